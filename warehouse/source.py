@@ -1,0 +1,178 @@
+"""The contract between a publisher's table and the steps that move it.
+
+Keeps: what a source *is* (`Source`), what it asks for (`Request`), what came back (`Fetched`), one
+complete pull of it (`Vintage`), and the one error that names source, address, row and remedy.
+
+Refuses: network, database, paths of its own. A `Source` is a frozen value made of facts and two
+functions, `plan` and `read`; there is nothing to subclass.
+
+The life of a pull::
+
+    plan = source.plan()              # a generator: yields Request, is sent the Path of the answer
+    files = fetch(plan)               # fetch.py: files and fetched.json in a work directory
+    batches = source.read(files, work)  # Arrow batches of text: source.columns + _file + _row
+    ... landing.py writes rows.parquet, compares with the last vintage; validate.py judges it ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pyarrow as pa
+
+MEBIBYTE = 1024 * 1024
+
+
+class WarehouseError(Exception):
+    """A failure that an operator can act on; its text says what to do next."""
+
+
+class SourceError(WarehouseError):
+    """A publisher's answer or row that is not what we agreed to read."""
+
+    def __init__(
+        self,
+        source: str,
+        reason: str,
+        *,
+        address: str | None = None,
+        file: str | None = None,
+        row: int | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        """Compose the message from the source, the place in it, the reason and the remedy."""
+        place = ", ".join(
+            part
+            for part in (
+                f"address {address}" if address else "",
+                f"file {file}" if file else "",
+                f"row {row}" if row is not None else "",
+            )
+            if part
+        )
+        super().__init__(
+            f"{source}: {reason}" + (f" ({place})" if place else "") + (f". {remedy}" if remedy else "")
+        )
+        self.source = source
+        self.reason = reason
+        self.address = address
+        self.file = file
+        self.row = row
+        self.remedy = remedy
+
+
+class Rejected(WarehouseError):
+    """A pull or a build that was read and judged, and did not pass; trying again changes nothing."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One GET of a publisher.
+
+    `name` is the file's name inside the vintage, unique within a pull. `kind` is what the answer must
+    be, judged on its bytes and not on its header: csv, html, json, xlsx, zip or 7z.
+    """
+
+    name: str
+    url: str
+    kind: str
+    params: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    max_bytes: int = 64 * MEBIBYTE
+
+    @property
+    def address(self) -> str:
+        """Spell the whole address, parameters included, as it goes over the wire."""
+        return f"{self.url}?{urlencode(self.params)}" if self.params else self.url
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """One answered request: where it came from, when, and what its bytes were.
+
+    `retrieved_at` is when the bytes left the publisher, in UTC: now for a live pull, the recorded time
+    for a mirror that states one. `via` is the mirror's name, or "publisher".
+    """
+
+    name: str
+    address: str
+    sha256: str
+    size_bytes: int
+    retrieved_at: datetime
+    content_type: str | None
+    etag: str | None
+    last_modified: str | None
+    via: str
+
+
+@dataclass(frozen=True)
+class Vintage:
+    """One complete, accepted pull of a source, as its manifest states it.
+
+    `id` is the day of retrieval, `2024-07-12`, with `.02` and on for later pulls of one day; ids of a
+    source only ever grow, so sorting them as text is sorting them in time. `rows_digest` is the digest
+    of the parsed rows without their order and lineage: equal digests are equal news.
+    """
+
+    source: str
+    id: str
+    retrieved_at: datetime
+    landed_at: datetime
+    directory: Path
+    files: tuple[Fetched, ...]
+    row_count: int
+    rows_digest: str
+    reader_version: int
+
+    @property
+    def day(self) -> date:
+        """Return the day on which the figures became known to us."""
+        return date.fromisoformat(self.id[:10])
+
+    @property
+    def rows_path(self) -> Path:
+        """Return the Parquet file of the parsed rows."""
+        return self.directory / "rows.parquet"
+
+
+Plan = Generator[Request, Path, None]
+Reader = Callable[[Mapping[str, Path], Path], Iterator[pa.RecordBatch]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One publisher table: facts, the requests it takes, and a reader.
+
+    `name` is the module's name in `warehouse/sources/`, and names the staging model `stg_<name>`, the
+    suite `expectations/raw.<name>.json` and the fixtures `tests/fixtures/<name>/`.
+    `columns` are the raw columns, all text or null; the reader adds `_file`, the name of a fetched file, and
+    `_row`, which is unique in that file and lets a person find the row in it. `key` are the columns that no
+    two rows may share.
+    `read(files, work)` yields record batches of `raw_schema(source)`; `work` is a scratch directory.
+    Raise `reader_version` when the reader's output changes, so that older vintages are read anew.
+    """
+
+    name: str
+    title: str
+    publisher: str
+    table: str
+    homepage: str
+    licence: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    plan: Callable[[], Plan]
+    read: Reader
+    reader_version: int = 1
+    schedule: str = "0 3 * * *"
+    seconds_between_calls: float = 0.5
+
+
+def raw_schema(columns: tuple[str, ...]) -> pa.Schema:
+    """Return the Arrow schema of parsed rows: every column text, then `_file` and `_row`."""
+    return pa.schema(
+        [(name, pa.string()) for name in columns] + [("_file", pa.string()), ("_row", pa.int64())]
+    )
