@@ -1,0 +1,201 @@
+"""The house rules that a machine can hold: who imports whom, one door for each heavy dependency, names.
+
+Each test enumerates real files, and asserts first that it found some.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from warehouse.settings import DBT_PROJECT_DIR, EXPECTATIONS_DIR, PROJECT_ROOT
+from warehouse.sources import SOURCES
+
+PACKAGE = PROJECT_ROOT / "warehouse"
+STEPS = {"fetch", "landing", "load", "transform", "validate", "publish", "trace"}
+MAY_IMPORT = {
+    "source": set(),
+    "settings": set(),
+    "durable": set(),
+    "formats": {"source", "formats"},
+    "sources": {"source", "formats", "sources"},
+    **{step: {"source", "settings", "durable"} for step in STEPS},
+    "pipeline": STEPS | {"source", "sources", "settings", "durable"},
+    "__init__": set(),
+    "__main__": {"pipeline", "trace", "landing", "publish", "settings", "source", "sources"},
+}
+ONE_DOOR = {
+    "airflow": {"dags"},
+    "requests": {"warehouse/fetch.py"},
+    "great_expectations": {"warehouse/validate.py"},
+    "sqlalchemy": {"warehouse/validate.py"},
+    "dbt": {"warehouse/transform.py"},
+    "py7zr": {"warehouse/formats/archive.py"},
+}
+
+
+def modules() -> list[Path]:
+    found = sorted(path for path in PACKAGE.rglob("*.py") if "sample" not in path.parts)
+    assert len(found) > 15
+    return found
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names |= {node.module or ""}
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def test_every_module_imports_only_what_its_room_may() -> None:
+    for path in modules():
+        allowed = MAY_IMPORT[room(path)]
+        for name in imported(path):
+            parts = name.split(".")
+            if parts[0] != "warehouse" or len(parts) < 2:
+                continue
+            if parts[1] in {"__version__"}:
+                continue
+            assert parts[1] in allowed, f"{path.relative_to(PROJECT_ROOT)} imports {name}"
+
+
+def test_dags_import_only_the_pipeline_and_the_register() -> None:
+    found = sorted((PROJECT_ROOT / "dags").glob("*.py"))
+    assert found
+    for path in found:
+        for name in imported(path):
+            parts = name.split(".")
+            if parts[0] == "warehouse" and len(parts) > 1:
+                assert parts[1] in {"pipeline", "source", "sources", "settings"}, f"{path.name}: {name}"
+
+
+@pytest.mark.parametrize("dependency", sorted(ONE_DOOR))
+def test_each_heavy_dependency_has_one_door(dependency: str) -> None:
+    doors = ONE_DOOR[dependency]
+    users = {
+        str(path.relative_to(PROJECT_ROOT))
+        for path in [*modules(), *sorted((PROJECT_ROOT / "dags").glob("*.py"))]
+        if any(name.split(".")[0] == dependency for name in imported(path))
+    }
+    if dependency != "dbt":  # transform runs dbt as a process and need not import it
+        assert users, f"nobody imports {dependency}: is the door still needed?"
+    outside = {user for user in users if not any(user.startswith(door) for door in doors)}
+    assert not outside
+
+
+def test_no_module_is_a_drawer_for_everything() -> None:
+    for path in modules():
+        assert path.stem not in {"utils", "util", "helpers", "common", "base", "misc", "context"}
+
+
+def test_every_module_says_what_it_keeps_and_refuses() -> None:
+    for path in modules():
+        told = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+        assert told and len(told) > 40, f"{path}: a module's docstring is its specification"
+
+
+def test_a_source_is_a_module_a_staging_model_a_suite_and_fixtures() -> None:
+    assert SOURCES
+    for name in SOURCES:
+        for belongs in (
+            PACKAGE / "sources" / f"{name}.py",
+            DBT_PROJECT_DIR / "models" / "staging" / f"stg_{name}.sql",
+            EXPECTATIONS_DIR / f"raw.{name}.json",
+            PROJECT_ROOT / "tests" / "fixtures" / name,
+        ):
+            assert belongs.exists(), f"{name}: {belongs.relative_to(PROJECT_ROOT)} was forgotten"
+
+
+def test_every_source_is_in_the_union_and_in_dim_source() -> None:
+    union = (DBT_PROJECT_DIR / "models" / "intermediate" / "int_observations_unioned.sql").read_text()
+    seeds = "\n".join(path.read_text() for path in (DBT_PROJECT_DIR / "seeds").rglob("*.csv"))
+    assert SOURCES
+    for name in SOURCES:
+        assert f"stg_{name}" in union
+        assert re.search(rf"^{name},", seeds, re.MULTILINE), f"no seed tells of {name}"
+
+
+def test_nothing_staging_has_no_source() -> None:
+    models = sorted((DBT_PROJECT_DIR / "models" / "staging").glob("stg_*.sql"))
+    suites = sorted(EXPECTATIONS_DIR.glob("raw.*.json"))
+    assert models and suites
+    assert {path.stem.removeprefix("stg_") for path in models} == set(SOURCES)
+    assert {path.stem.removeprefix("raw.") for path in suites} == set(SOURCES)
+
+
+def sql_files() -> list[Path]:
+    found = sorted(
+        path for folder in ("models", "macros", "tests") for path in (DBT_PROJECT_DIR / folder).rglob("*.sql")
+    )
+    assert len(found) > 10
+    return found
+
+
+def test_no_year_date_or_edition_in_a_name() -> None:
+    for path in [*sql_files(), *modules(), *sorted(EXPECTATIONS_DIR.glob("*.json"))]:
+        assert not re.search(r"(19|20)\d\d", path.name), f"{path.name}: time is a column, never a name"
+    for path in (DBT_PROJECT_DIR / "models").rglob("*.yml"):
+        for name in re.findall(r"^\s*- name:\s*(\S+)", path.read_text(), re.MULTILINE):
+            assert not re.search(r"(19|20)\d\d", name), f"{path.name}: column {name}"
+
+
+def test_sql_casts_strictly_and_portably() -> None:
+    for path in sql_files():
+        code = re.sub(r"--[^\n]*|\{#.*?#\}", "", path.read_text(), flags=re.DOTALL)
+        code = re.sub(r"'(?:[^']|'')*'", "''", code)
+        assert "::" not in code, f"{path.name}: write cast(x as type)"
+        assert not re.search(r"\btry_cast\b", code, re.IGNORECASE), f"{path.name}: cast, never try_cast"
+        assert not re.search(r"\b(current_date|now\(|current_timestamp)", code, re.IGNORECASE), (
+            f"{path.name}: a release is a function of the landing, not of the clock"
+        )
+
+
+def test_readers_never_make_a_float() -> None:
+    readers = [*sorted((PACKAGE / "sources").glob("*.py")), *sorted((PACKAGE / "formats").glob("*.py"))]
+    assert len(readers) > 6
+    for path in readers:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id != "float", (
+                    f"{path.name}:{node.lineno}: a published digit through a float"
+                )
+
+
+def test_no_exception_is_swallowed() -> None:
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ExceptHandler):
+                assert not all(isinstance(one, ast.Pass) for one in node.body), f"{path}:{node.lineno}"
+                assert node.type is not None, f"{path}:{node.lineno}: a bare except"
+
+
+def test_the_tree_names_no_registry_no_machine_and_no_secret() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],  # noqa: S607
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\n")
+    names = [name for name in listed if name and (PROJECT_ROOT / name).is_file()]
+    assert len(names) > 40
+    forbidden = re.compile(
+        r"pyp[i]\.org|python[h]osted|npm[j]s\.org|deb\.debia[n]|/hom[e]/\w+/|/roo[t]/|/wor[k]/main"
+    )
+    for name in names:
+        if name.endswith((".md", ".py", ".sql", ".yml", ".yaml", ".toml", ".lock", ".json", ".csv", ".txt")):
+            text = (PROJECT_ROOT / name).read_text(encoding="utf-8-sig", errors="replace")
+            assert not forbidden.search(text), f"{name}: {forbidden.search(text)}"

@@ -1,0 +1,302 @@
+"""Bad answers, from the mirror to the landing: each ends with a clear error, and nothing that stood is lost.
+
+Each case takes the good recorded night, spoils one thing in one file, and runs the real fetch, reader and
+gate. The index's checksum is made to agree, as a publisher's own mistake would.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import errno
+import hashlib
+import io
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from unittest import mock
+
+import py7zr
+import pytest
+from conftest import environment
+
+from warehouse import landing, pipeline
+from warehouse.settings import SAMPLE_DIR
+from warehouse.source import WarehouseError
+from warehouse.sources import _unctad_bulk, unctad_goods
+
+NIGHT = SAMPLE_DIR / "night-2"
+HTML = b"<!DOCTYPE html><html><body>Service temporarily unavailable</body></html>"
+Spoil = Callable[[bytes], bytes]
+
+
+def inside_7z(change: Callable[[str], str], member: str | None = None) -> Spoil:
+    def spoil(packed: bytes) -> bytes:
+        with py7zr.SevenZipFile(io.BytesIO(packed)) as archive:
+            (name,) = archive.getnames()
+            factory = py7zr.io.BytesIOFactory(64 << 20)
+            archive.extract(targets=[name], factory=factory)
+            text = factory.get(name).read().decode("utf-8")
+        out = io.BytesIO()
+        with (
+            mock.patch("py7zr.py7zr.check_archive_path", return_value=True),  # to write a climbing name
+            py7zr.SevenZipFile(out, "w") as archive,
+        ):
+            archive.writestr(change(text).encode("utf-8"), member or name)
+        return out.getvalue()
+
+    return spoil
+
+
+def cells(change: Callable[[list[list[str]]], list[list[str]]]) -> Callable[[str], str]:
+    def edit(text: str) -> str:
+        rows = change(list(csv.reader(io.StringIO(text.removeprefix("\ufeff")))))
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerows(rows)
+        return "\ufeff" + out.getvalue()
+
+    return edit
+
+
+def put(row: int, column: str, value: str) -> Callable[[list[list[str]]], list[list[str]]]:
+    def edit(rows: list[list[str]]) -> list[list[str]]:
+        rows[row][rows[0].index(column)] = value
+        return rows
+
+    return edit
+
+
+def renamed(old: str, new: str) -> Callable[[list[list[str]]], list[list[str]]]:
+    return lambda rows: [[new if name == old else name for name in rows[0]], *rows[1:]]
+
+
+def in_json(change: Callable[[list[object]], object]) -> Spoil:
+    return lambda sent: json.dumps(change(json.loads(sent))).encode()
+
+
+def first_observation(**values: object) -> Spoil:
+    def change(answer: list[object]) -> object:
+        answer[1][1].update(values)  # type: ignore[index]
+        return answer
+
+    return in_json(change)
+
+
+def in_xlsx(part: str, old: bytes, new: bytes) -> Spoil:
+    def spoil(sent: bytes) -> bytes:
+        out = io.BytesIO()
+        with (
+            zipfile.ZipFile(io.BytesIO(sent)) as book,
+            zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as spoilt,
+        ):
+            for entry in book.infolist():
+                held = book.read(entry)
+                if entry.filename == part:
+                    assert old in held, f"{part} holds no {old!r}"
+                    held = held.replace(old, new, 1)
+                spoilt.writestr(entry, held)
+        return out.getvalue()
+
+    return spoil
+
+
+def truncated(sent: bytes) -> bytes:
+    return sent[: len(sent) // 2]
+
+
+def empty_page(answer: list[object]) -> object:
+    return [{"page": 0, "pages": 0, "per_page": 20000, "total": 0, "lastupdated": None}, None]
+
+
+ERROR_ARRAY = [
+    {"message": [{"id": "120", "key": "Invalid value", "value": "The provided parameter value is not valid"}]}
+]
+US = "US$ at current prices in millions"
+CASES: dict[str, tuple[str, str, Spoil, str]] = {
+    "truncated xlsx": ("safe_bop", ".xlsx", truncated, "xlsx|zip|truncated"),
+    "truncated 7z": ("unctad_services", "TradeServ", truncated, "7z|truncated|archive"),
+    "truncated json": ("worldbank_wdi", "BX.GSR.NFSV.CD", truncated, "JSON|json"),
+    "html for 7z": ("unctad_goods", "TradeMerch", lambda _: HTML, "HTML|html"),
+    "html for json": ("worldbank_wdi", "BX.GSR.NFSV.CD", lambda _: HTML, "HTML|html"),
+    "html for xlsx": ("safe_bop", ".xlsx", lambda _: HTML, "HTML|html"),
+    "unknown M49": ("unctad_services", "TradeServ", inside_7z(cells(put(5, "Economy", "999"))), "999"),
+    "unknown service": ("unctad_services", "TradeServ", inside_7z(cells(put(5, "Category", "SQ9"))), "SQ9"),
+    "unknown indicator": (
+        "worldbank_wdi",
+        "BX.GSR.NFSV.CD",
+        first_observation(indicator={"id": "BX.GSR.NONE.CD", "value": "?"}),
+        "BX.GSR.NONE.CD",
+    ),
+    "unknown item": (
+        "safe_bop",
+        ".xlsx",
+        in_xlsx("xl/sharedStrings.xml", "1.A.b.3 运输".encode(), "1.A.b.13 运输".encode()),
+        r"1\.A\.b\.13",
+    ),
+    "a column more": (
+        "unctad_services",
+        "TradeServ",
+        inside_7z(cells(lambda rows: [[*rows[0], "Extra"], *([*row, ""] for row in rows[1:])])),
+        "Extra",
+    ),
+    "a column less": (
+        "unctad_services",
+        "TradeServ",
+        inside_7z(cells(lambda rows: [row[:-1] for row in rows])),
+        "Missing value",
+    ),
+    "a renamed column": (
+        "unctad_goods",
+        "TradeMerch",
+        inside_7z(cells(renamed("Economy", "Reporter"))),
+        "Reporter",
+    ),
+    "a field more": (
+        "worldbank_wdi",
+        "BX.GSR.NFSV.CD",
+        first_observation(footnote="x"),
+        "footnote",
+    ),
+    "a duplicate key": (
+        "unctad_services",
+        "TradeServ",
+        inside_7z(cells(lambda rows: [*rows, rows[5]])),
+        "(?i)duplicate|unique|twice|more than once",
+    ),
+    "a thousands comma": (
+        "unctad_services",
+        "TradeServ",
+        inside_7z(cells(put(5, US, "1,234.5"))),
+        r"1,234\.5",
+    ),
+    "n/a": ("unctad_goods", "TradeMerch", inside_7z(cells(put(5, US, "n/a"))), "n/a"),
+    "n/a in json": ("worldbank_wdi", "NY.GDP.MKTP.CD", first_observation(value="n/a"), "n/a"),
+    "a comma in the workbook": (
+        "safe_bop",
+        ".xlsx",
+        in_xlsx("xl/worksheets/sheet3.xml", b"<v>143.2050032631</v>", b"<v>1,143.2</v>"),
+        r"1,143\.2",
+    ),
+    "an empty answer": (
+        "worldbank_wdi",
+        "BX.GSR.NFSV.CD",
+        in_json(empty_page),
+        "(?i)empty|no data|no observations",
+    ),
+    "an empty table": (
+        "unctad_services",
+        "TradeServ",
+        inside_7z(cells(lambda rows: rows[:1])),
+        "(?i)row|empty",
+    ),
+    "a trailing comma": (
+        "unctad_goods",
+        "TradeMerch",
+        inside_7z(lambda text: text.replace("\r\n", ",\r\n")),
+        "(?i)column|comma|header",
+    ),
+    "a BOM and a trailing comma in json": (
+        "worldbank_wdi",
+        "BX.GSR.NFSV.CD",
+        lambda sent: codecs.BOM_UTF8 + sent.rstrip()[:-1] + b",]",
+        "JSON|json",
+    ),
+    "an error array": ("worldbank_wdi", "BX.GSR.NFSV.CD", in_json(lambda _: ERROR_ARRAY), "120|not valid"),
+    "a climbing path": ("unctad_goods", "TradeMerch", inside_7z(str, "../climbed.csv"), "climbs out"),
+}
+
+
+def mirror_with(tmp_path: Path, part: str, spoil: Spoil) -> Path:
+    """Copy the good night and spoil the one file whose name holds `part`."""
+    mirror = tmp_path / "mirror"
+    shutil.copytree(NIGHT, mirror)
+    index = json.loads((mirror / "index.json").read_text())
+    (answer,) = [one for one in index["answers"] if part in one["file"]]
+    path = mirror / answer["file"]
+    path.write_bytes(spoil(path.read_bytes()))
+    answer["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    answer["retrieved_at"] = "2026-06-01T00:00:00Z"  # later than all that stands, so never "older"
+    (mirror / "index.json").write_text(json.dumps(index))
+    return mirror
+
+
+@pytest.mark.parametrize("case", CASES, ids=list(CASES))
+def test_a_bad_answer_is_refused_by_name_and_what_stood_still_stands(
+    case: str, tmp_path: Path, replayed: Path
+) -> None:
+    source, part, spoil, told = CASES[case]
+    home = tmp_path / "home"
+    shutil.copytree(replayed / "landing" / source, home / "landing" / source)
+    before = landing.vintages(home / "landing", source)
+    assert before
+    with (
+        environment(WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=str(mirror_with(tmp_path, part, spoil))),
+        pytest.raises(WarehouseError, match=told) as refused,
+    ):
+        pipeline.accept(source, pipeline.fetch(source))
+    assert source in str(refused.value)
+    assert landing.vintages(home / "landing", source) == before
+    last = landing.checks(home / "landing", source)[-1]
+    assert last.outcome in ("rejected", "failed")
+    if last.outcome == "rejected":
+        (report,) = (home / "rejected" / source).glob("*/report.json")
+        assert json.loads(report.read_text())["reasons"]
+        assert list((report.parent / "files").iterdir())
+    assert not list(tmp_path.rglob("climbed.csv"))
+
+
+def test_the_same_way_with_nothing_spoilt_is_accepted(tmp_path: Path) -> None:
+    """Show that the cases above fail for what was spoilt, and not for the way it was done."""
+    for source, part, spoil in (
+        ("unctad_goods", "TradeMerch", inside_7z(cells(lambda rows: rows))),
+        ("worldbank_wdi", "BX.GSR.NFSV.CD", in_json(lambda answer: answer)),
+        ("safe_bop", ".xlsx", in_xlsx("xl/workbook.xml", b"<sheets>", b"<sheets>")),
+    ):
+        mirror = mirror_with(tmp_path / source, part, spoil)
+        with environment(WAREHOUSE_HOME=str(tmp_path / "home"), WAREHOUSE_MIRROR=str(mirror)):
+            assert pipeline.accept(source, pipeline.fetch(source)) is not None
+
+
+def test_an_archive_that_grows_past_the_cap_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = replace(unctad_goods.REPORT, max_expanded_bytes=100_000)
+    source = replace(unctad_goods.SOURCE, read=partial(_unctad_bulk.read, small, "unctad_goods"))
+    monkeypatch.setattr(pipeline, "SOURCES", {"unctad_goods": source})
+    with (
+        environment(WAREHOUSE_HOME=str(tmp_path), WAREHOUSE_MIRROR=str(NIGHT)),
+        pytest.raises(WarehouseError, match=r"unctad_goods.*100.?000"),
+    ):
+        pipeline.accept("unctad_goods", pipeline.fetch("unctad_goods"))
+    assert landing.vintages(tmp_path / "landing", "unctad_goods") == ()
+
+
+def test_a_disk_that_is_full_while_landing_is_told_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, text: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    with environment(WAREHOUSE_HOME=str(tmp_path), WAREHOUSE_MIRROR=str(NIGHT)):
+        incoming = pipeline.fetch("unctad_goods")
+        monkeypatch.setattr(landing, "write_whole", full)
+        with pytest.raises(WarehouseError, match=r"No space left on device.*free space"):
+            pipeline.accept("unctad_goods", incoming)
+        assert landing.vintages(tmp_path / "landing", "unctad_goods") == ()
+        assert not Path(incoming).exists()
+        monkeypatch.undo()
+        assert pipeline.accept("unctad_goods", pipeline.fetch("unctad_goods")) == "2026-03-19"
+
+
+def test_a_second_run_of_one_source_is_told_to_wait(tmp_path: Path) -> None:
+    with (
+        environment(WAREHOUSE_HOME=str(tmp_path), WAREHOUSE_MIRROR=str(NIGHT)),
+        landing.writing(tmp_path / "landing", "unctad_goods"),
+        pytest.raises(WarehouseError, match="another run is writing this source now"),
+    ):
+        pipeline.fetch("unctad_goods")

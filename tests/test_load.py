@@ -1,0 +1,57 @@
+"""Schema `raw` of a build: vintages side by side, empty relations for what has not landed, text untouched."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+from test_landing import NOW, SOURCE, land
+
+from warehouse import load
+from warehouse.source import Source, WarehouseError
+
+
+def test_vintages_stand_side_by_side_and_text_stays_text(tmp_path: Path) -> None:
+    first = land(tmp_path, "code,value\n076,1.10\nNA,\n")
+    second = land(tmp_path, "code,value\n076,1.20\n", datetime(2024, 6, 1, tzinfo=UTC))
+    file = tmp_path / "o'build" / "b.duckdb"
+    load.load(
+        file,
+        {"toy": SOURCE},
+        [(one, one.rows_path) for one in (first, second)],
+        [("toy", NOW, "accepted", first.id, "2 rows")],
+    )
+    with duckdb.connect(str(file), read_only=True) as db:
+        assert db.execute("select * from raw.toy order by vintage, _row").fetchall() == [
+            ("076", "1.10", "rows.csv", 2, "2024-05-02"),
+            ("NA", None, "rows.csv", 3, "2024-05-02"),
+            ("076", "1.20", "rows.csv", 2, "2024-06-01"),
+        ]
+        assert db.execute(
+            "select source, vintage, row_count from raw.landing_vintage order by 2"
+        ).fetchall() == [
+            ("toy", "2024-05-02", 2),
+            ("toy", "2024-06-01", 1),
+        ]
+        assert db.execute("select count(*) from raw.landing_file where sha256 is not null").fetchone() == (2,)
+        assert db.execute("select checked_at, outcome from raw.landing_check").fetchall() == [
+            (NOW.replace(tzinfo=None), "accepted")
+        ]
+    assert not file.with_name("b.duckdb.wal").exists()
+
+
+def test_a_source_that_never_landed_is_an_empty_relation(tmp_path: Path) -> None:
+    other = Source(**(vars(SOURCE) | {"name": "other", "columns": ("a b", "c")}))
+    load.load(tmp_path / "b.duckdb", {"toy": SOURCE, "other": other}, [], [])
+    with duckdb.connect(str(tmp_path / "b.duckdb"), read_only=True) as db:
+        found = db.execute("select * from raw.other")
+        assert [name for name, *_ in found.description] == ["a b", "c", "_file", "_row", "vintage"]
+        assert found.fetchall() == []
+
+
+def test_a_build_starts_from_a_fresh_file(tmp_path: Path) -> None:
+    load.load(tmp_path / "b.duckdb", {"toy": SOURCE}, [], [])
+    with pytest.raises(WarehouseError, match="fresh file"):
+        load.load(tmp_path / "b.duckdb", {"toy": SOURCE}, [], [])

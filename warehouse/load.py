@@ -1,0 +1,107 @@
+"""Vintages to schema `raw` of a fresh build file.
+
+Keeps: a build file is made new for each build and never reused. Each source becomes one view
+`raw.<source>` over the Parquet rows of its vintages, with the vintage's id as a column; a source that
+has not landed becomes an empty one with the agreed columns, so that the models stand from the first
+night. `raw.landing_vintage`, `raw.landing_file` and `raw.landing_check` tell what lies behind them.
+
+Refuses: to interpret a value. Everything a publisher sent stays text here; types are staging's matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from warehouse.source import Source, Vintage, WarehouseError
+
+CheckRow = tuple[str, datetime, str, str | None, str]
+
+
+def load(
+    build_file: Path,
+    sources: Mapping[str, Source],
+    rows: Sequence[tuple[Vintage, Path]],
+    checks: Sequence[CheckRow],
+) -> None:
+    """Make `build_file` with schema `raw`: a view for each source, and three tables about the landing.
+
+    `rows` pairs each vintage in force with the Parquet file of its rows.
+    """
+    if build_file.exists():
+        raise WarehouseError(f"{build_file}: a build starts from a fresh file, and this one exists")
+    build_file.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(str(build_file)) as db:
+        db.execute("create schema raw")
+        for source in sources.values():
+            db.execute(view_of(source, [(v, path) for v, path in rows if v.source == source.name]))
+        db.execute(
+            "create table raw.landing_vintage (source varchar, vintage varchar, retrieved_at timestamp, "
+            "landed_at timestamp, row_count bigint, rows_digest varchar, reader_version integer)"
+        )
+        db.execute(
+            "create table raw.landing_file (source varchar, vintage varchar, file varchar, address varchar, "
+            "sha256 varchar, size_bytes bigint, retrieved_at timestamp)"
+        )
+        db.execute(
+            "create table raw.landing_check (source varchar, checked_at timestamp, outcome varchar, "
+            "vintage varchar, detail varchar)"
+        )
+        for vintage, _ in rows:
+            db.execute(
+                "insert into raw.landing_vintage values (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    vintage.source,
+                    vintage.id,
+                    vintage.retrieved_at.replace(tzinfo=None),
+                    vintage.landed_at.replace(tzinfo=None),
+                    vintage.row_count,
+                    vintage.rows_digest,
+                    vintage.reader_version,
+                ],
+            )
+            for file in vintage.files:
+                db.execute(
+                    "insert into raw.landing_file values (?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        vintage.source,
+                        vintage.id,
+                        file.name,
+                        file.address,
+                        file.sha256,
+                        file.size_bytes,
+                        file.retrieved_at.replace(tzinfo=None),
+                    ],
+                )
+        for source_name, checked_at, outcome, vintage_id, detail in checks:
+            db.execute(
+                "insert into raw.landing_check values (?, ?, ?, ?, ?)",
+                [source_name, checked_at.replace(tzinfo=None), outcome, vintage_id, detail],
+            )
+        db.execute("checkpoint")
+
+
+def view_of(source: Source, rows: Sequence[tuple[Vintage, Path]]) -> str:
+    """Spell the view of one source: a `union all` of its vintages, or no rows of the agreed columns."""
+    columns = ", ".join(f'"{name}"' for name in source.columns)
+    if rows:
+        selects = [
+            f"select {columns}, _file, _row, {literal(vintage.id)} as vintage "
+            f"from read_parquet({literal(str(path))})"
+            for vintage, path in rows
+        ]
+    else:
+        nothing = ", ".join(f'cast(null as varchar) as "{name}"' for name in source.columns)
+        selects = [
+            f"select {nothing}, cast(null as varchar) as _file, cast(null as bigint) as _row, "
+            "cast(null as varchar) as vintage where 1 = 0"
+        ]
+    return f'create view raw."{source.name}" as ' + " union all ".join(selects)
+
+
+def literal(text: str) -> str:
+    """Quote a text as a SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
