@@ -1,0 +1,139 @@
+"""The shipped mirror: whole, honest about itself, and enough for every source."""
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from warehouse.settings import SAMPLE_DIR
+from warehouse.sources import SOURCES
+
+NIGHTS = ("night-1", "night-2")
+MEBIBYTE = 1024 * 1024
+FIELDS = {
+    "address",
+    "file",
+    "retrieved_at",
+    "content_type",
+    "sha256",
+    "publisher",
+    "licence",
+    "provenance",
+}
+
+
+def index(night: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((SAMPLE_DIR / night / "index.json").read_text(encoding="utf-8"))
+    return found
+
+
+def answers(night: str) -> dict[str, Path]:
+    return {one["address"]: SAMPLE_DIR / night / one["file"] for one in index(night)["answers"]}
+
+
+def asked(name: str, mirror: dict[str, Path]) -> list[str]:
+    """Drive a source's plan on the mirror and return the addresses it asks for."""
+    plan = SOURCES[name].plan()
+    found: list[str] = []
+    request = next(plan)
+    while True:
+        found.append(request.address)
+        assert request.address in mirror, f"{name} asks for {request.address}, which the mirror has not"
+        try:
+            request = plan.send(mirror[request.address])
+        except StopIteration:
+            return found
+
+
+@pytest.mark.parametrize(("night", "count"), [("night-1", 22), ("night-2", 22 + 2 + 2)])
+def test_every_answer_is_a_file_with_its_checksum_and_papers(night: str, count: int) -> None:
+    """22 World Bank indicators; then also SAFE's page and workbook and UNCTAD's two archives."""
+    found = index(night)
+    assert set(found) == {"name", "description", "answers"}
+    assert len(found["answers"]) == count
+    for one in found["answers"]:
+        assert set(one) == FIELDS, one
+        assert all(isinstance(one[field], str) and one[field].strip() for field in FIELDS), one
+        body = (SAMPLE_DIR / night / one["file"]).read_bytes()
+        assert hashlib.sha256(body).hexdigest() == one["sha256"], one["file"]
+        assert datetime.fromisoformat(one["retrieved_at"]).utcoffset() == timedelta(0), one["file"]
+        assert one["address"].startswith("https://" + one["file"].split("/")[0] + "/"), one["file"]
+    assert len({one["address"] for one in found["answers"]}) == count
+    assert len({one["file"] for one in found["answers"]}) == count
+
+
+@pytest.mark.parametrize(
+    ("night", "host", "path", "retrieved_at"),
+    [
+        ("night-1", "api.worldbank.org", "", "2022-09-16T00:00:00Z"),
+        ("night-2", "api.worldbank.org", "", "2024-07-12T00:00:00Z"),
+        ("night-2", "www.safe.gov.cn", "", "2024-03-29T06:51:00Z"),
+        ("night-2", "unctadstat-api.unctad.org", "US_TradeServCatTotal", "2025-07-23T00:00:00Z"),
+        ("night-2", "unctadstat-api.unctad.org", "US_TradeMerchTotal", "2026-03-19T00:00:00Z"),
+    ],
+)
+def test_each_edition_states_its_own_day(night: str, host: str, path: str, retrieved_at: str) -> None:
+    days = {
+        one["retrieved_at"]
+        for one in index(night)["answers"]
+        if one["file"].startswith(f"{host}/") and path in one["file"]
+    }
+    assert days == {retrieved_at}
+
+
+@pytest.mark.parametrize("night", NIGHTS)
+def test_a_world_bank_answer_says_the_edition_that_the_index_says(night: str) -> None:
+    found = [one for one in index(night)["answers"] if one["file"].startswith("api.worldbank.org/")]
+    assert len(found) == 22
+    for one in found:
+        header, observations = json.loads((SAMPLE_DIR / night / one["file"]).read_text(encoding="utf-8"))
+        assert header["lastupdated"] == one["retrieved_at"][:10]
+        assert f"/{observations[0]['indicator']['id']}?" in one["address"]
+
+
+def test_nothing_unlisted_lies_around() -> None:
+    listed = {SAMPLE_DIR / "README.md"} | {SAMPLE_DIR / night / "index.json" for night in NIGHTS}
+    for night in NIGHTS:
+        listed |= set(answers(night).values())
+    assert {path for path in SAMPLE_DIR.rglob("*") if not path.is_dir()} == listed
+    assert not any(path.is_symlink() for path in SAMPLE_DIR.rglob("*"))
+
+
+def test_the_sample_is_small_and_its_names_are_safe_everywhere() -> None:
+    files = [path for path in SAMPLE_DIR.rglob("*") if path.is_file()]
+    assert files
+    assert sum(path.stat().st_size for path in files) < 15 * MEBIBYTE
+    for path in files:
+        name = path.relative_to(SAMPLE_DIR).as_posix()
+        assert name.isascii() and not set(name) & set('<>:"\\|?*') and len(name) < 150, name
+
+
+def test_the_newest_night_answers_every_source() -> None:
+    mirror = answers("night-2")
+    assert len(SOURCES) >= 4
+    addresses = [address for name in SOURCES for address in asked(name, mirror)]
+    assert len(addresses) == len(set(addresses))
+    assert set(addresses) == set(mirror), "the mirror holds answers that no source asks for"
+
+
+def test_the_first_night_answers_the_world_bank_alone() -> None:
+    mirror = answers("night-1")
+    assert set(asked("worldbank_wdi", mirror)) == set(mirror)
+
+
+def test_the_readme_names_every_file_and_every_provenance() -> None:
+    readme = (SAMPLE_DIR / "README.md").read_text(encoding="utf-8")
+    for night in NIGHTS:
+        for one in index(night)["answers"]:
+            file = f"{night}/{one['file']}"
+            if "worldbank" in file:
+                file = f"{Path(file).parent.as_posix()}/<indicator>.json"
+            assert f"`{file}`" in readme, file
+            assert f"| {one['licence']} |" in readme, one["licence"]
+            if " @ " in one["provenance"]:
+                commit = one["provenance"].split(" @ ")[1].split()[0]
+                assert len(commit) == 40 and commit in readme, one["provenance"]
+    assert "written by this project" in readme  # the landing page is not SAFE's, and the README says so

@@ -1,0 +1,43 @@
+"""UNCTADstat: total exports and imports of merchandise, annual, from 1948.
+
+The measure is in millions of US dollars at current prices. Economies are UN M49 in text, four digits for
+aggregates (`0000` is the world); flow `01` is imports and `02` exports.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from warehouse.source import MEBIBYTE, Source
+from warehouse.sources._unctad_bulk import BulkReport, plan, read
+
+NAME = "unctad_goods"
+
+REPORT = BulkReport(
+    name="US.TradeMerchTotal",
+    dimensions=(
+        ("Year", "year"),
+        ("Economy", "economy"),
+        ("Economy Label", "economy_label"),
+        ("Flow", "flow"),
+        ("Flow Label", "flow_label"),
+    ),
+    measure="US$ at current prices in millions",
+    # The share can be worked out from the measure that is kept, and ours is then of one vintage with it.
+    ignored_measures=("Percentage of total world",),
+    max_bytes=64 * MEBIBYTE,
+    max_expanded_bytes=512 * MEBIBYTE,
+)
+
+SOURCE = Source(
+    name=NAME,
+    title="Total merchandise trade, annual",
+    publisher="UNCTAD",
+    table=REPORT.name,
+    homepage="https://unctadstat.unctad.org/datacentre/reportInfo/US.TradeMerchTotal",
+    licence="CC BY 3.0 IGO (UNCTADstat terms of use)",
+    columns=REPORT.columns,
+    key=("year", "economy", "flow"),
+    plan=partial(plan, REPORT),
+    read=partial(read, REPORT, NAME),
+)

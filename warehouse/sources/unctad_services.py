@@ -1,0 +1,50 @@
+"""UNCTADstat: exports and imports of services by category, world as partner, annual, from 2005.
+
+The measure is in millions of US dollars at current prices. Economies are UN M49 in text, four digits for
+aggregates (`0000` is the world); flow `01` is imports and `02` exports; categories are EBOPS 2010.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from warehouse.source import MEBIBYTE, Source
+from warehouse.sources._unctad_bulk import BulkReport, plan, read
+
+NAME = "unctad_services"
+
+REPORT = BulkReport(
+    name="US.TradeServCatTotal",
+    dimensions=(
+        ("Year", "year"),
+        ("Economy", "economy"),
+        ("Economy Label", "economy_label"),
+        ("Flow", "flow"),
+        ("Flow Label", "flow_label"),
+        ("Category", "category"),
+        ("Category Label", "category_label"),
+    ),
+    measure="US$ at current prices in millions",
+    # Each can be worked out from the measure that is kept, and ours is then of one vintage with it.
+    ignored_measures=(
+        "Percentage of total world",
+        "Percentage of total trade in services",
+        "Percentage of Gross Domestic Product",
+        "Growth rate (over previous period)",
+    ),
+    max_bytes=128 * MEBIBYTE,
+    max_expanded_bytes=2048 * MEBIBYTE,
+)
+
+SOURCE = Source(
+    name=NAME,
+    title="Trade in services by category, annual",
+    publisher="UNCTAD",
+    table=REPORT.name,
+    homepage="https://unctadstat.unctad.org/datacentre/reportInfo/US.TradeServCatTotal",
+    licence="CC BY 3.0 IGO (UNCTADstat terms of use)",
+    columns=REPORT.columns,
+    key=("year", "economy", "flow", "category"),
+    plan=partial(plan, REPORT),
+    read=partial(read, REPORT, NAME),
+)
