@@ -1,0 +1,15 @@
+select
+    service,
+    parent_service,
+    level,
+
+    name_en,
+    name_zh,
+    is_knowledge_intensive,
+    is_digitally_deliverable,
+    is_traditional,
+    is_derived,
+    definition,
+    source_url
+from {{ ref('services') }}
+order by service

@@ -1,0 +1,129 @@
+-- A cell's row is compared with the same cell's row in the vintage before: one pass, no grid of cells
+-- times vintages. A value can be withdrawn in two ways: its row stands empty in the next vintage (seen
+-- from that row), or its row is gone (seen from the last row that held it).
+with observations as (
+
+    select * from {{ ref('int_observations_unioned') }}
+
+),
+
+vintages as (
+
+    select * from {{ ref('int_vintages') }}
+
+),
+
+in_order as (
+
+    select
+        observations.*,
+        vintages.previous_vintage,
+        vintages.next_vintage,
+
+        lag(observations.vintage) over cell as vintage_of_row_before,
+        lag(observations.value) over cell as value_of_row_before,
+        lead(observations.vintage) over cell as vintage_of_row_after
+    from observations
+    inner join vintages
+        on
+            observations.source = vintages.source
+            and observations.vintage = vintages.vintage
+    window cell as (
+        partition by {{ cell_columns('observations') }}
+        order by observations.vintage
+    )
+
+),
+
+against_the_vintage_before as (
+
+    select
+        *,
+
+        case
+            when vintage_of_row_before = previous_vintage then value_of_row_before
+        end as previous_value
+    from in_order
+    where previous_vintage is not null
+
+),
+
+stated as (
+
+    select
+        {{ cell_columns() }},
+        previous_vintage,
+        vintage,
+
+        previous_value,
+        value,
+        case
+            when previous_value is null then 'new'
+            when value is null then 'withdrawn'
+            when value <> previous_value then 'changed'
+        end as kind,
+
+        _file,
+        _row
+    from against_the_vintage_before
+    where value is distinct from previous_value
+
+),
+
+gone as (
+
+    select
+        {{ cell_columns() }},
+        vintage as previous_vintage,
+        next_vintage as vintage,
+
+        value as previous_value,
+        cast(null as decimal(38, 18)) as value,
+        'withdrawn' as kind,
+
+        cast(null as {{ dbt.type_string() }}) as _file,
+        cast(null as bigint) as _row
+    from in_order
+    where
+        value is not null
+        and next_vintage is not null
+        and vintage_of_row_after is distinct from next_vintage
+
+),
+
+revisions as (
+
+    select * from stated
+    union all
+    select * from gone
+
+)
+
+select
+    source,
+
+    reporter,
+    partner,
+    service,
+    flow,
+    indicator,
+    frequency,
+    period_start,
+    period_end,
+    {{ period_label('frequency', 'period_start', 'period_end') }} as period_label,
+    currency,
+    unit,
+    value_type,
+    previous_vintage,
+    vintage,
+
+    previous_value,
+    value,
+    cast(value - previous_value as decimal(38, 18)) as change,
+    {{ to_double('value - previous_value') }} / nullif(abs({{ to_double('previous_value') }}), 0) * 100 as change_pct,
+    kind,
+
+    _file,
+    _row
+from revisions
+order by source, vintage, reporter, service, indicator, flow, frequency, period_start, period_end, currency, unit

@@ -1,0 +1,22 @@
+with observations as (
+
+    select * from {{ ref('int_observations_unioned') }}
+
+),
+
+latest as (
+
+    select
+        source,
+        vintage
+    from {{ ref('int_vintages') }}
+    where next_vintage is null
+
+)
+
+select observations.*
+from observations
+inner join latest
+    on
+        observations.source = latest.source
+        and observations.vintage = latest.vintage

@@ -1,0 +1,118 @@
+with source as (
+
+    select * from {{ source('raw', 'safe_bop') }}
+
+),
+
+items as (
+
+    select * from {{ ref('safe_item') }}
+
+),
+
+units as (
+
+    select * from {{ ref('safe_unit') }}
+
+),
+
+corrections as (
+
+    select * from {{ ref('safe_correction') }}
+
+),
+
+-- A balance is the sum of its credit and debit: the publisher states the finer figures, so it is left out.
+kept as (
+
+    select
+        source.*,
+        coalesce(corrections.corrected_value, source.value) as value_meant,
+        case when corrections.why is not null then concat('corrected: ', corrections.why) end as correction
+    from source
+    left join corrections
+        on
+            source.unit = corrections.unit
+            and source.period = corrections.period
+            and source.item_code = corrections.item_code
+            and source.entry = corrections.entry
+            and source.value = corrections.published_value
+    where source.entry is distinct from 'balance'
+
+),
+
+renamed as (
+
+    select
+        'safe_bop' as source,
+        kept.vintage,
+
+        'CHN' as reporter,
+        'WLD' as partner,
+        cast(null as {{ dbt.type_string() }}) as region,
+        {{ mapped('items.item_code', 'items.service', 'safe_bop', 'item', 'kept.item_code', 'safe_item') }} as service,
+        cast(null as {{ dbt.type_string() }}) as indicator,
+        case kept.entry
+            when 'credit' then 'exports'
+            when 'debit' then 'imports'
+            else {{ unknown_code('safe_bop', 'entry', 'kept.entry', 'An entry is balance, credit or debit') }}
+        end as flow,
+        case
+            when substr(kept.sheet, 1, 2) = '年度' and length(kept.period) = 4 then 'A'
+            when substr(kept.sheet, 1, 2) = '季度' and length(kept.period) = 6 and substr(kept.period, 5, 1) = 'Q' then 'Q'
+            else
+                {{ unknown_code(
+                    'safe_bop', 'sheet and period', "concat(kept.sheet, ' ', kept.period)",
+                    'A sheet is annual with years or quarterly with quarters'
+                ) }}
+        end as frequency,
+        kept.period,
+
+        case
+            when kept.value = '/' then null
+            when kept.entry = 'debit' then -cast(kept.value_meant as decimal(38, 20))
+            when kept.entry = 'credit' then cast(kept.value_meant as decimal(38, 20))
+        end as value_in_sheet,
+        cast(
+            {{ mapped('units.unit', 'units.millions', 'safe_bop', 'unit', 'kept.unit', 'safe_unit') }} as decimal(3, 0)
+        ) as millions,
+        {{ mapped('units.unit', 'units.currency', 'safe_bop', 'unit', 'kept.unit', 'safe_unit') }} as currency,
+        coalesce(kept.correction, case when kept.value = '/' then '/' end) as status,
+
+        kept._file,
+        kept._row
+    from kept
+    left join items on kept.item_code = items.item_code
+    left join units on kept.unit = units.unit
+
+)
+
+select
+    source,
+    vintage,
+
+    reporter,
+    partner,
+    region,
+    service,
+    indicator,
+    flow,
+    frequency,
+    case frequency
+        when 'A' then {{ year_start('period') }}
+        when 'Q' then {{ quarter_start('substr(period, 1, 4)', 'substr(period, 6, 1)') }}
+    end as period_start,
+    case frequency
+        when 'A' then {{ year_end('period') }}
+        when 'Q' then last_day({{ quarter_last_month('substr(period, 1, 4)', 'substr(period, 6, 1)') }})
+    end as period_end,
+
+    cast(value_in_sheet * millions as decimal(38, 18)) as value,
+    currency,
+    'million' as unit,
+    'reported' as value_type,
+    status,
+
+    _file,
+    _row
+from renamed

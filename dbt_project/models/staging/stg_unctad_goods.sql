@@ -1,0 +1,46 @@
+with source as (
+
+    select * from {{ source('raw', 'unctad_goods') }}
+
+),
+
+economies as (
+
+    select * from {{ ref('economy_code') }}
+    where scheme = 'm49'
+
+),
+
+renamed as (
+
+    select
+        'unctad_goods' as source,
+        source.vintage,
+
+        {{ mapped(
+            'economies.code', 'economies.economy',
+            'unctad_goods', 'M49 economy', 'source.economy', 'economy_code'
+        ) }} as reporter,
+        'WLD' as partner,
+        cast(null as {{ dbt.type_string() }}) as region,
+        'G' as service,
+        cast(null as {{ dbt.type_string() }}) as indicator,
+        {{ unctad_flow('unctad_goods', 'source.flow') }} as flow,
+        'A' as frequency,
+        {{ year_start('source.year') }} as period_start,
+        {{ year_end('source.year') }} as period_end,
+
+        cast(source.value as decimal(38, 18)) as value,
+        'USD' as currency,
+        'million' as unit,
+        'reported' as value_type,
+        coalesce(source.missing_value, source.footnote) as status,
+
+        source._file,
+        source._row
+    from source
+    left join economies on source.economy = economies.code
+
+)
+
+select * from renamed

@@ -1,0 +1,58 @@
+with source as (
+
+    select * from {{ source('raw', 'worldbank_wdi') }}
+
+),
+
+economies as (
+
+    select * from {{ ref('economy_code') }}
+    where scheme = 'worldbank'
+
+),
+
+indicators as (
+
+    select * from {{ ref('worldbank_indicator') }}
+
+),
+
+renamed as (
+
+    select
+        'worldbank_wdi' as source,
+        source.vintage,
+
+        {{ mapped(
+            'economies.code', 'economies.economy',
+            'worldbank_wdi', 'country id', 'source.country_id', 'economy_code'
+        ) }} as reporter,
+        'WLD' as partner,
+        cast(null as {{ dbt.type_string() }}) as region,
+        indicators.service,
+        {{ mapped(
+            'indicators.indicator', 'indicators.indicator',
+            'worldbank_wdi', 'indicator', 'source.indicator_id', 'worldbank_indicator'
+        ) }} as indicator,
+        indicators.flow,
+        'A' as frequency,
+        {{ year_start('source.date') }} as period_start,
+        {{ year_end('source.date') }} as period_end,
+
+        cast(
+            cast(source.value as decimal(38, 18)) * cast(indicators.millions as decimal(7, 6)) as decimal(38, 18)
+        ) as value,
+        indicators.currency,
+        indicators.unit,
+        'reported' as value_type,
+        nullif(source.obs_status, '') as status,
+
+        source._file,
+        source._row
+    from source
+    left join economies on source.country_id = economies.code
+    left join indicators on source.indicator_id = indicators.indicator
+
+)
+
+select * from renamed

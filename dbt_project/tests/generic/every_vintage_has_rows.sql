@@ -1,0 +1,27 @@
+{#- Fails on a vintage in force of which no observation came through, and on one that should not be in force. -#}
+{% test every_vintage_has_rows(model) %}
+
+with held as (
+
+    select distinct
+        source,
+        vintage
+    from {{ model }}
+
+)
+
+select
+    vintages.source,
+    vintages.vintage,
+    held.source as held_source,
+    held.vintage as held_vintage
+from {{ ref('int_vintages') }} as vintages
+full outer join held
+    on
+        vintages.source = held.source
+        and vintages.vintage = held.vintage
+where
+    vintages.vintage is null
+    or held.vintage is null
+
+{% endtest %}

@@ -1,0 +1,42 @@
+{#-
+    Holds the observation: its columns, their order and their types, and that no code, date or unit is null
+    where every observation has one. Reading the codes of every row, empty cells too, also makes an unknown
+    code fail here, before any table is built from it.
+-#}
+{% test observation_shape(model) %}
+
+{% set problems = shape_problems(model, observation_columns()) %}
+
+with problems as (
+
+    {% for problem in problems %}
+    select '{{ problem }}' as problem
+    union all
+    {% endfor %}
+    select
+        concat(
+            'null in a required column: ', source, ' ', vintage, ', file ', _file, ', row ', _row
+        ) as problem
+    from {{ model }}
+    where
+        source is null
+        or vintage is null
+        or reporter is null
+        or partner is null
+        or coalesce(service, indicator) is null
+        or (service is null) <> (flow is null)
+        or frequency is null
+        or period_start is null
+        or period_end is null
+        or unit is null
+        or (unit = 'million') <> (currency is not null)
+        or value_type is null
+        or _file is null
+        or _row is null
+
+)
+
+select problem
+from problems
+
+{% endtest %}
