@@ -20,8 +20,12 @@ def sha256_of(path: Path) -> str:
 def write_whole(path: Path, text: str) -> None:
     """Write a text file so that it is there whole or not at all."""
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    sync(partial)
+    try:
+        partial.write_text(text, encoding="utf-8")
+        sync(partial)
+    except OSError:  # a full disk, say: what was begun takes room and helps nobody
+        partial.unlink(missing_ok=True)
+        raise
     partial.replace(path)
     sync(path.parent)
 

@@ -149,9 +149,10 @@ class Source:
 
     `name` is the module's name in `warehouse/sources/`, and names the staging model `stg_<name>`, the
     suite `expectations/raw.<name>.json` and the fixtures `tests/fixtures/<name>/`.
-    `columns` are the raw columns, all text or null; the reader adds `_file`, the name of a fetched file, and
-    `_row`, which is unique in that file and lets a person find the row in it. `key` are the columns that no
-    two rows may share.
+    `columns` are the raw columns, all text or null; the reader adds `_file`, the name of a fetched file, with
+    the place in it behind a `#` where a row number does not say enough (`bop.xlsx#sheet!BV26`), and `_row`,
+    the row as a person who opens it would count. The two are unique. `key` are the columns that no two rows
+    may share.
     `read(files, work)` yields record batches of `raw_schema(source)`; `work` is a scratch directory.
     Raise `reader_version` when the reader's output changes, so that older vintages are read anew.
     """

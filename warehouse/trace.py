@@ -34,6 +34,7 @@ class Origin:
     source: str
     vintage: str
     file: Path
+    place: str
     row: int
     sha256: str
     is_checksum_right: bool
@@ -141,7 +142,8 @@ def origin_of(landing: Path, figure: dict[str, Any]) -> Origin:
     if not (directory / "manifest.json").exists():
         raise WarehouseError(f"{directory}: this vintage is not in the landing. Restore it from the backup")
     told = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
-    file = next(one for one in told["files"] if one["name"] == figure["_file"])
+    name = figure["_file"].partition("#")[0]
+    file = next(one for one in told["files"] if one["name"] == name)
     path = directory / "files" / file["name"]
     with duckdb.connect() as db:
         rows = select(
@@ -149,14 +151,15 @@ def origin_of(landing: Path, figure: dict[str, Any]) -> Origin:
             f"read_parquet('{str(directory / 'rows.parquet').replace(chr(39), chr(39) * 2)}')",
             {"_file": figure["_file"], "_row": figure["_row"]},
         )
-    if not rows:
-        raise WarehouseError(f"{path}: row {figure['_row']} is not among the vintage's parsed rows")
+    if len(rows) != 1:
+        raise WarehouseError(f"{path}: {len(rows)} parsed rows are {figure['_file']} row {figure['_row']}")
     return Origin(
         figure=figure,
         raw_row=rows[0],
         source=figure["source"],
         vintage=figure["vintage"],
         file=path,
+        place=figure["_file"].partition("#")[2],
         row=int(figure["_row"]),
         sha256=file["sha256"],
         is_checksum_right=path.exists() and sha256_of(path) == file["sha256"],
