@@ -85,8 +85,10 @@ def test_as_of_the_day_before_a_vintage_gives_what_was_known_then(warehouse: War
     with environment(WAREHOUSE_HOME=str(warehouse.home)):
         build = pipeline.load("2024-07-11")
         assert build is not None
-        pipeline.validate(pipeline.transform(build))
-    database = Path(build) / pipeline.DATABASE
+        past = pipeline.publish(pipeline.validate(pipeline.transform(build)))
+    stands = publish.standing(warehouse.home / "published")
+    assert stands is not None and stands.name != past, "a release of the past must not become the latest"
+    database = warehouse.home / "published" / past / pipeline.DATABASE
     cell = "source = 'worldbank_wdi' and flow = 'exports' and period_label = '2021'"
     assert ask(database, SERVICES + cell) == [(Decimal("338440.77547407"),)]
     assert ask(database, "select count(*) from core.fct_revision") == [(0,)]

@@ -233,10 +233,15 @@ def transform(build: str) -> str:
 
 
 def validate(build: str) -> str:
-    """Judge a build next to the release that stands; return its directory, or raise Rejected with why."""
+    """Judge a build next to the release that stands; return its directory, or raise Rejected with why.
+
+    A build as of an earlier day than the release's is judged alone: knowing less than now is its purpose.
+    """
     place, here = settings.from_environment(), Path(build)
     with building(place):
         stands = publishing.standing(place.published)
+        if stands and is_of_the_past(here, stands):
+            stands = None
         verdict = validating.validate_release(
             here / DATABASE,
             stands / DATABASE if stands else None,
@@ -255,13 +260,17 @@ def validate(build: str) -> str:
 
 
 def publish(build: str) -> str:
-    """Swap a validated build in as the newest release; return the release's name."""
+    """Swap a validated build in as the newest release; return the release's name.
+
+    A build as of an earlier day becomes a release beside the others, and `latest` stays where it is.
+    """
     place, here = settings.from_environment(), Path(build)
     with building(place):
         note = note_of(here)
         verdict = verdict_of(here)
         if verdict is None or verdict["success"] is not True:
             raise Rejected(f"{here}: this build has not passed validation and can't be published")
+        stands = publishing.standing(place.published)
         release = publishing.publish(
             place.published,
             here.name,
@@ -272,9 +281,15 @@ def publish(build: str) -> str:
                 "dbt_docs/manifest.json": here / "dbt" / "manifest.json",
             },
             note | {"published_at": datetime.now(UTC).isoformat(), "validation": verdict},
+            is_latest=stands is None or not is_of_the_past(here, stands),
         )
         shutil.rmtree(here)
     return release.name
+
+
+def is_of_the_past(build: Path, release: Path) -> bool:
+    """Tell whether a build is as of an earlier day than a release."""
+    return str(note_of(build)["as_of"]) < str(publishing.read_manifest(release)["as_of"])
 
 
 def sweep(place: Settings) -> None:
@@ -351,14 +366,13 @@ def code_digest() -> str:
         (settings.EXPECTATIONS_DIR, ("*.json",)),
         (Path(__file__).parent, ("*.py",)),
     )
-    paths = sorted(
-        path
+    lines = sorted(
+        f"{path.relative_to(root)} {sha256_of(path)}"
         for root, patterns in roots
         for pattern in patterns
         for path in root.rglob(pattern)
         if not {"target", "logs", "sample"} & set(path.relative_to(root).parts)
     )
-    lines = [f"{path.relative_to(settings.PROJECT_ROOT)} {sha256_of(path)}" for path in paths]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

@@ -32,8 +32,10 @@ def publish(
     build_file: Path,
     docs: Mapping[str, Path],
     facts: Mapping[str, Any],
+    *,
+    is_latest: bool = True,
 ) -> Path:
-    """Make release `release` of a sealed and validated build file and turn `latest` to it.
+    """Make release `release` of a sealed and validated build file and, if it is the latest, say so.
 
     `docs` maps a name within the release to a directory or file to take in; `facts` go to MANIFEST.json.
     The build file moves into the release: both must lie on one file system.
@@ -71,7 +73,8 @@ def publish(
         sync(path)
     partial.rename(place)
     sync(published)
-    point_latest(published, release)
+    if is_latest:
+        point_latest(published, release)
     return place
 
 

@@ -413,8 +413,6 @@ def _write_docs(context: Any, docs: Path, findings: Sequence[Finding]) -> None:
     As it makes them, the pages fetch styles, scripts and pictures from public hosts, its front page shows
     nothing without them, and an institute behind a firewall would see neither.
     """
-    for leftover in ("validations", "expectations", "static"):
-        shutil.rmtree(docs / leftover, ignore_errors=True)
     context.add_data_docs_site(
         "release",
         {

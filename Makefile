@@ -1,0 +1,74 @@
+# Services Trade Warehouse. `make` lists the targets; `make run` and `make test` are all a newcomer needs.
+# Needs only make and Python 3.11 to 3.13: everything else comes from requirements.lock into .venv/.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# The Python that makes the environment: yours, or the first fit one on the path.
+FIT := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell $(p) -c '$(FIT)' 2>/dev/null && echo $(p))) python3)
+
+# What answers in place of the publishers: a folder of recorded nights, a mirror of your own (a directory with
+# index.json or an HTTP address), or nothing at all (`make run MIRROR=`): the publishers themselves.
+MIRROR ?= $(or $(WAREHOUSE_MIRROR),warehouse/sample)
+UI_PORT ?= 8080
+
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help run test ui live check clean lock
+help: ## this list
+	@echo 'Services Trade Warehouse'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- the environment: hash-locked, from the lock alone, with whatever pip the Python brings -------------------
+
+$(READY): requirements.lock
+	@$(PYTHON) -c '$(FIT)' 2>/dev/null || { \
+	  echo "$(PYTHON) is $$($(PYTHON) --version 2>&1 | head -n 1); this needs Python 3.11, 3.12 or 3.13."; \
+	  echo "Install one, or name it: make $(or $(MAKECMDGOALS),run) PYTHON=/path/to/python3.12"; exit 1; }
+	@$(BIN)/python -c '$(FIT)' 2>/dev/null && $(BIN)/python -m pip --version >/dev/null 2>&1 \
+	  || $(PYTHON) -m venv --clear .venv
+	@echo "Installing $$(grep -c '^[a-z].*==' requirements.lock) locked packages into .venv (once; a few minutes) ..."
+	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps -qq -r requirements.lock
+	@# The project itself, without a build and so without a network: a path file and the command.
+	@$(BIN)/python -c 'import pathlib, sysconfig; \
+	  pathlib.Path(sysconfig.get_path("purelib"), "services_trade_warehouse.pth").write_text(str(pathlib.Path.cwd()) + "\n")'
+	@printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -m warehouse "$$@"\n' > $(BIN)/warehouse
+	@chmod +x $(BIN)/warehouse
+	@touch $@
+
+# --- what people use -------------------------------------------------------------------------------------------
+
+run: $(READY) ## the nightly load through Airflow, on the recorded nights (MIRROR=... to change, MIRROR= for live)
+	@WAREHOUSE_MIRROR='$(MIRROR)' $(BIN)/python dags/nightly.py
+
+test: $(READY) ## the tests
+	@$(BIN)/python -m pytest -q
+
+ui: $(READY) ## Airflow's web page on these DAGs, on loopback (UI_PORT=8080)
+	@WAREHOUSE_MIRROR='$(MIRROR)' UI_PORT='$(UI_PORT)' $(BIN)/python dags/ui.py
+
+live: $(READY) ## probes of the real publishers (needs the network; never part of the tests)
+	@$(BIN)/python -m pytest -q -m live --force-enable-socket tests/live
+
+check: $(READY) ## ruff, mypy, sqlfluff, dbt parse
+	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/sqlfluff lint -q dbt_project
+	@WAREHOUSE_BUILD_FILE=var/check/none.duckdb DBT_SEND_ANONYMOUS_USAGE_STATS=false $(BIN)/dbt -q parse --project-dir dbt_project --profiles-dir dbt_project \
+	  --vars '{as_of: "2000-01-01"}' --target-path ../var/check --log-path ../var/check
+	@echo 'ruff, mypy, sqlfluff, dbt: nothing to say.'
+
+clean: ## remove the environment and caches; the landing and the releases in var/ stay
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs var/check
+	@find dags warehouse tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo 'Clean. var/ was left as it is: it holds what was landed and published.'
+
+# Needs `uv` on the path (it is not in .venv: it makes the lock, the lock does not make it).
+lock: ## resolve requirements.lock anew from pyproject.toml
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --group pyproject.toml:dev pyproject.toml -o requirements.lock
+	@echo 'requirements.lock is resolved anew; `make test` before you commit it.'

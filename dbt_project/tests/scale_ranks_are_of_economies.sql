@@ -1,0 +1,52 @@
+-- Fails on a rank given to the world, a group, half a figure or a source without a world row; on an economy that was
+-- left out of the ranking; and on a place that is not one more than the number of larger traders beside it.
+with scale as (
+
+    select
+        mart.*,
+        economies.economy_type in ('economy', 'dissolved')
+        and mart.total_million is not null
+        and mart.world_total_share_pct is not null
+            as is_rankable
+    from {{ ref('mart_trade_scale') }} as mart
+    left join {{ ref('dim_economy') }} as economies on mart.reporter = economies.economy
+
+),
+
+larger as (
+
+    select
+        scale.source,
+        scale.reporter,
+        scale.period_label,
+        scale.currency,
+        count(other.reporter) as economies_larger
+    from scale
+    left join scale as other
+        on
+            scale.source = other.source
+            and scale.period_label = other.period_label
+            and scale.currency = other.currency
+            and other.is_rankable
+            and other.total_million > scale.total_million
+    group by scale.source, scale.reporter, scale.period_label, scale.currency
+
+)
+
+select
+    scale.source,
+    scale.reporter,
+    scale.period_label,
+    scale.currency,
+    scale.world_rank,
+    larger.economies_larger
+from scale
+left join larger
+    on
+        scale.source = larger.source
+        and scale.reporter = larger.reporter
+        and scale.period_label = larger.period_label
+        and scale.currency = larger.currency
+where
+    (scale.world_rank is not null) <> coalesce(scale.is_rankable, false)
+    or scale.world_rank <> larger.economies_larger + 1
