@@ -1,4 +1,4 @@
-"""A release is a function of the landing, the date, the seeds and the code; its figures are the publishers'."""
+"""A release is a function of landing, date, seeds and code, and its figures are the publishers'."""
 
 from __future__ import annotations
 

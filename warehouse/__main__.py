@@ -332,7 +332,8 @@ def print_trail(trail: tracing.Trail) -> None:
     out.print(grid)
     out.print("[bold]through[/bold]  " + " ← ".join(trail.models), soft_wrap=True)
     for origin in trail.origins:
-        out.print(f"[bold]from[/bold]  {origin.source} vintage {origin.vintage}, {origin.place or f'row {origin.row}'}")
+        place = origin.place or f"row {origin.row}"
+        out.print(f"[bold]from[/bold]  {origin.source} vintage {origin.vintage}, {place}")
         sent = ", ".join(
             f"{name}={value}"
             for name, value in origin.raw_row.items()

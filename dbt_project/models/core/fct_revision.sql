@@ -101,6 +101,18 @@ revisions as (
 
 select
     source,
+    -- concat_ws leaves out what is null: a series is named by what tells it from its neighbours
+    concat_ws(
+        ' / ',
+        source,
+        reporter,
+        case when partner <> 'WLD' then partner end,
+        coalesce(indicator, service),
+        case when indicator is null then flow end,
+        frequency,
+        case when indicator is null then currency end,
+        case when value_type <> 'reported' then value_type end
+    ) as series,
 
     reporter,
     partner,
