@@ -18,10 +18,10 @@ UI_PORT ?= 8080
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help run test ui live check clean lock
+.PHONY: help run test test-faults ui live check clean lock
 help: ## this list
 	@echo 'Services Trade Warehouse'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- the environment: hash-locked, from the lock alone, with whatever pip the Python brings -------------------
 
@@ -47,6 +47,9 @@ run: $(READY) ## the nightly load through Airflow, on the recorded nights (MIRRO
 
 test: $(READY) ## the tests
 	@$(BIN)/python -m pytest -q
+
+test-faults: $(READY) ## a night killed at every stage, and run again (minutes)
+	@$(BIN)/python -m pytest -q -m faults tests/faults
 
 ui: $(READY) ## Airflow's web page on these DAGs, on loopback (UI_PORT=8080)
 	@WAREHOUSE_MIRROR='$(MIRROR)' UI_PORT='$(UI_PORT)' $(BIN)/python dags/ui.py

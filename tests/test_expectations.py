@@ -279,7 +279,7 @@ SAFE = (
             "update rows set value = cast(cast(value as double) * 2 as varchar) where sheet = '年度BOP（人民币）' and period = '2018'",
         ),
         {
-            "item codes are known": "unknown item code '1.A.b.13' (9 rows, first in file bop_bpm6.xlsx row",
+            "item codes are known": "unknown item code '1.A.b.13' (9 rows, first in file bop_bpm6.xlsx#",
             "units are known": "unknown unit '万美元' (45 rows",
             "entries are known": "unknown entry '净额'",
             "all six sheets are there, each in its unit": "unknown sheet '季度BOP（美元）' in unit '万美元'",
