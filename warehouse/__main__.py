@@ -25,7 +25,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from warehouse import landing, pipeline, publish, settings
+from warehouse import curated, landing, pipeline, publish, settings
 from warehouse import trace as tracing
 from warehouse.source import Request, WarehouseError
 from warehouse.sources import SOURCES
@@ -38,6 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(curated.app, name="curated")
 T = TypeVar("T")
 WIDTH_WHEN_PIPED = 200  # a file or a pager has room that an 80-column guess would fold away
 out = Console(width=None if sys.stdout.isatty() else WIDTH_WHEN_PIPED)

@@ -20,6 +20,11 @@ Keeps:
   they came from. A 304 stands for the held bytes, whose checksum is taken again. Their `retrieved_at` is
   now: the publisher has just said that these are the bytes it would send. If the held bytes are damaged
   that is logged as an error, and the whole file is asked for.
+- A POST only asks, so it is tried again like a GET; but it follows no redirect, is never conditional and
+  never resumed, since a range or a 304 would speak of another answer.
+- A `curated:` address is answered from the folder of curated figures: `curated://` by the sorted names of its
+  CSV files as a JSON array, `curated://<file>` by that file. A mirror that lists the address goes first.
+- A `recorded_only` request that no mirror answers is passed over, and not on the list of what came.
 - Proxy variables and REQUESTS_CA_BUNDLE are honoured. Credentials in an address, and parameters named like
   keys or tokens, are masked in logs, errors, `Fetched.address` and the look-ups by it.
 
@@ -60,7 +65,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from warehouse import __version__
+from warehouse import __version__, settings
 from warehouse.durable import sha256_of, write_whole
 from warehouse.source import MEBIBYTE, Fetched, Request, Source, SourceError, WarehouseError
 
@@ -73,6 +78,7 @@ USER_AGENT = (
 )
 FETCHED = "fetched.json"
 PUBLISHER = "publisher"
+CURATED = "curated"
 CHUNK = 64 * 1024
 INDEX_MAX_BYTES = 16 * MEBIBYTE
 PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
@@ -130,6 +136,8 @@ class _Call:
     headers: Mapping[str, str]
     conditions: Mapping[str, str]
     progress: Callable[[int], None]
+    method: str = "GET"
+    body: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -207,16 +215,19 @@ def fetch(
             while request is not None:
                 _check_name(source.name, request, taken)
                 taken.add(request.name.casefold())
-                answer = _answer(line, request, into, index, held, progress)
-                LOG.info(
-                    "%s: %s, %d bytes from %s by %s",
-                    source.name,
-                    answer.name,
-                    answer.size_bytes,
-                    answer.address,
-                    answer.via,
-                )
-                fetched.append(answer)
+                if request.recorded_only and (index is None or not _is_listed(request, index)):
+                    (into / request.name).unlink(missing_ok=True)
+                else:
+                    answer = _answer(line, request, into, index, held, progress)
+                    LOG.info(
+                        "%s: %s, %d bytes from %s by %s",
+                        source.name,
+                        answer.name,
+                        answer.size_bytes,
+                        answer.address,
+                        answer.via,
+                    )
+                    fetched.append(answer)
                 try:
                     request = plan.send(into / request.name)
                 except StopIteration:
@@ -284,16 +295,23 @@ def _answer(
 ) -> Fetched:
     """Answer one request into its file, judged by its kind."""
     public = without_secrets(request.address)
-    via = mirror.name if mirror else PUBLISHER
+    is_curated = urlsplit(request.url).scheme == CURATED
+    if is_curated and (mirror is None or not _is_listed(request, mirror)):
+        mirror = None
+    via = mirror.name if mirror else CURATED if is_curated else PUBLISHER
     entry = _entry(line.source, public, mirror) if mirror else None
     last = held.get(public)
-    if last is not None and last[0].via != via:
-        last = None  # validators are only good where they were given
+    if last is not None and (last[0].via != via or request.method != "GET"):
+        last = None  # validators are only good where they were given, and for a GET
     part, path = into / f"{request.name}.part", into / request.name
     seen = (lambda size: progress(request, size)) if progress else (lambda size: None)
-    if mirror is None:
+    if mirror is None and is_curated:
+        answer = _copy_curated(line.source, request, settings.from_environment().curated, part, seen)
+    elif mirror is None:
         headers = dict(request.headers)
-        call = _Call(request.address, part, request.max_bytes, headers, {}, seen)
+        call = _Call(
+            request.address, part, request.max_bytes, headers, {}, seen, request.method, request.body
+        )
         answer = _receive_or_keep(line, call, last)
     elif isinstance(mirror.base, Path):
         answer = _copy(line.source, request, mirror, mirror.base, _file_of(mirror, entry), part, seen)
@@ -511,7 +529,7 @@ def _attempt(line: _Line, call: _Call, begun: _Begun | None, deadline: float) ->
         headers |= call.conditions
     with _cut_at(line, deadline) as passed:
         try:
-            with closing(_open(line, call.address, headers, deadline)) as response:
+            with closing(_open(line, call, headers, deadline)) as response:
                 answer = _take(line, call, response, begun if at else None, at)
         except _PassingFault:
             if not passed.is_set():
@@ -524,18 +542,22 @@ def _attempt(line: _Line, call: _Call, begun: _Begun | None, deadline: float) ->
     return answer
 
 
-def _open(line: _Line, address: str, headers: Mapping[str, str], deadline: float) -> requests.Response:
-    """Send a GET and follow its redirects by hand; return the response with its body unread."""
-    here, sent = address, dict(headers)
+def _open(line: _Line, call: _Call, headers: Mapping[str, str], deadline: float) -> requests.Response:
+    """Send a call and follow a GET's redirects by hand; return the response with its body unread."""
+    address = here = call.address
+    sent = dict(headers)
     reason = f"more than {line.limits.redirects} redirects"
     for _ in range(line.limits.redirects + 1):
         _keep_pace(urlsplit(here).netloc.rpartition("@")[2].lower(), line.pace)
-        response = _get(line, here, sent, deadline)
+        response = _send(line, call, here, sent, deadline)
         target = line.session.get_redirect_target(response)
         if target is None:
             return response
         response.close()
         there = urljoin(here, target)
+        if call.method != "GET":
+            reason = f"a redirect of a {call.method}"
+            break
         if urlsplit(there).scheme not in ("http", "https"):
             reason = "a redirect to what is not HTTP"
             break
@@ -553,8 +575,10 @@ def _open(line: _Line, address: str, headers: Mapping[str, str], deadline: float
     )
 
 
-def _get(line: _Line, url: str, headers: Mapping[str, str], deadline: float) -> requests.Response:
-    """Send one GET; a failure of the connection is a passing fault, any other a SourceError.
+def _send(
+    line: _Line, call: _Call, url: str, headers: Mapping[str, str], deadline: float
+) -> requests.Response:
+    """Send one request; a failure of the connection is a passing fault, any other a SourceError.
 
     Causes are told without their context: requests quotes the address, secrets included, in its errors.
     """
@@ -562,8 +586,14 @@ def _get(line: _Line, url: str, headers: Mapping[str, str], deadline: float) -> 
     timeout = (min(line.limits.connect_seconds, left), min(line.limits.read_seconds, left))
     ours = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
     try:
-        return line.session.get(
-            url, headers={**headers, **ours}, stream=True, allow_redirects=False, timeout=timeout
+        return line.session.request(
+            call.method,
+            url,
+            data=call.body or None,
+            headers={**headers, **ours},
+            stream=True,
+            allow_redirects=False,
+            timeout=timeout,
         )
     except requests.exceptions.SSLError as error:
         if "CERTIFICATE_VERIFY_FAILED" not in str(error):
@@ -622,7 +652,8 @@ def _take(line: _Line, call: _Call, response: requests.Response, begun: _Begun |
         length = response.headers.get("Content-Length", "")
         known = length.isascii() and length.isdigit() and "Transfer-Encoding" not in response.headers
         total = int(length) if known else None
-        _write_body(line, call, response, 0, total, _resumable(response, total))
+        resumable = _resumable(response, total) if call.method == "GET" else None
+        _write_body(line, call, response, 0, total, resumable)
         return answer
     said = _beginning(response)
     if status in PASSING_STATUSES or (status == 400 and _is_markup(said)):
@@ -808,6 +839,42 @@ def _bad_index(mirror: str, reason: str) -> WarehouseError:
         f"the index.json of the mirror {mirror} can't be read: {reason}. "
         'Write it as {"name": …, "answers": [{"address": …, "file": …}, …]}'
     )
+
+
+def _is_listed(request: Request, mirror: _Mirror) -> bool:
+    """Tell whether a mirror's index holds the request's address."""
+    return without_secrets(request.address) in mirror.answers
+
+
+def _copy_curated(
+    source: str, request: Request, folder: Path, part: Path, progress: Callable[[int], None]
+) -> _Answer:
+    """Answer `curated://` with the names of the folder's CSV files, `curated://<file>` with that file."""
+    name = request.url.removeprefix(f"{CURATED}://")
+    path = folder / name
+    if not folder.is_dir() or (name and (not NAME.fullmatch(name) or not path.is_file())):
+        lacking = "has no such file" if folder.is_dir() else "is not there"
+        raise SourceError(
+            source,
+            f"the folder of curated figures {folder} {lacking}",
+            address=request.address,
+            remedy="Point WAREHOUSE_CURATED at the folder that holds the CSV files, or unset it",
+        )
+    if name and path.stat().st_size > request.max_bytes:
+        raise SourceError(
+            source,
+            f"the file is too large: {path.stat().st_size} bytes, at most {request.max_bytes} are agreed",
+            address=request.address,
+            remedy="Split it into several files",
+        )
+    with _disk(part):
+        if name:
+            shutil.copyfile(path, part)
+        else:
+            names = sorted(one.name for one in folder.glob("*.csv") if not one.name.startswith("."))
+            part.write_text(json.dumps(names, ensure_ascii=False) + "\n", encoding="utf-8")
+    progress(part.stat().st_size)
+    return _Answer(not_modified=False, content_type=None, etag=None, last_modified=None)
 
 
 def _entry(source: str, address: str, mirror: _Mirror) -> Mapping[str, Any]:

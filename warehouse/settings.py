@@ -13,6 +13,7 @@ from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SAMPLE_DIR = Path(__file__).resolve().parent / "sample"
+CURATED_DIR = Path(__file__).resolve().parent / "curated"
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 EXPECTATIONS_DIR = PROJECT_ROOT / "expectations"
 
@@ -22,11 +23,13 @@ class Settings:
     """The places and switches of one warehouse.
 
     `home` holds landing, build, rejected, published and airflow. `mirror` is a directory or an HTTP base
-    address that answers in place of the publishers; None means the publishers themselves.
+    address that answers in place of the publishers; None means the publishers themselves. `curated` is the
+    folder of CSV files that analysts add figures to.
     """
 
     home: Path
     mirror: str | None = None
+    curated: Path = CURATED_DIR
 
     @property
     def landing(self) -> Path:
@@ -50,6 +53,11 @@ class Settings:
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings from `WAREHOUSE_HOME` and `WAREHOUSE_MIRROR` (empty means unset)."""
+    """Read `WAREHOUSE_HOME`, `WAREHOUSE_MIRROR` and `WAREHOUSE_CURATED` (empty means unset)."""
     home = environ.get("WAREHOUSE_HOME") or str(PROJECT_ROOT / "var")
-    return Settings(home=Path(home).resolve(), mirror=environ.get("WAREHOUSE_MIRROR") or None)
+    curated = environ.get("WAREHOUSE_CURATED") or str(CURATED_DIR)
+    return Settings(
+        home=Path(home).resolve(),
+        mirror=environ.get("WAREHOUSE_MIRROR") or None,
+        curated=Path(curated).resolve(),
+    )

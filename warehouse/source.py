@@ -16,6 +16,7 @@ The life of a pull::
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -71,10 +72,13 @@ class Rejected(WarehouseError):
 
 @dataclass(frozen=True)
 class Request:
-    """One GET of a publisher.
+    """One question to a publisher, a GET or a POST that only asks.
 
     `name` is the file's name inside the vintage, unique within a pull. `kind` is what the answer must
-    be, judged on its bytes and not on its header: csv, html, json, xlsx, zip or 7z.
+    be, judged on its bytes and not on its header: csv, html, json, xlsx, zip or 7z. `body` is what a POST
+    sends. A `recorded_only` request is for an interface that the publisher has closed: only a mirror answers
+    it; a live pull, or a mirror without it, passes over it, and the path sent to the plan is then not there.
+    A `curated:` address is answered by the warehouse's own folder of figures.
     """
 
     name: str
@@ -83,11 +87,19 @@ class Request:
     params: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     max_bytes: int = 64 * MEBIBYTE
+    method: str = "GET"
+    body: bytes = b""
+    recorded_only: bool = False
 
     @property
     def address(self) -> str:
-        """Spell the whole address, parameters included, as it goes over the wire."""
-        return f"{self.url}?{urlencode(self.params)}" if self.params else self.url
+        """Spell the whole address, parameters included, as it goes over the wire.
+
+        Behind the address of a POST stand `#` and the SHA-256 of its body, so that questions to one address
+        can be told apart in manifests and in a mirror's index; HTTP never sends what follows a `#`.
+        """
+        spelled = f"{self.url}?{urlencode(self.params)}" if self.params else self.url
+        return f"{spelled}#{hashlib.sha256(self.body).hexdigest()}" if self.method == "POST" else spelled
 
 
 @dataclass(frozen=True)

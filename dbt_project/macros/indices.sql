@@ -1,0 +1,32 @@
+{#
+    What the indices of structure share: an index is made of shares, and a share is a part of a whole.
+    It refuses to print one that has no meaning: a missing, zero or negative whole, or a negative part (a few
+    publishers print some), gives null, since the index would leave its range and say the opposite of what happened.
+#}
+
+{% macro share_of(part, whole) -%}
+case
+    when {{ whole }} > 0 and {{ part }} >= 0
+        then {{ to_double(part) }} / {{ to_double(whole) }}
+end
+{%- endmacro %}
+
+{% macro is_same_cell(left_relation, right_relation) -%}
+{#- The join condition between two relations that hold figures of one source, economy, period, currency and kind. -#}
+{{ left_relation }}.source = {{ right_relation }}.source
+    and {{ left_relation }}.vintage = {{ right_relation }}.vintage
+    and {{ left_relation }}.reporter = {{ right_relation }}.reporter
+    and {{ left_relation }}.frequency = {{ right_relation }}.frequency
+    and {{ left_relation }}.period_start = {{ right_relation }}.period_start
+    and {{ left_relation }}.period_end = {{ right_relation }}.period_end
+    and {{ left_relation }}.currency = {{ right_relation }}.currency
+    and {{ left_relation }}.value_type = {{ right_relation }}.value_type
+{%- endmacro %}
+
+{% macro is_same_period_and_currency(left_relation, right_relation) -%}
+{#- As is_same_cell, of whichever sources and economies the caller pairs. -#}
+{{ left_relation }}.frequency = {{ right_relation }}.frequency
+    and {{ left_relation }}.period_start = {{ right_relation }}.period_start
+    and {{ left_relation }}.period_end = {{ right_relation }}.period_end
+    and {{ left_relation }}.currency = {{ right_relation }}.currency
+{%- endmacro %}

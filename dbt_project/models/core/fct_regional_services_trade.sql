@@ -1,0 +1,33 @@
+with latest as (
+
+    select * from {{ ref('int_observations_latest') }}
+
+)
+
+select
+    source,
+    vintage,
+
+    reporter,
+    region,
+    service,
+    flow,
+    frequency,
+    period_start,
+    period_end,
+    {{ period_label('frequency', 'period_start', 'period_end') }} as period_label,
+
+    currency,
+    value_type,
+    status,
+    value as value_million,
+
+    _file,
+    _row
+from latest
+where
+    value is not null
+    and region is not null
+    and partner = 'WLD'
+    and service is not null
+order by source, reporter, region, service, flow, frequency, period_start, period_end, currency

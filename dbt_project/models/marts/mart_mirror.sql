@@ -1,0 +1,84 @@
+-- Two statements of one flow: what `reporter` says of it, and what `partner` says of the opposite flow.
+with statements as (
+
+    select
+        *,
+        case flow when 'exports' then 'imports' when 'imports' then 'exports' end as opposite_flow
+    from {{ ref('fct_bilateral_services_trade') }}
+    where flow in ('exports', 'imports') and reporter <> partner
+
+),
+
+-- Within a source only like is set against like, and balanced values not at all: the publisher made the
+-- two equal, so that they are one statement.
+pairs as (
+
+    select
+        stated.reporter,
+        stated.partner,
+        stated.frequency,
+        stated.period_label,
+        stated.service,
+        stated.flow,
+        stated.source as reporter_source,
+        stated.vintage as reporter_vintage,
+        stated.value_type as reporter_value_type,
+        stated.currency as reporter_currency,
+        stated.value_million as reporter_value,
+        mirrored.source as partner_source,
+        mirrored.vintage as partner_vintage,
+        mirrored.value_type as partner_value_type,
+        mirrored.currency as partner_currency,
+        mirrored.value_million as partner_value,
+        case
+            when stated.currency <> mirrored.currency then 'currencies differ'
+            when stated.value_million + mirrored.value_million = 0 then 'sum is zero'
+            when stated.value_million < 0 or mirrored.value_million < 0 then 'a value is negative'
+        end as reason
+    from statements as stated
+    inner join statements as mirrored
+        on
+            stated.reporter = mirrored.partner
+            and stated.partner = mirrored.reporter
+            and stated.service = mirrored.service
+            and stated.flow = mirrored.opposite_flow
+            and stated.frequency = mirrored.frequency
+            and stated.period_start = mirrored.period_start
+            and stated.period_end = mirrored.period_end
+    where
+        stated.source <> mirrored.source
+        or (
+            stated.value_type = mirrored.value_type
+            and stated.value_type <> 'balanced'
+            and stated.currency = mirrored.currency
+        )
+
+)
+
+select
+    reporter,
+    partner,
+    frequency,
+    period_label,
+    service,
+    flow,
+    reporter_source,
+    reporter_vintage,
+    reporter_value_type,
+    reporter_currency,
+    {{ to_double('reporter_value') }} as reporter_value_million,
+    partner_source,
+    partner_vintage,
+    partner_value_type,
+    partner_currency,
+    {{ to_double('partner_value') }} as partner_value_million,
+    case
+        when reporter_currency = partner_currency
+            then {{ to_double('reporter_value - partner_value') }}
+    end as difference_million,
+    case
+        when reason is null
+            then {{ to_double('abs(reporter_value - partner_value)') }} / ({{ to_double('reporter_value + partner_value') }} / 2)
+    end as asymmetry_index,
+    reason
+from pairs

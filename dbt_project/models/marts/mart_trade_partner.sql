@@ -1,0 +1,84 @@
+with trade as (
+
+    select * from {{ ref('fct_bilateral_services_trade') }}
+
+),
+
+economies as (
+
+    select * from {{ ref('dim_economy') }}
+
+),
+
+-- the publisher's own world figure of the reporter; a sum of partners would count groups and miss the unnamed
+worlds as (
+
+    select * from {{ ref('fct_services_trade') }}
+    where partner = 'WLD' and indicator is null
+
+),
+
+-- one window for all ranks: economies compete in one half of it, and what else a publisher names in the other
+ranked as (
+
+    select
+        trade.*,
+        economies.name_en as partner_name_en,
+        economies.name_zh as partner_name_zh,
+        case
+            when economies.economy_type in ('economy', 'dissolved') and trade.flow <> 'balance'
+                then rank() over (
+                    partition by
+                        trade.source, trade.reporter, trade.service, trade.flow, trade.frequency,
+                        trade.period_start, trade.period_end, trade.currency, trade.value_type,
+                        coalesce(economies.economy_type in ('economy', 'dissolved'), false)
+                    order by trade.value_million desc
+                )
+        end as partner_rank
+    from trade
+    left join economies on trade.partner = economies.economy
+
+)
+
+select
+    ranked.source,
+    ranked.vintage,
+    ranked.reporter,
+    ranked.partner,
+    ranked.partner_name_en,
+    ranked.partner_name_zh,
+    ranked.frequency,
+    ranked.period_label,
+    ranked.currency,
+    ranked.value_type,
+    ranked.service,
+    ranked.flow,
+    {{ to_double('ranked.value_million') }} as value_million,
+    case
+        when ranked.flow <> 'balance'
+            then {{ ratio_pct('ranked.value_million', 'worlds.value_million') }}
+    end as share_pct,
+    case
+        when ranked.flow <> 'balance'
+            then {{ growth_pct('ranked.value_million', 'previous.value_million') }}
+    end as growth_pct,
+    cast(ranked.partner_rank as integer) as partner_rank
+from ranked
+left join worlds
+    on
+        ranked.source = worlds.source
+        and ranked.reporter = worlds.reporter
+        and ranked.service = worlds.service
+        and ranked.flow = worlds.flow
+        and ranked.frequency = worlds.frequency
+        and ranked.period_start = worlds.period_start
+        and ranked.period_end = worlds.period_end
+        and ranked.currency = worlds.currency
+        and ranked.value_type = worlds.value_type
+left join trade as previous
+    on
+        {{ is_same_period_of_previous_year('previous', 'ranked') }}
+        and previous.partner = ranked.partner
+        and previous.service = ranked.service
+        and previous.flow = ranked.flow
+        and previous.value_type = ranked.value_type

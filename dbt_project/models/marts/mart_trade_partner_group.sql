@@ -1,0 +1,156 @@
+with trade as (
+
+    select * from {{ ref('fct_bilateral_services_trade') }}
+
+),
+
+bridge as (
+
+    select * from {{ ref('bridge_economy_group') }}
+
+),
+
+economy_groups as (
+
+    select * from {{ ref('dim_economy_group') }}
+
+),
+
+worlds as (
+
+    select * from {{ ref('fct_services_trade') }}
+    where partner = 'WLD' and indicator is null
+
+),
+
+periods as (
+
+    select distinct
+        frequency,
+        period_start,
+        period_end
+    from trade
+
+),
+
+-- who is in a group on the last day of a period: settled here, on a few thousand rows, so that the large
+-- table below is joined by equal keys alone
+memberships as (
+
+    select distinct
+        bridge.group_code,
+        bridge.economy,
+        periods.frequency,
+        periods.period_start,
+        periods.period_end
+    from periods
+    inner join bridge
+        on
+            periods.period_end >= coalesce(bridge.valid_from, periods.period_end)
+            and periods.period_end <= coalesce(bridge.valid_to, periods.period_end)
+
+),
+
+member_counts as (
+
+    select
+        group_code,
+        frequency,
+        period_start,
+        period_end,
+        count(*) as members
+    from memberships
+    group by group_code, frequency, period_start, period_end
+
+),
+
+sums as (
+
+    select
+        trade.source,
+        trade.vintage,
+        trade.reporter,
+        memberships.group_code,
+        trade.frequency,
+        trade.period_start,
+        trade.period_end,
+        trade.period_label,
+        trade.currency,
+        trade.value_type,
+        trade.service,
+        trade.flow,
+        count(*) as members_counted,
+        string_agg(trade.partner, ' ' order by trade.partner) as counted,
+        sum(trade.value_million) as value_million
+    from trade
+    inner join memberships
+        on
+            trade.partner = memberships.economy
+            and trade.frequency = memberships.frequency
+            and trade.period_start = memberships.period_start
+            and trade.period_end = memberships.period_end
+    where trade.partner <> trade.reporter
+    group by
+        trade.source, trade.vintage, trade.reporter, memberships.group_code, trade.frequency, trade.period_start,
+        trade.period_end, trade.period_label, trade.currency, trade.value_type, trade.service, trade.flow
+
+)
+
+select
+    sums.source,
+    sums.vintage,
+    sums.reporter,
+    sums.group_code,
+    economy_groups.name_en as group_name_en,
+    economy_groups.name_zh as group_name_zh,
+    sums.frequency,
+    sums.period_label,
+    sums.currency,
+    sums.value_type,
+    sums.service,
+    sums.flow,
+    cast(sums.members_counted as integer) as members_counted,
+    -- no economy trades with itself: a reporter within the group is not expected among its partners
+    cast(member_counts.members - case when own.economy is null then 0 else 1 end as integer) as members_expected,
+    {{ to_double('sums.value_million') }} as value_million,
+    case
+        when sums.flow <> 'balance'
+            then {{ ratio_pct('sums.value_million', 'worlds.value_million') }}
+    end as share_pct,
+    case
+        when sums.flow <> 'balance' and previous.counted = sums.counted
+            then {{ growth_pct('sums.value_million', 'previous.value_million') }}
+    end as growth_pct
+from sums
+inner join member_counts
+    on
+        sums.group_code = member_counts.group_code
+        and sums.frequency = member_counts.frequency
+        and sums.period_start = member_counts.period_start
+        and sums.period_end = member_counts.period_end
+left join memberships as own
+    on
+        sums.group_code = own.group_code
+        and sums.reporter = own.economy
+        and sums.frequency = own.frequency
+        and sums.period_start = own.period_start
+        and sums.period_end = own.period_end
+left join economy_groups on sums.group_code = economy_groups.group_code
+left join worlds
+    on
+        sums.source = worlds.source
+        and sums.reporter = worlds.reporter
+        and sums.service = worlds.service
+        and sums.flow = worlds.flow
+        and sums.frequency = worlds.frequency
+        and sums.period_start = worlds.period_start
+        and sums.period_end = worlds.period_end
+        and sums.currency = worlds.currency
+        and sums.value_type = worlds.value_type
+left join sums as previous
+    on
+        {{ is_same_period_of_previous_year('previous', 'sums') }}
+        and previous.group_code = sums.group_code
+        and previous.service = sums.service
+        and previous.flow = sums.flow
+        and previous.value_type = sums.value_type

@@ -1,0 +1,155 @@
+with source as (
+
+    select
+        *,
+        replace(period, '..', '/') as span
+    from {{ source('raw', 'curated') }}
+
+),
+
+areas as (
+
+    select
+        *,
+        coalesce(reporter, why_not) as known
+    from {{ ref('curated_area') }}
+
+),
+
+services as (
+
+    select
+        *,
+        coalesce(observed_service, why_not) as known
+    from {{ ref('curated_service') }}
+
+),
+
+units as (
+
+    select * from {{ ref('curated_unit') }}
+
+),
+
+-- Whatever the seeds do not know fails here, whether it would be kept or not.
+known as (
+
+    select
+        source.*,
+        {{ mapped(
+            'areas.known', "coalesce(areas.reporter, '')",
+            'curated', 'area', "concat(source.area, ', ', source.area_type)", 'curated_area'
+        ) }} as reporter,
+        areas.partner,
+        areas.region,
+        {{ mapped(
+            'services.known', "coalesce(services.observed_service, '')",
+            'curated', 'service', 'source.service', 'curated_service'
+        ) }} as observed_service,
+        case
+            when source.measure = 'trade' then cast({{ mapped('units.unit', 'units.millions', 'curated', 'unit', 'source.unit', 'curated_unit') }} as decimal(7, 0))
+            when source.measure in ('growth', 'share') and source.unit = 'percent' then cast('1' as decimal(7, 0))
+            else
+                {{ unknown_code(
+                    'curated', 'measure and unit', "concat(source.measure, ' ', source.unit)",
+                    'A measure is trade, growth or share, the latter two in percent'
+                ) }}
+        end as scale
+    from source
+    left join areas on source.area = areas.area and source.area_type = areas.area_type
+    left join services on source.service = services.service
+    left join units on source.unit = units.unit
+
+),
+
+renamed as (
+
+    select
+        'curated' as source,
+        vintage,
+
+        reporter,
+        partner,
+        region,
+        case when measure = 'trade' then observed_service end as service,
+        case
+            when measure <> 'trade'
+                then concat(measure, '_pct.', observed_service, '.', flow, case when currency is not null then concat('.', currency) else '' end)
+        end as indicator,
+        case when measure = 'trade' then flow end as flow,
+        case
+            when length(span) = 4 then 'A'
+            when length(span) = 7 and substr(span, 6, 1) = 'Q' then 'Q'
+            when length(span) = 7 then 'M'
+            when length(span) in (9, 15) then 'C'
+            else {{ unknown_code('curated', 'period', 'period', 'See warehouse/sources/curated.py for the forms') }}
+        end as frequency,
+        case
+            when length(span) in (4, 9) then {{ year_start('substr(span, 1, 4)') }}
+            when substr(span, 6, 1) = 'Q' then {{ quarter_start('substr(span, 1, 4)', 'substr(span, 7, 1)') }}
+            else make_date(cast(substr(span, 1, 4) as integer), cast(substr(span, 6, 2) as integer), 1)
+        end as period_start,
+        case
+            when length(span) = 4 then {{ year_end('span') }}
+            when length(span) = 9 then {{ year_end('substr(span, 6, 4)') }}
+            when substr(span, 6, 1) = 'Q'
+                then last_day({{ quarter_last_month('substr(span, 1, 4)', 'substr(span, 7, 1)') }})
+            when length(span) = 7
+                then last_day(make_date(cast(substr(span, 1, 4) as integer), cast(substr(span, 6, 2) as integer), 1))
+            else last_day(make_date(cast(substr(span, 9, 4) as integer), cast(substr(span, 14, 2) as integer), 1))
+        end as period_end,
+
+        cast(cast(value as decimal(28, 10)) * scale as decimal(38, 18)) as value,
+        case when measure = 'trade' then currency end as currency,
+        case when measure = 'trade' then 'million' else 'pct' end as unit,
+        'reported' as value_type,
+        status,
+
+        _file,
+        _row
+    from known
+    -- Contradicted and undated figures stay in raw, and so does what the seeds declare to have no place.
+    where
+        status in ('stated', 'unverified')
+        and reporter <> ''
+        and observed_service <> ''
+
+),
+
+-- A figure found on two pages is one observation: the page that was seen goes before one that was not.
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by vintage, {{ cell_columns() }}
+            order by case status when 'stated' then 1 else 2 end, _file, _row
+        ) as place
+    from renamed
+
+)
+
+select
+    source,
+    vintage,
+
+    reporter,
+    partner,
+    region,
+    service,
+    indicator,
+    flow,
+    frequency,
+    period_start,
+    period_end,
+
+    value,
+    currency,
+    unit,
+    value_type,
+    status,
+
+    _file,
+    _row
+from ranked
+where place = 1

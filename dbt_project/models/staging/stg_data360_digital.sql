@@ -1,0 +1,60 @@
+with source as (
+
+    select * from {{ source('raw', 'data360_digital') }}
+
+),
+
+economies as (
+
+    select * from {{ ref('economy_code') }}
+    where scheme = 'data360'
+
+),
+
+renamed as (
+
+    select
+        'data360_digital' as source,
+        source.vintage,
+
+        {{ mapped(
+            'economies.code', 'economies.economy',
+            'data360_digital', 'area', 'source.ref_area', 'economy_code'
+        ) }} as reporter,
+        'WLD' as partner,
+        cast(null as {{ dbt.type_string() }}) as region,
+        'DDS' as service,
+        source.indicator,
+        case source.indicator
+            when 'UNCTAD_DE_DIG_SERVTRADE_ANN_EXP' then 'exports'
+            when 'UNCTAD_DE_DIG_SERVTRADE_ANN_IMP' then 'imports'
+            else {{ unknown_code('data360_digital', 'indicator', 'source.indicator', 'Map it in the staging model') }}
+        end as flow,
+        'A' as frequency,
+        {{ year_start('source.time_period') }} as period_start,
+        {{ year_end('source.time_period') }} as period_end,
+
+        case source.unit_mult
+            when '6' then cast(source.obs_value as decimal(38, 18))
+            else {{ unknown_code('data360_digital', 'unit multiplier', 'source.unit_mult', 'Map it in the staging model') }}
+        end as value,
+        case source.unit_measure
+            when 'USD' then 'USD'
+            else {{ unknown_code('data360_digital', 'unit', 'source.unit_measure', 'Map it in the staging model') }}
+        end as currency,
+        'million' as unit,
+        'reported' as value_type,
+        case source.obs_status
+            when 'A' then cast(null as {{ dbt.type_string() }})
+            when 'O' then concat(source.obs_status, ': ', coalesce(source.obs_status_label, ''))
+            else {{ unknown_code('data360_digital', 'status', 'source.obs_status', 'Map it in the staging model') }}
+        end as status,
+
+        source._file,
+        source._row
+    from source
+    left join economies on source.ref_area = economies.code
+
+)
+
+select * from renamed

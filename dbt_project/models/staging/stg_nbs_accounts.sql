@@ -1,0 +1,97 @@
+with source as (
+
+    select * from {{ source('raw', 'nbs_accounts') }}
+
+),
+
+indicators as (
+
+    select
+        *,
+        coalesce(observed_indicator, why_not) as known
+    from {{ ref('nbs_indicator') }}
+
+),
+
+regions as (
+
+    select * from {{ ref('region') }}
+    where region_type = 'province'
+
+),
+
+-- The codes of every cell are looked up, of those too that are then left out.
+known as (
+
+    select
+        source.*,
+        {{ mapped(
+            'indicators.known', "coalesce(indicators.observed_indicator, '')",
+            'nbs_accounts', 'indicator', "concat(source.database, ' ', source.indicator_name)", 'nbs_indicator'
+        ) }} as observed_indicator,
+        indicators.unit as observed_unit,
+        indicators.currency,
+        indicators.scale,
+        case
+            when source.region <> '000000' then {{ mapped('regions.region', 'regions.region', 'nbs_accounts', 'region', 'source.region', 'region') }}
+        end as observed_region,
+        case
+            when regexp_matches(source.period, '^[0-9]{4}(YY)?$') then 'A'
+            when regexp_matches(source.period, '^[0-9]{6}(MM)?$') then 'M'
+            else {{ unknown_code('nbs_accounts', 'period', 'source.period', 'Years and months are read so far') }}
+        end as frequency
+    from source
+    left join indicators
+        on
+            source.database = indicators.database
+            and source.indicator_name = indicators.indicator_name
+    left join regions on source.region = regions.region
+
+),
+
+-- A unit other than the seed's is another scale: it fails and is not guessed.
+renamed as (
+
+    select
+        'nbs_accounts' as source,
+        vintage,
+
+        'CHN' as reporter,
+        'WLD' as partner,
+        observed_region as region,
+        cast(null as {{ dbt.type_string() }}) as service,
+        observed_indicator as indicator,
+        cast(null as {{ dbt.type_string() }}) as flow,
+        frequency,
+        case frequency
+            when 'A' then {{ year_start('substr(period, 1, 4)') }}
+            when 'M' then make_date(cast(substr(period, 1, 4) as integer), cast(substr(period, 5, 2) as integer), 1)
+        end as period_start,
+        case frequency
+            when 'A' then {{ year_end('substr(period, 1, 4)') }}
+            when 'M' then last_day(make_date(cast(substr(period, 1, 4) as integer), cast(substr(period, 5, 2) as integer), 1))
+        end as period_end,
+
+        case
+            when (unit = '%' and observed_unit = 'pct') or (unit = '亿元' and observed_unit = 'million')
+                then cast(cast(value as decimal(28, 10)) * cast(scale as decimal(3, 0)) as decimal(38, 18))
+            else
+                {{ unknown_code(
+                    'nbs_accounts', 'unit', "concat(indicator_name, ': ', coalesce(unit, '(none)'))",
+                    'Give the indicator its unit in dbt_project/seeds/nbs_indicator.csv'
+                ) }}
+        end as value,
+        currency,
+        observed_unit as unit,
+        'reported' as value_type,
+        cast(null as {{ dbt.type_string() }}) as status,
+
+        _file,
+        _row
+    from known
+    -- What is neither GDP nor value added is declared so by the seed, and stays in raw.
+    where observed_indicator <> ''
+
+)
+
+select * from renamed

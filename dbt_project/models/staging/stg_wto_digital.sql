@@ -1,0 +1,80 @@
+with source as (
+
+    select * from {{ source('raw', 'wto_digital') }}
+
+),
+
+economies as (
+
+    select * from {{ ref('economy_code') }}
+    where scheme = 'wto_iso2'
+
+),
+
+items as (
+
+    select * from {{ ref('wto_digital_item') }}
+
+),
+
+-- The parts of the total by service stay in raw. An unknown indicator passes here, and fails where it is mapped.
+kept as (
+
+    select
+        source.*,
+        items.indicator as known_indicator,
+        items.service
+    from source
+    left join items on source.indicator = items.indicator
+    where items.service is not null or items.indicator is null
+
+),
+
+renamed as (
+
+    select
+        'wto_digital' as source,
+        kept.vintage,
+
+        {{ mapped(
+            'economies.code', 'economies.economy',
+            'wto_digital', 'economy', 'kept.reporter_code', 'economy_code'
+        ) }} as reporter,
+        case kept.partner
+            when 'W' then 'WLD'
+            when 'WL' then 'WLD'
+            else {{ unknown_code('wto_digital', 'partner', 'kept.partner', 'Map it in the staging model') }}
+        end as partner,
+        cast(null as {{ dbt.type_string() }}) as region,
+        {{ mapped(
+            'kept.known_indicator', 'kept.service',
+            'wto_digital', 'indicator', 'kept.indicator', 'wto_digital_item'
+        ) }} as service,
+        kept.indicator,
+        case kept.flow
+            when 'X' then 'exports'
+            when 'M' then 'imports'
+            else {{ unknown_code('wto_digital', 'flow', 'kept.flow', 'Map it in the staging model') }}
+        end as flow,
+        'A' as frequency,
+        {{ year_start('kept.year') }} as period_start,
+        {{ year_end('kept.year') }} as period_end,
+
+        cast(kept.value as decimal(38, 18)) as value,
+        case kept.unit
+            when 'USM' then 'USD'
+            when 'Million US dollar' then 'USD'
+            else {{ unknown_code('wto_digital', 'unit', 'kept.unit', 'Map it in the staging model') }}
+        end as currency,
+        'million' as unit,
+        'estimated' as value_type,
+        case when kept.breaking_series is not null then concat('breaking series: ', kept.breaking_series) end as status,
+
+        kept._file,
+        kept._row
+    from kept
+    left join economies on kept.reporter_code = economies.code
+
+)
+
+select * from renamed

@@ -1,0 +1,67 @@
+with source as (
+
+    select * from {{ source('raw', 'wto_services') }}
+
+),
+
+economies as (
+
+    select * from {{ ref('economy_code') }}
+    where scheme = 'wto'
+
+),
+
+items as (
+
+    select * from {{ ref('wto_services_item') }}
+
+),
+
+renamed as (
+
+    select
+        'wto_services' as source,
+        source.vintage,
+
+        {{ mapped(
+            'reporters.code', 'reporters.economy',
+            'wto_services', 'WTO economy', 'source.reporter_code', 'economy_code'
+        ) }} as reporter,
+        {{ mapped(
+            'partners.code', 'partners.economy',
+            'wto_services', 'WTO economy', 'source.partner_code', 'economy_code'
+        ) }} as partner,
+        cast(null as {{ dbt.type_string() }}) as region,
+        {{ mapped(
+            'items.product_code', 'items.service',
+            'wto_services', 'product', 'source.product_code', 'wto_services_item'
+        ) }} as service,
+        source.indicator_code as indicator,
+        case source.indicator_code
+            when 'ITS_CS_AX6' then 'exports'
+            when 'ITS_CS_AM6' then 'imports'
+            else {{ unknown_code('wto_services', 'indicator', 'source.indicator_code', 'Map it in the staging model') }}
+        end as flow,
+        'A' as frequency,
+        {{ year_start('source.year') }} as period_start,
+        {{ year_end('source.year') }} as period_end,
+
+        cast(source.value as decimal(38, 18)) as value,
+        'USD' as currency,
+        'million' as unit,
+        'reported' as value_type,
+        case
+            when source.value_flag_code is not null
+                then concat(source.value_flag_code, ': ', coalesce(source.value_flag, ''))
+        end as status,
+
+        source._file,
+        source._row
+    from source
+    left join economies as reporters on source.reporter_code = reporters.code
+    left join economies as partners on source.partner_code = partners.code
+    left join items on source.product_code = items.product_code
+
+)
+
+select * from renamed

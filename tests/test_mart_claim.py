@@ -1,0 +1,382 @@
+"""The claims against figures worked out from the raw files, by a path that shares nothing with us.
+
+UNCTAD's CSV and the World Bank's JSON are read here with the standard library and divided as fractions;
+SAFE's figures are copied from the workbook's cells, those of releases and Data360 from their lines. The
+verdict on each is written down by hand: nothing expected is taken from our own output.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import py7zr
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+SAMPLE = PROJECT / "warehouse" / "sample"
+SEED = PROJECT / "dbt_project" / "seeds" / "claim.csv"
+
+COLUMNS = (
+    "claim_id, period_label, area, measure, claimed_value, unit, found_value, source, vintage, "
+    "difference, difference_pct, verdict, reason"
+)
+CHINA, UNITED_STATES, WORLD = "156", "840", "0000"
+EXPORTS, IMPORTS = "02", "01"
+
+# The workbook's annual sheets, 100 million; debits stand there as negative numbers and here as amounts.
+SAFE_USD = {  # sheet 年度BOP（美元）, rows 16 and 17, columns BO, BT, BU
+    ("exports", 2015): "2173.9903585679899",
+    ("imports", 2015): "4357.1934394124",
+    ("exports", 2020): "2288.8336467679001",
+    ("imports", 2020): "3814.13736078785",
+    ("exports", 2021): "3393.9321019559002",
+    ("imports", 2021): "4406.0486361754001",
+}
+SAFE_CNY = {  # sheet 年度BOP（人民币）, columns L and M
+    ("S", "exports"): ("15746.2560904416", "21876.891264605001"),  # row 16
+    ("S", "imports"): ("26293.2489808502", "28412.199106276901"),  # row 17
+    ("SF", "exports"): ("205.763746692757", "322.399682441236"),  # row 34
+    ("SF", "imports"): ("863.94468226993297", "1247.89512195456"),  # row 35
+    ("SG", "exports"): ("333.572778385611", "295.19342223794501"),  # row 37
+    ("SG", "imports"): ("276.07505618980503", "285.15850920809697"),  # row 38
+    ("SH", "exports"): ("591.23347041808597", "758.91984528516195"),  # row 40
+    ("SH", "imports"): ("2608.9822324214201", "3023.0117676158602"),  # row 41
+    ("SI", "exports"): ("2684.6279591091002", "3270.6137492818698"),  # row 43
+    ("SI", "imports"): ("2244.2116321969302", "2580.4250852322798"),  # row 44
+    ("SJ", "exports"): ("4806.5685869823601", "5604.0769347743399"),  # row 46
+    ("SJ", "imports"): ("3466.2113793100398", "3418.90280885328"),  # row 47
+    ("SK", "exports"): ("70.033588816921807", "92.847757279750198"),  # row 49
+    ("SK", "imports"): ("206.75538767784099", "211.58840711045201"),  # row 50
+}
+KNOWLEDGE_INTENSIVE = ("SF", "SG", "SH", "SI", "SJ", "SK")
+
+
+def records(built: Path, query: str, *parameters: object) -> list[dict[str, Any]]:
+    with duckdb.connect(str(built), read_only=True) as connection:
+        cursor = connection.execute(query, parameters)
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def judged(built: Path, claim: str, source: str, vintage: str | None = None) -> dict[str, Any]:
+    found = records(
+        built,
+        "select * from marts.mart_claim where claim_id = ? and source = ? and vintage = coalesce(?, vintage)",
+        claim,
+        source,
+        vintage,
+    )
+    assert len(found) == 1, f"{len(found)} rows for {claim} from {source}"
+    return found[0]
+
+
+def holds(row: dict[str, Any], found: Fraction, verdict: str) -> None:
+    assert row["found_value"] == pytest.approx(float(found), rel=1e-12)
+    assert row["verdict"] == verdict, row
+    assert row["difference"] == pytest.approx(float(found) - row["claimed_value"], rel=1e-9, abs=1e-9)
+    assert row["difference_pct"] == pytest.approx(
+        100 * (float(found) / row["claimed_value"] - 1), rel=1e-9, abs=1e-9
+    )
+
+
+@cache
+def unctad(table: str) -> dict[tuple[str, str, int], Fraction]:
+    """Return the file's values in USD million by (M49 code, flow, year)."""
+    (path,) = (SAMPLE / "night-2").rglob(f"{table}.csv.7z")
+    with py7zr.SevenZipFile(path) as archive:
+        factory = py7zr.io.BytesIOFactory(64 * 1024 * 1024)
+        archive.extractall(factory=factory)
+    (member,) = factory.products.values()
+    member.seek(0)
+    lines = csv.DictReader(io.StringIO(member.read().decode("utf-8-sig"), newline=""))
+    return {
+        (line["Economy"], line["Flow"], int(line["Year"])): Fraction(
+            line["US$ at current prices in millions"]
+        )
+        for line in lines
+        if line["US$ at current prices in millions"]
+    }
+
+
+def services(economy: str, flow: str, year: int) -> Fraction:
+    return unctad("US_TradeServCatTotal")[economy, flow, year]
+
+
+def total(economy: str, year: int) -> Fraction:
+    return services(economy, EXPORTS, year) + services(economy, IMPORTS, year)
+
+
+def deficit(year: int) -> Fraction:
+    return services(CHINA, IMPORTS, year) - services(CHINA, EXPORTS, year)
+
+
+def world_bank(indicator: str, night: str, year: str) -> Fraction:
+    (path,) = (SAMPLE / night).rglob(f"{indicator}.json")
+    rows = json.loads(path.read_text("utf-8"), parse_float=str, parse_int=str)[1]
+    (value,) = [row["value"] for row in rows if row["countryiso3code"] == "CHN" and row["date"] == year]
+    return Fraction(value)
+
+
+def safe(service: str, flow: str, year: int) -> Fraction:
+    """Return SAFE's amount in 100 million yuan."""
+    return Fraction(SAFE_CNY[service, flow][year - 2020])
+
+
+def test_columns(built: Path) -> None:
+    with duckdb.connect(str(built), read_only=True) as connection:
+        columns = [row[0] for row in connection.execute("describe marts.mart_claim").fetchall()]
+    assert columns == COLUMNS.split(", ")
+
+
+def test_every_claim_has_a_row_a_verdict_and_a_reason(built: Path) -> None:
+    claims = {line["claim_id"]: line for line in csv.DictReader(SEED.open(encoding="utf-8", newline=""))}
+    rows = records(built, "select * from marts.mart_claim")
+    assert len(claims) == 42
+    assert {row["claim_id"] for row in rows} == set(claims)
+    for row in rows:
+        claim = claims[row["claim_id"]]
+        assert row["verdict"] in ("reproduced", "near", "differs", "untestable")
+        assert len(row["reason"]) > 20
+        assert row["claimed_value"] == (float(claim["value"]) if claim["value"] else None)
+        assert (row["period_label"], row["area"], row["unit"]) == (
+            claim["period"],
+            claim["area"],
+            claim["unit"],
+        )
+        is_untestable = row["verdict"] == "untestable"
+        assert (
+            is_untestable
+            == (row["found_value"] is None)
+            == (row["source"] is None)
+            == (row["vintage"] is None)
+        )
+    assert len({(row["claim_id"], row["source"], row["vintage"]) for row in rows}) == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("claim", "missing"),
+    [
+        ("bilateral_agreements_2020", "a count of the services trade agreements signed"),
+        ("services_gdp_share_world_2021", "in GDP of the world (WLD), 2021"),
+        ("region_east_2020", "its ten provinces"),
+        ("region_three_belts_2020", "provinces of the three belts"),
+        ("partner_brics_2020", "members of BRICS"),
+        ("partner_belt_road_2020", "65 Belt and Road economies"),
+        ("partner_belt_road_share_change", "2015 and 2020"),
+    ],
+)
+def test_what_cannot_be_tested_says_what_is_missing(built: Path, claim: str, missing: str) -> None:
+    # No regional or partner figure of 2020 is at hand: the bilateral table ends before.
+    (row,) = records(built, "select * from marts.mart_claim where claim_id = ?", claim)
+    assert row["verdict"] == "untestable"
+    assert row["reason"].startswith("Missing: ")
+    assert missing in row["reason"]
+
+
+@pytest.mark.parametrize(
+    ("claim", "found", "verdict"),
+    [
+        # 394.272573 against 392.2, which is 0.5 % less
+        ("services_exports_2021", lambda: services(CHINA, EXPORTS, 2021) / 1000, "near"),
+        # 426.997952 against 441.3: 3.2 % less
+        ("services_imports_2021", lambda: services(CHINA, IMPORTS, 2021) / 1000, "near"),
+        ("services_total_2021", lambda: total(CHINA, 2021) / 1000, "near"),
+        # 25.5 against 28, and 84.9 against 78: more than a point off
+        (
+            "services_total_growth_2015_2021",
+            lambda: 100 * (total(CHINA, 2021) / total(CHINA, 2015) - 1),
+            "differs",
+        ),
+        ("services_deficit_shrink_2015_2021", lambda: 100 * (1 - deficit(2021) / deficit(2015)), "differs"),
+        # 100.459 rounds to 100.5 and not to 100.4
+        ("services_deficit_2020", lambda: deficit(2020) / 1000, "near"),
+        (
+            "import_share_2020",
+            lambda: 100 * services(CHINA, IMPORTS, 2020) / total(CHINA, 2020),
+            "reproduced",
+        ),
+        (
+            "export_share_2020",
+            lambda: 100 * services(CHINA, EXPORTS, 2020) / total(CHINA, 2020),
+            "reproduced",
+        ),
+        (
+            "import_minus_export_share_2015_2019",
+            lambda: min(100 * deficit(year) / total(CHINA, year) for year in range(2015, 2020)),
+            "reproduced",
+        ),
+        # 7.29 against 7.8, 6.15 against 6.5, 9.77 against 9.7 and 12.77 against 13.1: within a point
+        (
+            "world_share_imports_2021",
+            lambda: 100 * services(CHINA, IMPORTS, 2021) / services(WORLD, IMPORTS, 2021),
+            "near",
+        ),
+        (
+            "world_share_exports_2021",
+            lambda: 100 * services(CHINA, EXPORTS, 2021) / services(WORLD, EXPORTS, 2021),
+            "near",
+        ),
+        (
+            "us_world_share_imports_2021",
+            lambda: 100 * services(UNITED_STATES, IMPORTS, 2021) / services(WORLD, IMPORTS, 2021),
+            "near",
+        ),
+        (
+            "us_world_share_exports_2021",
+            lambda: 100 * services(UNITED_STATES, EXPORTS, 2021) / services(WORLD, EXPORTS, 2021),
+            "near",
+        ),
+    ],
+)
+def test_unctad_speaks(built: Path, claim: str, found: Any, verdict: str) -> None:
+    holds(judged(built, claim, "unctad_services"), found(), verdict)
+
+
+def test_rank_is_the_count_of_larger_economies_and_one(built: Path) -> None:
+    cells = unctad("US_TradeServCatTotal")
+    economies = {code for code, _, year in cells if year == 2021 and len(code) == 3}
+    totals = {
+        code: total(code, 2021)
+        for code in economies
+        if (code, EXPORTS, 2021) in cells and (code, IMPORTS, 2021) in cells
+    }
+    rank = 1 + sum(amount > totals[CHINA] for amount in totals.values())
+    assert rank == 2
+    holds(judged(built, "services_rank_2021", "unctad_services"), Fraction(rank), "reproduced")
+
+
+def test_a_direction_is_judged_by_the_two_ends_of_the_span(built: Path) -> None:
+    def share(year: int) -> Fraction:
+        return 100 * total(CHINA, year) / total(WORLD, year)
+
+    def advantage(year: int) -> Fraction:
+        goods = unctad("US_TradeMerchTotal")
+        own, world = (
+            services(economy, EXPORTS, year)
+            / (services(economy, EXPORTS, year) + goods[economy, EXPORTS, year])
+            for economy in (CHINA, WORLD)
+        )
+        return own / world
+
+    for claim, change in (
+        ("world_share_down_since_2018", share(2021) - share(2018)),
+        ("services_rca_trend_2015_2021", advantage(2021) - advantage(2015)),
+    ):
+        assert change > 0
+        row = judged(built, claim, "unctad_services")
+        assert row["found_value"] == pytest.approx(float(change), rel=1e-9)
+        assert (row["verdict"], row["claimed_value"], row["difference"]) == ("differs", None, None)
+
+
+@pytest.mark.parametrize(
+    ("claim", "service", "flow", "verdict"),
+    [
+        ("export_growth_culture_2021", "SK", "exports", "differs"),  # 32.6 against 35
+        ("export_growth_ip_2021", "SH", "exports", "differs"),  # 28.4 against 26.9
+        ("export_growth_ict_2021", "SI", "exports", "near"),  # 21.8 against 22.3
+        ("import_growth_finance_2021", "SG", "imports", "differs"),  # 3.3 against 57.5
+        ("import_growth_insurance_2021", "SF", "imports", "differs"),  # 44.4 against 21.5
+    ],
+)
+def test_growth_in_yuan_is_tested_in_yuan(
+    built: Path, claim: str, service: str, flow: str, verdict: str
+) -> None:
+    growth = 100 * (safe(service, flow, 2021) / safe(service, flow, 2020) - 1)
+    holds(judged(built, claim, "safe_bop"), growth, verdict)
+
+
+def test_safe_speaks_of_levels_in_the_claims_currency(built: Path) -> None:
+    usd = {cell: Fraction(text) / 10 for cell, text in SAFE_USD.items()}  # to billions
+    gap = {year: usd["imports", year] - usd["exports", year] for year in (2015, 2020, 2021)}
+    both = {year: usd["imports", year] + usd["exports", year] for year in (2015, 2021)}
+    for claim, found, verdict in (
+        ("services_exports_2021", usd["exports", 2021], "differs"),  # 339.4 against 392.2
+        ("services_imports_2021", usd["imports", 2021], "near"),  # 440.6 against 441.3
+        ("services_total_2021", both[2021], "differs"),  # 780.0 against 833.5
+        ("services_deficit_2020", gap[2020], "differs"),  # 152.5 against 100.4
+        ("services_total_growth_2015_2021", 100 * (both[2021] / both[2015] - 1), "differs"),
+        ("services_deficit_shrink_2015_2021", 100 * (1 - gap[2021] / gap[2015]), "differs"),
+    ):
+        holds(judged(built, claim, "safe_bop"), found, verdict)
+
+
+def test_knowledge_intensive_services_of_safe_are_the_sum_of_six_categories(built: Path) -> None:
+    amounts = {
+        (flow, year): sum(safe(service, flow, year) for service in KNOWLEDGE_INTENSIVE)
+        for flow in ("exports", "imports")
+        for year in (2020, 2021)
+    }
+    both = {year: amounts["exports", year] + amounts["imports", year] for year in (2020, 2021)}
+    for claim, found, verdict in (
+        ("kis_exports_2021", amounts["exports", 2021] / 10, "differs"),  # 1034 against 1300
+        ("kis_imports_2021", amounts["imports", 2021] / 10, "near"),  # 1077 against 1100
+        ("kis_total_2021", both[2021] / 10, "differs"),  # 2111 against 2300
+        ("kis_growth_2021", 100 * (both[2021] / both[2020] - 1), "near"),  # 15.0 against 14
+    ):
+        row = judged(built, claim, "safe_bop")
+        holds(row, Fraction(found), verdict)
+        assert "sum of its categories as inferred" in row["reason"]
+    share = 100 * amounts["exports", 2021] / safe("S", "exports", 2021)
+    # the row holds dollars, the reason the same share in yuan: 47.283
+    assert f"{float(share):.4f}".rstrip("0") in judged(built, "kis_export_share_2021", "safe_bop")["reason"]
+
+
+@pytest.mark.parametrize(("night", "vintage"), [("night-1", "2022-09-16"), ("night-2", "2024-07-12")])
+def test_each_vintage_of_the_world_bank_speaks_for_itself(built: Path, night: str, vintage: str) -> None:
+    exports = world_bank("BX.GSR.NFSV.CD", night, "2021") / 10**9
+    holds(judged(built, "services_exports_2021", "worldbank_wdi", vintage), exports, "differs")
+    share = world_bank("NV.SRV.TOTL.ZS", night, "2020")
+    holds(judged(built, "services_gdp_share_2020", "worldbank_wdi", vintage), share, "reproduced")
+
+
+@pytest.mark.parametrize(
+    ("claim", "found", "verdict"),
+    [
+        # MOFCOM's releases, 100 million yuan: 23259, 12600, 10600; exports in all 25435.0, imports 27547.7
+        ("kis_total_2021", Fraction("2325.9"), "near"),
+        ("kis_exports_2021", Fraction(1260), "near"),
+        ("kis_imports_2021", Fraction(1060), "near"),
+        ("kis_growth_2021", Fraction("14.4"), "reproduced"),
+        ("kis_export_share_2021", 100 * Fraction(12600) / Fraction("25435.0"), "near"),  # 49.54
+        ("kis_import_share_2021", 100 * Fraction(10600) / Fraction("27547.7"), "reproduced"),  # 38.48
+        # 19356.7 and 26286 of 45642.7
+        ("export_share_2020", 100 * Fraction("19356.7") / Fraction("45642.7"), "reproduced"),
+        ("import_share_2020", 100 * Fraction(26286) / Fraction("45642.7"), "reproduced"),
+        # 294.76 in print elsewhere: it does not round to 294.0
+        ("digital_total_2020", Fraction("294.76"), "near"),
+    ],
+)
+def test_releases_speak_through_the_curated_figures(
+    built: Path, claim: str, found: Fraction, verdict: str
+) -> None:
+    holds(judged(built, claim, "curated"), found, verdict)
+
+
+def test_digitally_deliverable_services_of_data360(built: Path) -> None:
+    # UNCTAD_DE_DIG_SERVTRADE_ANN_EXP and _IMP, China, USD million
+    exported = {2015: 91104, 2016: 91510, 2017: 100239, 2018: 129525, 2019: 140765, 2020: 151509}
+    imported = {2015: 82985, 2017: 102318, 2018: 119561, 2020: 134792}
+    both = {year: Fraction(exported[year] + imported[year]) for year in imported}
+    for claim, found, verdict in (
+        ("digital_total_2015", both[2015] / 1000, "near"),  # 174.1 against 179.4
+        ("digital_total_2020", both[2020] / 1000, "near"),  # 286.3 against 294.0
+        ("digital_growth_2018", 100 * (both[2018] / both[2017] - 1), "near"),  # 22.97 against 23.2
+        # shares of the services trade that UNCTAD's own table states
+        ("digital_share_2015", 100 * both[2015] / total(CHINA, 2015), "differs"),  # 26.6 against 31
+        ("digital_share_2020", 100 * both[2020] / total(CHINA, 2020), "differs"),  # 43.3 against 39
+        ("digital_export_share_2020", 100 * exported[2020] / services(CHINA, EXPORTS, 2020), "reproduced"),
+        (
+            "digital_export_share_long_run",
+            min(100 * exported[year] / services(CHINA, EXPORTS, year) for year in exported),
+            "reproduced",
+        ),
+    ):
+        holds(judged(built, claim, "data360_digital"), found, verdict)
+    assert "of unctad_services" in judged(built, "digital_share_2020", "data360_digital")["reason"]

@@ -1,0 +1,276 @@
+"""Advantage, digital groups and reconciliation against figures worked out from the raw files.
+
+UNCTAD's CSV and the World Bank's JSON are read with the standard library and divided as fractions, BaTiS' CSV
+out of its archive likewise; SAFE's figures are copied from the workbook's cells. Nothing expected is taken from
+our own output.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from test_marts import close, raw_file, record, records, unctad, world_bank
+
+MARTS = Path(__file__).resolve().parent.parent / "dbt_project" / "models" / "marts"
+
+COLUMNS = {
+    "mart_competitiveness": (
+        "source, vintage, reporter, frequency, period_start, period_end, period_label, currency, value_type, "
+        "service, rca, rsca, tc, mi, hhi_services, hhi_partners"
+    ),
+    "mart_digital_trade": (
+        "source, vintage, reporter, reporter_name_en, reporter_name_zh, frequency, period_start, period_end, "
+        "period_label, currency, value_type, group_service, group_name_en, group_name_zh, definition, "
+        "definition_source_url, flow, value_million, share_of_services_pct, growth_pct, is_published"
+    ),
+    "mart_reconciliation": (
+        "source_a, vintage_a, source_b, vintage_b, reporter, partner, service, flow, frequency, period_label, "
+        "currency, value_a_million, value_b_million, difference_million, difference_pct, break_year"
+    ),
+}
+
+# The workbook's sheet of annual figures in 100 million USD, column of 2021: credits and debits (printed negative).
+SAFE_CREDITS_OF_2021 = "S SA SB SC SD SE SF SG SH SI SJ SK SL".split()
+COMPETITIVENESS = (
+    "select * from marts.mart_competitiveness"
+    " where source = ? and reporter = ? and period_label = ? and currency = 'USD' and value_type = ? and service = ?"
+)
+
+
+@pytest.mark.parametrize("mart", sorted(COLUMNS))
+def test_marts_have_the_promised_columns_in_order(built: Path, mart: str) -> None:
+    found = records(
+        built,
+        "select column_name, data_type from information_schema.columns"
+        " where table_schema = 'marts' and table_name = ? order by ordinal_position",
+        mart,
+    )
+    assert [row["column_name"] for row in found] == COLUMNS[mart].split(", ")
+    (model,) = yaml.safe_load((MARTS / f"{mart}.yml").read_text("utf-8"))["models"]
+    assert model["config"]["contract"] == {"enforced": True}
+    assert re.search(r"One row per [^.]+\.$", model["description"].strip()), "the grain ends the description"
+    assert [column["name"] for column in model["columns"]] == COLUMNS[mart].split(", ")
+    assert [column["name"] for column in model["columns"] if not column["description"].strip()] == []
+
+
+def test_every_measure_has_a_formula_and_a_reference() -> None:
+    text = (MARTS / "measures_structure.md").read_text("utf-8")
+    blocks = dict(re.findall(r"{% docs (\w+) %}(.*?){% enddocs %}", text, re.DOTALL))
+    assert len(blocks) >= 11
+    assert [
+        name for name in sorted(blocks) if name != "break_year" and "Reference:" not in blocks[name]
+    ] == []
+
+
+@pytest.mark.parametrize("mart", ["mart_competitiveness", "mart_digital_trade"])
+def test_every_row_leads_back_to_its_core_rows(built: Path, mart: str) -> None:
+    (model,) = yaml.safe_load((MARTS / f"{mart}.yml").read_text("utf-8"))["models"]
+    trace = model["config"]["meta"]["trace"]
+    keys = " and ".join(f"core.{key} = mart.{key}" for key in trace["keys"])
+    found = record(
+        built,
+        f"select (select count(*) from marts.{mart}) as all_rows, (select count(*) from marts.{mart} as mart"
+        f" where exists (select 1 from core.{trace['model']} as core where {keys} and ({trace['where']}))) as led",
+    )
+    assert found["led"] == found["all_rows"] > 0
+
+
+# --- advantage ------------------------------------------------------------------------------------
+
+
+def test_china_in_unctad_by_hand(built: Path) -> None:
+    """Work RCA of all services and TC of 2021 with a pocket calculator.
+
+    services 394272.573, goods 3316022.1, of the world 6407102.088 and 22401447.4 or so (read from the file):
+    TC = (394272.573 - 426997.952) / (394272.573 + 426997.952) = -32725.379 / 821270.525 = -0.0398472586
+    """
+    services, goods = unctad("US_TradeServCatTotal"), unctad("US_TradeMerchTotal")
+    own, world = services["156", "2021"].exports, services["0000", "2021"].exports
+    own_goods, world_goods = goods["156", "2021"].exports, goods["0000", "2021"].exports
+    assert own and world and own_goods and world_goods
+    assert own == Fraction("394272.573") and own_goods == Fraction("3316022.1")
+    rca = own / (own + own_goods) / (world / (world + world_goods))
+    row = record(built, COMPETITIVENESS, "unctad_services", "CHN", "2021", "reported", "S")
+    assert close(row["rca"], rca)
+    assert close(row["rsca"], (rca - 1) / (rca + 1))
+    assert round(row["tc"], 10) == -0.0398472586
+    assert row["mi"] == 0
+    assert row["hhi_services"] is None and row["hhi_partners"] is None
+
+
+def test_every_unctad_row_equals_the_file_worked_as_fractions(built: Path) -> None:
+    services, goods = unctad("US_TradeServCatTotal"), unctad("US_TradeMerchTotal")
+    expected: list[tuple[str, Fraction | None, Fraction | None]] = []
+    for (economy, year), own in services.items():
+        shares = []
+        for code in (economy, "0000"):
+            exports = services[code, year].exports
+            goods_exports = goods[code, year].exports if (code, year) in goods else None
+            is_whole = exports is not None and goods_exports is not None and exports + goods_exports > 0
+            shares.append(exports / (exports + goods_exports) if is_whole else None)
+        rca = None if None in shares or not shares[1] else shares[0] / shares[1]
+        tc = own.balance / own.total if own.total else None
+        expected.append((year, rca, tc))
+    rows = records(
+        built,
+        "select period_label, rca, tc from marts.mart_competitiveness where source = 'unctad_services'"
+        " and service = 'S' order by period_label, rca nulls first, tc nulls first",
+    )
+    assert len(rows) == len(expected) > 3900
+    expected.sort(
+        key=lambda one: (
+            one[0],
+            -1.0 if one[1] is None else float(one[1]),
+            -2.0 if one[2] is None else float(one[2]),
+        )
+    )
+    for row, (year, rca, tc) in zip(rows, expected, strict=True):
+        assert row["period_label"] == year
+        assert close(row["rca"], rca) and close(row["tc"], tc), (row, year)
+
+
+def test_safe_indices_by_hand(built: Path) -> None:
+    """Work 2021 from core's figures, which test_safe_bop holds to the workbook's cells, as fractions."""
+    figures = {
+        (row["service"], row["flow"]): Fraction(row["value_million"])
+        for row in records(
+            built,
+            "select service, flow, value_million from core.fct_services_trade"
+            " where source = 'safe_bop' and period_label = '2021' and currency = 'USD'",
+        )
+    }
+    total, imports = figures["S", "exports"], figures["S", "imports"]
+    assert round(total / 10) == 33939 and round(imports / 10) == 44060
+    twelve = SAFE_CREDITS_OF_2021[1:]
+    whole = sum(figures[item, "exports"] for item in twelve)
+    concentration = sum((figures[item, "exports"] / whole) ** 2 for item in twelve)
+    for item in twelve:
+        x, m = figures[item, "exports"], figures[item, "imports"]
+        row = record(built, COMPETITIVENESS, "safe_bop", "CHN", "2021", "reported", item)
+        assert row["rca"] is None and row["rsca"] is None, "SAFE prints no world"
+        assert close(row["tc"], (x - m) / (x + m))
+        assert close(row["mi"], x / total - m / imports)
+        assert row["hhi_services"] == pytest.approx(float(concentration), rel=1e-14)
+        assert row["hhi_partners"] is None
+
+
+@cache
+def batis_exports(item: str, year: str) -> dict[str, Fraction]:
+    """Return China's balanced exports of an item by partner, as the archive's CSV prints them."""
+    with zipfile.ZipFile(raw_file("OECD-WTO_BATIS_BPM6_*_bulk.zip")) as archive:
+        (name,) = archive.namelist()
+        text = io.StringIO(archive.read(name).decode("utf-8-sig"), newline="")
+    return {
+        line["Partner"]: Fraction(line["Balanced_value"])
+        for line in csv.DictReader(text)
+        if (line["Reporter"], line["Flow"], line["Item_code"], line["Year"]) == ("CHN", "EXP", item, year)
+        and line["Balanced_value"]
+    }
+
+
+@pytest.mark.parametrize("item", ["S", "SC", "SI"])
+def test_concentration_over_partners_by_hand(built: Path, item: str) -> None:
+    """Square the shares of all partners but the world (W), which is the whole, and the residual (WXD)."""
+    partners = batis_exports(item, "2019")
+    assert len(partners) > 190
+    expected = sum(
+        (value / partners["W"]) ** 2 for code, value in partners.items() if code not in ("W", "WXD")
+    )
+    row = record(built, COMPETITIVENESS, "batis", "CHN", "2019", "balanced", item)
+    assert row["hhi_partners"] == pytest.approx(float(expected), rel=1e-12)
+    twelve = {code: batis_exports(code, "2019")["W"] for code in SAFE_CREDITS_OF_2021[1:]}
+    over_services = sum((value / sum(twelve.values())) ** 2 for value in twelve.values())
+    assert row["hhi_services"] == pytest.approx(float(over_services), rel=1e-12)
+
+
+# --- digital groups -------------------------------------------------------------------------------
+
+
+def test_safe_groups_are_the_sum_of_six(built: Path) -> None:
+    members = "('SF', 'SG', 'SH', 'SI', 'SJ', 'SK')"
+    found = record(
+        built,
+        "select max(value_million) filter (service = 'S') as whole,"  # noqa: S608 (a constant)
+        f" sum(value_million) filter (service in {members}) as six from core.fct_services_trade"
+        " where source = 'safe_bop' and flow = 'exports' and period_label = '2021' and currency = 'USD'",
+    )
+    rows = records(
+        built,
+        "select * from marts.mart_digital_trade where source = 'safe_bop' and flow = 'exports'"
+        " and period_label = '2021' and currency = 'USD' order by group_service",
+    )
+    assert [row["group_service"] for row in rows] == ["DDS", "KIS"]
+    for row in rows:
+        assert close(row["value_million"], Fraction(found["six"]))
+        assert close(row["share_of_services_pct"], 100 * Fraction(found["six"]) / Fraction(found["whole"]))
+        assert row["is_published"] is False
+        assert row["definition_source_url"].startswith("https://")
+
+
+def test_data360_stands_as_published_and_borrows_no_total(built: Path) -> None:
+    rows = records(
+        built,
+        "select mart.*, core.value_million as published from marts.mart_digital_trade as mart"
+        " inner join core.fct_services_trade as core on core.source = mart.source"
+        " and core.reporter = mart.reporter and core.service = mart.group_service and core.flow = mart.flow"
+        " and core.period_label = mart.period_label where mart.source = 'data360_digital'",
+    )
+    assert len(rows) > 1000
+    assert {row["group_service"] for row in rows} == {"DDS"}
+    assert {row["is_published"] for row in rows} == {True}
+    assert {row["share_of_services_pct"] for row in rows} == {None}
+    assert all(row["value_million"] == float(row["published"]) for row in rows)
+
+
+# --- reconciliation -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("flow", "indicator"), [("exports", "BX.GSR.NFSV.CD"), ("imports", "BM.GSR.NFSV.CD")]
+)
+def test_unctad_and_the_world_bank_part_in_2015(built: Path, flow: str, indicator: str) -> None:
+    """Both files by hand: within 0.1 million from 2005 to 2014, apart by 178 and more from 2015 (exports 1234.958)."""
+    bank = {
+        year: None if value is None else value / 10**6
+        for year, value in world_bank(indicator, "night-2").items()
+    }
+    rows = {
+        row["period_label"]: row
+        for row in records(
+            built,
+            "select * from marts.mart_reconciliation where source_a = 'unctad_services'"
+            " and source_b = 'worldbank_wdi' and reporter = 'CHN' and service = 'S' and flow = ?",
+            flow,
+        )
+    }
+    assert min(rows) == "2005" and len(rows) >= 18
+    for year, row in rows.items():
+        a, b = getattr(unctad("US_TradeServCatTotal")["156", year], flow), bank[year]
+        assert a is not None and b is not None
+        assert (abs(a - b) <= Fraction("0.1")) == (int(year) < 2015), year
+        assert close(row["value_a_million"], a) and close(row["value_b_million"], b)
+        assert close(row["difference_million"], a - b)
+        assert close(row["difference_pct"], 200 * (a - b) / (a + b))
+        assert row["break_year"] == 2015
+
+
+def test_pairs_are_all_that_two_sources_state(built: Path) -> None:
+    """Count them by another path: of n sources in a cell, n (n - 1) / 2 pairs."""
+    found = record(
+        built,
+        "select (select sum(n * (n - 1) / 2) from (select count(distinct source) as n from core.fct_services_trade"
+        " where value_type = 'reported' and flow <> 'balance' group by reporter, service, flow, period_label, currency))"
+        " as pairs, (select count(*) from marts.mart_reconciliation as mart where not exists ("
+        " select 1 from core.fct_services_trade as core where core.source in (mart.source_a, mart.source_b)"
+        " and core.value_type <> 'reported')) as rows_of_reported,"
+        " (select count(*) from marts.mart_reconciliation) as all_rows",
+    )
+    assert 0 < found["rows_of_reported"] <= found["pairs"] <= found["all_rows"]

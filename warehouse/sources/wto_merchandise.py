@@ -1,0 +1,44 @@
+"""WTO: merchandise exports and imports by product group, world as partner, annual, from 1948.
+
+Keeps in raw: all rows, the 18 product groups (`TO` total merchandise, `AG`, `AGFO`, `MI`, `MIFU`, `MA` and
+its parts) and, for the European Union, trade within itself (partner `918`) and with others (`EUT`).
+
+Staged are the rows of `TO` with the world, as goods. The product groups overlap (food is in agricultural
+products), and the two further partners are parts of the European Union's row: they stay in raw, unstaged.
+
+Values are in millions of US dollars, whole numbers; flags are `E` estimate and `B` break in series.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from warehouse.source import MEBIBYTE, Source
+from warehouse.sources._wto_bulk import COLUMNS, KEY, BulkReport, plan, read
+
+NAME = "wto_merchandise"
+
+REPORT = BulkReport(
+    name="merchandise_values_annual_dataset",
+    agreed=(
+        ("indicator_category", ("Merchandise trade values",)),
+        ("indicator_code", ("ITS_MTV_AX", "ITS_MTV_AM")),
+        ("product_classification_code", ("SITC3",)),
+    ),
+    ignored=(),
+    max_bytes=64 * MEBIBYTE,
+    max_expanded_bytes=1024 * MEBIBYTE,
+)
+
+SOURCE = Source(
+    name=NAME,
+    title="Merchandise trade values, annual",
+    publisher="WTO",
+    table=REPORT.name,
+    homepage="https://stats.wto.org/",
+    licence="WTO terms of use (attribution)",
+    columns=COLUMNS,
+    key=KEY,
+    plan=partial(plan, REPORT),
+    read=partial(read, REPORT, NAME),
+)

@@ -1,0 +1,45 @@
+"""WTO: commercial services by sector and partner (BPM6, EBOPS 2010), annual, from 2005.
+
+The twin of the merchandise file: the same 23 columns, read by the same module. `ITS_CS_AX6` are exports and
+`ITS_CS_AM6` imports; product `S` is the total, with the items of EBOPS 2010 beside it. Millions of US
+dollars; flags are `E` estimate, `B` break in series, `C` coverage differs.
+
+Declared ignored: `ITS_CS_AX5` and `ITS_CS_AM5`, the series by BPM5 that ended in 2013, and the rows of
+classification `BOP5`. They overlap those that are kept.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from warehouse.source import MEBIBYTE, Source
+from warehouse.sources._wto_bulk import COLUMNS, KEY, BulkReport, plan, read
+
+NAME = "wto_services"
+
+REPORT = BulkReport(
+    name="services_annual_dataset",
+    agreed=(
+        ("indicator_code", ("ITS_CS_AX6", "ITS_CS_AM6")),
+        ("product_classification_code", ("BOP6",)),
+    ),
+    ignored=(
+        ("indicator_code", ("ITS_CS_AX5", "ITS_CS_AM5")),
+        ("product_classification_code", ("BOP5",)),
+    ),
+    max_bytes=512 * MEBIBYTE,
+    max_expanded_bytes=16384 * MEBIBYTE,
+)
+
+SOURCE = Source(
+    name=NAME,
+    title="Commercial services by sector and partner, annual",
+    publisher="WTO",
+    table=REPORT.name,
+    homepage="https://stats.wto.org/",
+    licence="WTO terms of use (attribution)",
+    columns=COLUMNS,
+    key=KEY,
+    plan=partial(plan, REPORT),
+    read=partial(read, REPORT, NAME),
+)
