@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from rich.console import Console
 
 from warehouse import settings
 
+SERVE = "serve"
 SERVE_LOGS = ("scheduler", "triggerer")
 
 
@@ -72,6 +74,18 @@ def serve(console: Console, port: int) -> None:
     Page().run()
 
 
+def in_a_session_of_its_own() -> int:
+    """Run the parts out of reach of the terminal's Ctrl-C, and pass it on as one orderly request to end.
+
+    The terminal sends an interrupt to every process at once; the scheduler and the dag-processor, told to
+    end a second time by standalone while they are ending, never do.
+    """
+    parts = subprocess.Popen([sys.executable, __file__, SERVE], start_new_session=True)
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked, lambda *_: parts.terminate())
+    return parts.wait()
+
+
 def main() -> int:
     """Start Airflow and say where its page is."""
     place = settings.from_environment()
@@ -98,4 +112,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main() if sys.argv[1:] == [SERVE] else in_a_session_of_its_own())

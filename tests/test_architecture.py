@@ -6,6 +6,7 @@ Each test enumerates real files, and asserts first that it found some.
 from __future__ import annotations
 
 import ast
+import csv
 import re
 import subprocess
 from pathlib import Path
@@ -105,6 +106,8 @@ def test_every_module_says_what_it_keeps_and_refuses() -> None:
     for path in modules():
         told = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
         assert told and len(told) > 40, f"{path}: a module's docstring is its specification"
+        if path.parent == PACKAGE and path.stem != "__init__":
+            assert "Keeps" in told and "Refuses" in told, f"{path}: what does it keep, what does it refuse?"
 
 
 def test_a_source_is_a_module_a_staging_model_a_suite_and_fixtures() -> None:
@@ -158,9 +161,11 @@ def test_sql_casts_strictly_and_portably() -> None:
         code = re.sub(r"'(?:[^']|'')*'", "''", code)
         assert "::" not in code, f"{path.name}: write cast(x as type)"
         assert not re.search(r"\btry_cast\b", code, re.IGNORECASE), f"{path.name}: cast, never try_cast"
-        assert not re.search(r"\b(current_date|now\(|current_timestamp)", code, re.IGNORECASE), (
-            f"{path.name}: a release is a function of the landing, not of the clock"
-        )
+        assert not re.search(
+            r"\b(current_date|now\(|today\(|get_current_|current_timestamp|localtimestamp|current_time)",
+            code,
+            re.IGNORECASE,
+        ), f"{path.name}: a release is a function of the landing, not of the clock"
 
 
 def test_readers_never_make_a_float() -> None:
@@ -172,6 +177,46 @@ def test_readers_never_make_a_float() -> None:
                 assert node.func.id != "float", (
                     f"{path.name}:{node.lineno}: a published digit through a float"
                 )
+
+
+def test_bulk_stays_bulk() -> None:
+    readers = [*sorted((PACKAGE / "sources").glob("*.py")), *sorted((PACKAGE / "formats").glob("*.py"))]
+    assert len(readers) > 6
+    for path in readers:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"\b(to_pylist|to_pydict|from_pylist|DictReader)\b", text), (
+            f"{path.name}: rows go through Arrow, never one by one through Python"
+        )
+
+
+def test_sources_are_values_and_nothing_inherits_from_ours() -> None:
+    ours = {"Source", "Request", "Vintage", "Fetched"}
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                bases = {ast.unparse(base).split(".")[-1] for base in node.bases}
+                assert not bases & ours, (
+                    f"{path.name}:{node.lineno}: class {node.name} inherits {bases & ours}"
+                )
+
+
+def test_every_fact_about_the_world_says_where_it_can_be_looked_up() -> None:
+    seeds = sorted((DBT_PROJECT_DIR / "seeds").glob("*.csv"))
+    assert len(seeds) > 8
+    for path in seeds:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert rows, f"{path.name} is empty"
+        for row in rows:
+            assert row.get("source_url", "").startswith("https://"), f"{path.name}: {row} has no source_url"
+
+
+def test_a_code_is_mapped_by_name_and_never_by_a_bare_else() -> None:
+    models = [*sorted((DBT_PROJECT_DIR / "models").rglob("*.sql")), DBT_PROJECT_DIR / "macros" / "codes.sql"]
+    assert len(models) > 10
+    for path in models:
+        code = re.sub(r"--[^\n]*|\{#.*?#\}", "", path.read_text(), flags=re.DOTALL)
+        assert not re.search(r"\belse\s+('|cast\()", code, re.IGNORECASE), f"{path.name}: a bare else"
 
 
 def test_no_exception_is_swallowed() -> None:

@@ -262,6 +262,24 @@ def test_the_same_way_with_nothing_spoilt_is_accepted(tmp_path: Path) -> None:
             assert pipeline.accept(source, pipeline.fetch(source)) is not None
 
 
+def test_an_aggregate_of_unctad_is_landed_and_is_no_unknown_economy(tmp_path: Path) -> None:
+    aggregate = [
+        "2021",
+        "1400",
+        "Developing economies",
+        "02",
+        "Exports",
+        "S",
+        "Total services",
+        "1.5",
+        "",
+        "",
+    ]
+    mirror = mirror_with(tmp_path, "TradeServ", inside_7z(cells(lambda rows: [*rows, aggregate])))
+    with environment(WAREHOUSE_HOME=str(tmp_path / "home"), WAREHOUSE_MIRROR=str(mirror)):
+        assert pipeline.accept("unctad_services", pipeline.fetch("unctad_services")) == "2026-06-01"
+
+
 def test_an_archive_that_grows_past_the_cap_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -118,6 +118,9 @@ def test_query_answers_in_a_table_and_in_json(warehouse: Warehouse) -> None:
         {"exports_million": 394272.573, "is_preferred": True}
     ]
     assert "394,272.573" in warehouse_says("query", question, home=warehouse.home).stdout
+    said = warehouse_says("query", "select 1 as a, 2 as a", home=warehouse.home, exit_code=1).stderr
+    assert "two columns are named a" in said
+    assert "asks nothing" in warehouse_says("query", "", home=warehouse.home, exit_code=1).stderr
 
 
 @pytest.mark.parametrize(
@@ -171,6 +174,23 @@ def test_trace_leads_to_one_cell_of_the_workbook(warehouse: Warehouse) -> None:
     assert origin["raw_row"]["value"] == "-1466.5168709750001"
     assert origin["place"] == "年度BOP（美元） !BU26"
     assert origin["raw_row"]["item_code"] == "1.A.b.3"
+
+
+def test_trace_of_a_revision_leads_to_both_vintages(warehouse: Warehouse) -> None:
+    def files(*words: str) -> list[tuple[str, str]]:
+        said = warehouse_says("trace", "marts.mart_revision", *words, "--json", home=warehouse.home)
+        (told,) = json.loads(said.stdout)
+        return [(one["vintage"], one["raw_row"]["value"]) for one in told["origins"]]
+
+    series = "series=worldbank_wdi / CHN / BX.GSR.NFSV.CD / A"
+    assert files(series, "period_label=2021") == [
+        ("2022-09-16", "338440775474.07"),
+        ("2024-07-12", "339393210195.59"),
+    ]
+    # Withdrawn: the older file states a figure, and the newer one null (the observation of 1990 in both).
+    withdrawn = files("series=worldbank_wdi / CHN / BX.GSR.ROYL.CD / A", "period_label=1990")
+    assert [vintage for vintage, _ in withdrawn] == ["2022-09-16", "2024-07-12"]
+    assert withdrawn[0][1] is not None and withdrawn[1][1] is None
 
 
 def test_trace_of_too_many_rows_says_what_to_add(warehouse: Warehouse) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from warehouse import landing
 from warehouse.durable import sha256_of
-from warehouse.source import Fetched, Plan, Request, Source, SourceError, WarehouseError, raw_schema
+from warehouse.source import Fetched, Plan, Request, Source, SourceError, Vintage, WarehouseError, raw_schema
 
 NOW = datetime(2024, 5, 2, 3, 0, tzinfo=UTC)
 
@@ -107,11 +107,17 @@ def test_ids_grow_by_day_then_by_suffix_and_never_go_back(tmp_path: Path) -> Non
 
 
 def test_the_digest_ignores_order_and_lineage_but_no_digit(tmp_path: Path) -> None:
-    def digest(text: str) -> str:
+    def digest(text: str, source: Source = SOURCE) -> str:
         incoming, files = pull(tmp_path, text)
-        return landing.parse(SOURCE, files, incoming, incoming / "rows.parquet").rows_digest
+        return landing.parse(source, files, incoming, incoming / "rows.parquet").rows_digest
+
+    def elsewhere(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+        for batch in read(files, work):
+            moved = batch.set_column(2, "_file", pa.array(["rows.csv#B7"] * batch.num_rows, pa.string()))
+            yield moved.set_column(3, "_row", pa.array([7] * batch.num_rows, pa.int64()))
 
     first = digest("code,value\na,1\nb,2\n")
+    assert digest("code,value\na,1\nb,2\n", Source(**(vars(SOURCE) | {"read": elsewhere}))) == first
     assert digest("code,value\nb,2\na,1\n") == first
     for other in (
         "code,value\na,1\nb,2.0\n",
@@ -230,8 +236,8 @@ with landing.writing(Path({str(tmp_path)!r}), "toy"):
 
 
 def test_checks_survive_a_line_cut_by_a_crash(tmp_path: Path) -> None:
-    first = landing.Check("toy", NOW, "accepted", "2024-05-02", "2 rows")
-    second = landing.Check("toy", NOW + timedelta(days=1), "unchanged", "2024-05-02", "the same rows")
+    first = landing.Check("toy", NOW, NOW, "accepted", "2024-05-02", "2 rows")
+    second = landing.Check("toy", NOW + timedelta(days=1), NOW, "unchanged", "2024-05-02", "the same rows")
     landing.record_check(tmp_path, first)
     with (tmp_path / "toy" / "checks.jsonl").open("a") as log:
         log.write('{"source": "toy", "checked')
@@ -255,6 +261,31 @@ def test_a_newer_reader_reads_old_bytes_anew(tmp_path: Path) -> None:
         assert db.execute(f"select code from '{rows}'").fetchall() == [("A",)]
     assert landing.rows_of(SOURCE, vintage, tmp_path / "cache") == vintage.rows_path
     assert sha256_of(vintage.rows_path) == before
+
+
+def test_what_a_reader_did_not_foresee_is_an_error_of_the_payload(tmp_path: Path) -> None:
+    def careless(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+        yield pa.record_batch({"a": [int("n/a")]})
+
+    incoming, files = pull(tmp_path, "code,value\na,1\n")
+    with pytest.raises(SourceError, match=r"toy: the reader failed with ValueError.*n/a"):
+        landing.parse(
+            Source(**(vars(SOURCE) | {"read": careless})), files, incoming, incoming / "rows.parquet"
+        )
+
+
+def test_a_pull_that_landed_is_found_again_by_its_name(tmp_path: Path) -> None:
+    incoming, files = pull(tmp_path, "code,value\na,1\n")
+    assert landing.landed(tmp_path, "toy", incoming.name) is None
+    parsed = landing.parse(SOURCE, files, incoming, incoming / "rows.parquet")
+    vintage = landing.accept(tmp_path, SOURCE, incoming, files, parsed, {}, NOW)
+    assert landing.landed(tmp_path, "toy", incoming.name) == vintage
+
+
+def test_the_hundredth_vintage_of_a_day_is_refused(tmp_path: Path) -> None:
+    last = Vintage(**(vars(land(tmp_path, "code,value\na,1\n")) | {"id": "2024-05-02.99"}))
+    with pytest.raises(WarehouseError, match="hundredth vintage"):
+        landing.next_id(last, NOW)
 
 
 def test_a_rejected_pull_keeps_bytes_and_reasons(tmp_path: Path) -> None:

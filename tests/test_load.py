@@ -21,7 +21,7 @@ def test_vintages_stand_side_by_side_and_text_stays_text(tmp_path: Path) -> None
         file,
         {"toy": SOURCE},
         [(one, one.rows_path) for one in (first, second)],
-        [("toy", NOW, "accepted", first.id, "2 rows")],
+        [("toy", 1, NOW, "accepted", first.id, "2 rows")],
     )
     with duckdb.connect(str(file), read_only=True) as db:
         assert db.execute("select * from raw.toy order by vintage, _row").fetchall() == [
@@ -36,8 +36,8 @@ def test_vintages_stand_side_by_side_and_text_stays_text(tmp_path: Path) -> None
             ("toy", "2024-06-01", 1),
         ]
         assert db.execute("select count(*) from raw.landing_file where sha256 is not null").fetchone() == (2,)
-        assert db.execute("select checked_at, outcome from raw.landing_check").fetchall() == [
-            (NOW.replace(tzinfo=None), "accepted")
+        assert db.execute("select sequence, checked_at, outcome from raw.landing_check").fetchall() == [
+            (1, NOW.replace(tzinfo=None), "accepted")
         ]
     assert not file.with_name("b.duckdb.wal").exists()
 

@@ -89,9 +89,18 @@ def test_latest_moves_to_the_newest_and_the_old_one_stays(tmp_path: Path) -> Non
     assert sha256_of(one / "warehouse.duckdb") == before
 
 
+def test_a_publish_that_was_killed_at_its_end_is_simply_run_again(tmp_path: Path) -> None:
+    one = release(tmp_path, "one")
+    (tmp_path / "published" / "latest").unlink()  # killed between the release's rename and the symlink's
+    again = publish.publish(
+        tmp_path / "published", "one", tmp_path / "build" / "one" / "warehouse.duckdb", {}, {}
+    )
+    assert again == one == publish.standing(tmp_path / "published")
+
+
 def test_a_release_is_never_changed(tmp_path: Path) -> None:
     release(tmp_path, "one")
-    file = make_build(tmp_path / "other")
+    file = make_build(tmp_path / "other", rows=11)
     transform.seal(file)
     with pytest.raises(WarehouseError, match="never changed"):
         publish.publish(tmp_path / "published", "one", file, {}, {})
@@ -125,6 +134,7 @@ Path.rename = counted(Path.rename)
 Path.replace = counted(Path.replace)
 Path.symlink_to = counted(Path.symlink_to)
 Path.chmod = counted(Path.chmod)
+Path.hardlink_to = counted(Path.hardlink_to)
 t.release(Path(sys.argv[1]), "two")
 """
 

@@ -87,7 +87,8 @@ def build(as_of: AsOf = None, force: Force = False, as_json: AsJson = False) -> 
     if as_json:
         out.print_json(data=told)
     elif made:
-        out.print(f"built and validated: {made}\npublish it with: warehouse publish {made}", soft_wrap=True)
+        told_of = f"built and validated: {made}\npublish it with: warehouse publish {made}"
+        out.print(told_of, soft_wrap=True, markup=False)
     else:
         out.print("nothing has changed since the release that stands; --force builds all the same")
 
@@ -134,7 +135,7 @@ def status(as_json: AsJson = False) -> None:
                 "vintages": len(known),
                 "in_force": known[-1].id if known else None,
                 "rows": known[-1].row_count if known else None,
-                "last_check": seen[-1].checked_at.strftime("%Y-%m-%d %H:%MZ") if seen else None,
+                "last_check": seen[-1].looked_at.strftime("%Y-%m-%d %H:%MZ") if seen else None,
                 "outcome": seen[-1].outcome if seen else "never",
                 "detail": seen[-1].detail if seen else None,
                 "rejected": len(list((place.rejected / name).glob("*/report.json"))),
@@ -158,8 +159,9 @@ def status(as_json: AsJson = False) -> None:
         if stands
         else "release: none yet; make one with: warehouse run",
         soft_wrap=True,
+        markup=False,
     )
-    out.print(f"home: {place.home}, {free_gib} GiB free", soft_wrap=True)
+    out.print(f"home: {place.home}, {free_gib} GiB free", soft_wrap=True, markup=False)
 
 
 @app.command()
@@ -178,7 +180,7 @@ def trace(
             raise typer.BadParameter(f"{one!r} is not of the form column=value")
         wanted[name] = value
     place = settings.from_environment()
-    trails = tracing.trace(release_that_stands(), place.landing, table, wanted)
+    trails = tracing.trace(release_that_stands(), place.landing, pipeline.rows_of, table, wanted)
     if as_json:
         out.print_json(
             json.dumps([trail_as_dict(trail) for trail in trails], default=str, ensure_ascii=False)
@@ -202,10 +204,14 @@ def query(
     ) as db:
         try:
             answer = db.execute(sql)
-            columns = [name for name, *_ in answer.description or ()]
-            found = answer.fetchall()
+            found = answer.fetchall() if answer else []
         except duckdb.Error as error:
             raise WarehouseError(f"the query failed: {error}") from error
+        columns = [name for name, *_ in answer.description or ()] if answer else []
+        if not columns:
+            raise WarehouseError("the query asks nothing")
+        if twice := sorted({name for name in columns if columns.count(name) > 1}):
+            raise WarehouseError(f"two columns are named {', '.join(twice)}: tell them apart with `as`")
     rows = [dict(zip(columns, row, strict=True)) for row in found]
     show(rows if as_json else rows[:rows_shown], as_json, columns=tuple(columns))
     if not as_json and len(rows) > rows_shown:
@@ -224,9 +230,8 @@ def ingest(name: str) -> dict[str, Any]:
             if name not in SOURCES:
                 raise
             return {"source": name, "outcome": "failed", "vintage": None, "detail": str(error)}
-    if vintage is None:
-        return {"source": name, "outcome": "unchanged", "vintage": None, "detail": "no news"}
-    return {"source": name, "outcome": "accepted", "vintage": vintage, "detail": ""}
+    seen = landing.checks(settings.from_environment().landing, name)[-1]
+    return {"source": name, "outcome": seen.outcome, "vintage": vintage, "detail": seen.detail}
 
 
 def make_build(as_of: datetime | None, force: bool) -> str | None:
@@ -285,7 +290,7 @@ def tell_release(release: str | None, as_json: bool) -> None:
         out.print_json(data={"release": release})
     elif release:
         place = settings.from_environment().published / release
-        out.print(f"published: {release}\n{place}", soft_wrap=True)
+        out.print(f"published: {release}\n{place}", soft_wrap=True, markup=False)
     else:
         out.print("nothing has changed since the release that stands")
 
@@ -334,7 +339,7 @@ def print_trail(trail: tracing.Trail) -> None:
     out.print("[bold]through[/bold]  " + " ← ".join(trail.models), soft_wrap=True)
     for origin in trail.origins:
         place = origin.place or f"row {origin.row}"
-        out.print(f"[bold]from[/bold]  {origin.source} vintage {origin.vintage}, {place}")
+        out.print(f"[bold]from[/bold]  {origin.source} vintage {origin.vintage}, {escape(place)}")
         sent = ", ".join(
             f"{name}={value}"
             for name, value in origin.raw_row.items()
@@ -355,7 +360,7 @@ def main() -> None:
     """Run the command line; tell a failure in one line on standard error and exit with 1."""
     try:
         app()
-    except WarehouseError as error:
+    except (WarehouseError, OSError) as error:
         err.print(f"[red]failed[/red] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
 

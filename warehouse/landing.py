@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
@@ -54,9 +55,14 @@ class Parsed:
 
 @dataclass(frozen=True)
 class Check:
-    """One look at a source: when (publisher's clock), and accepted, unchanged, rejected or failed."""
+    """One look at a source, and its outcome: accepted, unchanged, rejected or failed.
+
+    `looked_at` is our clock. `checked_at` is when what was seen left the publisher: the same for a live look,
+    the recorded time for a mirror's. The log's order, and neither clock, says which look was the last.
+    """
 
     source: str
+    looked_at: datetime
     checked_at: datetime
     outcome: str
     vintage: str | None
@@ -111,11 +117,11 @@ def parse(source: Source, files: tuple[Fetched, ...], directory: Path, rows: Pat
     work = directory / "work"
     work.mkdir(exist_ok=True)
     schema = raw_schema(source.columns)
-    partial = rows.with_suffix(".partial")
+    partial = rows.with_suffix(f".{os.getpid()}.partial")  # two processes may read an old vintage anew
     partial.parent.mkdir(parents=True, exist_ok=True)
     count = 0
     with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
-        for batch in source.read(paths, work):
+        for batch in reading(source, paths, work):
             if batch.schema.names != schema.names:
                 raise SourceError(
                     source.name,
@@ -128,6 +134,18 @@ def parse(source: Source, files: tuple[Fetched, ...], directory: Path, rows: Pat
     sync(partial)
     partial.replace(rows)
     return Parsed(rows=rows, row_count=count, rows_digest=digest_rows(rows, source.columns))
+
+
+def reading(source: Source, paths: dict[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+    """Yield a reader's batches; an error that the reader did not foresee is one of its payload too."""
+    try:
+        yield from source.read(paths, work)
+    except (ValueError, LookupError, TypeError, ArithmeticError, EOFError, pa.ArrowException) as error:
+        raise SourceError(
+            source.name,
+            f"the reader failed with {error!r}",
+            remedy=f"Look at the bytes, and have warehouse/sources/{source.name}.py refuse or read them",
+        ) from error
 
 
 def digest_rows(rows: Path, columns: tuple[str, ...]) -> str:
@@ -203,6 +221,15 @@ def scratch_directory(cache: Path) -> Iterator[Path]:
         shutil.rmtree(scratch)
 
 
+def landed(landing: Path, source: str, pull: str) -> Vintage | None:
+    """Return the vintage that a pull became, if it did: a task that is tried again asks first."""
+    for vintage in reversed(vintages(landing, source)):
+        told = json.loads((vintage.directory / "manifest.json").read_text(encoding="utf-8"))
+        if told["pull"] == pull:
+            return vintage
+    return None
+
+
 def held_answers(vintage: Vintage | None) -> dict[str, tuple[Fetched, Path]]:
     """Map each address of a vintage to its answer and file, for conditional requests."""
     if vintage is None:
@@ -216,6 +243,10 @@ def next_id(last: Vintage | None, retrieved_at: datetime) -> str:
     if last is None or day > last.day:
         return day.isoformat()
     number = int(last.id[11:] or "1") + 1
+    if number > 99:  # two digits keep ids in the order of time when they are sorted as text
+        raise WarehouseError(
+            f"{last.source}: the hundredth vintage of {last.day}; look into what keeps changing"
+        )
     return f"{last.day.isoformat()}.{number:02d}"
 
 
@@ -250,6 +281,7 @@ def accept(
         "retrieved_at": retrieved_at.isoformat(),
         "landed_at": now.isoformat(),
         "previous_vintage": last.id if last else None,
+        "pull": incoming.name,
         "reader_version": source.reader_version,
         "row_count": parsed.row_count,
         "rows_digest": parsed.rows_digest,
@@ -284,7 +316,8 @@ def record_check(landing: Path, check: Check) -> None:
     """Append one line to the source's log of checks."""
     path = landing / check.source / "checks.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    line = json.dumps(asdict(check) | {"checked_at": check.checked_at.isoformat()}, ensure_ascii=False)
+    told = {name: at.isoformat() if isinstance(at, datetime) else at for name, at in asdict(check).items()}
+    line = json.dumps(told, ensure_ascii=False)
     with path.open("ab+") as log:
         log.seek(0)
         log.truncate(log.read().rfind(b"\n") + 1)  # a line that a crash cut in two
@@ -301,7 +334,10 @@ def checks(landing: Path, source: str) -> tuple[Check, ...]:
     whole, _, _torn = path.read_text(encoding="utf-8").rpartition("\n")
     lines = [json.loads(line) for line in whole.splitlines()]
     return tuple(
-        Check(**(line | {"checked_at": datetime.fromisoformat(line["checked_at"])})) for line in lines
+        Check(
+            **(line | {clock: datetime.fromisoformat(line[clock]) for clock in ("looked_at", "checked_at")})
+        )
+        for line in lines
     )
 
 

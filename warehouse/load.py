@@ -18,7 +18,7 @@ import duckdb
 
 from warehouse.source import Source, Vintage, WarehouseError
 
-CheckRow = tuple[str, datetime, str, str | None, str]
+CheckRow = tuple[str, int, datetime, str, str | None, str]
 
 
 def load(
@@ -29,7 +29,8 @@ def load(
 ) -> None:
     """Make `build_file` with schema `raw`: a view for each source, and three tables about the landing.
 
-    `rows` pairs each vintage in force with the Parquet file of its rows.
+    `rows` pairs each vintage in force with the Parquet file of its rows; `checks` are
+    numbered in their order.
     """
     if build_file.exists():
         raise WarehouseError(f"{build_file}: a build starts from a fresh file, and this one exists")
@@ -47,8 +48,8 @@ def load(
             "sha256 varchar, size_bytes bigint, retrieved_at timestamp)"
         )
         db.execute(
-            "create table raw.landing_check (source varchar, checked_at timestamp, outcome varchar, "
-            "vintage varchar, detail varchar)"
+            "create table raw.landing_check (source varchar, sequence integer, checked_at timestamp, "
+            "outcome varchar, vintage varchar, detail varchar)"
         )
         for vintage, _ in rows:
             db.execute(
@@ -76,10 +77,10 @@ def load(
                         file.retrieved_at.replace(tzinfo=None),
                     ],
                 )
-        for source_name, checked_at, outcome, vintage_id, detail in checks:
+        for source_name, sequence, checked_at, outcome, vintage_id, detail in checks:
             db.execute(
-                "insert into raw.landing_check values (?, ?, ?, ?, ?)",
-                [source_name, checked_at.replace(tzinfo=None), outcome, vintage_id, detail],
+                "insert into raw.landing_check values (?, ?, ?, ?, ?, ?)",
+                [source_name, sequence, checked_at.replace(tzinfo=None), outcome, vintage_id, detail],
             )
         db.execute("checkpoint")
 

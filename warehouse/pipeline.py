@@ -17,6 +17,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -39,6 +40,7 @@ from warehouse.source import Fetched, Rejected, Request, Source, SourceError, Vi
 from warehouse.sources import SOURCES
 
 BUILD_NOTE = "build.json"
+LOADED = "loaded.duckdb"
 VERDICT = "validation.json"
 DATABASE = "warehouse.duckdb"
 SEEDS = settings.DBT_PROJECT_DIR / "seeds"
@@ -74,7 +76,7 @@ def fetch(name: str, progress: Progress | None = None) -> str:
             )
         except (WarehouseError, OSError) as error:
             landing.discard(incoming)
-            record(place, name, datetime.now(UTC), "failed", None, str(error))
+            record(place, name, None, "failed", None, str(error))
             raise as_warehouse_error(name, "fetching", error) from error
     return str(incoming)
 
@@ -82,13 +84,17 @@ def fetch(name: str, progress: Progress | None = None) -> str:
 def accept(name: str, incoming: str) -> str | None:
     """Parse, compare, judge and land a fetched pull; return its vintage, or None when it is no news.
 
-    Raises Rejected when the pull can't be read or doesn't pass; its bytes and the reasons then lie on the
-    rejected shelf, and the last accepted vintage stays in force.
+    A vintage that landed and is in no release yet is news still: the night that landed it may have been
+    killed before it could say so. Raises Rejected when the pull can't be read or doesn't pass; its bytes and
+    the reasons then lie on the rejected shelf, and the last accepted vintage stays in force.
     """
     source, place, pull = source_named(name), settings.from_environment(), Path(incoming)
-    if not pull.is_dir():
-        raise WarehouseError(f"{name}: the pull {pull} is gone. Fetch the source again")
     with landing.writing(place.landing, name):
+        if not pull.is_dir():
+            vintage = landing.landed(place.landing, name, pull.name)
+            if vintage is None:
+                raise WarehouseError(f"{name}: the pull {pull} is gone. Fetch the source again")
+            return vintage.id
         files = fetching.read_fetched(pull / "files")
         seen_at = max(file.retrieved_at for file in files)
         past = landing.vintages(place.landing, name)
@@ -97,14 +103,14 @@ def accept(name: str, incoming: str) -> str | None:
             landing.discard(pull)
             told = f"the mirror's answer of {seen_at:%Y-%m-%d} is older than vintage {last.id}, in force"
             record(place, name, seen_at, "unchanged", last.id, told)
-            return None
+            return None if is_published(place, last) else last.id
+        previous = landing.rows_of(source, last, reread(place)) if last else None
         try:
             parsed = landing.parse(source, files, pull, pull / "rows.parquet")
-            previous = landing.rows_of(source, last, reread(place)) if last else None
-            if previous is not None and landing.digest_rows(previous, source.columns) == parsed.rows_digest:
+            if last and previous and landing.digest_rows(previous, source.columns) == parsed.rows_digest:
                 landing.discard(pull)
-                record(place, name, seen_at, "unchanged", last.id if last else None, "the same rows")
-                return None
+                record(place, name, seen_at, "unchanged", last.id, "the same rows")
+                return None if is_published(place, last) else last.id
             verdict = validating.validate_vintage(
                 source, parsed.rows, previous, SEEDS, settings.EXPECTATIONS_DIR, pull / "judge"
             )
@@ -126,7 +132,7 @@ def accept(name: str, incoming: str) -> str | None:
             reasons, report = (str(error),), {"success": False, "error": str(error)}
         except OSError as error:
             landing.discard(pull)
-            record(place, name, seen_at, "failed", None, str(error))
+            record(place, name, None, "failed", None, str(error))
             raise as_warehouse_error(name, "landing", error) from error
         shelved = {"source": name, "reasons": reasons, "report": report}
         shelf = landing.reject(place.rejected, name, pull, shelved)
@@ -147,9 +153,22 @@ def is_older_recording(files: tuple[Fetched, ...], last: Vintage) -> bool:
     return recorded and max(file.retrieved_at for file in files) < last.retrieved_at
 
 
-def record(place: Settings, name: str, at: datetime, outcome: str, vintage: str | None, detail: str) -> None:
-    """Put one look at a source on record."""
-    landing.record_check(place.landing, landing.Check(name, at, outcome, vintage, detail[:2000]))
+def is_published(place: Settings, vintage: Vintage) -> bool:
+    """Tell whether the standing release was built with a vintage."""
+    stands = publishing.standing(place.published)
+    return stands is not None and any(
+        (one["source"], one["vintage"]) == (vintage.source, vintage.id)
+        for one in publishing.read_manifest(stands)["vintages"]
+    )
+
+
+def record(
+    place: Settings, name: str, seen_at: datetime | None, outcome: str, vintage: str | None, detail: str
+) -> None:
+    """Put one look at a source on record; `seen_at` is when what was seen left the publisher."""
+    now = datetime.now(UTC)
+    check = landing.Check(name, now, seen_at or now, outcome, vintage, detail[:2000])
+    landing.record_check(place.landing, check)
 
 
 def as_warehouse_error(name: str, doing: str, error: Exception) -> WarehouseError:
@@ -173,7 +192,10 @@ def load(as_of: str | None = None, force: bool = False) -> str | None:
     place = settings.from_environment()
     day = date.fromisoformat(as_of) if as_of else None
     with building(place):
-        known = {name: landing.vintages(place.landing, name, day) for name in SOURCES}
+        landed = {name: landing.vintages(place.landing, name) for name in SOURCES}
+        known = {
+            name: tuple(one for one in some if day is None or one.day <= day) for name, some in landed.items()
+        }
         if not any(known.values()):
             raise WarehouseError(
                 f"{place.landing}: no vintage {f'on or before {day} ' if day else ''}to build from. "
@@ -185,29 +207,31 @@ def load(as_of: str | None = None, force: bool = False) -> str | None:
             return None
         sweep(place)
         checks = [
-            check
+            (sequence, check)
             for name in SOURCES
-            for check in landing.checks(place.landing, name)
+            for sequence, check in enumerate(landing.checks(place.landing, name), start=1)
             if day is None or check.checked_at.date() <= day
         ]
+        # A look that failed saw nothing, and moves no date on.
         known_until = day or max(
             [one.day for some in known.values() for one in some]
-            + [check.checked_at.date() for check in checks]
+            + [check.checked_at.date() for _, check in checks if check.outcome != "failed"]
         )
         started = datetime.now(UTC)
         build = place.build / f"{started:%Y%m%dT%H%M%S%fZ}"
         loading.load(
-            build / DATABASE,
+            build / LOADED,
             SOURCES,
             [
                 (one, landing.rows_of(SOURCES[name], one, reread(place)))
                 for name, some in known.items()
                 for one in some
             ],
-            [(c.source, c.checked_at, c.outcome, c.vintage, c.detail) for c in checks],
+            [(c.source, number, c.checked_at, c.outcome, c.vintage, c.detail) for number, c in checks],
         )
         note = {
             "as_of": known_until.isoformat(),
+            "is_of_the_past": known != landed,
             "fingerprint": mark,
             "git_revision": git_revision(),
             "code_sha256": code_digest(),
@@ -225,7 +249,9 @@ def transform(build: str) -> str:
     with building(place):
         as_of = date.fromisoformat(note_of(here)["as_of"])
         try:
-            transforming.transform(here / DATABASE, settings.DBT_PROJECT_DIR, here / "dbt", as_of)
+            transforming.transform(
+                here / LOADED, here / DATABASE, settings.DBT_PROJECT_DIR, here / "dbt", as_of
+            )
         except Rejected as error:
             keep_verdict(here, {"success": False, "error": str(error)})
             raise
@@ -235,13 +261,15 @@ def transform(build: str) -> str:
 def validate(build: str) -> str:
     """Judge a build next to the release that stands; return its directory, or raise Rejected with why.
 
-    A build as of an earlier day than the release's is judged alone: knowing less than now is its purpose.
+    A build of the past, which leaves out vintages that are landed, is judged alone: it is meant to know less.
     """
     place, here = settings.from_environment(), Path(build)
     with building(place):
         stands = publishing.standing(place.published)
-        if stands and is_of_the_past(here, stands):
+        if note_of(here)["is_of_the_past"]:
             stands = None
+        for left in (here / "data_docs", here / "judge"):  # of a validation that was killed
+            shutil.rmtree(left, ignore_errors=True)
         verdict = validating.validate_release(
             here / DATABASE,
             stands / DATABASE if stands else None,
@@ -262,10 +290,13 @@ def validate(build: str) -> str:
 def publish(build: str) -> str:
     """Swap a validated build in as the newest release; return the release's name.
 
-    A build as of an earlier day becomes a release beside the others, and `latest` stays where it is.
+    A build of the past becomes a release beside the others; `latest` stays, unless there is none.
     """
     place, here = settings.from_environment(), Path(build)
     with building(place):
+        if not (here / DATABASE).exists() and (place.published / here.name).exists():
+            shutil.rmtree(here, ignore_errors=True)
+            return here.name  # published by a try that was killed while it tidied up
         note = note_of(here)
         verdict = verdict_of(here)
         if verdict is None or verdict["success"] is not True:
@@ -281,22 +312,19 @@ def publish(build: str) -> str:
                 "dbt_docs/manifest.json": here / "dbt" / "manifest.json",
             },
             note | {"published_at": datetime.now(UTC).isoformat(), "validation": verdict},
-            is_latest=stands is None or not is_of_the_past(here, stands),
+            is_latest=stands is None or not note["is_of_the_past"],
         )
         shutil.rmtree(here)
     return release.name
 
 
-def is_of_the_past(build: Path, release: Path) -> bool:
-    """Tell whether a build is as of an earlier day than a release."""
-    return str(note_of(build)["as_of"]) < str(publishing.read_manifest(release)["as_of"])
-
-
 def sweep(place: Settings) -> None:
-    """Remove builds that were left unfinished; those that did not pass stay, with their report."""
+    """Remove builds that were abandoned unjudged over a day ago.
+
+    Younger ones may be at work between two tasks of a DAG; judged ones wait for an operator.
+    """
     for old in place.build.glob("2*"):
-        verdict = verdict_of(old)
-        if verdict is None or verdict["success"] is True:
+        if verdict_of(old) is None and time.time() - old.stat().st_mtime > landing.ABANDONED_AFTER_SECONDS:
             shutil.rmtree(old)
 
 
@@ -324,6 +352,15 @@ def building(place: Settings) -> Iterator[None]:
             f"another build is at work now (lock {place.build / '.lock'}). "
             "Wait for it to end; the lock goes with its process"
         ) from None
+
+
+def rows_of(source: str, vintage: str) -> Path:
+    """Return the parsed rows of a vintage as a build reads them now."""
+    place = settings.from_environment()
+    directory = place.landing / source / vintage
+    if not (directory / "manifest.json").exists():
+        raise WarehouseError(f"{directory}: this vintage is not in the landing. Restore it from the backup")
+    return landing.rows_of(source_named(source), landing.read_manifest(directory), reread(place))
 
 
 def reread(place: Settings) -> Path:

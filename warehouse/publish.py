@@ -38,12 +38,17 @@ def publish(
     """Make release `release` of a sealed and validated build file and, if it is the latest, say so.
 
     `docs` maps a name within the release to a directory or file to take in; `facts` go to MANIFEST.json.
-    The build file moves into the release: both must lie on one file system.
+    The build file is linked into the release and not moved, so that a publish that was killed is simply run
+    again; both must lie on one file system.
     """
     published.mkdir(parents=True, exist_ok=True)
     place = published / release
     if place.exists():
-        raise WarehouseError(f"{place}: this release exists already; a release is never changed")
+        if read_manifest(place)["database"]["sha256"] != sha256_of(build_file):
+            raise WarehouseError(f"{place}: this release exists already; a release is never changed")
+        if is_latest:
+            point_latest(published, release)
+        return place
     for left in published.glob(f"{PARTIAL_PREFIX}*"):
         shutil.rmtree(left)
     partial = published / f"{PARTIAL_PREFIX}{release}"
@@ -66,7 +71,7 @@ def publish(
     }
     text = json.dumps(manifest, ensure_ascii=False, indent=2, default=str) + "\n"
     (partial / "MANIFEST.json").write_text(text, encoding="utf-8")
-    build_file.rename(partial / "warehouse.duckdb")
+    (partial / "warehouse.duckdb").hardlink_to(build_file)
     for path in sorted(partial.rglob("*")):
         if path.is_file():
             path.chmod(0o444)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,13 @@ from warehouse.durable import sha256_of
 from warehouse.source import WarehouseError
 
 MOST_FIGURES = 12
+RowsOf = Callable[[str, str], Path]
 
 
 @dataclass(frozen=True)
 class Origin:
     """The bytes behind one core row: the row as sent, its file, address, checksum and time."""
 
-    figure: dict[str, Any]
     raw_row: dict[str, Any]
     source: str
     vintage: str
@@ -52,9 +52,12 @@ class Trail:
     origins: tuple[Origin, ...]
 
 
-def trace(release: Path, landing: Path, table: str, wanted: Mapping[str, str]) -> tuple[Trail, ...]:
+def trace(
+    release: Path, landing: Path, rows_of: RowsOf, table: str, wanted: Mapping[str, str]
+) -> tuple[Trail, ...]:
     """Find the rows of a mart (`marts.<name>`) where each named column prints as wanted, and their origins.
 
+    `rows_of` finds the Parquet file of a vintage's parsed rows, by source and vintage.
     Raises WarehouseError for an unknown table or column, for no such row, and for more than a dozen.
     """
     manifest = json.loads((release / "dbt_docs" / "manifest.json").read_text(encoding="utf-8"))
@@ -85,8 +88,9 @@ def trace(release: Path, landing: Path, table: str, wanted: Mapping[str, str]) -
                     table=f"marts.{name}",
                     published=row,
                     models=way(manifest, models[name]["unique_id"], rule["model"], source),
-                    # a row that a publisher withdrew has no bytes in the newer vintage
-                    origins=tuple(origin_of(landing, one) for one in figures if one["_file"] is not None),
+                    origins=tuple(
+                        origin_of(landing, rows_of, *place) for one in figures for place in places(one)
+                    ),
                 )
             )
     return tuple(trails)
@@ -136,31 +140,43 @@ def shortest(parents: Mapping[str, list[str]], start: str, goal: str) -> list[st
     raise WarehouseError(f"dbt's manifest has no way from {start} to {goal}")
 
 
-def origin_of(landing: Path, figure: dict[str, Any]) -> Origin:
-    """Find the file, checksum, address and raw row behind a core row."""
-    directory = landing / figure["source"] / figure["vintage"]
+def places(figure: Mapping[str, Any]) -> list[tuple[str, str, str, int]]:
+    """Return source, vintage, file and row of a core row: of a revision, those before and after it.
+
+    A figure that a publisher withdrew may have no row in the newer vintage.
+    """
+    sides = [("previous_vintage", "_previous_file", "_previous_row"), ("vintage", "_file", "_row")]
+    return [
+        (figure["source"], figure[vintage], figure[file], figure[row])
+        for vintage, file, row in sides
+        if figure.get(file) is not None
+    ]
+
+
+def origin_of(landing: Path, rows_of: RowsOf, source: str, vintage: str, place: str, row: int) -> Origin:
+    """Find the file, checksum, address and raw row behind a place in a vintage."""
+    directory = landing / source / vintage
     if not (directory / "manifest.json").exists():
         raise WarehouseError(f"{directory}: this vintage is not in the landing. Restore it from the backup")
     told = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
-    name = figure["_file"].partition("#")[0]
+    name = place.partition("#")[0]
     file = next(one for one in told["files"] if one["name"] == name)
     path = directory / "files" / file["name"]
     with duckdb.connect() as db:
         rows = select(
             db,
-            f"read_parquet('{str(directory / 'rows.parquet').replace(chr(39), chr(39) * 2)}')",
-            {"_file": figure["_file"], "_row": figure["_row"]},
+            f"read_parquet('{str(rows_of(source, vintage)).replace(chr(39), chr(39) * 2)}')",
+            {"_file": place, "_row": row},
         )
     if len(rows) != 1:
-        raise WarehouseError(f"{path}: {len(rows)} parsed rows are {figure['_file']} row {figure['_row']}")
+        raise WarehouseError(f"{path}: {len(rows)} parsed rows are {place} row {row}")
     return Origin(
-        figure=figure,
         raw_row=rows[0],
-        source=figure["source"],
-        vintage=figure["vintage"],
+        source=source,
+        vintage=vintage,
         file=path,
-        place=figure["_file"].partition("#")[2],
-        row=int(figure["_row"]),
+        place=place.partition("#")[2],
+        row=int(row),
         sha256=file["sha256"],
         is_checksum_right=path.exists() and sha256_of(path) == file["sha256"],
         address=file["address"],

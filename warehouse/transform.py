@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from datetime import date
@@ -25,11 +26,15 @@ SCHEMAS_OF_A_RELEASE = ("core", "marts")
 BUILD_TIMEOUT_SECONDS = 3 * 3600
 
 
-def transform(build_file: Path, project: Path, artifacts: Path, as_of: date) -> Path:
+def transform(loaded: Path, build_file: Path, project: Path, artifacts: Path, as_of: date) -> Path:
     """Build every model, run every test, write the documentation; return its one HTML file.
 
-    Raises Rejected when a model or test failed, with the names and messages of those that did.
+    `loaded` holds schema raw and is left as it is: `build_file` starts as its copy, so that a transform that
+    was killed is simply run again. Raises Rejected when a model or test failed, naming those that did.
     """
+    for left in (build_file, build_file.with_name(build_file.name + ".wal")):
+        left.unlink(missing_ok=True)
+    shutil.copyfile(loaded, build_file)
     run_dbt("build", build_file, project, artifacts, as_of)
     run_dbt("docs", build_file, project, artifacts, as_of, "generate", "--static", "--no-compile")
     seal(build_file)

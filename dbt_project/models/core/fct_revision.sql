@@ -22,6 +22,8 @@ in_order as (
 
         lag(observations.vintage) over cell as vintage_of_row_before,
         lag(observations.value) over cell as value_of_row_before,
+        lag(observations._file) over cell as file_of_row_before,
+        lag(observations._row) over cell as row_of_row_before,
         lead(observations.vintage) over cell as vintage_of_row_after
     from observations
     inner join vintages
@@ -40,9 +42,9 @@ against_the_vintage_before as (
     select
         *,
 
-        case
-            when vintage_of_row_before = previous_vintage then value_of_row_before
-        end as previous_value
+        case when vintage_of_row_before = previous_vintage then value_of_row_before end as previous_value,
+        case when vintage_of_row_before = previous_vintage then file_of_row_before end as _previous_file,
+        case when vintage_of_row_before = previous_vintage then row_of_row_before end as _previous_row
     from in_order
     where previous_vintage is not null
 
@@ -63,6 +65,8 @@ stated as (
             when value <> previous_value then 'changed'
         end as kind,
 
+        _previous_file,
+        _previous_row,
         _file,
         _row
     from against_the_vintage_before
@@ -81,6 +85,8 @@ gone as (
         cast(null as decimal(38, 18)) as value,
         'withdrawn' as kind,
 
+        _file as _previous_file,
+        _row as _previous_row,
         cast(null as {{ dbt.type_string() }}) as _file,
         cast(null as bigint) as _row
     from in_order
@@ -135,6 +141,8 @@ select
     {{ to_double('value - previous_value') }} / nullif(abs({{ to_double('previous_value') }}), 0) * 100 as change_pct,
     kind,
 
+    _previous_file,
+    _previous_row,
     _file,
     _row
 from revisions

@@ -16,32 +16,15 @@ vintages as (
 
 ),
 
--- never now(): the same landing must say the same thing tomorrow
-checks as (
-
-    select * from {{ source('raw', 'landing_check') }}
-    where cast(checked_at as date) <= cast('{{ var("as_of") }}' as date)
-
-),
-
-last_successes as (
+-- The order of the looks says which was the last: a mirror's answers carry the time at which they were recorded.
+looks as (
 
     select
         source,
-        max(checked_at) as last_success_at
-    from checks
-    where outcome in ('accepted', 'unchanged')
-    group by source
-
-),
-
-last_failures as (
-
-    select
-        source,
-        max(checked_at) as last_failure_at
-    from checks
-    where outcome in ('rejected', 'failed')
+        max(sequence) as last_look,
+        max(case when outcome in ('accepted', 'unchanged') then sequence end) as last_success,
+        max(case when outcome in ('accepted', 'unchanged') then checked_at end) as last_success_at
+    from {{ source('raw', 'landing_check') }}
     group by source
 
 ),
@@ -113,8 +96,8 @@ judged as (
     select
         sources.source,
         concat_ws(' / ', sources.publisher_table, dated.part) as table_name,
-        last_successes.last_success_at,
-        last_failures.last_failure_at,
+        looks.last_success_at,
+        looks.last_look > coalesce(looks.last_success, 0) as is_failing,
         dated.vintage,
         dated.latest_period,
         dated.expected_cells,
@@ -128,8 +111,7 @@ judged as (
         sources.expected_lag_days
     from sources
     left join dated on sources.source = dated.source
-    left join last_successes on sources.source = last_successes.source
-    left join last_failures on sources.source = last_failures.source
+    left join looks on sources.source = looks.source
 
 )
 
@@ -145,8 +127,7 @@ select
     coalesce(expected_cells - present_cells, 0) as missing_cells,
     case
         when vintage is null then 'never'
-        when last_failure_at is not null and (last_success_at is null or last_failure_at > last_success_at)
-            then 'failing'
+        when is_failing then 'failing'
         when latest_period is null or days_since_next_period > expected_lag_days then 'late'
         when days_since_next_period <= expected_lag_days then 'ok'
     end as status

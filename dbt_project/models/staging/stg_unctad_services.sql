@@ -1,6 +1,8 @@
+-- Codes of four digits are UNCTAD's aggregates: they stay in raw. Only the world (0000) is staged with the economies.
 with source as (
 
     select * from {{ source('raw', 'unctad_services') }}
+    where length(economy) <> 4 or economy = '0000' or economy is null
 
 ),
 
