@@ -26,8 +26,9 @@ MAY_IMPORT = {
     "sources": {"source", "formats", "sources"},
     **{step: {"source", "settings", "durable"} for step in STEPS},
     "pipeline": STEPS | {"source", "sources", "settings", "durable"},
+    "curated": {"source", "sources"},
     "__init__": set(),
-    "__main__": {"pipeline", "trace", "landing", "publish", "settings", "source", "sources"},
+    "__main__": {"curated", "pipeline", "trace", "landing", "publish", "settings", "source", "sources"},
 }
 ONE_DOOR = {
     "airflow": {"dags"},
@@ -35,6 +36,7 @@ ONE_DOOR = {
     "great_expectations": {"warehouse/validate.py"},
     "sqlalchemy": {"warehouse/validate.py"},
     "dbt": {"warehouse/transform.py"},
+    "pandas": {"warehouse/formats/stata.py"},
     "py7zr": {"warehouse/formats/archive.py"},
 }
 

@@ -1044,8 +1044,20 @@ def _why_not_7z(path: Path, head: bytes) -> str:
     return "" if sound else "the archive's end header is damaged"
 
 
+def _why_not_dta(path: Path, head: bytes) -> str:
+    # Stata's formats 117 and later begin with a tag; 113 to 115 with the format, the order of bytes (1 or 2),
+    # and the kind of file, which is 1.
+    if head.startswith(b"<stata_dta><header><release>"):
+        return ""
+    if _is_markup(head):
+        return "it is HTML or XML"
+    is_older = len(head) > 109 and head[0] in (113, 114, 115) and head[1] in (1, 2) and head[2] == 1
+    return "" if is_older else "it has no Stata header"
+
+
 KINDS: Mapping[str, Callable[[Path, bytes], str]] = {
     "csv": _why_not_csv,
+    "dta": _why_not_dta,
     "html": _why_not_html,
     "json": _why_not_json,
     "xlsx": _why_not_xlsx,

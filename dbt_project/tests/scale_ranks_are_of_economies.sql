@@ -20,6 +20,7 @@ larger as (
         scale.reporter,
         scale.period_label,
         scale.currency,
+        scale.value_type,
         count(other.reporter) as economies_larger
     from scale
     left join scale as other
@@ -27,9 +28,10 @@ larger as (
             scale.source = other.source
             and scale.period_label = other.period_label
             and scale.currency = other.currency
+            and scale.value_type = other.value_type
             and other.is_rankable
             and other.total_million > scale.total_million
-    group by scale.source, scale.reporter, scale.period_label, scale.currency
+    group by scale.source, scale.reporter, scale.period_label, scale.currency, scale.value_type
 
 )
 
@@ -47,6 +49,7 @@ left join larger
         and scale.reporter = larger.reporter
         and scale.period_label = larger.period_label
         and scale.currency = larger.currency
+        and scale.value_type = larger.value_type
 where
     (scale.world_rank is not null) <> coalesce(scale.is_rankable, false)
     or scale.world_rank <> larger.economies_larger + 1

@@ -7,13 +7,14 @@ with items as (
         mart.reporter,
         mart.period_label,
         mart.currency,
+        mart.value_type,
         mart.flow,
         count(*) as items,
         sum(mart.share_pct) as share_pct
     from {{ ref('mart_trade_structure') }} as mart
     inner join {{ ref('dim_service') }} as services on mart.service = services.service
     where services.parent_service = 'S' and not services.is_derived
-    group by mart.source, mart.reporter, mart.period_label, mart.currency, mart.flow
+    group by mart.source, mart.reporter, mart.period_label, mart.currency, mart.value_type, mart.flow
 
 ),
 
@@ -34,6 +35,7 @@ inner join totals
         and items.reporter = totals.reporter
         and items.period_label = totals.period_label
         and items.currency = totals.currency
+        and items.value_type = totals.value_type
         and items.flow = totals.flow
 where
     items.items = 12

@@ -28,5 +28,6 @@ from latest
 where
     value is not null
     and partner <> 'WLD'
+    and region is null
     and service not in ('G', 'GS')
 order by source, reporter, partner, service, flow, frequency, period_start, period_end, currency, value_type

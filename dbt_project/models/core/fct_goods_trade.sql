@@ -28,5 +28,7 @@ from latest
 where
     value is not null
     and partner = 'WLD'
+    and region is null
     and service = 'G'
-order by source, reporter, indicator, flow, frequency, period_start, period_end, currency
+    and flow in ('exports', 'imports')
+order by source, reporter, indicator, flow, frequency, period_start, period_end, currency, value_type

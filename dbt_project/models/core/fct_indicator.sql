@@ -26,4 +26,7 @@ from latest
 where
     value is not null
     and service is null
+    -- of whole economies: what is of a province or of one partner stays in staging, where the marts that need it look
+    and partner = 'WLD'
+    and region is null
 order by source, reporter, indicator, frequency, period_start, period_end

@@ -113,6 +113,7 @@ select
         source,
         reporter,
         case when partner <> 'WLD' then partner end,
+        region,
         coalesce(indicator, service),
         case when indicator is null then flow end,
         frequency,
@@ -122,6 +123,7 @@ select
 
     reporter,
     partner,
+    region,
     service,
     flow,
     indicator,
@@ -146,4 +148,4 @@ select
     _file,
     _row
 from revisions
-order by source, vintage, reporter, service, indicator, flow, frequency, period_start, period_end, currency, unit
+order by source, vintage, reporter, partner, region, service, indicator, flow, frequency, period_start, period_end, currency, unit, value_type

@@ -8,7 +8,7 @@ with services as (
 goods as (
 
     select * from {{ ref('fct_goods_trade') }}
-    where flow in ('exports', 'imports')
+    where flow in ('exports', 'imports') and value_type = 'reported'
 
 ),
 
@@ -60,10 +60,11 @@ flows as (
         period_end,
         period_label,
         currency,
+        value_type,
         max(case when flow = 'exports' then value_million end) as exports,
         max(case when flow = 'imports' then value_million end) as imports
     from services
-    group by source, vintage, reporter, frequency, period_start, period_end, period_label, currency
+    group by source, vintage, reporter, frequency, period_start, period_end, period_label, currency, value_type
 
 ),
 
@@ -112,9 +113,11 @@ ranks as (
         amounts.period_start,
         amounts.period_end,
         amounts.currency,
+        amounts.value_type,
         rank() over (
             partition by
-                amounts.source, amounts.frequency, amounts.period_start, amounts.period_end, amounts.currency
+                amounts.source, amounts.frequency, amounts.period_start, amounts.period_end, amounts.currency,
+                amounts.value_type
             order by amounts.total desc
         ) as world_rank
     from amounts
@@ -125,6 +128,7 @@ ranks as (
             and amounts.period_start = worlds.period_start
             and amounts.period_end = worlds.period_end
             and amounts.currency = worlds.currency
+            and amounts.value_type = worlds.value_type
     inner join economies on amounts.reporter = economies.economy
     where
         economies.economy_type in ('economy', 'dissolved')
@@ -141,13 +145,17 @@ preferences as (
         amounts.period_start,
         amounts.period_end,
         amounts.currency,
+        amounts.value_type,
         row_number() over (
             partition by amounts.reporter, amounts.frequency, amounts.period_start, amounts.period_end
             order by precedence.priority
         ) as preference
     from amounts
     inner join precedence
-        on amounts.source = precedence.source and amounts.currency = precedence.currency
+        on
+            amounts.source = precedence.source
+            and amounts.currency = precedence.currency
+            and amounts.value_type = precedence.value_type
 
 )
 
@@ -162,6 +170,7 @@ select
     amounts.period_end,
     amounts.period_label,
     amounts.currency,
+    amounts.value_type,
     {{ to_double('amounts.exports') }} as exports_million,
     {{ to_double('amounts.imports') }} as imports_million,
     {{ to_double('amounts.total') }} as total_million,
@@ -182,7 +191,9 @@ from amounts
 left join economies on amounts.reporter = economies.economy
 left join sources on amounts.source = sources.source
 left join amounts as previous
-    on {{ is_same_period_of_previous_year('previous', 'amounts') }}
+    on
+        {{ is_same_period_of_previous_year('previous', 'amounts') }}
+        and previous.value_type = amounts.value_type
 left join worlds
     on
         amounts.source = worlds.source
@@ -190,6 +201,7 @@ left join worlds
         and amounts.period_start = worlds.period_start
         and amounts.period_end = worlds.period_end
         and amounts.currency = worlds.currency
+        and amounts.value_type = worlds.value_type
 left join ranks
     on
         amounts.source = ranks.source
@@ -198,6 +210,7 @@ left join ranks
         and amounts.period_start = ranks.period_start
         and amounts.period_end = ranks.period_end
         and amounts.currency = ranks.currency
+        and amounts.value_type = ranks.value_type
 left join goods_totals
     on
         sources.goods_source = goods_totals.source
@@ -221,3 +234,4 @@ left join preferences
         and amounts.period_start = preferences.period_start
         and amounts.period_end = preferences.period_end
         and amounts.currency = preferences.currency
+        and amounts.value_type = preferences.value_type

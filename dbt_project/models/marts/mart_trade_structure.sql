@@ -33,6 +33,7 @@ preferences as (
         trade.period_start,
         trade.period_end,
         trade.currency,
+        trade.value_type,
         trade.service,
         trade.flow,
         row_number() over (
@@ -42,7 +43,10 @@ preferences as (
         ) as preference
     from trade
     inner join precedence
-        on trade.source = precedence.source and trade.currency = precedence.currency
+        on
+            trade.source = precedence.source
+            and trade.currency = precedence.currency
+            and trade.value_type = precedence.value_type
 
 )
 
@@ -55,6 +59,7 @@ select
     trade.period_end,
     trade.period_label,
     trade.currency,
+    trade.value_type,
     trade.service,
     services.name_en as service_name_en,
     services.name_zh as service_name_zh,
@@ -75,10 +80,12 @@ left join totals
         and trade.period_start = totals.period_start
         and trade.period_end = totals.period_end
         and trade.currency = totals.currency
+        and trade.value_type = totals.value_type
         and trade.flow = totals.flow
 left join trade as previous
     on
         {{ is_same_period_of_previous_year('previous', 'trade') }}
+        and previous.value_type = trade.value_type
         and previous.service = trade.service
         and previous.flow = trade.flow
 left join preferences
@@ -89,5 +96,6 @@ left join preferences
         and trade.period_start = preferences.period_start
         and trade.period_end = preferences.period_end
         and trade.currency = preferences.currency
+        and trade.value_type = preferences.value_type
         and trade.service = preferences.service
         and trade.flow = preferences.flow

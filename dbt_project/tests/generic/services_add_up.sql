@@ -15,6 +15,7 @@ with sums as (
         frequency,
         period_label,
         currency,
+        value_type,
 
         sum(case when service = 'S' then value_million end) as total_million,
         sum(case when service between 'SA' and 'SL' then value_million end) as parts_million,
@@ -23,7 +24,7 @@ with sums as (
     where
         source = '{{ source_name }}'
         and (service = 'S' or (service between 'SA' and 'SL' and length(service) = 2))
-    group by source, vintage, reporter, flow, frequency, period_label, currency
+    group by source, vintage, reporter, flow, frequency, period_label, currency, value_type
 
 )
 
