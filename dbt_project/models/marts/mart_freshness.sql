@@ -35,7 +35,11 @@ cells as (
         source,
         vintage,
         frequency,
-        coalesce(indicator, concat_ws(' / ', frequency, currency)) as part,
+        -- an indicator is named by itself as long as it is of years, everything else by its frequency and currency
+        case
+            when indicator is not null then concat_ws(' / ', indicator, case when frequency <> 'A' then frequency end)
+            when indicator is null then concat_ws(' / ', frequency, currency)
+        end as part,
         concat_ws(' / ', reporter, partner, region, service, indicator, flow, currency, unit, value_type) as series,
         period_start,
         period_end,
