@@ -12,6 +12,8 @@ from warehouse.settings import SAMPLE_DIR
 from warehouse.sources import SOURCES
 
 NIGHTS = ("night-1", "night-2")
+# No file of these was at hand: their readers are tested on small files of the documented form.
+UNSAMPLED = {"wto_digital", "wto_services"}
 MEBIBYTE = 1024 * 1024
 FIELDS = {
     "address",
@@ -48,9 +50,12 @@ def asked(name: str, mirror: dict[str, Path]) -> list[str]:
             return found
 
 
-@pytest.mark.parametrize(("night", "count"), [("night-1", 22), ("night-2", 22 + 2 + 2)])
+@pytest.mark.parametrize(("night", "count"), [("night-1", 22), ("night-2", 22 + 2 + 2 + 2 + 1 + 5 + 1 + 1 + 6 + 2 + 1)])
 def test_every_answer_is_a_file_with_its_checksum_and_papers(night: str, count: int) -> None:
-    """22 World Bank indicators; then also SAFE's page and workbook and UNCTAD's two archives."""
+    """22 World Bank indicators; then also SAFE's page and workbook, UNCTAD's two archives, the Atlas's listing
+    and file, BaTiS, the list of curated files and the four, Data360, MOFCOM's page, six recordings of NBS,
+    the ONS's page and table, and the WTO's goods.
+    """
     found = index(night)
     assert set(found) == {"name", "description", "answers"}
     assert len(found["answers"]) == count
@@ -60,7 +65,9 @@ def test_every_answer_is_a_file_with_its_checksum_and_papers(night: str, count: 
         body = (SAMPLE_DIR / night / one["file"]).read_bytes()
         assert hashlib.sha256(body).hexdigest() == one["sha256"], one["file"]
         assert datetime.fromisoformat(one["retrieved_at"]).utcoffset() == timedelta(0), one["file"]
-        assert one["address"].startswith("https://" + one["file"].split("/")[0] + "/"), one["file"]
+        host = one["file"].split("/")[0]
+        start = "curated://" if host == "curated" else f"https://{host}/"
+        assert one["address"].startswith(start), one["file"]
     assert len({one["address"] for one in found["answers"]}) == count
     assert len({one["file"] for one in found["answers"]}) == count
 
@@ -114,8 +121,10 @@ def test_the_sample_is_small_and_its_names_are_safe_everywhere() -> None:
 def test_the_newest_night_answers_every_source() -> None:
     mirror = answers("night-2")
     assert len(SOURCES) >= 4
-    addresses = [address for name in SOURCES for address in asked(name, mirror)]
+    assert set(SOURCES) > UNSAMPLED
+    addresses = [address for name in SOURCES if name not in UNSAMPLED for address in asked(name, mirror)]
     assert len(addresses) == len(set(addresses))
+    assert not {next(SOURCES[name].plan()).address for name in UNSAMPLED} & set(mirror), "one is sampled by now"
     assert set(addresses) == set(mirror), "the mirror holds answers that no source asks for"
 
 
@@ -129,11 +138,11 @@ def test_the_readme_names_every_file_and_every_provenance() -> None:
     for night in NIGHTS:
         for one in index(night)["answers"]:
             file = f"{night}/{one['file']}"
-            if "worldbank" in file:
+            if "api.worldbank.org" in file:
                 file = f"{Path(file).parent.as_posix()}/<indicator>.json"
             assert f"`{file}`" in readme, file
             assert f"| {one['licence']} |" in readme, one["licence"]
             if " @ " in one["provenance"]:
-                commit = one["provenance"].split(" @ ")[1].split()[0]
+                commit = one["provenance"].split(" @ ")[1].split()[0].rstrip(";")
                 assert len(commit) == 40 and commit in readme, one["provenance"]
     assert "written by this project" in readme  # the landing page is not SAFE's, and the README says so
