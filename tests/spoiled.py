@@ -49,7 +49,7 @@ RAW: tuple[tuple[str, str, tuple[str, ...], dict[str, str], bool], ...] = (
         ),
         {
             "key is filled": "no year in file merchandise_values_annual_dataset.zip row 110034",
-            "key is unique": "stands 2 times",
+            "key is unique": " times (",
             "lineage is filled": "a row has no file, or no row number from 1 on (1 row, first in file (n",
             "economy codes are known": "unknown economy code 'QQQ' (35 rows, first in file merchandise_values_",
             "indicators are known": "unknown indicator 'ITS_MTV_AM' labelled 'Merchandise exports' (18 rows",
@@ -123,7 +123,7 @@ RAW: tuple[tuple[str, str, tuple[str, ...], dict[str, str], bool], ...] = (
         ),
         {
             "key is filled": "no year in file services_annual_dataset.zip row 9",
-            "key is unique": "stands 2 times",
+            "key is unique": " times (",
             "lineage is filled": "a row has no file, or no row number from 1 on (2 rows, first in file (",
             "economy codes are known": "unknown economy code 'QQQ' (2 rows, first in file services_annual_data",
             "indicators say their flow": "indicator 'ITS_CS_AX6' labelled 'Commercial services imports' (3 rows,",
@@ -187,7 +187,7 @@ RAW: tuple[tuple[str, str, tuple[str, ...], dict[str, str], bool], ...] = (
         ),
         {
             "key is filled": "no year in file DDS_bulk_download.csv row 6",
-            "key is unique": "stands 2 times",
+            "key is unique": " times (",
             "lineage is filled": "a row has no file, or no row number from 1 on (2 rows, first in file (",
             "economy codes are known": "unknown economy code 'QQ' (2 rows, first in file DDS_bulk_download.csv",
             "indicators are known": "None",
@@ -210,7 +210,7 @@ RAW: tuple[tuple[str, str, tuple[str, ...], dict[str, str], bool], ...] = (
             "update rows set value=cast(cast(value as double)*1000 as varchar)",
         ),
         {
-            "key is unique": "stands 2 times",
+            "key is unique": " times (",
             "the newest year does not go back": "the newest year is 2020, in the last vintage it was 2021",
             "China is there": "reporter_code CN, flow M: the newest value is of no year, the table re",
             "no rows are lost": "there are 7 rows, the last vintage had 20 (at least 95 % are expected)",
@@ -258,7 +258,7 @@ RAW: tuple[tuple[str, str, tuple[str, ...], dict[str, str], bool], ...] = (
         ),
         {
             "key is filled": "no time_period in file UNCTAD_DE.csv row 383",
-            "key is unique": "stands 2 times",
+            "key is unique": " times (",
             "lineage is filled": "a row has no file, or no row number from 1 on (2 rows, first in file U",
             "area codes are known": "unknown economy code 'QQQ' (28 rows, first in file UNCTAD_DE.csv row 4",
             "indicators are known": "unknown indicator 'UNCTAD_DE_DIG_SERVTRADE_ANN_EXP' labelled 'Exports'",
@@ -330,7 +330,7 @@ RAW: tuple[tuple[str, str, tuple[str, ...], dict[str, str], bool], ...] = (
         ),
         {
             "key is filled": "no year in file services_unilateral_country_product_year_4.dta row 685",
-            "key is unique": "stands 2 times",
+            "key is unique": " times (",
             "lineage is filled": "a row has no file, or no row number from 1 on (5 rows, first in file s",
             "country codes are known": "unknown economy code '999999' (215 rows, first in file services_unilat",
             "products are known": "unknown product '4009' (215 rows, first in file services_unilateral_co",
@@ -409,7 +409,7 @@ RAW: tuple[tuple[str, str, tuple[str, ...], dict[str, str], bool], ...] = (
         ),
         {
             "key is filled": "no period/area/area_type/measure/service/flow/page in file regional_fi",
-            "key is unique": "stands 2 times",
+            "key is unique": " times (",
             "lineage is filled": "a row has no file, or no row number from 1 on (1 row, first in file ba",
             "areas are known": "unknown area 'Atlantis, economy' (1 row, first in file balances_by_cat",
             "services are known": "unknown service 'Diplomacy' (1 row, first in file balances_by_category",
@@ -460,7 +460,7 @@ RAW: tuple[tuple[str, str, tuple[str, ...], dict[str, str], bool], ...] = (
         ),
         {
             "key is filled": "no year in file page-1.json row 3",
-            "key is unique": "stands 2 times",
+            "key is unique": " times (",
             "lineage is filled": "a row has no file, or no row number from 1 on (1 row, first in file pa",
             "years are plausible": "year '1066' is no year from 1982 to 2100 (1 row, first in file page-1.",
             "amounts are in the agreed form": "2012: '3 April' is neither an amount nor a sign for a missing one (fil",
@@ -513,7 +513,7 @@ RAW: tuple[tuple[str, str, tuple[str, ...], dict[str, str], bool], ...] = (
         ),
         {
             "key is filled": "no database/indicator/region/period in file easyquery.hgyd.industrial_",
-            "key is unique": "stands 2 times",
+            "key is unique": " times (",
             "lineage is filled": "a row has no file, or no row number from 1 on (1 row, first in file ea",
             "indicators are known": "unknown indicator 'hgyd 鱼' (1 row, first in file easyquery.hgyd.indust",
             "regions are known": "unknown region '990000' (1 row, first in file easyquery.hgyd.industria",

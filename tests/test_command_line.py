@@ -59,10 +59,10 @@ def test_status_before_anything_and_after(tmp_path: Path, warehouse: Warehouse) 
     after = json.loads(warehouse_says("status", "--json", home=warehouse.home).stdout)
     assert after["release"]
     assert {one["source"]: one["vintages"] for one in after["sources"]} == {
-        "safe_bop": 1,
-        "unctad_goods": 1,
-        "unctad_services": 1,
+        **dict.fromkeys(SOURCES, 1),
         "worldbank_wdi": 2,
+        "wto_digital": 0,
+        "wto_services": 0,
     }
     assert after["free_disk_gib"] > 0
     shown = warehouse_says("status", home=warehouse.home).stdout

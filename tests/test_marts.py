@@ -32,7 +32,7 @@ MARTS = PROJECT / "dbt_project" / "models" / "marts"
 COLUMNS = {
     "mart_trade_scale": (
         "source, vintage, reporter, reporter_name_en, reporter_name_zh, frequency, "
-        "period_start, period_end, period_label, currency, exports_million, imports_million, "
+        "period_start, period_end, period_label, currency, value_type, exports_million, imports_million, "
         "total_million, balance_million, exports_growth_pct, imports_growth_pct, "
         "total_growth_pct, export_share_pct, import_share_pct, world_export_share_pct, "
         "world_import_share_pct, world_total_share_pct, world_rank, "
@@ -40,7 +40,7 @@ COLUMNS = {
     ),
     "mart_trade_structure": (
         "source, vintage, reporter, frequency, period_start, period_end, period_label, "
-        "currency, service, service_name_en, service_name_zh, is_knowledge_intensive, "
+        "currency, value_type, service, service_name_en, service_name_zh, is_knowledge_intensive, "
         "is_digitally_deliverable, flow, value_million, share_pct, growth_pct, is_preferred"
     ),
     "mart_revision": (
@@ -586,4 +586,8 @@ def test_freshness_counts_the_cells_of_the_files(built: Path) -> None:
     safe = [row for (source, _), row in rows.items() if source == "safe_bop"]
     assert len(safe) == 6
     assert {row["publication_lag_days"] for row in safe} == {(date(2024, 3, 29) - date(2023, 12, 31)).days}
-    assert {row["status"] for row in rows.values()} <= {"ok", "late"}
+    assert {row["source"] for row in rows.values() if row["status"] == "never"} == {
+        "wto_digital",
+        "wto_services",
+    }
+    assert {row["status"] for row in rows.values()} <= {"ok", "late", "never"}

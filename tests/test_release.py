@@ -93,6 +93,9 @@ def test_as_of_the_day_before_a_vintage_gives_what_was_known_then(warehouse: War
     assert ask(database, SERVICES + cell) == [(Decimal("338440.77547407"),)]
     assert ask(database, "select count(*) from core.fct_revision") == [(0,)]
     assert ask(database, "select distinct source from core.fct_services_trade order by 1") == [
+        ("batis",),
+        ("mofcom_totals",),
+        ("ons_services",),
         ("safe_bop",),  # of 2024-03-29; the UNCTAD vintages came later
         ("worldbank_wdi",),
     ]
@@ -122,11 +125,19 @@ def test_the_manifest_tells_revision_vintages_digests_counts_and_verdict(warehou
     assert told["git_revision"]
     assert told["validation"]["success"] is True
     assert [(one["source"], one["vintage"]) for one in told["vintages"]] == [
+        ("atlas_services", "2024-09-17"),
+        ("batis", "2021-01-01"),
+        ("curated", "2026-03-19"),
+        ("data360_digital", "2026-03-19"),
+        ("mofcom_totals", "2022-05-27"),
+        ("nbs_accounts", "2026-03-03"),
+        ("ons_services", "2022-04-24"),
         ("safe_bop", "2024-03-29"),
         ("unctad_goods", "2026-03-19"),
         ("unctad_services", "2025-07-23"),
         ("worldbank_wdi", "2022-09-16"),
         ("worldbank_wdi", "2024-07-12"),
+        ("wto_merchandise", "2025-05-10"),
     ]
     for vintage in told["vintages"]:
         assert vintage["files"]

@@ -50,7 +50,9 @@ def asked(name: str, mirror: dict[str, Path]) -> list[str]:
             return found
 
 
-@pytest.mark.parametrize(("night", "count"), [("night-1", 22), ("night-2", 22 + 2 + 2 + 2 + 1 + 5 + 1 + 1 + 6 + 2 + 1)])
+@pytest.mark.parametrize(
+    ("night", "count"), [("night-1", 22), ("night-2", 22 + 2 + 2 + 2 + 1 + 5 + 1 + 1 + 6 + 2 + 1)]
+)
 def test_every_answer_is_a_file_with_its_checksum_and_papers(night: str, count: int) -> None:
     """22 World Bank indicators; then also SAFE's page and workbook, UNCTAD's two archives, the Atlas's listing
     and file, BaTiS, the list of curated files and the four, Data360, MOFCOM's page, six recordings of NBS,
@@ -124,7 +126,9 @@ def test_the_newest_night_answers_every_source() -> None:
     assert set(SOURCES) > UNSAMPLED
     addresses = [address for name in SOURCES if name not in UNSAMPLED for address in asked(name, mirror)]
     assert len(addresses) == len(set(addresses))
-    assert not {next(SOURCES[name].plan()).address for name in UNSAMPLED} & set(mirror), "one is sampled by now"
+    assert not {next(SOURCES[name].plan()).address for name in UNSAMPLED} & set(mirror), (
+        "one is sampled by now"
+    )
     assert set(addresses) == set(mirror), "the mirror holds answers that no source asks for"
 
 
