@@ -54,9 +54,11 @@ def asked(name: str, mirror: dict[str, Path]) -> list[str]:
     ("night", "count"), [("night-1", 22), ("night-2", 22 + 2 + 2 + 2 + 1 + 5 + 1 + 1 + 6 + 2 + 1)]
 )
 def test_every_answer_is_a_file_with_its_checksum_and_papers(night: str, count: int) -> None:
-    """22 World Bank indicators; then also SAFE's page and workbook, UNCTAD's two archives, the Atlas's listing
-    and file, BaTiS, the list of curated files and the four, Data360, MOFCOM's page, six recordings of NBS,
-    the ONS's page and table, and the WTO's goods.
+    """Count by publisher.
+
+    22 World Bank indicators; then also SAFE's page and workbook, UNCTAD's two archives, the listing and file of
+    the Atlas, BaTiS, the list of curated files and the four, Data360, MOFCOM's page, six recordings of NBS, the
+    page and table of the ONS, and the WTO's goods.
     """
     found = index(night)
     assert set(found) == {"name", "description", "answers"}
