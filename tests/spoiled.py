@@ -154,6 +154,22 @@ RAW: tuple[tuple[str, str, tuple[str, ...], dict[str, str], bool], ...] = (
         True,
     ),
     (
+        "wto_services",
+        "three years, in thousands",
+        (
+            "create table first as from rows",
+            "insert into rows select * replace ('2018' as year) from first",
+            "insert into rows select * replace ('2019' as year) from first",
+            "insert into rows select * replace ('2020' as year) from first",
+            "update rows set value = cast(cast(value as double) * 1000 as varchar)",
+        ),
+        {
+            "no series jumps in scale": "series China, ITS_CS_AM6: the median of 4 values is 1000.0 times that",
+            "most values stand as they were": "100.0 % of 28 common values moved by more than 1 % (at most 30 % is ex",
+        },
+        True,
+    ),
+    (
         "wto_digital",
         "another layout",
         ("alter table rows rename column value to amount",),
