@@ -56,9 +56,9 @@ def asked(name: str, mirror: dict[str, Path]) -> list[str]:
 def test_every_answer_is_a_file_with_its_checksum_and_papers(night: str, count: int) -> None:
     """Count by publisher.
 
-    22 World Bank indicators; then also SAFE's page and workbook, UNCTAD's two archives, the listing and file of
-    the Atlas, BaTiS, the list of curated files and the four, Data360, MOFCOM's page, six recordings of NBS, the
-    page and table of the ONS, and the WTO's goods.
+    22 World Bank indicators; then also SAFE's page and workbook, UNCTAD's two archives, the listing and
+    file of the Atlas, BaTiS, the list of curated files and the four, Data360, MOFCOM's page, six recordings
+    of NBS, the page and table of the ONS, and the WTO's goods.
     """
     found = index(night)
     assert set(found) == {"name", "description", "answers"}
