@@ -148,4 +148,6 @@ select
     _file,
     _row
 from revisions
-order by source, vintage, reporter, partner, region, service, indicator, flow, frequency, period_start, period_end, currency, unit, value_type
+order by
+    source, vintage, reporter, partner, region, service, indicator, flow, frequency, period_start, period_end, currency, unit,
+    value_type

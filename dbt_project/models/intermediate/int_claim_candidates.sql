@@ -76,7 +76,7 @@ computed as (
         end as found_value,
         case
             when span_rule = 'at_end' then basis
-            else concat(basis, ', by year: ', by_year, case when last_amount is not null then ' (million)' else '' end)
+            else concat(basis, ', by year: ', by_year, case when last_amount is not null then ' (million)' end)
         end as basis
     from spans
 

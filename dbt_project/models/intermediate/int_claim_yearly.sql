@@ -94,8 +94,8 @@ levels as (
         cast(null as double) as measured,
         concat(
             computed_flow, ' of ', service,
-            case when is_summed then ', the sum of its categories' else '' end,
-            case when is_summed and service = 'KIS' then ' as inferred' else '' end
+            case when is_summed then ', the sum of its categories' end,
+            case when is_summed and service = 'KIS' then ' as inferred' end
         ) as basis
     from figures
     where measure_code = 'level'
@@ -172,13 +172,12 @@ service_shares as (
         {{ ratio_pct('figures.amount', 'denominators.amount') }} as measured,
         concat(
             figures.service,
-            case when figures.is_summed then ', the sum of its categories' else '' end,
-            case when figures.is_summed and figures.service = 'KIS' then ' as inferred' else '' end,
+            case when figures.is_summed then ', the sum of its categories' end,
+            case when figures.is_summed and figures.service = 'KIS' then ' as inferred' end,
             ', in ', figures.computed_flow, ' of S',
             case
                 when denominators.services_source <> figures.source
                     then concat(' of ', denominators.services_source, ' ', denominators.services_vintage)
-                else ''
             end
         ) as basis
     from figures
@@ -652,7 +651,7 @@ printed_shares as (
         amount,
         measured,
         basis,
-        {{ 'true' if measure == 'printed_shares' else 'false' }} as is_printed
+        {{ (measure == 'printed_shares') | string | lower }} as is_printed
     from {{ measure }}
     where coalesce(measured, {{ to_double('amount') }}) is not null
     {{ 'union all' if not loop.last }}

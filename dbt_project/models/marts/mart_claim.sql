@@ -115,18 +115,18 @@ told as (
                 when judged.verdict = 'reproduced' then concat('Rounds to the ', judged.printed, ' in print')
                 else concat('Does not round to the ', judged.printed, ' in print')
             end,
-            case when judged.span_rule = 'every_year' then ' in the lowest year of the span' else '' end,
+            case when judged.span_rule = 'every_year' then ' in the lowest year of the span' end,
             case
                 when judged.verdict = 'reproduced' or judged.comparator in ('falling', 'rising') then ''
                 else concat(
-                    case judged.verdict when 'near' then ', but lies within ' else ', and lies further off than ' end,
-                    case when judged.unit in ('percent', 'percentage point') then '1 point' else '5 %' end
+                    case judged.verdict when 'near' then ', but lies within ' when 'differs' then ', and lies further off than ' end,
+                    case when judged.unit in ('percent', 'percentage point') then '1 point' when judged.unit <> '' then '5 %' end
                 )
             end,
             ': ', judged.basis,
-            case when judged.currency <> '' then concat(', ', judged.currency) else '' end,
+            case when judged.currency <> '' then concat(', ', judged.currency) end,
             ', ', judged.value_type, '.',
-            case when others.told is not null then concat(' The vintage also gives ', others.told, '.') else '' end
+            case when others.told is not null then concat(' The vintage also gives ', others.told, '.') end
         ) as reason
     from judged
     left join others
@@ -155,7 +155,7 @@ select
         told.reason,
         concat(
             'Missing: ', claims.needs, '.',
-            case when reaches.told is not null then concat(' At hand: ', reaches.told, '.') else '' end
+            case when reaches.told is not null then concat(' At hand: ', reaches.told, '.') end
         )
     ) as reason
 from claims

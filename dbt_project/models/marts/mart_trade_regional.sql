@@ -110,7 +110,10 @@ unpublished as (
         case when from_provinces.members_counted = expected.members then from_provinces.value_million end as value_million,
         from_provinces.members_counted,
         expected.members as members_expected,
-        case when from_provinces.members_counted = expected.members then 'summed' else 'incomplete' end as basis
+        case
+            when from_provinces.members_counted = expected.members then 'summed'
+            when from_provinces.members_counted <> expected.members then 'incomplete'
+        end as basis
     from from_provinces
     inner join expected on from_provinces.region = expected.region_group
     left join trade

@@ -74,7 +74,7 @@ renamed as (
         case when measure = 'trade' then observed_service end as service,
         case
             when measure <> 'trade'
-                then concat(measure, '_pct.', observed_service, '.', flow, case when currency is not null then concat('.', currency) else '' end)
+                then concat(measure, '_pct.', observed_service, '.', flow, case when currency is not null then concat('.', currency) end)
         end as indicator,
         case when measure = 'trade' then flow end as flow,
         case
@@ -101,7 +101,7 @@ renamed as (
 
         cast(cast(value as decimal(28, 10)) * scale as decimal(38, 18)) as value,
         case when measure = 'trade' then currency end as currency,
-        case when measure = 'trade' then 'million' else 'pct' end as unit,
+        case when measure = 'trade' then 'million' when measure <> 'trade' then 'pct' end as unit,
         'reported' as value_type,
         status,
 
