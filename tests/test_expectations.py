@@ -426,7 +426,7 @@ SPOILED_MARTS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
             "core.fct_indicator: every row has a figure and its lineage": "worldbank_wdi, CHN, 2016",
             "core.fct_revision: keys are unique": "2015-01-01",
             "core.fct_revision: only later vintages revise": "from vintage 2022-09-16 to 2020-01-01",
-            "marts.mart_trade_scale: keys are unique": "unctad_services, BRA, A, 2015-01-01, 2015-12-31, USD stands 2 times",
+            "marts.mart_trade_scale: keys are unique": "unctad_services, BRA, A, 2015-01-01, 2015-12-31, USD, reported stands 2 times",
             "marts.mart_trade_scale: shares lie between 0 and 100": "BRA, 2016, USD: world_export_share_pct is 140",
             "marts.mart_trade_scale: amounts are not negative and add up": "BRA, 2017, USD: exports",
             "marts.mart_trade_scale: growth rates are possible": "BRA, 2018, USD: growth of exports -130.0 %",
