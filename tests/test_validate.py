@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from warehouse import validate
 from warehouse.settings import PROJECT_ROOT
 from warehouse.source import Source, WarehouseError, raw_schema
 from warehouse.validate import (
@@ -354,3 +355,10 @@ def test_importing_the_module_is_cheap_and_analytics_stay_off() -> None:
         cwd=PROJECT_ROOT,
     ).stdout.split()
     assert told == ["False", "false", "False"]
+
+
+def test_what_nothing_was_expected_of_does_not_pass() -> None:
+    met = validate.Finding(table="t", expectation="e", why="w", success=True, detail="")
+    assert validate.verdict_on([met]).success
+    assert not validate.verdict_on([met, validate.Finding("t", "e", "w", False, "")]).success
+    assert not validate.verdict_on([]).success

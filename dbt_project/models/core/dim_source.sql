@@ -8,7 +8,7 @@ select
     homepage,
     licence,
     expected_lag_days,
-    has_world_row,
+    is_world_stated,
     goods_source
 from {{ ref('source_facts') }}
 order by source

@@ -100,7 +100,7 @@ worlds as (
     select amounts.*
     from amounts
     inner join sources on amounts.source = sources.source
-    where amounts.reporter = 'WLD' and sources.has_world_row
+    where amounts.reporter = 'WLD' and sources.is_world_stated
 
 ),
 
