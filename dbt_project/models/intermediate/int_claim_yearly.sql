@@ -80,7 +80,7 @@ worlds as (
     select nationals.*
     from nationals
     inner join sources on nationals.source = sources.source
-    where nationals.reporter = 'WLD' and sources.has_world_row
+    where nationals.reporter = 'WLD' and sources.is_world_stated
 
 ),
 
@@ -324,7 +324,7 @@ services_in_exports as (
         goods.vintage as goods_vintage,
         {{ ratio_pct('services.amount', '(services.amount + goods.amount)') }} as services_share
     from nationals as services
-    inner join sources on services.source = sources.source and sources.has_world_row
+    inner join sources on services.source = sources.source and sources.is_world_stated
     inner join nationals as goods
         on
             sources.goods_source = goods.source

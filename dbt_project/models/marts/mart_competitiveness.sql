@@ -103,7 +103,7 @@ worlds as (
     select wholes.*
     from wholes
     inner join sources on wholes.source = sources.source
-    where wholes.reporter = 'WLD' and sources.has_world_row
+    where wholes.reporter = 'WLD' and sources.is_world_stated
 
 ),
 
