@@ -95,9 +95,6 @@ def test_a_failing_source_is_told_and_stops_no_other(tmp_path: Path) -> None:
 def test_unknown_names_are_told_with_the_known_ones(tmp_path: Path, warehouse: Warehouse) -> None:
     said = warehouse_says("fetch", "sate", home=tmp_path, exit_code=1).stderr
     assert "known are atlas_services, batis" in said
-        "known are atlas_services, batis"
-        in warehouse_says("fetch", "sate", home=tmp_path, exit_code=1).stderr
-    )
     said = warehouse_says("trace", "marts.mart_trade", home=warehouse.home, exit_code=1).stderr
     assert "known are mart_claim, mart_competitiveness" in said and "mart_trade_structure" in said
     said = warehouse_says(
