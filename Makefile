@@ -18,7 +18,7 @@ UI_PORT ?= 8080
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help run test test-faults ui live check clean lock
+.PHONY: help run test test-faults test-stack ui live check audit clean lock
 help: ## this list
 	@echo 'Services Trade Warehouse'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,13 @@ test: $(READY) ## the tests
 test-faults: $(READY) ## a night killed at every stage, and run again (minutes)
 	@$(BIN)/python -m pytest -q -m faults tests/faults
 
+# Debian's PostgreSQL, when there is none: any Debian or Ubuntu, as root or with sudo.
+test-stack: $(READY) ## the services of docker-compose.yml as plain processes, on PostgreSQL (minutes)
+	@ls -d /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+	  echo 'Installing PostgreSQL from Debian ...'; as=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends postgresql >/dev/null; }
+	@$(BIN)/python -m pytest -q -m stack tests/stack
+
 ui: $(READY) ## Airflow's web page on these DAGs, on loopback (UI_PORT=8080)
 	@WAREHOUSE_MIRROR='$(MIRROR)' UI_PORT='$(UI_PORT)' $(BIN)/python dags/ui.py
 
@@ -64,6 +71,9 @@ check: $(READY) ## ruff, mypy, sqlfluff, dbt parse
 	@WAREHOUSE_BUILD_FILE=var/check/none.duckdb DBT_SEND_ANONYMOUS_USAGE_STATS=false $(BIN)/dbt -q parse --project-dir dbt_project --profiles-dir dbt_project \
 	  --vars '{as_of: "2000-01-01"}' --target-path ../var/check --log-path ../var/check
 	@echo 'ruff, mypy, sqlfluff, dbt: nothing to say.'
+
+audit: $(READY) ## known vulnerabilities of the locked packages (needs the network; never part of the tests)
+	@$(BIN)/python .ci/audit.py
 
 clean: ## remove the environment and caches; the landing and the releases in var/ stay
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs var/check

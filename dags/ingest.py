@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, CronTriggerTimetable, task
 from airflow.sdk.exceptions import AirflowSkipException
-from defaults import dag_arguments, judgements_are_final, landing_asset
+from defaults import dag_arguments, data_set, judgements_are_final, landing_asset, schedule_of
 
 from warehouse.source import Source
 from warehouse.sources import SOURCES
@@ -65,7 +65,7 @@ def ingest(source: Source) -> DAG:
     with DAG(
         dag_id=f"ingest_{source.name}",
         description=source.title,
-        schedule=CronTriggerTimetable(source.schedule, timezone="UTC"),
+        schedule=CronTriggerTimetable(schedule_of(source), timezone="UTC"),
         tags=["ingest", source.name],
         doc_md=DOC.format(source=source),
         **dag_arguments(
@@ -73,7 +73,8 @@ def ingest(source: Source) -> DAG:
             "published release are untouched."
         ),
     ) as dag:
-        accept.override(outlets=[landing_asset(source.name)])(source.name, fetch(source.name))
+        outlets = [landing_asset(source.name), data_set(f"landing/{source.name}")]
+        accept.override(outlets=outlets)(source.name, fetch(source.name))
     return dag
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -159,7 +160,8 @@ def nights(mirror: str, sources: dict[str, Source]) -> list[Night]:
     if not mirror:
         return [Night("at the publishers", "", every)]
     if mirror.startswith(("http://", "https://")):
-        return [Night(mirror, mirror, every)]
+        shown = re.sub(r"//[^/]*@", "//***@", mirror)  # its password goes to fetch, and not to the screen
+        return [Night(shown, mirror, every)]
     root = Path(mirror).resolve()
     folders = sorted(path for path in root.glob("night-*") if path.is_dir())
     if not folders:

@@ -11,7 +11,7 @@ A source that failed is not waited for: its last vintage is part of the build.
 from __future__ import annotations
 
 from airflow.sdk import DAG, AssetAny, Param, task
-from defaults import dag_arguments, judgements_are_final, landing_asset
+from defaults import dag_arguments, data_set, judgements_are_final, landing_asset
 
 from warehouse.sources import SOURCES
 
@@ -88,4 +88,5 @@ with DAG(
     doc_md=DOC,
     **dag_arguments(stands="the published release stands, byte for byte; the build is kept for inspection."),
 ):
-    publish(validate(transform(load())))
+    landed = load.override(inlets=[data_set(f"landing/{name}") for name in SOURCES])()
+    publish.override(outlets=[data_set("published/latest")])(validate(transform(landed)))

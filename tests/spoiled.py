@@ -710,4 +710,27 @@ MARTS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
             "marts.mart_trade_regional: no source lost rows": "curated has 0 rows, the standing release has 61 (at least 90 % are exp",
         },
     ),
+    "spoiled statistics and alerts of revisions": (
+        (
+            "insert into marts.mart_revision_summary select * from marts.mart_revision_summary where indicator = 'NY.GDP.MKTP.CD' and period_label = '2015'",
+            "update marts.mart_revision_summary set period_label = '1066' where indicator = 'NY.GDP.MKTP.CD' and period_label = '2014'",
+            "update marts.mart_revision_summary set mean_revision = 2 * mean_revision where indicator = 'NY.GDP.MKTP.CD' and period_label = '2013'",
+            "update marts.mart_revision_summary set direction = 'both' where indicator = 'NY.GDP.MKTP.CD' and period_label = '2012'",
+            "insert into marts.mart_revision_alert select * from marts.mart_revision_alert where indicator = 'NY.GDP.MKTP.CD' and period_label = '1990'",
+            "update marts.mart_revision_alert set threshold_pct = 99 where indicator = 'NY.GDP.MKTP.CD' and period_label = '1982'",
+            "update marts.mart_revision_alert set value = 1 where indicator = 'NY.GDP.MKTP.CD' and period_label = '1983'",
+            "update marts.mart_revision set change_pct = 250 where indicator = 'BX.GSR.NFSV.CD' and kind = 'changed'",
+        ),
+        {
+            "marts.mart_revision_summary: keys are unique": "NY.GDP.MKTP.CD / A, 2015 stands 2 times",
+            "marts.mart_revision_summary: every revised figure is there": "NY.GDP.MKTP.CD / A, 1066: here, and not revised",
+            "marts.mart_revision_summary: counts are those of the revisions": "there are 144 revisions here and 143 in mart_revision",
+            "marts.mart_revision_summary: the mean leads from the first value to the latest": "NY.GDP.MKTP.CD / A, 2013: from ",
+            "marts.mart_revision_summary: the direction fits the means": "NY.GDP.MKTP.CD / A, 2012: direction both",
+            "marts.mart_revision_alert: keys are unique": "NY.GDP.MKTP.CD / A, 1990, 2024-07-12 stands 2 times",
+            "marts.mart_revision_alert: only what is beyond its threshold": "1982: 38.4",
+            "marts.mart_revision_alert: each is a revision": "1983, 2024-07-12: not so in mart_revision",
+            "marts.mart_revision_alert: no revision from zero or to many times the value is left out": "BX.GSR.NFSV.CD / A, 2021, 2024-07-12: changed by 250",
+        },
+    ),
 }

@@ -17,7 +17,21 @@ from warehouse.settings import DBT_PROJECT_DIR, EXPECTATIONS_DIR, PROJECT_ROOT
 from warehouse.sources import SOURCES
 
 PACKAGE = PROJECT_ROOT / "warehouse"
-STEPS = {"fetch", "landing", "load", "transform", "validate", "publish", "trace"}
+STEPS = {
+    "fetch",
+    "landing",
+    "load",
+    "transform",
+    "validate",
+    "publish",
+    "trace",
+    "releases",
+    "retention",
+    "audit",
+    "alerts",
+    "quarantine",
+    "backfill",
+}
 MAY_IMPORT = {
     "source": set(),
     "settings": set(),
@@ -27,8 +41,11 @@ MAY_IMPORT = {
     **{step: {"source", "settings", "durable"} for step in STEPS},
     "pipeline": STEPS | {"source", "sources", "settings", "durable"},
     "curated": {"source", "sources"},
+    "query": {"source"},
     "__init__": set(),
-    "__main__": {"curated", "pipeline", "trace", "landing", "publish", "settings", "source", "sources"},
+    "__main__": {
+        *("curated", "pipeline", "query", "trace", "landing", "publish", "settings", "source", "sources"),
+    },
 }
 ONE_DOOR = {
     "airflow": {"dags"},

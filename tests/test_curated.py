@@ -166,3 +166,13 @@ def test_a_mirror_that_lists_the_folder_goes_first(tmp_path: Path, monkeypatch: 
     answers = [{"address": f"curated://{n}", "file": n or "files.json"} for n in ("", "a.csv")]
     (mirror / "index.json").write_text(json.dumps({"name": "recorded", "answers": answers}))
     assert {one.via for one in fetch(SOURCE, tmp_path / "files", mirror=str(mirror))} == {"recorded"}
+
+
+@pytest.mark.parametrize("data", [b'["a.csv"]["b.csv"]', b'["a\xff.csv"]', b"", b"[", b"[NaN]"])
+def test_a_listing_that_is_no_json_is_refused_by_name(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "files.json"
+    path.write_bytes(data)
+    with pytest.raises(WarehouseError, match=r"^curated: .*file files\.json"):
+        listed(path)
+    path.write_bytes(b'\xef\xbb\xbf["a.csv"]')
+    assert listed(path) == ["a.csv"], "a byte order mark is no part of it"

@@ -7,13 +7,10 @@ that no network, dbt or disk of a warehouse is needed.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
-import socketserver
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
@@ -23,7 +20,6 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from pytest_httpserver import HTTPServer
 from rich.console import Console
 
 import warehouse
@@ -31,8 +27,8 @@ from warehouse.source import Rejected, Request, WarehouseError
 from warehouse.sources import SOURCES
 
 DAGS = Path(__file__).resolve().parent.parent / "dags"
-DAG_FILES = ("ingest.py", "publish.py")
-DAG_IDS = (*(f"ingest_{name}" for name in SOURCES), "publish")
+DAG_FILES = ("backfill.py", "ingest.py", "publish.py")
+DAG_IDS = (*(f"ingest_{name}" for name in SOURCES), "publish", "backfill", "backfill_decide")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -96,6 +92,9 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     for step in answers:
         setattr(double, step, partial(answer, step))
+    # the callbacks' own words: test_alerts_dag.py has them for real
+    double.step_ended_well = double.step_ended_badly = lambda *_: None  # type: ignore[attr-defined]
+    double.untold = lambda *_: {}  # type: ignore[attr-defined]
     double.calls, double.answers = calls, answers  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "warehouse.pipeline", double)
     monkeypatch.setattr(warehouse, "pipeline", double, raising=False)
@@ -117,13 +116,13 @@ def asset_events() -> list[str]:
 # --- what the files declare -----------------------------------------------------------------------
 
 
-def test_there_is_one_ingest_dag_for_each_source_and_one_publish_dag(parsed: Any) -> None:
+def test_there_is_one_ingest_dag_for_each_source_and_one_of_each_other(parsed: Any) -> None:
     assert len(SOURCES) > 0
     assert parsed.import_errors == {}
     assert sorted(parsed.dags) == sorted(DAG_IDS)
 
 
-def test_only_the_two_dag_files_are_parsed(parsed: Any) -> None:
+def test_only_the_dag_files_are_parsed(parsed: Any) -> None:
     assert sorted(Path(file).name for file in parsed.file_last_changed) == list(DAG_FILES)
 
 
@@ -135,7 +134,8 @@ def test_an_ingest_dag_fetches_and_accepts_on_its_sources_schedule(parsed: Any, 
     assert dag.timetable == CronTriggerTimetable(SOURCES[name].schedule, timezone="UTC")
     assert [task.task_id for task in dag.topological_sort()] == ["fetch", "accept"]
     assert dag.task_dict["fetch"].outlets == []
-    (asset,) = dag.task_dict["accept"].outlets
+    asset, data_set = dag.task_dict["accept"].outlets
+    assert data_set.url == asset.uri  # what lineage events call it
     assert (asset.name, asset.uri) == (name, f"warehouse://landing/{name}")
     assert name in dag.tags
     assert SOURCES[name].licence in dag.doc_md
@@ -157,7 +157,7 @@ def test_publish_runs_when_any_source_lands_something(parsed: Any) -> None:
 
 @pytest.mark.parametrize("dag_id", DAG_IDS)
 def test_every_dag_has_limits_an_owner_documentation_and_alerts(parsed: Any, dag_id: str) -> None:
-    import defaults
+    import alerts
 
     dag = parsed.dags[dag_id]
     assert dag.max_active_runs == 1
@@ -167,18 +167,16 @@ def test_every_dag_has_limits_an_owner_documentation_and_alerts(parsed: Any, dag
     assert dag.description
     for heading in ("What stands on failure", "What to run next"):
         assert heading in dag.doc_md
-    assert [callback.func for callback in dag.on_failure_callback] == [defaults.alert_timeout]
-    assert len(dag.tasks) > 1
+    assert [callback.func for callback in dag.on_failure_callback] == [alerts.run_timed_out]
+    assert len(dag.tasks) > 0
     for task in dag.tasks:
         assert task.owner == "services-trade"
         assert task.retries == 2
         assert task.retry_delay == timedelta(minutes=5)
         assert task.retry_exponential_backoff == 2
         assert timedelta(0) < task.execution_timeout < dag.dagrun_timeout
-        assert [callback.func for callback in task.on_failure_callback] == [
-            defaults.alert_by_email,
-            defaults.alert_by_webhook,
-        ]
+        assert [callback.func for callback in task.on_failure_callback] == [alerts.step_failed]
+        assert list(task.on_success_callback) == list(task.on_skipped_callback) == [alerts.step_succeeded]
 
 
 def test_no_file_reads_an_interval_that_manual_and_asset_runs_do_not_have() -> None:
@@ -320,154 +318,6 @@ def test_a_burst_of_sources_makes_two_runs_of_publish(pipeline: Any, dags: dict[
     assert len(schedule()) == 2
     finish(second)
     assert len(schedule()) == 2  # nothing is left over
-
-
-# --- who is told ----------------------------------------------------------------------------------
-
-
-class PostOffice(socketserver.ThreadingTCPServer):
-    """A loopback SMTP double: says yes to everything and keeps what it was given."""
-
-    allow_reuse_address = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Clerk)
-        self.letters: list[str] = []
-
-
-class Clerk(socketserver.StreamRequestHandler):
-    server: PostOffice
-
-    def handle(self) -> None:
-        self.say("220 post office")
-        while line := self.rfile.readline().decode().strip():
-            word = line.split()[0].upper()
-            if word == "DATA":
-                self.say("354 go on")
-                body = []
-                while (row := self.rfile.readline().decode().rstrip("\r\n")) != ".":
-                    body.append(row)
-                self.server.letters.append("\n".join(body))
-            self.say("221 bye" if word == "QUIT" else "250 ok")
-            if word == "QUIT":
-                return
-
-    def say(self, line: str) -> None:
-        self.wfile.write(f"{line}\r\n".encode())
-
-
-@pytest.fixture
-def post_office() -> Iterator[PostOffice]:
-    with PostOffice() as office:
-        thread = threading.Thread(target=office.serve_forever, daemon=True)
-        thread.start()
-        yield office
-        office.shutdown()
-        thread.join()
-
-
-def text_of(letter: str) -> str:
-    """Return the subject and the decoded body of a letter."""
-    from email import message_from_string
-    from email.header import decode_header, make_header
-
-    mail = message_from_string(letter)
-    (part,) = [part for part in mail.walk() if part.get_content_type() == "text/html"]
-    return f"{make_header(decode_header(mail['Subject']))}\n{part.get_payload(decode=True).decode()}"
-
-
-def test_a_failed_task_alerts_by_mail_when_an_address_is_set(
-    pipeline: Any, dags: dict[str, Any], post_office: PostOffice, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name = next(iter(SOURCES))
-    connection = {
-        "conn_type": "smtp",
-        "host": "127.0.0.1",
-        "port": post_office.server_address[1],
-        "extra": {"disable_ssl": True, "disable_tls": True, "from_email": "warehouse@example.org"},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(connection))
-    monkeypatch.setenv("WAREHOUSE_ALERT_EMAIL", "on-call@example.org, desk@example.org")
-    # a payload's own text: neither a template nor markup
-    pipeline.answers["accept"] = Rejected(f"{name}: rejected. unknown code '{{{{ 7 * 7 }}}}<b>'")
-    run = dags[f"ingest_{name}"].test()
-    assert states(run)["accept"] == "failed"
-    (letter,) = post_office.letters
-    assert "on-call@example.org" in letter
-    assert "desk@example.org" in letter
-    text = text_of(letter)
-    assert f"ingest_{name}: task accept failed" in text.splitlines()[0]
-    assert "unknown code &#x27;{{ 7 * 7 }}&lt;b&gt;&#x27;" in text
-    assert f"What stands: the last accepted vintage of {name}" in text
-    assert f"airflow dags trigger ingest_{name}" in text
-
-
-def test_a_failed_task_alerts_by_webhook_when_a_connection_is_set(
-    pipeline: Any, dags: dict[str, Any], httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    httpserver.expect_request("/hook", method="POST").respond_with_data("ok")
-    connection = {"conn_type": "slackwebhook", "password": httpserver.url_for("/hook")}
-    monkeypatch.setenv("AIRFLOW_CONN_CHAT", json.dumps(connection))
-    monkeypatch.setenv("WAREHOUSE_ALERT_SLACK_CONN", "chat")
-    pipeline.answers["transform"] = Rejected("dbt: 1 test failed: {{ 7 * 7 }}")
-    run = dags["publish"].test()
-    assert states(run)["transform"] == "failed"
-    ((request, _),) = httpserver.log
-    text = request.get_json()["text"]
-    assert "publish: task transform failed" in text
-    assert "{{ 7 * 7 }}" in text
-    assert "What stands: the published release stands" in text
-
-
-def test_an_alert_that_cannot_be_sent_silences_no_other(
-    pipeline: Any, dags: dict[str, Any], httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    httpserver.expect_request("/hook").respond_with_data("ok")
-    monkeypatch.setenv("WAREHOUSE_ALERT_EMAIL", "on-call@example.org")
-    monkeypatch.setenv("WAREHOUSE_ALERT_SMTP_CONN", "nobody_made_it")
-    connection = {"conn_type": "slackwebhook", "password": httpserver.url_for("/hook")}
-    monkeypatch.setenv("AIRFLOW_CONN_CHAT", json.dumps(connection))
-    monkeypatch.setenv("WAREHOUSE_ALERT_SLACK_CONN", "chat")
-    pipeline.answers["load"] = Rejected("no")
-    assert states(dags["publish"].test())["load"] == "failed"
-    assert len(httpserver.log) == 1
-
-
-def alert_context(**more: Any) -> dict[str, Any]:
-    instance = SimpleNamespace(task_id="load", log_url="http://127.0.0.1/log")
-    return {
-        "dag": SimpleNamespace(dag_id="publish"),
-        "run_id": "manual__1",
-        "task_instance": instance,
-        "exception": OSError("No space left on device"),
-        **more,
-    }
-
-
-def test_with_nothing_configured_nobody_is_told_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    import defaults
-
-    with caplog.at_level(logging.INFO, logger="defaults"):
-        defaults.alert_by_email(alert_context(), stands="all")
-        defaults.alert_by_webhook(alert_context(), stands="all")
-    assert "WAREHOUSE_ALERT_EMAIL is not set" in caplog.text
-    assert "WAREHOUSE_ALERT_SLACK_CONN is not set" in caplog.text
-
-
-def test_the_dags_own_callback_tells_only_of_a_timeout(
-    httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import defaults
-
-    httpserver.expect_request("/hook").respond_with_data("ok")
-    connection = {"conn_type": "slackwebhook", "password": httpserver.url_for("/hook")}
-    monkeypatch.setenv("AIRFLOW_CONN_CHAT", json.dumps(connection))
-    monkeypatch.setenv("WAREHOUSE_ALERT_SLACK_CONN", "chat")
-    defaults.alert_timeout(alert_context(reason="task_failure"), stands="all")
-    assert httpserver.log == []
-    defaults.alert_timeout(alert_context(reason="timed_out"), stands="all")
-    ((request, _),) = httpserver.log
-    assert "the run was stopped after 6:00:00" in request.get_json()["text"]
 
 
 # --- the runner of `make run` ---------------------------------------------------------------------

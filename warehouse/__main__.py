@@ -18,14 +18,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import duckdb
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from typer.core import TyperGroup
 
 from warehouse import curated, landing, pipeline, publish, settings
+from warehouse import query as asking
 from warehouse import trace as tracing
 from warehouse.source import Request, WarehouseError
 from warehouse.sources import SOURCES
@@ -39,6 +40,24 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(curated.app, name="curated")
+
+
+class SourceOrWord(TyperGroup):
+    """Let `warehouse backfill SOURCE …` stand beside `warehouse backfill list` and the other words."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Take a first word that is none of ours for a source to backfill."""
+        return super().resolve_command(ctx, args if args[0] in self.commands else ["start", *args])
+
+
+backfilling = typer.Typer(
+    cls=SourceOrWord,
+    help="Make a build beside the live one, compare, and wait: backfill SOURCE --from DAY --to DAY.",
+    no_args_is_help=True,
+)
+app.add_typer(backfilling, name="backfill")
+quarantined = typer.Typer(help="Look at what the gate refused, and overrule it.", no_args_is_help=True)
+app.add_typer(quarantined, name="rejected")
 T = TypeVar("T")
 WIDTH_WHEN_PIPED = 200  # a file or a pager has room that an 80-column guess would fold away
 out = Console(width=None if sys.stdout.isatty() else WIDTH_WHEN_PIPED)
@@ -50,6 +69,7 @@ AsOf = Annotated[
     typer.Option("--as-of", formats=["%Y-%m-%d"], help="Build what was known on this day, e.g. 2024-07-11."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a table.")]
+Why = Annotated[str, typer.Option("--why", help="The reason; it goes on record.")]
 Force = Annotated[bool, typer.Option("--force", help="Build even if nothing has changed.")]
 
 
@@ -90,7 +110,7 @@ def build(as_of: AsOf = None, force: Force = False, as_json: AsJson = False) -> 
         told_of = f"built and validated: {made}\npublish it with: warehouse publish {made}"
         out.print(told_of, soft_wrap=True, markup=False)
     else:
-        out.print("nothing has changed since the release that stands; --force builds all the same")
+        out.print(f"{pipeline.why_nothing()}; --force builds all the same", soft_wrap=True, markup=False)
 
 
 @app.command(name="publish")
@@ -124,7 +144,7 @@ def run(as_json: AsJson = False) -> None:
 @app.command()
 def status(as_json: AsJson = False) -> None:
     """Tell what is in force: each source's vintage and last check, the release, the free disk."""
-    place = settings.from_environment()
+    place, refused = settings.from_environment(), pipeline.rejected()
     rows = []
     for name in SOURCES:
         known = landing.vintages(place.landing, name)
@@ -138,7 +158,10 @@ def status(as_json: AsJson = False) -> None:
                 "last_check": seen[-1].looked_at.strftime("%Y-%m-%d %H:%MZ") if seen else None,
                 "outcome": seen[-1].outcome if seen else "never",
                 "detail": seen[-1].detail if seen else None,
-                "rejected": len(list((place.rejected / name).glob("*/report.json"))),
+                "rejected": sum(one["source"] == name and not one["accepted_as"] for one in refused),
+                "overruled": f"{known[-1].overruled.by}: {known[-1].overruled.why}"
+                if known and known[-1].overruled
+                else None,
             }
         )
     stands = publish.standing(place.published)
@@ -154,6 +177,9 @@ def status(as_json: AsJson = False) -> None:
     for row in rows:
         if row["outcome"] in ("rejected", "failed"):
             out.print(f"[red]{row['source']}[/red]: {escape(str(row['detail']))}", soft_wrap=True)
+        if row["overruled"]:
+            told_of = f"vintage {row['in_force']} was accepted over the gate's refusal, by {row['overruled']}"
+            out.print(f"[yellow]{row['source']}[/yellow]: {escape(told_of)}", soft_wrap=True)
     out.print(
         f"release: {told['release']}, as of {told['as_of']}, at {stands}"
         if stands
@@ -162,6 +188,29 @@ def status(as_json: AsJson = False) -> None:
         markup=False,
     )
     out.print(f"home: {place.home}, {free_gib} GiB free", soft_wrap=True, markup=False)
+    wrong = len(pipeline.wrong_now())
+    out.print(f"alerts: {f'{wrong}; see them with: warehouse alerts' if wrong else 'none'}", markup=False)
+
+
+@app.command()
+def alerts(as_json: AsJson = False) -> None:
+    """Tell what is wrong now: what happened, what stands, the command to run next, and who was told."""
+    found = pipeline.alerts()
+    if as_json:
+        out.print_json(data=found)
+        return
+    for one in found:
+        told = [f"{channel} {at:.16}Z" for channel, at in one["told"].items()]
+        told += [f"{channel} could not be reached ({why})" for channel, why in one["unsent"].items()]
+        out.print(f"[red]{one['kind']}[/red] [bold]{escape(one['subject'])}[/bold]")
+        for noun, text in (
+            ("happened", one["happened"]),
+            ("stands", one["stands"]),
+            ("run next", one["command"]),
+            ("told", ", ".join(told) or "nobody yet"),
+        ):
+            out.print(f"  {noun:<10}{text}", soft_wrap=True, markup=False, highlight=False)
+    out.print(f"{len(found)} alerts; OPERATIONS.md has a section for each kind" if found else "nothing is wrong")
 
 
 @app.command()
@@ -194,28 +243,201 @@ def trace(
 def query(
     sql: Annotated[str, typer.Argument(help="A question in SQL; schemas core and marts.")],
     as_json: AsJson = False,
-    rows_shown: Annotated[int, typer.Option("--rows", help="The most rows to show in a table.")] = 100,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
+    most: Annotated[
+        int | None, typer.Option("--rows", help="The most rows: 100 in a table, all in JSON and CSV.")
+    ] = None,
 ) -> None:
     """Ask the release that stands a question in SQL. Nothing can be written, attached or copied."""
-    with duckdb.connect(
-        str(release_that_stands() / pipeline.DATABASE),
-        read_only=True,
-        config={"enable_external_access": "false", "lock_configuration": "true"},
-    ) as db:
-        try:
-            answer = db.execute(sql)
-            found = answer.fetchall() if answer else []
-        except duckdb.Error as error:
-            raise WarehouseError(f"the query failed: {error}") from error
-        columns = [name for name, *_ in answer.description or ()] if answer else []
-        if not columns:
-            raise WarehouseError("the query asks nothing")
-        if twice := sorted({name for name in columns if columns.count(name) > 1}):
-            raise WarehouseError(f"two columns are named {', '.join(twice)}: tell them apart with `as`")
-    rows = [dict(zip(columns, row, strict=True)) for row in found]
-    show(rows if as_json else rows[:rows_shown], as_json, columns=tuple(columns))
-    if not as_json and len(rows) > rows_shown:
-        out.print(f"{rows_shown} of {len(rows)} rows; --rows shows more, --json all")
+    is_table = not (as_json or as_csv)
+    answer = asking.ask(release_that_stands() / pipeline.DATABASE, sql, most or (100 if is_table else None))
+    if as_csv:
+        asking.write_csv(answer, sys.stdout)
+    else:
+        rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+        show(rows, as_json, columns=answer.columns)
+    if answer.has_more:
+        told = f"the first {len(answer.rows)} rows, and there are more; --rows shows more, --json, --csv all"
+        (out if is_table else err).print(told, soft_wrap=True)
+
+
+@app.command(name="releases")
+def list_releases(as_json: AsJson = False) -> None:
+    """List the releases, oldest first: which one stands, what is in it, which was rolled back and why."""
+    rows = pipeline.list_releases()
+    if as_json:
+        out.print_json(data=rows)
+        return
+    shown = [
+        row
+        | {
+            "latest": "←" if row["is_latest"] else "",
+            "published": f"{row['published_at'][:16]}Z",
+            "MiB": round(row["size_bytes"] / 2**20, 1),
+            "rolled back": "{at:.16}Z by {who}: {why}".format(**row["rolled_back"])
+            if row["rolled_back"]
+            else None,
+        }
+        for row in rows
+    ]
+    columns = ("release", "latest", "published", "as_of", "vintages", "rows", "MiB", "rolled back")
+    show(shown, as_json=False, columns=columns)
+
+
+@app.command()
+def diff(
+    before: Annotated[str, typer.Argument(help="A release, `previous` or `latest`.")] = "previous",
+    after: Annotated[str, typer.Argument(help="Another one.")] = "latest",
+    as_json: AsJson = False,
+    moves: Annotated[int, typer.Option("--moves", min=0, help="Biggest moves for each measure.")] = 3,
+) -> None:
+    """Compare two releases: the vintages, rows and cells that differ, and the biggest moves."""
+    told = pipeline.diff(before, after, moves)
+    if as_json:
+        out.print_json(json.dumps(told, default=str, ensure_ascii=False))
+        return
+    out.print(f"from {told['before']} to {told['after']}", markup=False, highlight=False)
+    for one in told["vintages"]:
+        signs = [*(f"+{name}" for name in one["added"]), *(f"-{name}" for name in one["gone"])]
+        out.print(f"  {one['source']}  {' '.join(signs)}", markup=False, highlight=False)
+    rows = ("rows_before", "rows_after", "rows_added", "rows_gone", "rows_changed")
+    if told["tables"]:
+        show(told["tables"], as_json=False, columns=("table", *rows, "cells_changed"))
+    out.print(f"{len(told['tables_equal'])} tables are equal", highlight=False)
+    for table in told["tables"]:
+        shown = [
+            {**one, "key": " ".join(str(value) for value in one["key"].values() if value is not None)}
+            for one in table["moves"]
+        ]
+        if shown:
+            out.print(f"[bold]{table['table']}[/bold]: biggest moves")
+            show(shown, as_json=False, columns=("measure", "key", "before", "after", "difference"))
+
+
+@app.command()
+def rollback(
+    release: Annotated[str, typer.Argument(help="The release to go back to, or `previous`.")],
+    why: Annotated[str, typer.Option("--why", help="The reason, for the record.")],
+    as_json: AsJson = False,
+) -> None:
+    """Have readers see an earlier release, at once and on record."""
+    told = pipeline.rollback(release, why)
+    if as_json:
+        out.print_json(data=told)
+        return
+    out.print(
+        f"latest is {told['release']} now, and was {told['from']}. A night without news leaves it so; a new "
+        "vintage, seed or line of code makes a new release",
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+@app.command()
+def maintain(as_json: AsJson = False) -> None:
+    """Audit every checksum, remove what is old by the policy, and see that the disk has room for a build.
+
+    Nothing is removed on a day on which the audit finds something.
+    """
+    audited = pipeline.audit(strict=False)
+    retained = None if audited["findings"] else pipeline.retain()
+    room = pipeline.disk(strict=False)
+    if as_json:
+        out.print_json(data={"audit": audited, "retention": retained, "disk": room})
+    else:
+        tell_maintenance(audited, retained, room)
+    if audited["findings"] or not room["is_enough"]:
+        raise typer.Exit(1)
+
+
+@backfilling.command(name="start")
+def start_backfill(
+    source: Annotated[str, typer.Argument(help="The source to backfill.")],
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of retrieval.")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of retrieval.")],
+    mirror: Annotated[
+        list[str] | None, typer.Option("--mirror", help="Recorded answers, may be given again; else live.")
+    ] = None,
+    reread: Annotated[
+        bool, typer.Option("--reread", help="Fetch nothing: read the landing with today's reader.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Gather vintages into a build beside the live one, show what it would change, and let it wait."""
+    if reread and mirror:
+        raise typer.BadParameter("--reread fetches nothing, so it takes no --mirror")
+    days = (first.date().isoformat(), last.date().isoformat())
+    with downloading(source) as tell:
+        made = pipeline.backfill_begin(source, *days, tuple(mirror or [None]), reread, tell)
+    if made is None:
+        tell_backfill(pipeline.show_backfill(pipeline.list_backfills()[-1]["id"]), as_json)
+        return
+    stepping("build", lambda: pipeline.backfill_build(made))
+    tell_backfill(stepping("compare", lambda: pipeline.backfill_compare(made)), as_json)
+
+
+@backfilling.command(name="list")
+def list_backfills(as_json: AsJson = False) -> None:
+    """List all backfills, oldest first, and where each stands."""
+    show(pipeline.list_backfills(), as_json, ("id", "mode", "from", "to", "state", "by", "at", "why"))
+
+
+@backfilling.command(name="show")
+def show_backfill(backfill: str, as_json: AsJson = False) -> None:
+    """Show what a backfill would change: tables, rows, cells, biggest moves."""
+    tell_backfill(pipeline.show_backfill(backfill), as_json)
+
+
+@backfilling.command(name="approve")
+def approve_backfill(backfill: str, why: Why, as_json: AsJson = False) -> None:
+    """Land what a backfill brings, and publish the very build that was shown."""
+    tell_release(stepping("approve", lambda: pipeline.approve_backfill(backfill, why)), as_json)
+
+
+@backfilling.command(name="discard")
+def discard_backfill(backfill: str, why: Why) -> None:
+    """Remove what a backfill made; the record of it stays."""
+    pipeline.discard_backfill(backfill, why)
+    out.print(f"discarded: {backfill}", soft_wrap=True, markup=False)
+
+
+@quarantined.command(name="list")
+def list_rejected(as_json: AsJson = False) -> None:
+    """List what the gate refused, oldest first, with its first reason."""
+    rows = [
+        one | {"reason": next(iter(one["reasons"]), None), "accepted_as": one["accepted_as"]}
+        for one in pipeline.rejected()
+    ]
+    show(rows, as_json, ("id", "source", "rejected_at", "is_judged", "accepted_as", "reason"))
+
+
+@quarantined.command(name="show")
+def show_rejected(pull: str, as_json: AsJson = False) -> None:
+    """Show why a pull was refused, what came from where, and what to run next."""
+    told = pipeline.show_rejected(pull)
+    if as_json:
+        out.print_json(data=told)
+        return
+    out.print(f"{told['id']}  {told['source']}  {told['rejected_at']}", markup=False)
+    for reason in told["reasons"]:
+        out.print(f"  {reason}", soft_wrap=True, markup=False)
+    for file in told["files"]:
+        said = f"  {file['name']}  {file['sha256']}  {file['retrieved_at']}  {file['address']}"
+        out.print(said, soft_wrap=True, markup=False)
+    if ruling := told["overruled"]:
+        said = f"accepted as {told['accepted_as']} by {ruling['by']} at {ruling['at']}: {ruling['why']}"
+        out.print(said, soft_wrap=True, markup=False)
+    out.print(f"bytes and report: {told['directory']}\nnext: {told['next']}", soft_wrap=True, markup=False)
+
+
+@quarantined.command(name="accept")
+def accept_rejected(pull: str, why: Why, as_json: AsJson = False) -> None:
+    """Accept a refused pull over the gate's refusal, on record; the next build publishes it."""
+    vintage = stepping("accept", lambda: pipeline.overrule(pull, why))
+    if as_json:
+        out.print_json(data={"vintage": vintage})
+    else:
+        out.print(f"accepted: vintage {vintage}\npublish it with: warehouse publish", soft_wrap=True)
 
 
 # --- what the words share -----------------------------------------------------------------------------
@@ -284,6 +506,27 @@ def release_that_stands() -> Path:
     return stands
 
 
+def tell_maintenance(audited: dict[str, Any], retained: dict[str, Any] | None, room: dict[str, Any]) -> None:
+    """Print what the maintenance looked at, found and removed."""
+    looked = "{vintages} vintages, {releases} releases, {files} files, {size_bytes:,} bytes".format(**audited)
+    out.print(f"audit: {looked}; {len(audited['findings'])} findings", highlight=False)
+    for one in audited["findings"]:
+        told = f"{one['path']}: {one['what']}. {one['remedy']}"
+        out.print(f"[red]broken[/red] {escape(told)}", soft_wrap=True)
+    if retained is None:
+        out.print("retention: nothing is removed while the audit finds something")
+    else:
+        for kind, names in retained["removed"].items():
+            out.print(f"removed {kind}: {', '.join(names) or 'none'}", soft_wrap=True, markup=False)
+        out.print(f"freed: {retained['freed_bytes']:,} bytes", highlight=False)
+    out.print(
+        f"disk: {room['free_bytes']:,} bytes free, a build needs {room['needed_bytes']:,} ({room['basis']})"
+        + ("" if room["is_enough"] else ": TOO LITTLE, no build will begin"),
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
 def tell_release(release: str | None, as_json: bool) -> None:
     """Print what was published, or that nothing had changed."""
     if as_json:
@@ -292,7 +535,42 @@ def tell_release(release: str | None, as_json: bool) -> None:
         place = settings.from_environment().published / release
         out.print(f"published: {release}\n{place}", soft_wrap=True, markup=False)
     else:
-        out.print("nothing has changed since the release that stands")
+        out.print(pipeline.why_nothing(), soft_wrap=True, markup=False)
+
+
+def tell_backfill(told: dict[str, Any], as_json: bool) -> None:
+    """Print what a backfill brought and would change, and the commands that end it."""
+    if as_json:
+        out.print_json(json.dumps(told, default=str, ensure_ascii=False))
+        return
+    asked = f"{told['mode']} {told['source']}, {told['from']} to {told['to']}"
+    out.print(f"{told['id']}  {asked}: {told['state']}", soft_wrap=True, markup=False)
+    show(told.get("pulls", []), as_json=False)
+    if "error" in told:
+        out.print(f"failed: {told['error']}", soft_wrap=True, markup=False)
+    tables = told.get("tables", [])
+    rows = ("rows_before", "rows_after", "rows_added", "rows_gone", "rows_changed")
+    counts = ("table", *rows, "cells_changed")
+    show([{name: one[name] for name in counts} for one in tables], as_json=False)
+    moves = [
+        {
+            "table": one["table"],
+            "measure": move["measure"],
+            "before": move["before"],
+            "after": move["after"],
+            "cell": ", ".join(str(value) for value in move["key"].values() if value is not None),
+        }
+        for one in tables
+        for move in one["moves"]
+    ]
+    show(moves, as_json=False)
+    for line in told["in_the_way"]:
+        out.print(f"in the way of an approval: {line}", soft_wrap=True, markup=False)
+    for one in told["log"]:
+        out.print(f"{one['at']}  {one['state']}  {one['by']}: {one['why']}", soft_wrap=True, markup=False)
+    if told["state"] == "waiting":
+        for word in ("approve", "discard"):
+            out.print(f"warehouse backfill {word} {told['id']} --why '…'", soft_wrap=True, markup=False)
 
 
 def show(rows: list[dict[str, Any]], as_json: bool, columns: tuple[str, ...] | None = None) -> None:

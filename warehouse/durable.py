@@ -30,6 +30,25 @@ def write_whole(path: Path, text: str) -> None:
     sync(path.parent)
 
 
+def append_line(path: Path, line: str) -> None:
+    """Append one line to a log, which a crash leaves with whole lines and at most one torn one at its end."""
+    with path.open("ab+") as log:
+        log.seek(0)
+        log.truncate(log.read().rfind(b"\n") + 1)  # a line that a crash cut in two
+        log.write(line.encode() + b"\n")
+        log.flush()
+        os.fsync(log.fileno())
+    sync(path.parent)
+
+
+def whole_lines(path: Path) -> list[str]:
+    """Read the lines of a log that are whole; none when there is no log."""
+    if not path.exists():
+        return []
+    whole, _, _torn = path.read_bytes().rpartition(b"\n")  # bytes: the cut may go through a character
+    return whole.decode().split("\n") if whole else []
+
+
 def sync(path: Path) -> None:
     """Have the kernel put a file or directory on the disk before we go on."""
     handle = os.open(path, os.O_RDONLY)

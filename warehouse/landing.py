@@ -8,7 +8,9 @@ Keeps:
 - Bytes are never changed or removed once accepted. There is no function here that does either.
 - The manifest is written last, by rename. A directory without one never happened, and is cleared by
   the next pull.
-- Ids only grow: `2024-07-12`, then `2024-07-12.02`; a clock that goes back continues the last day.
+- Ids only grow: `2024-07-12`, then `2024-07-12.02`; a clock that goes back continues the last day. Only a
+  person's ruling (a backfill that was approved, a refusal that was overruled) files an older answer under its
+  own day, among the vintages that are there: it becomes history, and never the newest.
 - News is decided on rows: equal `rows_digest`, whatever the envelope says, is no news.
 - `checks.jsonl` has a line for each nightly look at a source, so that silence can be told from absence.
 
@@ -36,7 +38,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from warehouse.durable import sha256_of, sync, write_whole
-from warehouse.source import Fetched, Source, SourceError, Vintage, WarehouseError, raw_schema
+from warehouse.source import Fetched, Ruling, Source, SourceError, Vintage, WarehouseError, raw_schema
 
 INCOMING = ".incoming"
 ABANDONED_AFTER_SECONDS = 24 * 3600
@@ -191,6 +193,8 @@ def read_manifest(directory: Path) -> Vintage:
             row_count=told["row_count"],
             rows_digest=told["rows_digest"],
             reader_version=told["reader_version"],
+            overruled=ruling_from(told.get("overruled")),
+            backfilled=ruling_from(told.get("backfilled")),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise WarehouseError(
@@ -250,6 +254,29 @@ def next_id(last: Vintage | None, retrieved_at: datetime) -> str:
     return f"{last.day.isoformat()}.{number:02d}"
 
 
+def before(past: tuple[Vintage, ...], retrieved_at: datetime) -> Vintage | None:
+    """Return the vintage, of those listed oldest first, that an answer of `retrieved_at` comes after."""
+    day = retrieved_at.astimezone(UTC).date()
+    older = [one for one in past if one.day < day or (one.day == day and one.retrieved_at <= retrieved_at)]
+    return older[-1] if older else None
+
+
+def place_id(past: tuple[Vintage, ...], retrieved_at: datetime) -> str:
+    """Name a vintage by the day of its retrieval, among those there are, so that ids stay in time's order.
+
+    Raises WarehouseError when that day's vintages leave no id in the right place.
+    """
+    day = retrieved_at.astimezone(UTC).date()
+    later = [one for one in past if one.day == day and one.retrieved_at > retrieved_at]
+    if later:
+        raise WarehouseError(
+            f"{later[0].source}: the answer of {retrieved_at:%Y-%m-%d %H:%MZ} is older than vintage "
+            f"{later[0].id} of the same day, and an id after it would put it in force over its successor. Leave it out"
+        )
+    same = [one for one in past if one.day == day]
+    return next_id(same[-1] if same else None, retrieved_at)
+
+
 def accept(
     landing: Path,
     source: Source,
@@ -258,12 +285,21 @@ def accept(
     parsed: Parsed,
     verdict: dict[str, Any],
     now: datetime,
+    *,
+    overruled: Ruling | None = None,
+    backfilled: Ruling | None = None,
 ) -> Vintage:
-    """Move a judged pull into the landing; the manifest's rename is the moment it becomes a vintage."""
+    """Move a judged pull into the landing; the manifest's rename is the moment it becomes a vintage.
+
+    A night's pull comes after the newest vintage. One that a person ruled on goes where its day says.
+    """
     past = vintages(landing, source.name)
-    last = past[-1] if past else None
     retrieved_at = max(file.retrieved_at for file in files)
-    vintage_id = next_id(last, retrieved_at)
+    if overruled or backfilled:
+        last, vintage_id = before(past, retrieved_at), place_id(past, retrieved_at)
+    else:
+        last = past[-1] if past else None
+        vintage_id = next_id(last, retrieved_at)
     place = landing / source.name / vintage_id
     if place.exists():  # no manifest, or next_id would have gone past it: a pull that was killed here
         shutil.rmtree(place)
@@ -292,6 +328,10 @@ def accept(
         ],
         "validation": verdict,
     }
+    if overruled:
+        manifest["overruled"] = ruling_told(overruled)
+    if backfilled:
+        manifest["backfilled"] = ruling_told(backfilled)
     write_whole(place / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
     sync(landing / source.name)
     return read_manifest(place)
@@ -344,3 +384,13 @@ def checks(landing: Path, source: str) -> tuple[Check, ...]:
 def fetched_from(told: dict[str, Any]) -> Fetched:
     """Rebuild a Fetched from its manifest entry."""
     return Fetched(**(told | {"retrieved_at": datetime.fromisoformat(told["retrieved_at"])}))
+
+
+def ruling_told(ruling: Ruling) -> dict[str, str]:
+    """Spell a ruling for a manifest."""
+    return asdict(ruling) | {"at": ruling.at.isoformat()}
+
+
+def ruling_from(told: dict[str, Any] | None) -> Ruling | None:
+    """Rebuild a Ruling from its manifest entry, if there is one."""
+    return Ruling(**(told | {"at": datetime.fromisoformat(told["at"])})) if told else None

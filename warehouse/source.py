@@ -122,12 +122,23 @@ class Fetched:
 
 
 @dataclass(frozen=True)
+class Ruling:
+    """A person's decision about a vintage: who took it, when, and why. `about` is what was decided on."""
+
+    by: str
+    at: datetime
+    why: str
+    about: str
+
+
+@dataclass(frozen=True)
 class Vintage:
     """One complete, accepted pull of a source, as its manifest states it.
 
     `id` is the day of retrieval, `2024-07-12`, with `.02` and on for later pulls of one day; ids of a
     source only ever grow, so sorting them as text is sorting them in time. `rows_digest` is the digest
-    of the parsed rows without their order and lineage: equal digests are equal news.
+    of the parsed rows without their order and lineage: equal digests are equal news. `overruled` is there
+    when the gate refused the rows and an operator accepted them, `backfilled` when it came by a backfill.
     """
 
     source: str
@@ -139,6 +150,8 @@ class Vintage:
     row_count: int
     rows_digest: str
     reader_version: int
+    overruled: Ruling | None = None
+    backfilled: Ruling | None = None
 
     @property
     def day(self) -> date:

@@ -120,6 +120,8 @@ def refuse_malformed(path: Path, *, source: str, file: str, delimiter: str, bloc
     stray = re.compile(rb'[^\r\n"' + bound + rb']"[^\r\n"' + bound + rb"]")
     line, carried = 1, b""
     with path.open("rb") as handle:
+        if handle.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:  # a quoted value may begin right behind it
+            handle.seek(0)
         while block := handle.read(block_bytes):
             block = carried + block
             where, reason = block.find(b"\0"), "a NUL byte"

@@ -24,7 +24,6 @@ Keeps: every figure as it was entered. Refuses: whatever `problems` names, by li
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from warehouse.formats.jsontext import read_json
 from warehouse.source import MEBIBYTE, Plan, Request, Source, SourceError, raw_schema
 
 NAME = "curated"
@@ -228,7 +228,7 @@ def plan() -> Plan:
 
 def listed(listing: Path) -> list[str]:
     """Return the names in a listing; raise when there is none, or one that is no plain name of a CSV file."""
-    names = json.loads(listing.read_text(encoding="utf-8"))
+    names = read_json(listing, source=NAME, file=LISTING, address=ADDRESS)
     if not isinstance(names, list) or not names:
         raise SourceError(
             NAME,
@@ -236,6 +236,7 @@ def listed(listing: Path) -> list[str]:
             address=ADDRESS,
             remedy="Point WAREHOUSE_CURATED at one that does; `warehouse curated template` begins a file",
         )
+    found: list[str] = []
     for name in names:
         if not isinstance(name, str) or not _FILE.fullmatch(name):
             raise SourceError(
@@ -244,7 +245,8 @@ def listed(listing: Path) -> list[str]:
                 address=ADDRESS,
                 remedy="Rename it",
             )
-    return names
+        found.append(str(name))
+    return found
 
 
 def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:

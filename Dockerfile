@@ -1,0 +1,31 @@
+# The stack's one image: the locked environment, the project, a user without rights.
+# `docker compose build` makes it. The environment is the tests' own: one lock, every file by its hash.
+
+FROM python:3.11-slim-bookworm AS environment
+RUN python -m venv /opt/venv
+COPY requirements.lock /tmp/requirements.lock
+RUN /opt/venv/bin/python -m pip install --disable-pip-version-check --no-cache-dir --require-hashes --no-deps \
+    -r /tmp/requirements.lock
+
+FROM python:3.11-slim-bookworm
+# The directories that become volumes: a fresh named volume takes their owner.
+RUN useradd --uid 50000 --user-group --home-dir /srv/airflow --shell /usr/sbin/nologin warehouse \
+ && install -d -o 50000 -g 50000 /srv/airflow /srv/airflow/logs /srv/warehouse
+COPY --from=environment /opt/venv /opt/venv
+COPY docker /opt/warehouse/docker
+COPY warehouse /opt/warehouse/warehouse
+COPY dbt_project /opt/warehouse/dbt_project
+COPY expectations /opt/warehouse/expectations
+COPY dags /opt/warehouse/dags
+ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin
+ENV PYTHONPATH=/opt/warehouse
+ENV PYTHONDONTWRITEBYTECODE=1
+ENV PYTHONUNBUFFERED=1
+ENV LANG=C.UTF-8
+# What a release's manifest calls `git_revision`: the image holds no checkout.
+ARG WAREHOUSE_REVISION=unknown
+ENV WAREHOUSE_REVISION=$WAREHOUSE_REVISION
+WORKDIR /srv/airflow
+USER 50000:50000
+ENTRYPOINT ["python", "/opt/warehouse/docker/secret.py", "start", "/run/secrets"]
+CMD ["airflow", "version"]

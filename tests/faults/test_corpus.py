@@ -1,0 +1,674 @@
+"""Two thousand spoiled payloads, from the mirror to the landing: a load that is right, or a refusal.
+
+Every file of the recorded nights, and the two fixtures of sources without a recording, is spoiled in the ways
+of `mutations.py` that fit its form, and goes through the real fetch, reader and gate into a home of its own
+in which the good vintage stands. What must hold of each:
+
+- rows that are accepted, or taken for no news, are the rows that an independent simple reading of the very
+  bytes finds: `csv`, `json`, ElementTree and struct, with none of our own readers;
+- what is refused is refused with an error of ours that names the source and a place, and is on the shelf;
+- what only looks different (line ends, order of rows, white space, packing) is never refused;
+- it ends within its time, and neither the vintage nor the release that stand have changed by a byte.
+
+Large files are cut first, whole columns and years of them, to what the gate still passes. A case is named by
+file, number and mutation, and is drawn again by that name. `make test-faults` runs this; it takes minutes.
+"""
+
+from __future__ import annotations
+
+import csv
+import faulthandler
+import hashlib
+import io
+import json
+import multiprocessing
+import re
+import shutil
+import signal
+import struct
+import tempfile
+import xml.etree.ElementTree as ET
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from conftest import environment
+from faults.mutations import Form, Mutation, Stata, packed, spoiled, stata, table, unpacked, written, zip_of
+
+from warehouse import landing, pipeline
+from warehouse.settings import PROJECT_ROOT, SAMPLE_DIR
+from warehouse.source import WarehouseError
+from warehouse.sources import SOURCES, batis, data360_digital, safe_bop
+
+pytestmark = pytest.mark.faults
+
+FIXTURES = PROJECT_ROOT / "tests" / "fixtures"
+WITHOUT_RECORDING = {"wto_services": "services_annual_dataset.zip", "wto_digital": "DDS_bulk_download.csv"}
+SECONDS_FOR_A_CASE = 30.0
+SECONDS_FOR_ALL = 1500
+CASES_OF_A_FILE = 72
+CASES_OF_A_FILE_AMONG_MANY = 14  # the World Bank's, one for each indicator and night
+WORKERS = 2
+Row = tuple[str | None, ...]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One source of one night, and the files of it that are to be spoiled."""
+
+    night: str
+    source: str
+    part: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one case ended: accepted, unchanged, rejected or failed; `wrong` says what must not have been."""
+
+    source: str
+    file: str
+    case: str
+    ended: str
+    said: str
+    wrong: str
+
+
+class Hung(BaseException):
+    """A case that did not end in its time; no handler of ours may catch it."""
+
+
+# --- the files, cut to size ---------------------------------------------------------------------------
+
+
+def form_of(source: str, file: str) -> Form:
+    """Tell how a recorded file is made, by its source and name."""
+    end = file.rpartition(".")[2]
+    if source in ("unctad_goods", "unctad_services"):
+        return Form("csv", packed="7z", has_mark=True)
+    if source in ("wto_merchandise", "wto_services"):
+        return Form("csv", packed="zip", encoding="cp1252")
+    if source == "batis":
+        return Form("csv", packed="zip", has_mark=True)
+    if source == "wto_digital":
+        return Form("csv", encoding="latin-1")
+    if end == "csv":
+        return Form("csv", has_mark=source != "data360_digital")
+    return Form(end, is_ordered=source in ("mofcom_totals", "curated"))
+
+
+def cut(source: str, form: Form, data: bytes) -> bytes:
+    """Cut a large file to what its gate still passes; leave a small one as it was sent."""
+    if form.kind == "dta":
+        held = stata(data)
+        years = held.names.index("year")
+        kept = tuple(row for row in held.rows if struct.unpack(held.layout, row)[years] >= 2019)
+        return Stata(held.head, held.layout, held.names, kept, held.tail).data
+    if form.kind == "xlsx":
+        return cut_workbook(data)
+    keep = CUTS.get(source)
+    if form.kind != "csv" or keep is None:
+        return data
+    sent = unpacked(form, data)
+    mark = b"\xef\xbb\xbf" if sent.startswith(b"\xef\xbb\xbf") else b""
+    rows = table(sent.removeprefix(mark).decode(form.encoding))
+    return packed(form, mark + written(keep(rows)).encode(form.encoding))
+
+
+def where(holds: Callable[[dict[str, str]], bool]) -> Callable[[list[list[str]]], list[list[str]]]:
+    return lambda rows: [rows[0], *(row for row in rows[1:] if holds(dict(zip(rows[0], row, strict=True))))]
+
+
+def cut_ons(rows: list[list[str]]) -> list[list[str]]:
+    places = [
+        n for n, name in enumerate(rows[0]) if n < 5 or ("Q" in name and name >= "2020Q3") or name in LATE
+    ]
+    few = [rows[0], *(row for row in rows[1:] if row[3] in ("W1", "CN", "B5", "D5", "US", "DE"))]
+    return [[row[n] for n in places] for row in few]
+
+
+def cut_workbook(data: bytes) -> bytes:
+    """Drop the rows of the accounts that the reader passes over, below the last item of services."""
+    with zipfile.ZipFile(io.BytesIO(data)) as book:
+        members = {name: book.read(name) for name in book.namelist()}
+    for name in [name for name in members if name.startswith("xl/worksheets/sheet")]:
+        members[name] = re.sub(
+            rb'<row r="([0-9]+)".*?</row>',
+            lambda row: row[0] if int(row[1]) <= LAST_ROW_OF_SERVICES else b"",
+            members[name],
+            flags=re.DOTALL,
+        )
+    return zip_of(members)
+
+
+LATE = ("2019", "2020", "2021")
+LAST_ROW_OF_SERVICES = 55
+CUTS: Mapping[str, Callable[[list[list[str]]], list[list[str]]]] = {
+    "unctad_goods": where(lambda row: row["Year"] >= "2018"),
+    "unctad_services": where(lambda row: row["Year"] >= "2018"),
+    "wto_merchandise": where(lambda row: row["ProductCode"] == "TO" and row["Year"] >= "2021"),
+    "batis": where(lambda row: row["Year"] >= "2019"),
+    "data360_digital": where(
+        lambda row: (
+            row["TIME_PERIOD"] >= "2020"
+            and (row["INDICATOR"] in data360_digital.INDICATORS or row["REF_AREA"] == "FRA")
+        )
+    ),
+    "ons_services": cut_ons,
+}
+
+
+def recorded(night: str, source: str) -> dict[str, tuple[str, bytes, dict[str, Any]]]:
+    """Return a source's recorded answers, cut to size, by address: file, bytes and the index's entry."""
+    if source in WITHOUT_RECORDING:
+        file = WITHOUT_RECORDING[source]
+        address = next(SOURCES[source].plan()).address
+        entry = {"retrieved_at": "2022-01-01T00:00:00Z", "content_type": None}
+        return {address: (file, (FIXTURES / source / file).read_bytes(), entry)}
+    index = json.loads((SAMPLE_DIR / night / "index.json").read_text(encoding="utf-8"))
+    return {
+        one["address"]: (
+            one["file"],
+            cut(source, form_of(source, one["file"]), (SAMPLE_DIR / night / one["file"]).read_bytes()),
+            {name: one[name] for name in ("retrieved_at", "content_type")},
+        )
+        for one in index["answers"]
+        if source_of(one["address"]) == source
+    }
+
+
+def source_of(address: str) -> str:
+    """Tell whose an address is."""
+    for part, source in WHOSE.items():
+        if part in address:
+            return source
+    raise AssertionError(f"a recorded answer of no known source: {address}")
+
+
+WHOSE = {
+    "api.worldbank.org": "worldbank_wdi",
+    "data360files": "data360_digital",
+    "curated:": "curated",
+    "mofcom": "mofcom_totals",
+    "stats.gov.cn": "nbs_accounts",
+    "dataverse": "atlas_services",
+    "stats.wto.org": "wto_merchandise",
+    "TradeMerch": "unctad_goods",
+    "TradeServ": "unctad_services",
+    "BATIS": "batis",
+    "ons.gov.uk": "ons_services",
+    "safe.gov.cn": "safe_bop",
+}
+
+
+# --- an independent simple reading --------------------------------------------------------------------
+
+
+def delimited(form: Form, data: bytes) -> tuple[list[str], list[list[str]]]:
+    """Read a table by the standard library; raise when a row has more or fewer cells than the header."""
+    sent = unpacked(form, data)
+    text = sent.decode("utf-8-sig" if form.has_mark else form.encoding)
+    header, *rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    if any(len(row) != len(header) for row in rows):
+        raise ValueError("a ragged row")
+    return header, rows
+
+
+def chosen(form: Form, data: bytes, names: list[str]) -> list[Row]:
+    header, rows = delimited(form, data)
+    places = [header.index(name) for name in names]
+    return [tuple(row[place] or None for place in places) for row in rows]
+
+
+def digits(text: str) -> str:
+    return text
+
+
+def json_of(data: bytes) -> Any:
+    return json.loads(data.decode("utf-8-sig"), parse_float=digits, parse_int=digits)
+
+
+def read_unctad(files: Mapping[str, bytes], source: str) -> list[Row]:
+    (data,) = files.values()
+    header, rows = delimited(Form("csv", packed="7z", has_mark=True), data)
+    width = len(SOURCES[source].columns)
+    assert header[width - 3 : width] == [f"{US}{part}" for part in ("", " Footnote", " Missing value")]
+    return [tuple(text or None for text in row[:width]) for row in rows]
+
+
+US = "US$ at current prices in millions"
+
+
+def read_wto(files: Mapping[str, bytes], source: str) -> list[Row]:
+    (data,) = files.values()
+    header, rows = delimited(form_of(source, "x.csv"), data)
+    named = [re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().replace("iso3_a", "iso3a") for name in header]
+    assert named == list(SOURCES[source].columns)
+    if source == "wto_digital":
+        return [tuple(text or None for text in row) for row in rows]
+    ignored = dict(IGNORED[source])
+    return [
+        tuple(text or None for text in row)
+        for row in rows
+        if not any(row[named.index(name)] in texts for name, texts in ignored.items())
+    ]
+
+
+IGNORED = {
+    name: SOURCES[name].read.args[0].ignored  # type: ignore[attr-defined]
+    for name in ("wto_merchandise", "wto_services")
+}
+
+
+def read_batis(files: Mapping[str, bytes], source: str) -> list[Row]:
+    (data,) = files.values()
+    form = form_of("batis", "x.zip")
+    header, rows = delimited(form, data)
+    (edition,) = [name for name, layout in batis.LAYOUTS.items() if list(layout) == header]
+    return [(edition, *(text or None for text in row)) for row in rows]
+
+
+def read_data360(files: Mapping[str, bytes], source: str) -> list[Row]:
+    names = list(data360_digital.KEPT)
+    rows = chosen(Form("csv"), files["UNCTAD_DE.csv"], names)
+    return [row for row in rows if row[0] in data360_digital.INDICATORS]
+
+
+def read_ons(files: Mapping[str, bytes], source: str) -> list[Row]:
+    header, rows = delimited(Form("csv", has_mark=True), files["services_by_partner.csv"])
+    return [(*row[:5], header[n], row[n]) for row in rows for n in range(5, len(header))]
+
+
+def read_curated(files: Mapping[str, bytes], source: str) -> list[Row]:
+    form, columns = Form("csv", has_mark=True), list(SOURCES[source].columns)
+    return [
+        row for name, data in files.items() if name != "files.json" for row in chosen(form, data, columns)
+    ]
+
+
+def read_worldbank(files: Mapping[str, bytes], source: str) -> list[Row]:
+    found: list[Row] = []
+    for data in files.values():
+        for one in json_of(data)[1]:
+            cells = [one["indicator"]["id"], one["indicator"]["value"], one["country"]["id"]]
+            cells += [one["country"]["value"], one["countryiso3code"], one["date"], one["value"]]
+            found.append(
+                tuple(cell or None for cell in (*cells, one["unit"], one["obs_status"], one["decimal"]))
+            )
+    return found
+
+
+def read_mofcom(files: Mapping[str, bytes], source: str) -> list[Row]:
+    names: tuple[str, ...] = ("year",)
+    for money in ("RMB", "USD"):
+        names += (f"importAndExportVolume{money}", f"exportVolume{money}", f"importVolume{money}")
+        names += (f"difference{money}",)
+    return [tuple(one[name] for name in names) for data in files.values() for one in json_of(data)["rows"]]
+
+
+def read_nbs(files: Mapping[str, bytes], source: str) -> list[Row]:
+    found: list[Row] = []
+    for name, data in files.items():
+        answer = json_of(data)["returndata"]
+        nodes = {
+            (one["wdcode"], node["code"]): node for one in answer["wdnodes"] for node in one["nodes"] if node
+        }
+        for node in answer["datanodes"]:
+            place = {one["wdcode"]: one["valuecode"] for one in node["wds"]}
+            has = "reg" in place
+            found.append(
+                (
+                    name.split(".")[1],
+                    place["zb"],
+                    nodes["zb", place["zb"]]["name"],
+                    nodes["zb", place["zb"]]["unit"] or None,
+                    place["reg"] if has else "000000",
+                    nodes["reg", place["reg"]]["name"] if has else None,
+                    place["sj"],
+                    node["data"]["strdata"] or None,
+                )
+            )
+    return found
+
+
+def read_atlas(files: Mapping[str, bytes], source: str) -> list[Row]:
+    held = stata(files["services_unilateral_country_product_year_4.dta"])
+    assert held.names == SOURCES[source].columns
+    missing = {"b": 101, "h": 32741, "i": 2147483621, "d": 2.0**1023, "f": 2.0**127}
+    return [
+        tuple(
+            None if number != number or number >= missing[kind] else repr(number)
+            for kind, number in zip(held.layout[1:], struct.unpack(held.layout, row), strict=True)
+        )
+        for row in held.rows
+    ]
+
+
+def read_safe(files: Mapping[str, bytes], source: str) -> list[Row]:
+    found: list[Row] = []
+    for sheet, rows in sheets_of(files["bop_bpm6.xlsx"]):
+        heads = [row for _, row in sorted(rows.items()) if row]
+        unit = heads[1]["A"].strip().partition(":")[2]
+        periods = {column: text for column, text in heads[2].items() if column != "A"}
+        code, entries = "", iter(())
+        for row in heads[3:]:
+            label = row.get("A", "").strip()
+            match = re.fullmatch(r"([0-9.A-Za-z]+?)\.?\s*([^0-9.\sA-Za-z].*)", label)
+            if match and safe_bop.ITEMS.get(match[1]) == match[2]:
+                code, entries = match[1], iter(("credit", "debit"))
+                entry: str | None = "balance"
+            else:
+                entry = next(entries, None)
+            if entry:
+                named = safe_bop.ITEMS[code]
+                found += [(sheet, unit, text, code, named, entry, row.get(c)) for c, text in periods.items()]
+    return found
+
+
+def sheets_of(data: bytes) -> Iterator[tuple[str, dict[int, dict[str, str]]]]:
+    """Yield each sheet of a workbook: its name, and its cells as text by row and column."""
+    main = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+    relation = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+    with zipfile.ZipFile(io.BytesIO(data)) as book:
+        strings = [
+            "".join(t.text or "" for run in (si, *si.findall(f"{main}r")) for t in run.findall(f"{main}t"))
+            for si in ET.fromstring(book.read("xl/sharedStrings.xml"))  # noqa: S314
+        ]
+        targets = {
+            one.get("Id"): one.get("Target", "")
+            for one in ET.fromstring(book.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
+        }
+        for sheet in ET.fromstring(book.read("xl/workbook.xml")).iter(f"{main}sheet"):  # noqa: S314
+            rows: dict[int, dict[str, str]] = {}
+            row_number = 0
+            for row in ET.fromstring(book.read(f"xl/{targets[sheet.get(relation)]}")).iter(f"{main}row"):  # noqa: S314
+                row_number = int(row.get("r", row_number + 1))
+                cells: dict[str, str] = {}
+                column = 0
+                for one in row.findall(f"{main}c"):
+                    column = number_of_letters(one.get("r", "")) or column + 1
+                    value = one.find(f"{main}v")
+                    text = (value.text or "") if value is not None else ""
+                    text = strings[int(text)] if one.get("t") == "s" and text else text
+                    if text:
+                        cells["A" if column == 1 else str(column)] = text
+                rows[row_number] = cells
+            yield sheet.get("name", ""), rows
+
+
+def number_of_letters(place: str) -> int:
+    number = 0
+    for letter in re.sub("[0-9]", "", place):
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+READ: Mapping[str, Callable[[Mapping[str, bytes], str], list[Row]]] = {
+    "atlas_services": read_atlas,
+    "batis": read_batis,
+    "curated": read_curated,
+    "data360_digital": read_data360,
+    "mofcom_totals": read_mofcom,
+    "nbs_accounts": read_nbs,
+    "ons_services": read_ons,
+    "safe_bop": read_safe,
+    "unctad_goods": read_unctad,
+    "unctad_services": read_unctad,
+    "worldbank_wdi": read_worldbank,
+    "wto_digital": read_wto,
+    "wto_merchandise": read_wto,
+    "wto_services": read_wto,
+}
+
+
+# --- one case -----------------------------------------------------------------------------------------
+
+
+def write_mirror(folder: Path, answers: Mapping[str, tuple[str, bytes, dict[str, Any]]]) -> None:
+    entries = []
+    for address, (file, data, entry) in answers.items():
+        path = folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        entries.append(
+            {"address": address, "file": file, "sha256": hashlib.sha256(data).hexdigest(), **entry}
+        )
+    (folder / "index.json").write_text(json.dumps({"name": "spoiled", "answers": entries}), encoding="utf-8")
+
+
+def stand(home: Path, source: str) -> None:
+    """Put a release of the standing vintage's name into the home: it must stay as it is."""
+    release = home / "published" / "20200101T000000000000Z"
+    release.mkdir(parents=True)
+    (release / "warehouse.duckdb").write_bytes(b"what readers have open")
+    told = {
+        "vintages": [
+            {"source": source, "vintage": one.id} for one in landing.vintages(home / "landing", source)
+        ]
+    }
+    (release / "MANIFEST.json").write_text(json.dumps(told), encoding="utf-8")
+    (home / "published" / "latest").symlink_to(release.name)
+
+
+def fingerprint(home: Path, vintage: Path) -> dict[str, str]:
+    """Digest every file of the vintage and of the releases that stand."""
+    return {
+        str(path.relative_to(home)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for folder in (vintage, home / "published")
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@contextmanager
+def bounded(seconds: float) -> Iterator[None]:
+    """Raise Hung when the block takes longer, and end the process when even that is not heard."""
+
+    def too_long(number: int, frame: object) -> None:
+        raise Hung
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    faulthandler.dump_traceback_later(3 * seconds, exit=True)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        faulthandler.cancel_dump_traceback_later()
+
+
+def pull(source: str) -> tuple[str, str, dict[str, bytes]]:
+    """Fetch and accept; return the outcome on record, what was said, and the files as they were pulled."""
+    files: dict[str, bytes] = {}
+    incoming = ""
+    try:
+        incoming = pipeline.fetch(source)
+        pulled = Path(incoming) / "files"
+        files = {path.name: path.read_bytes() for path in pulled.iterdir() if path.name != "fetched.json"}
+        return "accepted" if pipeline.accept(source, incoming) else "unchanged", "", files
+    except WarehouseError as error:
+        return ("rejected" if incoming else "failed"), str(error), files
+
+
+def judge(
+    home: Path, source: str, mutation: Mutation, names: set[str], base: list[Row]
+) -> tuple[str, str, str]:
+    """Run one case in a home; return how it ended, what was said, and what was wrong with it."""
+    place = home / "landing" / source
+    try:
+        with bounded(SECONDS_FOR_A_CASE):
+            ended, said, files = pull(source)
+    except Hung:
+        return "hung", "", f"no end within {SECONDS_FOR_A_CASE} s"
+    except Exception as error:  # noqa: BLE001 (whatever is not of our own family is the finding)
+        return "broke", repr(error)[:300], f"a traceback: {error!r}"[:600]
+    last = landing.checks(home / "landing", source)[-1]
+    if last.outcome != ended:
+        return ended, said, f"on record is {last.outcome}"
+    if any((place / landing.INCOMING).iterdir()):
+        return ended, said, "a pull is left in the incoming folder"
+    if ended in ("accepted", "unchanged"):
+        return ended, said, wrong_rows(home, source, ended, files, base)
+    if mutation.is_void:
+        return ended, said, f"refused, and nothing is wrong with it: {said}"
+    return ended, said, wrong_words(home, source, ended, said, names)
+
+
+def wrong_rows(home: Path, source: str, ended: str, files: dict[str, bytes], base: list[Row]) -> str:
+    """Hold the accepted rows, or those that stand, against an independent reading of the bytes."""
+    held = landing.vintages(home / "landing", source)[-1] if ended == "accepted" else None
+    rows = rows_in(held.rows_path, source) if held else base
+    try:
+        read = READ[source](files, source)
+    except Exception as error:  # noqa: BLE001 (what the simple reading can't read must not be accepted)
+        return f"accepted, and the simple reading fails with {error!r}"[:600]
+    if Counter(rows) == Counter(read):
+        return ""
+    more, less = list((Counter(rows) - Counter(read)).items()), list((Counter(read) - Counter(rows)).items())
+    return f"{ended}: rows too many {more[:2]}, rows missing {less[:2]}"[:900]
+
+
+def wrong_words(home: Path, source: str, ended: str, said: str, names: set[str]) -> str:
+    """Hold a refusal to its form: the source, a place, and a report with the bytes on the shelf."""
+    if source not in said:
+        return f"the source is not named: {said}"
+    suite = f"raw.{source}: "
+    if suite not in said and not any(f"{sign}" in said for sign in (*names, "address ", " row ", " line ")):
+        return f"no place is named: {said}"
+    if "the reader failed with" in said or "Traceback" in said:
+        return f"the reader did not foresee it: {said}"
+    if ended == "rejected":
+        (report,) = (home / "rejected" / source).glob("*/report.json")
+        told = json.loads(report.read_text(encoding="utf-8"))
+        if not told["reasons"] or not any((report.parent / "files").iterdir()):
+            return "the shelf has no reasons, or no bytes"
+    return ""
+
+
+def rows_in(path: Path, source: str) -> list[Row]:
+    table = pq.read_table(path, columns=list(SOURCES[source].columns))
+    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+def restore(home: Path, source: str, vintage: str) -> None:
+    """Take away what a case left, for the next."""
+    for path in (home / "landing" / source).iterdir():
+        if path.is_dir() and path.name not in (vintage, landing.INCOMING):
+            shutil.rmtree(path)
+    for path in (home / "landing" / source / landing.INCOMING).iterdir():
+        shutil.rmtree(path)
+    shutil.rmtree(home / "rejected", ignore_errors=True)
+
+
+def run(task: Task) -> list[Outcome]:
+    """Run all cases of a task in a home of its own."""
+    with tempfile.TemporaryDirectory(prefix="corpus-") as scratch:
+        home, mirror = Path(scratch, "home"), Path(scratch, "mirror")
+        with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=str(mirror)):
+            return list(_run(task, home, mirror))
+
+
+def _run(task: Task, home: Path, mirror: Path) -> Iterator[Outcome]:
+    source, answers = task.source, recorded(task.night, task.source)
+    write_mirror(mirror, answers)
+    ended, said, files = pull(source)
+    assert ended == "accepted", f"{source}: the undisturbed answers are {ended}: {said}"
+    (stands,) = landing.vintages(home / "landing", source)
+    base = rows_in(stands.rows_path, source)
+    assert Counter(base) == Counter(READ[source](files, source)), (
+        f"{source}: the simple reading reads otherwise"
+    )
+    stand(home, source)
+    before = fingerprint(home, stands.directory)
+    names = set(files)
+    many = len(answers) > 10
+    for number, (address, (file, data, entry)) in enumerate(answers.items()):
+        if number % parts_of(source) != task.part:
+            continue
+        count = CASES_OF_A_FILE_AMONG_MANY if many else CASES_OF_A_FILE
+        seed = f"{task.night} {file}"
+        for mutation in spoiled(form_of(source, file), data, seed, count, number * count if many else 0):
+            later = entry | {"retrieved_at": "2026-06-01T00:00:00Z"}  # never older than what stands
+            write_mirror(mirror, answers | {address: (file, mutation.data, later)})
+            ended, said, wrong = judge(home, source, mutation, names, base)
+            if fingerprint(home, stands.directory) != before:
+                wrong = f"{wrong} what stood has changed"
+            restore(home, source, stands.id)
+            yield Outcome(source, f"{task.night}/{file}", mutation.name, ended, said[:400], wrong)
+        write_mirror(mirror, answers)
+
+
+def parts_of(source: str) -> int:
+    return {"worldbank_wdi": 2, "nbs_accounts": 2, "curated": 2}.get(source, 1)
+
+
+def tasks() -> list[Task]:
+    nights = sorted(SAMPLE_DIR.glob("night-*"))
+    assert len(nights) == 2
+    found = {(night, WITHOUT) for night in ("night-2",) for WITHOUT in WITHOUT_RECORDING}
+    for night in nights:
+        index = json.loads((night / "index.json").read_text(encoding="utf-8"))
+        found |= {(night.name, source_of(one["address"])) for one in index["answers"]}
+    assert {source for _, source in found} == set(SOURCES)
+    return [Task(night, source, part) for night, source in sorted(found) for part in range(parts_of(source))]
+
+
+# --- the tests ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> list[Outcome]:
+    """Run the whole corpus, on as many processes as a small machine has."""
+    with ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting = [pool.submit(run, task) for task in tasks()]
+        found = [outcome for one in waiting for outcome in one.result(timeout=SECONDS_FOR_ALL)]
+    counts = Counter((one.source, one.ended) for one in found)
+    for source in SOURCES:
+        told = ", ".join(
+            f"{counts[source, ended]} {ended}" for ended in ("accepted", "unchanged", "rejected", "failed")
+        )
+        print(f"{source}: {told}")
+    print(f"{len(found)} cases of {len({one.file for one in found})} files")
+    return found
+
+
+def test_the_corpus_is_large_and_spread_over_every_sample_file(outcomes: list[Outcome]) -> None:
+    assert len(outcomes) >= 2000
+    spoilt = Counter(one.file for one in outcomes)
+    recorded_files = {
+        f"{night.name}/{one['file']}"
+        for night in SAMPLE_DIR.glob("night-*")
+        for one in json.loads((night / "index.json").read_text(encoding="utf-8"))["answers"]
+    }
+    assert len(recorded_files) > 60
+    assert recorded_files <= set(spoilt)
+    assert min(spoilt.values()) >= CASES_OF_A_FILE_AMONG_MANY
+    shipped = sorted((PROJECT_ROOT / "warehouse" / "curated").glob("*.csv"))
+    assert shipped
+    for path in shipped:  # the folder's own files are the recorded ones, and so are spoilt too
+        assert path.read_bytes() == (SAMPLE_DIR / "night-2" / "curated" / path.name).read_bytes(), path.name
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_spoilt_payload_is_read_right_or_refused_with_a_reason(
+    source: str, outcomes: list[Outcome]
+) -> None:
+    mine = [one for one in outcomes if one.source == source]
+    assert len(mine) >= CASES_OF_A_FILE
+    wrong = [f"{one.file}, {one.case}: {one.wrong}" for one in mine if one.wrong]
+    assert not wrong, f"{len(wrong)} of {len(mine)}:\n" + "\n".join(wrong)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_the_corpus_of_a_source_goes_both_ways(source: str, outcomes: list[Outcome]) -> None:
+    """A corpus that is refused whole, or taken whole, would show nothing."""
+    ended = Counter(one.ended for one in outcomes if one.source == source)
+    assert ended["accepted"] + ended["unchanged"] >= 5, ended
+    assert ended["rejected"] + ended["failed"] >= 20, ended

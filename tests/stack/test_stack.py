@@ -1,0 +1,530 @@
+"""The stack of docker-compose.yml, its own commands in its own environment, as plain processes on loopback.
+
+No container engine is needed. What a container would change is in one table, `substitutions`; beside it, what
+the official PostgreSQL image does before its command is `initialise`. `make test-stack` runs this; it takes
+minutes and needs Debian's PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import compose_file
+import psutil
+import pytest
+import requests
+
+from warehouse import publish
+from warehouse.durable import sha256_of
+from warehouse.settings import PROJECT_ROOT, SAMPLE_DIR
+from warehouse.sources import SOURCES
+
+pytestmark = pytest.mark.stack
+
+ADMIN = "analyst"
+AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
+# The fewest that make a whole release: a pair to reconcile, and one that knows partners.
+FIRST = ("safe_bop", "unctad_services")
+LAST = "ons_services"
+LATER = "unctad_goods"  # the news of the night whose scheduler is killed
+STEPS = ("load", "transform", "validate", "publish")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The services as an operator's variables make them, where they lie here, and what runs."""
+
+    services: dict[str, Any]
+    table: dict[str, str]
+    home: Path
+    postgres: Path
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def page(self) -> str:
+        return f"http://{self.table['localhost:8080']}"
+
+    @property
+    def warehouse(self) -> Path:
+        return Path(self.table["/srv/warehouse"])
+
+    @property
+    def secrets(self) -> Path:
+        return Path(self.table["/run/secrets"])
+
+
+# --- from the compose file to processes ----------------------------------------------------------------
+
+
+def free_ports(count: int) -> list[int]:
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+def substitutions(home: Path) -> dict[str, str]:
+    """Return all that differs from the containers: places, and names and ports of the stack's network."""
+    database, page, health = free_ports(3)
+    return {
+        "/run/secrets": str(home / "secrets"),
+        "/srv/airflow": str(home / "airflow"),
+        "/srv/warehouse": str(home / "warehouse"),
+        "/opt/warehouse": str(PROJECT_ROOT),
+        "/opt/venv": sys.prefix,
+        "0.0.0.0": "127.0.0.1",  # noqa: S104
+        "@postgres:5432": f"@127.0.0.1:{database}",
+        "//api-server:8080": f"//127.0.0.1:{page}",
+        "localhost:8080": f"127.0.0.1:{page}",
+        "localhost:8974": f"127.0.0.1:{health}",
+        "--port=5432": f"--port={database}",
+        "--host=localhost": "--host=127.0.0.1",
+        "8080": str(page),
+        "8974": str(health),
+    }
+
+
+def here(text: str, table: dict[str, str]) -> str:
+    """Put the table's values in, in one pass: what was put in is not looked at again."""
+    keys = sorted(table, key=len, reverse=True)
+    return re.sub("|".join(rf"{re.escape(key)}(?!\w)" for key in keys), lambda m: table[m.group()], text)
+
+
+def environment(stack: Stack, name: str) -> dict[str, str]:
+    """Return the image's environment and the service's, and nothing of ours."""
+    told = {**compose_file.image_environment(), **stack.services[name]["environment"]}
+    return {"HOME": str(stack.home), **{key: here(str(value), stack.table) for key, value in told.items()}}
+
+
+def arguments(stack: Stack, name: str) -> list[str]:
+    service = stack.services[name]
+    return [here(part, stack.table) for part in [*service["entrypoint"], *service["command"]]]
+
+
+def start(stack: Stack, name: str) -> subprocess.Popen[bytes]:
+    with (stack.home / f"{name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            arguments(stack, name),
+            env=environment(stack, name),
+            cwd=stack.table["/srv/airflow"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    stack.running[name] = process
+    return process
+
+
+def run_init(stack: Stack) -> None:
+    if start(stack, "init").wait(timeout=180) != 0:
+        raise AssertionError((stack.home / "init.log").read_text()[-3000:])
+
+
+def health(stack: Stack, name: str) -> subprocess.CompletedProcess[str]:
+    """Ask as the compose file asks, in the service's own environment."""
+    kind, *command = stack.services[name]["healthcheck"]["test"]
+    assert kind == "CMD"
+    return subprocess.run(
+        [here(part, stack.table) for part in command],
+        env=environment(stack, name),
+        cwd=stack.table["/srv/airflow"],
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it started, by id and at once, as the end of its container would."""
+    try:
+        children = psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        children = []
+    process.kill()
+    for child in children:
+        if child.is_running():
+            child.kill()
+    process.wait(timeout=30)
+    psutil.wait_procs(children, timeout=30)
+
+
+def until(what: str, holds: Callable[[], Any], stack: Stack, seconds: float = 120) -> Any:
+    """Wait for something to hold, and tell which service ended meanwhile."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := holds():
+            return found
+        for name in AIRFLOW:
+            process = stack.running.get(name)
+            if process is not None and process.poll() is not None:
+                raise AssertionError(f"{name} ended: {(stack.home / f'{name}.log').read_text()[-3000:]}")
+        time.sleep(0.5)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+# --- PostgreSQL ----------------------------------------------------------------------------------------
+
+
+def debian_bin() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    assert found, "Debian's PostgreSQL is missing: make test-stack installs it"
+    return found[-1].parent
+
+
+def owner() -> dict[str, Any]:
+    """Return who PostgreSQL runs as: it refuses root."""
+    return {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+def initialise(stack: Stack) -> None:
+    """Do what the official image does at its first start: a cluster, a user with the secret's password."""
+    told = {key: here(value, stack.table) for key, value in stack.services["postgres"]["environment"].items()}
+    password = stack.postgres / "password"
+    password.write_text(Path(told["POSTGRES_PASSWORD_FILE"]).read_text())
+    if os.geteuid() == 0:
+        for path in (stack.postgres, password):
+            shutil.chown(path, "postgres", "postgres")
+    subprocess.run(
+        [
+            debian_bin() / "initdb",
+            f"--pgdata={stack.postgres / 'data'}",
+            f"--username={told['POSTGRES_USER']}",
+            f"--pwfile={password}",
+            "--encoding=UTF8",
+            "--no-sync",
+            *told["POSTGRES_INITDB_ARGS"].split(),
+        ],
+        check=True,
+        capture_output=True,
+        cwd=stack.postgres,
+        **owner(),
+    )
+    password.unlink()
+
+
+def start_postgres(stack: Stack) -> None:
+    port = stack.table["--port=5432"].partition("=")[2]
+    command, *options = stack.services["postgres"]["command"]
+    with (stack.home / "postgres.log").open("ab") as log:
+        stack.running["postgres"] = subprocess.Popen(
+            [
+                debian_bin() / command,
+                *options,
+                *("-D", stack.postgres / "data", "-p", port),
+                *("-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={stack.postgres}"),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=stack.postgres,
+            start_new_session=True,
+            **owner(),
+        )
+    check = [here(part, stack.table) for part in stack.services["postgres"]["healthcheck"]["test"][1:]]
+    until("PostgreSQL is healthy", lambda: subprocess.run(check, capture_output=True).returncode == 0, stack, 60)
+    query(stack, f"create database {stack.services['postgres']['environment']['POSTGRES_DB']}", "postgres")
+
+
+def query(stack: Stack, sql: str, database: str = "airflow") -> list[tuple[Any, ...]]:
+    import psycopg2
+
+    connection = psycopg2.connect(
+        host="127.0.0.1",
+        port=stack.table["--port=5432"].partition("=")[2],
+        user="airflow",
+        password=(stack.secrets / "postgres_password").read_text(),
+        dbname=database,
+    )
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall()) if cursor.description else []
+    finally:
+        connection.close()
+
+
+# --- the stack, up -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    home = tmp_path_factory.mktemp("stack")
+    table = substitutions(home)
+    for place in ("/srv/airflow", "/srv/warehouse"):
+        Path(table[place]).mkdir()
+    made = subprocess.run(
+        [sys.executable, PROJECT_ROOT / "docker" / "secret.py", "make", table["/run/secrets"]], timeout=30
+    )
+    assert made.returncode == 0
+    # A password with everything that an address, alembic or a shell could trip over.
+    awkward = home / "secrets" / "postgres_password"
+    awkward.unlink()
+    awkward.write_text("p@ss/w:rd%41 #?&$HOME'")
+    services = compose_file.read(
+        {
+            "WAREHOUSE_SECRETS": table["/run/secrets"],
+            "WAREHOUSE_ADMIN_USER": ADMIN,
+            "WAREHOUSE_ADMIN_EMAIL": "analyst@example.org",
+            "WAREHOUSE_MIRROR": str(SAMPLE_DIR / "night-2"),
+            "WAREHOUSE_SCHEDULE": "* * * * *",
+        }
+    )["services"]
+    # Short, for a Unix socket's path; and one that PostgreSQL's own user may enter.
+    with tempfile.TemporaryDirectory() as postgres:
+        stack = Stack(services, table, home, Path(postgres))
+        try:
+            initialise(stack)
+            start_postgres(stack)
+            run_init(stack)
+            for name in AIRFLOW:
+                start(stack, name)
+            until("the page is healthy", lambda: health(stack, "api-server").returncode == 0, stack)
+            until("all parts beat", lambda: beating(stack), stack)
+            yield stack
+        finally:
+            for process in reversed(stack.running.values()):
+                kill(process)
+
+
+def beating(stack: Stack) -> bool:
+    told = requests.get(f"{stack.page}/api/v2/monitor/health", timeout=10).json()
+    parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+    return all(told[part]["status"] == "healthy" for part in parts)
+
+
+def login(stack: Stack, password: str) -> requests.Response:
+    return requests.post(
+        f"{stack.page}/auth/token", json={"username": ADMIN, "password": password}, timeout=30
+    )
+
+
+@pytest.fixture(scope="module")
+def token(stack: Stack) -> str:
+    answer = login(stack, (stack.secrets / "admin_password").read_text())
+    assert answer.status_code == 201, answer.text
+    return answer.json()["access_token"]
+
+
+def ask(stack: Stack, token: str, path: str, change: dict[str, Any] | None = None) -> dict[str, Any]:
+    answer = requests.request(
+        "GET" if change is None else "PATCH",
+        f"{stack.page}/api/v2/{path}",
+        json=change,
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=30,
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def runs(stack: Stack, token: str, dag: str) -> list[dict[str, Any]]:
+    return ask(stack, token, f"dags/{dag}/dagRuns?order_by=run_after&limit=100")["dag_runs"]
+
+
+def parsed(stack: Stack, token: str) -> dict[str, dict[str, Any]]:
+    return {one["dag_id"]: one for one in ask(stack, token, "dags?limit=100")["dags"]}
+
+
+def land(stack: Stack, token: str, *sources: str) -> None:
+    """Let the schedule run these sources once: unpaused, waited for, paused again."""
+    for name in sources:
+        ask(stack, token, f"dags/ingest_{name}", {"is_paused": False})
+    for name in sources:
+        (first, *_) = until(f"ingest_{name} has run", lambda n=name: ended(stack, token, f"ingest_{n}"), stack)
+        ask(stack, token, f"dags/ingest_{name}", {"is_paused": True})
+        assert (first["run_type"], first["state"]) == ("scheduled", "success"), first
+        assert list((stack.warehouse / "landing" / name).glob("*/manifest.json"))
+
+
+def ended(stack: Stack, token: str, dag: str) -> list[dict[str, Any]]:
+    return [one for one in runs(stack, token, dag) if one["state"] in ("success", "failed")]
+
+
+def whole(release: Path) -> dict[str, str]:
+    """Return the checksums of a release's tables, seen to be those of its files."""
+    told = publish.read_manifest(release)
+    assert sha256_of(release / told["database"]["file"]) == told["database"]["sha256"]
+    for table, facts in told["tables"].items():
+        assert sha256_of(release / "parquet" / f"{table}.parquet") == facts["sha256"]
+    return {table: facts["sha256"] for table, facts in told["tables"].items()}
+
+
+def standing(stack: Stack) -> Path:
+    release = publish.standing(stack.warehouse / "published")
+    assert release is not None
+    return release
+
+
+@pytest.fixture(scope="module")
+def released(stack: Stack, token: str) -> Path:
+    """Go from the schedule to a release, through the scheduler and LocalExecutor."""
+    until("every DAG is parsed", lambda: len(parsed(stack, token)) > len(SOURCES), stack)
+    land(stack, token, *FIRST)
+    ask(stack, token, "dags/publish", {"is_paused": False})
+    land(stack, token, LAST)
+    (run,) = until("publish has ended", lambda: ended(stack, token, "publish"), stack, 240)
+    assert (run["run_type"], run["state"]) == ("asset_triggered", "success"), run
+    return standing(stack)
+
+
+# --- what must hold ------------------------------------------------------------------------------------
+
+
+def test_the_metadata_is_migrated_in_postgresql(stack: Stack) -> None:
+    tables = {name for (name,) in query(stack, "select tablename from pg_tables where schemaname = 'public'")}
+    assert {"dag_run", "task_instance", "serialized_dag", "ab_user", "ab_role"} <= tables
+    for table in ("alembic_version", "alembic_version_fab"):
+        assert len(query(stack, f"select version_num from {table}")) == 1
+    assert query(stack, "select username, active from ab_user") == [(ADMIN, True)]
+
+
+@pytest.mark.parametrize("name", AIRFLOW)
+def test_the_health_check_finds_a_part_that_runs(stack: Stack, name: str) -> None:
+    until(f"{name} is healthy", lambda: health(stack, name).returncode == 0, stack, 60)
+
+
+def test_the_health_check_finds_out_a_part_that_does_not_answer(stack: Stack) -> None:
+    (nobody,) = free_ports(1)
+    gone = Stack(stack.services, {**stack.table, "localhost:8974": f"127.0.0.1:{nobody}"}, stack.home, stack.postgres)
+    assert health(gone, "scheduler").returncode == 1
+
+
+@pytest.mark.parametrize("password", ["", "admin", "airflow", ADMIN, "a long but wrong password"])
+def test_the_api_refuses_a_wrong_password(stack: Stack, password: str) -> None:
+    answer = login(stack, password)
+    assert answer.status_code in (400, 401), answer.text
+    assert "access_token" not in answer.text
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer e30.e30.AAAA"}])
+def test_the_api_refuses_whoever_has_no_token(stack: Stack, headers: dict[str, str]) -> None:
+    for path in ("dags", "connections", "config"):
+        assert requests.get(f"{stack.page}/api/v2/{path}", headers=headers, timeout=30).status_code in (401, 403)
+
+
+def test_the_dag_processor_parsed_every_dag_and_left_it_paused(stack: Stack, token: str) -> None:
+    expected = {"publish", *(f"ingest_{name}" for name in SOURCES)}
+    dags = until("every DAG is parsed", lambda: (p := parsed(stack, token)).keys() >= expected and p, stack)
+    assert ask(stack, token, "importErrors")["import_errors"] == []
+    assert {dags[name]["timetable_description"] for name in expected - {"publish"}} == {"Every minute"}
+    untouched = expected - {"publish", *(f"ingest_{name}" for name in (*FIRST, LAST, LATER))}
+    assert untouched and all(dags[name]["is_paused"] for name in untouched)
+
+
+def test_a_scheduled_run_ends_in_a_release(stack: Stack, token: str, released: Path) -> None:
+    tables = whole(released)
+    assert {"mart_trade_scale", "mart_reconciliation"} <= set(tables)
+    vintages = publish.read_manifest(released)["vintages"]
+    for name in (*FIRST, LAST):
+        assert name in json.dumps(vintages)
+    # who ran it, from the metadata itself: no manual run, every task by the executor that the file says
+    sql = "select distinct r.run_type, t.executor, t.state from dag_run r join task_instance t using (dag_id, run_id)"
+    told = query(stack, f"{sql} where r.state = 'success' and t.state = 'success'")
+    assert {run_type for run_type, _, _ in told} == {"scheduled", "asset_triggered"}
+    assert "LocalExecutor" in (stack.home / "scheduler.log").read_text()
+
+
+def test_a_scheduler_killed_in_mid_run_and_started_again_ends_in_a_right_release(
+    stack: Stack, token: str, released: Path, tmp_path: Path
+) -> None:
+    stood = whole(released)
+    before = {path.name for path in (stack.warehouse / "build").glob("2*")}
+    land(stack, token, LATER)
+
+    def at_work() -> list[Path]:
+        logs = (stack.warehouse / "build").glob("2*/dbt/dbt.log")
+        return [path for path in logs if path.parents[1].name not in before]
+
+    until("dbt is at work", at_work, stack, 120)
+    kill(stack.running["scheduler"])
+    assert standing(stack) == released
+    (run,) = [one for one in runs(stack, token, "publish") if one["state"] == "running"]
+    assert health(stack, "scheduler").returncode == 1
+
+    # meanwhile, an undisturbed night on a copy of the landing tells what is right
+    shutil.copytree(stack.warehouse / "landing", tmp_path / "landing")
+    start(stack, "scheduler")
+    undisturbed = subprocess.run(
+        [sys.executable, "-m", "warehouse", "publish"],
+        cwd=PROJECT_ROOT,
+        env={**os.environ, "WAREHOUSE_HOME": str(tmp_path), "WAREHOUSE_MIRROR": ""},
+        capture_output=True,
+        timeout=240,
+    )
+    assert undisturbed.returncode == 0, undisturbed.stderr[-2000:]
+
+    path = f"dags/publish/dagRuns/{run['dag_run_id']}"
+    again = until(
+        "the run has ended",
+        lambda: (told := ask(stack, token, path))["state"] in ("success", "failed") and told,
+        stack,
+        300,
+    )
+    assert again["state"] == "success"
+    tries = {t["task_id"]: t["try_number"] for t in ask(stack, token, f"{path}/taskInstances")["task_instances"]}
+    assert tuple(sorted(tries)) == tuple(sorted(STEPS))
+    assert tries["transform"] == 2  # the one that was killed; nothing else was done twice
+    assert [tries[step] for step in STEPS if step != "transform"] == [1, 1, 1]
+
+    release = standing(stack)
+    assert release != released
+    right = publish.standing(tmp_path / "published")
+    assert right is not None
+    assert whole(release) == whole(right)
+    assert whole(released) == stood  # the earlier release has not changed a byte
+    assert not list((stack.warehouse / "published").glob(".partial-*"))
+
+
+def test_init_again_changes_nothing_but_the_password_that_the_file_says(stack: Stack) -> None:
+    file = stack.secrets / "admin_password"
+    before = file.read_text()
+    counts = "select (select count(*) from ab_user), (select count(*) from dag_run)"
+    counted = query(stack, counts)
+    file.unlink()
+    file.write_text("another password of the admin")
+    run_init(stack)
+    assert login(stack, before).status_code == 401
+    assert login(stack, "another password of the admin").status_code == 201
+    assert query(stack, counts) == counted
+
+
+def test_no_secret_is_in_a_log_a_release_or_an_argument(stack: Stack) -> None:
+    values = {path.name: path.read_text() for path in stack.secrets.iterdir() if path.suffix != ".json"}
+    assert len(values) >= 6
+    files = [
+        path
+        for place in (stack.home, stack.home / "airflow", stack.warehouse / "published")
+        for path in [*place.glob("*.log"), *place.rglob("*.json"), *place.rglob("logs/**/*"), *place.glob("*.cfg")]
+        if path.is_file() and stack.secrets not in path.parents
+    ]
+    assert len(files) >= 10
+    for path in files:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        assert not [name for name, value in values.items() if value in text], path
+    lines = {
+        part
+        for process in stack.running.values()
+        if process.poll() is None
+        for one in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        for part in one.cmdline()
+    }
+    assert lines
+    assert not [name for name, value in values.items() if any(value in line for line in lines)]

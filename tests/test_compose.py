@@ -1,0 +1,253 @@
+"""What the stack's files promise, read without starting anything; tests/stack starts it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import compose_file
+import pytest
+
+from warehouse import pipeline
+from warehouse.settings import PROJECT_ROOT
+
+REQUIRED = {
+    "WAREHOUSE_SECRETS": "/etc/secrets",
+    "WAREHOUSE_ADMIN_USER": "admin",
+    "WAREHOUSE_ADMIN_EMAIL": "admin@example.org",
+}
+AIRFLOW = ("init", "api-server", "scheduler", "dag-processor", "triggerer", "celery-worker")
+SECRET = PROJECT_ROOT / "docker" / "secret.py"
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    found = compose_file.read(REQUIRED)["services"]
+    assert set(found) == {*AIRFLOW, "postgres", "redis"}
+    return found
+
+
+def secret(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(SECRET), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env={**os.environ, **environment},
+    )
+
+
+# --- refusals ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("missing", REQUIRED)
+@pytest.mark.parametrize("value", [None, ""])
+def test_start_up_refuses_an_unset_variable(missing: str, value: str | None) -> None:
+    variables = {**REQUIRED, missing: value}
+    if value is None:
+        del variables[missing]
+    with pytest.raises(compose_file.Unset, match=f"^{missing}: .+"):
+        compose_file.read(variables)
+
+
+def test_the_example_leaves_the_admin_for_the_operator_and_names_only_known_variables() -> None:
+    example = (PROJECT_ROOT / ".env.example").read_text()
+    named = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", example, re.MULTILINE))
+    assert len(named) >= 10
+    used = set(re.findall(r"\$\{([A-Z_]+)", compose_file.COMPOSE.read_text()))
+    assert set(named) - used == {"COMPOSE_PROFILES"}
+    assert used - set(named) == {"WAREHOUSE_IMAGE_TAG"}
+    with pytest.raises(compose_file.Unset, match="WAREHOUSE_ADMIN"):
+        compose_file.read(named)
+
+
+def test_no_service_knows_a_password_other_than_by_file(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        for key, value in service.get("environment", {}).items():
+            if re.search(r"PASSWORD|SECRET_KEY|JWT_SECRET|FERNET|CONN\b|CONN_|BROKER_URL|RESULT_BACKEND", key):
+                about_alerts = key.startswith("WAREHOUSE_ALERT_")
+                assert about_alerts or key.endswith(("_CMD", "_FILE")), f"{name}: {key}"
+                assert about_alerts or "/run/secrets/" in value, f"{name}: {key}"
+        assert not re.search(r"://[^@/ ]+:[^@ ]+@", str(service)), name
+
+
+def test_every_service_holds_only_the_secrets_that_it_reads(services: dict[str, Any]) -> None:
+    declared = compose_file.read(REQUIRED)["secrets"]
+    mounted = {one for service in services.values() for one in service["secrets"]}
+    assert mounted == set(declared)
+    assert [name for name, one in services.items() if "admin_password" in one["secrets"]] == ["init"]
+    for name, service in services.items():
+        read = set(re.findall(r"/run/secrets/([\w.]+)", f"{service.get('environment')} {service['command']}"))
+        assert read, name
+        assert read == set(service["secrets"]), name
+
+
+def test_options_that_are_read_by_command_are_ones_airflow_reads_by_command(services: dict[str, Any]) -> None:
+    # Airflow ignores _CMD silently on any option that it does not call sensitive
+    from airflow.configuration import conf
+    from airflow.utils.providers_configuration_loader import providers_configuration_loaded
+
+    by_command = {
+        tuple(key.lower().removeprefix("airflow__").removesuffix("_cmd").split("__", 1))
+        for name in AIRFLOW
+        for key in services[name]["environment"]
+        if key.endswith("_CMD")
+    }
+    assert len(by_command) == 6
+
+    @providers_configuration_loaded
+    def sensitive() -> set[tuple[str, str]]:
+        return set(conf.sensitive_config_values)
+
+    assert by_command <= sensitive()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("", "empty or shorter"), ("\n", "empty or shorter"), ("short", "shorter"), ("changeme-123456", "placeholder")],
+)
+def test_no_container_starts_with_a_bad_secret(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "good").write_text("0123456789abcdef")
+    (tmp_path / "jwt_secret").write_text(text)
+    ended = secret("start", str(tmp_path), "echo", "started")
+    assert ended.returncode == 1
+    assert "jwt_secret" in ended.stderr and reason in ended.stderr
+    assert "started" not in ended.stdout
+
+
+def test_no_container_starts_without_secrets_or_with_a_directory_in_place_of_one(tmp_path: Path) -> None:
+    assert "no secrets" in secret("start", str(tmp_path), "echo", "started").stderr
+    (tmp_path / "fernet_key").mkdir()  # what an engine mounts when the file is missing
+    ended = secret("start", str(tmp_path), "echo", "started")
+    assert ended.returncode == 1 and "no such secret" in ended.stderr
+
+
+def test_a_worker_without_celery_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "good").write_text("0123456789abcdef")
+    told = secret("start", str(tmp_path), "airflow", "celery", "worker", AIRFLOW__CORE__EXECUTOR="LocalExecutor")
+    assert told.returncode == 1 and "wait in vain" in told.stderr
+
+
+def test_secrets_are_made_once_at_random_and_then_start(tmp_path: Path) -> None:
+    from cryptography.fernet import Fernet
+
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert secret("make", str(one)).returncode == secret("make", str(two)).returncode == 0
+    assert {path.name for path in one.iterdir()} == set(compose_file.read(REQUIRED)["secrets"])
+    for path in one.iterdir():
+        same = path.read_text() == (two / path.name).read_text()
+        assert same == (path.suffix == ".json"), path.name
+        assert path.stat().st_mode & 0o777 == 0o444
+        assert path.read_text().strip() not in secret("make", str(one)).stdout or path.suffix == ".json"
+    assert one.stat().st_mode & 0o777 == 0o700
+    Fernet((one / "fernet_key").read_text())
+    before = {path.name: path.read_text() for path in one.iterdir()}
+    assert secret("make", str(one)).returncode == 0
+    assert {path.name: path.read_text() for path in one.iterdir()} == before
+    assert secret("start", str(one), "echo", "started").stdout == "started\n"
+
+
+def test_a_password_of_any_characters_makes_a_right_address(tmp_path: Path) -> None:
+    from sqlalchemy.engine import make_url
+
+    (tmp_path / "password").write_text("a@b:c/d%e f?g#h+i\n")
+    told = secret("url", "postgresql+psycopg2://airflow@postgres:5432/airflow", str(tmp_path / "password"))
+    url = make_url(told.stdout)
+    assert (url.username, url.password, url.host, url.port) == ("airflow", "a@b:c/d%e f?g#h+i", "postgres", 5432)
+
+
+# --- what holds for every service ----------------------------------------------------------------------
+
+
+def test_every_service_is_limited_guarded_and_without_rights(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        limits = service["deploy"]["resources"]["limits"]
+        assert float(limits["cpus"]) > 0 and re.fullmatch(r"\d+[mg]", limits["memory"]), name
+        assert service["user"].split(":")[0] not in ("", "0", "root"), name
+        assert service["cap_drop"] == ["ALL"] and not service.get("privileged"), name
+        assert "no-new-privileges:true" in service["security_opt"], name
+        assert service.get("restart") == ("no" if name == "init" else "unless-stopped"), name
+        if name != "init":
+            assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL"), name
+
+
+def test_only_the_page_is_published_and_only_on_loopback(services: dict[str, Any]) -> None:
+    assert {name: one["ports"] for name, one in services.items() if "ports" in one} == {
+        "api-server": ["127.0.0.1:8080:8080"]
+    }
+
+
+def test_state_lies_in_named_volumes(services: dict[str, Any]) -> None:
+    declared = set(compose_file.raw()["volumes"])
+    used = {mount.split(":")[0] for one in services.values() for mount in one["volumes"]}
+    assert used == declared == {"airflow", "postgres", "redis", "warehouse"}
+    for name in ("scheduler", "celery-worker"):  # where tasks run
+        assert "warehouse:/srv/warehouse" in services[name]["volumes"]
+
+
+def test_one_environment_holds_for_every_part_of_airflow(services: dict[str, Any]) -> None:
+    own = ("WAREHOUSE_ADMIN_USER", "WAREHOUSE_ADMIN_EMAIL")
+    shared = [{k: v for k, v in services[name]["environment"].items() if k not in own} for name in AIRFLOW]
+    assert all(one == shared[0] for one in shared)
+    assert shared[0]["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
+    assert shared[0]["AIRFLOW__CORE__AUTH_MANAGER"].endswith("FabAuthManager")
+    chosen = compose_file.read({**REQUIRED, "WAREHOUSE_EXECUTOR": "CeleryExecutor"})["services"]
+    assert chosen["scheduler"]["environment"]["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor"
+
+
+def test_every_part_waits_for_the_migration(services: dict[str, Any]) -> None:
+    assert services["init"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    for name in AIRFLOW[1:]:
+        assert services[name]["depends_on"]["init"] == {"condition": "service_completed_successfully"}, name
+    assert {name for name, one in services.items() if one.get("profiles") == ["celery"]} == {"redis", "celery-worker"}
+
+
+# --- the image -----------------------------------------------------------------------------------------
+
+
+def test_the_image_is_made_from_the_lock_and_ends_without_rights(services: dict[str, Any]) -> None:
+    lines = [line for line in compose_file.DOCKERFILE.read_text().replace("\\\n", " ").splitlines() if line]
+    (install,) = [line for line in lines if "pip install" in line]
+    assert "--require-hashes" in install and "--no-deps" in install and "requirements.lock" in install
+    assert [line for line in lines if line.startswith("USER ")] == ["USER 50000:50000"]
+    after = lines[lines.index("USER 50000:50000") + 1 :]
+    assert {line.split()[0] for line in after} == {"ENTRYPOINT", "CMD"}
+    assert services["scheduler"]["user"] == "50000:50000"
+    entry = next(line for line in after if line.startswith("ENTRYPOINT")).removeprefix("ENTRYPOINT ")
+    assert services["scheduler"]["entrypoint"] == [part.strip('"') for part in entry.strip("[]").split(", ")]
+
+
+def test_the_image_holds_what_the_commands_name_and_nothing_secret() -> None:
+    text = compose_file.DOCKERFILE.read_text()
+    copied = re.findall(r"^COPY (?!--from)(\S+) (\S+)$", text, re.MULTILINE)
+    assert len(copied) >= 6
+    ignored = (PROJECT_ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in ignored
+    for source, target in copied:
+        assert (PROJECT_ROOT / source).exists() and f"!{source}" in ignored
+        assert target in (f"/opt/warehouse/{source}", f"/tmp/{source}")  # noqa: S108
+    named = set(re.findall(r"/opt/warehouse/(\S+\.py)", compose_file.COMPOSE.read_text()))
+    assert len(named) >= 3
+    for path in named:
+        assert (PROJECT_ROOT / path).is_file(), path
+
+
+@pytest.mark.parametrize(("told", "expected"), [("", "unknown"), ("0123abc", "0123abc")])
+def test_a_release_is_made_without_git(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: str, expected: str
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("WAREHOUSE_REVISION", told)
+    assert pipeline.git_revision() == expected
+
+
+def test_the_lock_holds_every_provider_that_the_stack_needs() -> None:
+    lock = (PROJECT_ROOT / "requirements.lock").read_text()
+    for provider in ("celery", "fab", "openlineage", "postgres", "slack", "smtp"):
+        assert f"\napache-airflow-providers-{provider}==" in lock
+    assert "\nredis==" in lock
+    assert "://" not in re.sub(r"#.*", "", lock)

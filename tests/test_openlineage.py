@@ -1,0 +1,97 @@
+"""Lineage events: sent to a backend when one is configured, with our own data sets, and nothing otherwise.
+
+Each run is a process of its own, for Airflow reads the provider's settings once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from pytest_httpserver import HTTPServer
+
+from warehouse.settings import PROJECT_ROOT, SAMPLE_DIR
+
+SOURCE = "data360_digital"
+RUN = """
+import sys
+from types import SimpleNamespace
+sys.path.append("dags")
+import nightly
+from io import StringIO
+from pathlib import Path
+from rich.console import Console
+home = Path(sys.argv[1])
+nightly.use_local_airflow(home)
+nightly.migrate(home)
+dags = nightly.load_dags(nightly.Screen(Console(file=StringIO())))
+from warehouse import pipeline
+for step in ("load", "transform", "validate", "publish"):  # what a build takes is no part of this
+    setattr(pipeline, step, lambda _: "build")
+for dag_id in sys.argv[2:]:
+    assert dags[dag_id].test().state == "success", dag_id
+"""
+
+
+def run_dags(home: Path, *dag_ids: str, **environ: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, str(home / "airflow"), *dag_ids],
+        cwd=PROJECT_ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "PYTHONPATH": str(PROJECT_ROOT),
+            "WAREHOUSE_HOME": str(home / "warehouse"),
+            "WAREHOUSE_MIRROR": str(SAMPLE_DIR / "night-2"),
+            "GX_ANALYTICS_ENABLED": "false",
+            **environ,
+        },
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return done.stdout + done.stderr
+
+
+def names(events: list[dict[str, Any]], job: str, kind: str, side: str) -> set[tuple[str, str]]:
+    found = [one for one in events if one["job"]["name"] == job and one["eventType"] == kind]
+    assert found, sorted((one["job"]["name"], one["eventType"]) for one in events)
+    return {(one["namespace"], one["name"]) for event in found for one in event[side]}
+
+
+def test_a_run_sends_events_with_our_data_sets_to_a_configured_backend(
+    tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/api/v1/lineage", method="POST").respond_with_data("", status=201)
+    url = httpserver.url_for("").rstrip("/")
+    transport = {"type": "http", "url": url, "endpoint": "api/v1/lineage"}
+    said = run_dags(
+        tmp_path,
+        f"ingest_{SOURCE}",
+        "publish",
+        AIRFLOW__OPENLINEAGE__NAMESPACE="services-trade",
+        AIRFLOW__OPENLINEAGE__TRANSPORT=json.dumps(transport),
+    )
+    assert "failed to emit" not in said.lower()
+    events = [request.get_json() for request, _ in httpserver.log]
+    kinds = {(one["job"]["name"], one["eventType"]) for one in events}
+    for job in (f"ingest_{SOURCE}.fetch", f"ingest_{SOURCE}.accept", "publish.load", "publish.publish"):
+        assert {(job, "START"), (job, "COMPLETE")} <= kinds
+    landed = ("warehouse", f"landing/{SOURCE}")
+    assert landed in names(events, f"ingest_{SOURCE}.accept", "COMPLETE", "outputs")
+    assert landed in names(events, "publish.load", "COMPLETE", "inputs")
+    assert ("warehouse", "published/latest") in names(events, "publish.publish", "COMPLETE", "outputs")
+    assert {one["job"]["namespace"] for one in events} == {"services-trade"}
+
+
+def test_without_a_backend_nothing_is_sent(tmp_path: Path, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/api/v1/lineage").respond_with_data("", status=201)
+    said = run_dags(tmp_path, f"ingest_{SOURCE}", AIRFLOW__OPENLINEAGE__TRANSPORT="", OPENLINEAGE_URL="")
+    assert httpserver.log == []
+    assert '"eventType"' not in said  # nor to the console

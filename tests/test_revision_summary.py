@@ -1,0 +1,172 @@
+"""The statistics of revisions, by hand off the World Bank's files, and those too big to be silent.
+
+Figures are typed off `warehouse/sample/night-1` and `night-2`, in dollars as the publisher prints them.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import Warehouse
+
+from warehouse import pipeline, publish
+from warehouse.source import WarehouseError
+
+FIRST, SECOND = "2022-09-16", "2024-07-12"
+WORLD_BANK = {"source": "worldbank_wdi", "vintage": SECOND}
+BIG_KEYS = [
+    "source",
+    "vintage",
+    "previous_vintage",
+    "series",
+    "period_label",
+    "previous_value",
+    "value",
+    "change_pct",
+    "threshold_pct",
+]
+
+
+def ask(database: Path, sql: str) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(database), read_only=True) as db:
+        return db.execute(sql).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("indicator", "year", "before", "after", "direction"),
+    [
+        ("BX.GSR.NFSV.CD", "2021", "338440775474.07", "339393210195.59", "up"),
+        ("NY.GDP.MKTP.CD", "2021", "17734062645371.4", "17820459508852.2", "up"),
+        ("NY.GDP.MKTP.CD", "1990", "360857912565.966", "394565747349.055", "up"),
+        ("NY.GDP.MKTP.CD", "2000", "1211346869600.41", "1211331651829.85", "down"),
+        ("NY.GDP.MKTP.CD", "1960", "59716467625.3148", "59716249310.9742", "down"),
+    ],
+)
+def test_one_revision_by_hand(
+    indicator: str, year: str, before: str, after: str, direction: str, built: Path
+) -> None:
+    first, second = Decimal(before) / 10**6, Decimal(after) / 10**6
+    found = ask(
+        built,
+        "select first_vintage, latest_vintage, first_value, second_value, latest_value, revision_count, "
+        "withdrawal_count, mean_revision, mean_absolute_revision, mean_absolute_revision_pct, direction "
+        f"from marts.mart_revision_summary where indicator = '{indicator}' and period_label = '{year}'",
+    )
+    assert len(found) == 1
+    assert found[0] == (
+        FIRST,
+        SECOND,
+        float(first),
+        float(second),
+        float(second),
+        1,
+        0,
+        pytest.approx(float(second - first), rel=1e-12),
+        pytest.approx(float(abs(second - first)), rel=1e-12),
+        pytest.approx(float(abs(second - first) / first * 100), rel=1e-12),
+        direction,
+    )
+
+
+def test_what_was_only_withdrawn_has_a_first_value_and_no_mean(built: Path) -> None:
+    # BX.GSR.ROYL.CD of 1982 to 1993 is 0 in the file of 2022-09-16 and null in that of 2024-07-12.
+    found = ask(
+        built,
+        "select min(period_label), max(period_label), count(*), max(first_value), count(latest_value), "
+        "count(mean_revision), min(direction), max(direction) from marts.mart_revision_summary "
+        "where indicator = 'BX.GSR.ROYL.CD' and withdrawal_count = 1",
+    )
+    assert found == [("1982", "1993", 12, 0.0, 0, 0, "none", "none")]
+
+
+def test_only_revised_figures_have_statistics(built: Path) -> None:
+    # 2022 came new with the second vintage, and BX.GSR.NFSV.CD of 2000 never moved.
+    cells = "from marts.mart_revision_summary where indicator = 'BX.GSR.NFSV.CD'"
+    assert ask(built, f"select period_label {cells}") == [("2021",)]
+    assert ask(
+        built, "select sum(revision_count), sum(withdrawal_count) from marts.mart_revision_summary"
+    ) == (
+        ask(
+            built,
+            "select count(*) filter (where kind = 'changed'), count(*) filter (where kind = 'withdrawn') "
+            "from marts.mart_revision",
+        )
+    )
+
+
+@pytest.fixture
+def news(warehouse: Warehouse, tmp_path: Path) -> Iterator[Path]:
+    """Lend a copy of the release whose news is the World Bank's second vintage."""
+    release = tmp_path / "release"
+    release.mkdir()
+    shutil.copyfile(warehouse.database, release / pipeline.DATABASE)
+    told = publish.read_manifest(warehouse.release)
+    told["news"] |= {"vintages": [WORLD_BANK]}
+    (release / "MANIFEST.json").write_text(json.dumps(told), encoding="utf-8")
+    yield release
+
+
+def test_a_release_tells_of_its_big_revisions(warehouse: Warehouse, news: Path) -> None:
+    told = publish.read_manifest(warehouse.release)["news"]
+    assert WORLD_BANK in told["vintages"]
+    found = pipeline.big_revisions(warehouse.release)
+    assert found == pipeline.big_revisions(news), "no other source has a second vintage"
+    assert told["big_revisions"] == len(found) == 22
+    assert told["revisions"] == {"changed": 143, "new": 22, "withdrawn": 24}
+    assert all(list(one) == BIG_KEYS for one in found)
+    sizes = [abs(one["change_pct"]) for one in found]
+    assert sizes == sorted(sizes, reverse=True)
+    assert all(abs(one["change_pct"]) > one["threshold_pct"] for one in found)
+    # China's GDP of 1990 went from 360857912565.966 to 394565747349.055 dollars: 9.34 % against 5.
+    (gdp,) = [one for one in found if "NY.GDP" in one["series"] and one["period_label"] == "1990"]
+    assert gdp == {
+        "source": "worldbank_wdi",
+        "vintage": SECOND,
+        "previous_vintage": FIRST,
+        "series": "worldbank_wdi / CHN / NY.GDP.MKTP.CD / A",
+        "period_label": "1990",
+        "previous_value": 360857.912565966,
+        "value": 394565.747349055,
+        "change_pct": pytest.approx(9.34102692, rel=1e-8),
+        "threshold_pct": 5.0,
+    }
+    assert not [one for one in found if "BX.GSR.NFSV.CD" in one["series"]], "0.28 % is within 2"
+
+
+def test_what_the_release_before_had_is_not_told_again(warehouse: Warehouse) -> None:
+    seen = publish.read_manifest(warehouse.release)["vintages"]
+    again = pipeline.news_of(warehouse.database, seen, warehouse.release)
+    assert again == {
+        "against": warehouse.release.name,
+        "vintages": [],
+        "revisions": {"new": 0, "changed": 0, "withdrawn": 0},
+        "big_revisions": 0,
+    }
+
+
+def test_a_change_from_zero_is_beyond_any_percentage_and_comes_first(news: Path) -> None:
+    with duckdb.connect(str(news / pipeline.DATABASE)) as db:
+        db.execute(
+            "update marts.mart_revision_alert set previous_value = 0, change_pct = null "
+            "where series like '%NY.GDP%' and period_label = '1990'"
+        )
+    first = pipeline.big_revisions(news)[0]
+    assert (first["period_label"], first["change_pct"]) == ("1990", None)
+
+
+def test_a_manifest_that_does_not_fit_is_an_error(news: Path) -> None:
+    with duckdb.connect(str(news / pipeline.DATABASE)) as db:
+        db.execute("delete from marts.mart_revision_alert where period_label = '1990'")
+    with pytest.raises(WarehouseError, match=r"21 big revisions in the database, 22 in MANIFEST\.json"):
+        pipeline.big_revisions(news)
+    told = publish.read_manifest(news)
+    del told["news"]
+    (news / "MANIFEST.json").write_text(json.dumps(told), encoding="utf-8")
+    with pytest.raises(WarehouseError, match="says nothing of its news"):
+        pipeline.big_revisions(news)

@@ -1,0 +1,509 @@
+"""What a hostile payload, question or log line could do, and does not.
+
+Archives that climb, link or lie about their size are in `test_formats.py`, a mirror's `file` that leaves the
+mirror in `test_fetch.py`, entities in the parts of a workbook in `test_workbook.py`: here is what only shows
+when the steps work together.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+from conftest import Warehouse, environment
+from pytest_httpserver import HTTPServer
+from test_bad_input import NIGHT, US, cells, inside_7z, mirror_with, put
+from test_command_line import warehouse_says
+
+from warehouse import landing, pipeline, publish, query
+from warehouse import trace as tracing
+from warehouse.durable import sha256_of
+from warehouse.formats import workbook
+from warehouse.settings import PROJECT_ROOT
+from warehouse.source import MEBIBYTE, WarehouseError
+from warehouse.sources import wto_merchandise
+
+SECRET = "hush-7f3a9c"  # noqa: S105 (made up here)
+FORMULAS = ('=HYPERLINK("http://evil.example","click")', "+cmd|' /C calc'!A0", "@SUM(1+1)", "-2+3", "\t=1+1")
+CODES = (
+    "'; drop table rows; --",
+    "\" ; attach 'x' ; --",
+    "{{ env_var('HOME') }}",
+    "{% do run_query('drop schema core') %}",
+    "${HOME}",
+    "$HOME",
+    "{batch}",
+)
+
+
+# --- the query command --------------------------------------------------------------------------------
+
+HOSTILE = (
+    "select * from read_csv('/etc/passwd')",
+    "select * from read_text('/etc/passwd')",
+    "select * from read_blob('/etc/passwd')",
+    "select * from read_json('/etc/passwd')",
+    "select * from read_parquet('/etc/passwd')",
+    "select * from sniff_csv('/etc/passwd')",
+    "select * from parquet_metadata('/etc/passwd')",
+    "select * from glob('/*')",
+    "from '/etc/passwd'",
+    "from 'x.csv'",
+    "from 'http://127.0.0.1:1/x.csv'",
+    "select * from sqlite_scan('/etc/passwd', 'x')",
+    "explain analyze select * from read_csv('/etc/passwd')",
+    "explain analyze copy marts.t to 'x.csv'",
+    "attach 'x.duckdb' as x",
+    "attach ':memory:' as x",
+    "detach release",
+    "copy marts.t to 'x.csv'",
+    "copy (select 1) to 'x.parquet'",
+    "copy marts.t from '/etc/passwd'",
+    "export database 'x'",
+    "import database 'x'",
+    "install httpfs",
+    "load httpfs",
+    "load '/etc/passwd'",
+    "update extensions",
+    "create table marts.x (a integer)",
+    "create temp table x as select 1",
+    "create or replace view marts.x as select 1",
+    "create macro x() as 1",
+    "create secret (type s3)",
+    "drop table marts.t",
+    "insert into marts.t values (1, 'x')",
+    "update marts.t set i = 1",
+    "delete from marts.t",
+    "truncate marts.t",
+    "alter table marts.t rename to y",
+    "comment on table marts.t is 'x'",
+    "set enable_external_access = true",
+    "set lock_configuration = false",
+    "reset lock_configuration",
+    "set memory_limit = '1TB'",
+    "pragma enable_external_access = true",
+    "pragma memory_limit = '1TB'",
+    "pragma enable_profiling",
+    "call enable_logging()",
+    "use memory",
+    "begin transaction",
+    "checkpoint",
+    "vacuum",
+    "prepare x as select 1",
+    "execute x",
+    "select getenv('HOME')",
+    "select * from database",
+    "select 1; select 2",
+    "select 1; drop table marts.t",
+    "select ';'; attach 'x.duckdb'",
+    "/* select */ attach 'x.duckdb'",
+    "from query('drop table marts.t')",
+    "with x as (delete from marts.t returning *) select * from x",
+)
+
+
+@pytest.fixture
+def released(tmp_path: Path) -> Path:
+    """Return a small database of the shape of a release's, alone in its folder."""
+    folder = tmp_path / "release"
+    folder.mkdir()
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as db:
+        db.execute("create schema marts")
+        db.execute("create table marts.t as select i, 'text ' || i as s from range(500) as t (i)")
+    return folder / "warehouse.duckdb"
+
+
+@pytest.mark.parametrize("sql", HOSTILE)
+def test_a_question_can_only_read_the_release(
+    sql: str, released: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(released.parent)  # where a file of a relative name would appear
+    before = sha256_of(released)
+    with pytest.raises(WarehouseError, match="the query failed") as refused:
+        query.ask(released, sql, None)
+    assert "root:" not in str(refused.value) and os.environ["HOME"] not in str(refused.value)
+    assert sha256_of(released) == before
+    assert [path.name for path in released.parent.iterdir()] == ["warehouse.duckdb"]
+
+
+def test_a_question_that_turns_logging_on_writes_no_file(released: Path) -> None:
+    """The table function is a `select`, and the session has no files for it to write to."""
+    place = released.parent / "log"
+    query.ask(
+        released,
+        f"with a as materialized (from enable_logging('QueryLog', storage = 'file', "
+        f"storage_path = '{place}')) "
+        "select * from a, (select count(write_log('x' || i)) from range(10000) as t (i))",
+        None,
+    )
+    assert [path.name for path in released.parent.iterdir()] == ["warehouse.duckdb"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    (
+        "select count(*) as n from marts.t",
+        "from marts.t",
+        "with a as (from marts.t) select * from a",
+        "values (1)",
+        "show all tables",
+        "describe marts.t",
+        "summarize marts.t",
+        "explain select * from marts.t",
+        "-- a remark\nselect 1 as a;",
+    ),
+)
+def test_a_question_is_answered(sql: str, released: Path) -> None:
+    assert query.ask(released, sql, None).rows
+
+
+def test_rows_are_bounded_and_that_there_are_more_is_told(released: Path, warehouse: Warehouse) -> None:
+    assert query.ask(released, "from marts.t", None).has_more is False
+    exact = query.ask(released, "from marts.t", 500)
+    assert (len(exact.rows), exact.has_more) == (500, False)
+    some = query.ask(released, "from marts.t order by i", 3)
+    assert some.rows == ((0, "text 0"), (1, "text 1"), (2, "text 2")) and some.has_more
+    with pytest.raises(WarehouseError, match="at least one"):
+        query.ask(released, "from marts.t", 0)
+    told = warehouse_says("query", "select i from range(200) as t (i)", home=warehouse.home)
+    assert "the first 100 rows, and there are more" in told.stdout
+    listed = warehouse_says("query", "select i from range(200) as t (i)", "--csv", home=warehouse.home)
+    assert listed.stdout.split() == ["i", *map(str, range(200))]
+    few = warehouse_says("query", "from range(9)", "--csv", "--rows", "2", home=warehouse.home)
+    assert few.stdout.split() == ["range", "0", "1"] and "the first 2 rows" in few.stderr
+
+
+def test_what_is_written_as_csv_is_no_formula(released: Path) -> None:
+    shown = " union all ".join(
+        f"select '{text.replace(chr(39), chr(39) * 2)}' as s, -1.5 as n" for text in FORMULAS
+    )
+    out = io.StringIO()
+    query.write_csv(query.ask(released, shown, None), out)
+    header, *rows = list(csv.reader(io.StringIO(out.getvalue())))
+    assert header == ["s", "n"]
+    assert [row[0] for row in rows] == [f"'{text}" for text in FORMULAS]
+    assert {row[1] for row in rows} == {"-1.5"}, "a number stays a number"
+    assert [query.harmless(text) for text in ("-1.5", "+3", "1e-5", "a=b", "", None)] == [
+        "-1.5", "+3", "1e-5", "a=b", "", None
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", CODES)
+def test_a_value_in_trace_is_a_value(value: str, warehouse: Warehouse) -> None:
+    before = sha256_of(warehouse.database)
+    with pytest.raises(WarehouseError):
+        tracing.trace(
+            warehouse.release,
+            warehouse.home / "landing",
+            pipeline.rows_of,
+            "marts.mart_trade_scale",
+            {"reporter": value, "period_label": "2021", "source": "unctad_services"},
+        )
+    with pytest.raises(WarehouseError):
+        tracing.trace(
+            warehouse.release,
+            warehouse.home / "landing",
+            pipeline.rows_of,
+            "marts.mart_trade_scale",
+            {value: "x"},
+        )
+    with pytest.raises(WarehouseError):
+        tracing.trace(warehouse.release, warehouse.home / "landing", pipeline.rows_of, f"marts.{value}", {})
+    assert sha256_of(warehouse.database) == before
+
+
+# --- codes and texts ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_sql_and_templates_in_a_code_are_told_as_they_are(code: str, tmp_path: Path) -> None:
+    """The gate reads every cell in SQL of its own; a code must come out of it as the text that went in."""
+    home = tmp_path / "home"
+    mirror = mirror_with(tmp_path, "TradeServ", inside_7z(cells(put(5, "Economy", code))))
+    with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=str(mirror), HOME="/the/secret/home"):
+        incoming = pipeline.fetch("unctad_services")
+        with pytest.raises(WarehouseError) as refused:
+            pipeline.accept("unctad_services", incoming)
+    (report,) = (home / "rejected" / "unctad_services").glob("*/report.json")
+    reasons = json.loads(report.read_text(encoding="utf-8"))["reasons"]
+    assert f"unknown economy code '{code}'" in " ".join(reasons)
+    assert code in str(refused.value)
+    assert "/the/secret/home" not in report.read_text(encoding="utf-8") + str(refused.value)
+
+
+@pytest.mark.parametrize("text", (*FORMULAS[:4], *CODES))
+def test_a_figure_is_no_formula_and_no_statement(text: str, tmp_path: Path) -> None:
+    mirror = mirror_with(tmp_path, "TradeServ", inside_7z(cells(put(5, US, text))))
+    with environment(WAREHOUSE_HOME=str(tmp_path / "home"), WAREHOUSE_MIRROR=str(mirror)):
+        incoming = pipeline.fetch("unctad_services")
+        with pytest.raises(WarehouseError, match=r"not a plain decimal number.*row 6"):
+            pipeline.accept("unctad_services", incoming)
+
+
+def test_formulas_in_curated_figures_are_published_as_text_alone(tmp_path: Path) -> None:
+    """Notes and excerpts are free text: they are landed and exported to Parquet letter by letter."""
+    folder = tmp_path / "curated"
+    shutil.copytree(PROJECT_ROOT / "warehouse" / "curated", folder)
+    path = folder / "national_releases.csv"
+    rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+    texts = [text for text in (*FORMULAS, *CODES) if not text.startswith("\t")]  # a tab is refused by itself
+    note, excerpt = rows[0].index("note"), rows[0].index("excerpt")
+    assert len(rows) > len(texts)
+    for row, text in zip(rows[1:], texts, strict=False):
+        row[note] = row[excerpt] = text
+    with path.open("w", encoding="utf-8", newline="") as out:
+        csv.writer(out).writerows(rows)
+    mirror = tmp_path / "none"
+    mirror.mkdir()
+    (mirror / "index.json").write_text('{"name": "none", "answers": []}')
+    with environment(
+        WAREHOUSE_HOME=str(tmp_path / "home"), WAREHOUSE_CURATED=str(folder), WAREHOUSE_MIRROR=str(mirror)
+    ):
+        assert pipeline.accept("curated", pipeline.fetch("curated")) is not None
+    (vintage,) = landing.vintages(tmp_path / "home" / "landing", "curated")
+    build = tmp_path / "build.duckdb"
+    with duckdb.connect(str(build)) as db:
+        db.execute(f"create table figures as from read_parquet('{vintage.rows_path}')")
+    (tmp_path / "out").mkdir()
+    publish.export_parquet(build, tmp_path / "out")
+    exported = pq.read_table(tmp_path / "out" / "figures.parquet")
+    for name in ("note", "excerpt"):
+        assert str(exported.schema.field(name).type) == "string"
+        assert set(texts) <= set(exported.column(name).to_pylist())
+
+
+# --- archives and workbooks, from the mirror to the shelf ---------------------------------------------
+
+
+def refused_night(tmp_path: Path, source: str, part: str, spoil: Callable[[bytes], bytes]) -> str:
+    """Run a source on a night with one spoilt file; return what was said, and hold what is left behind."""
+    home = tmp_path / "home"
+    with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=str(mirror_with(tmp_path, part, spoil))):
+        begun = time.monotonic()
+        with pytest.raises(WarehouseError, match=source) as refused:
+            pipeline.accept(source, pipeline.fetch(source))
+        assert time.monotonic() - begun < 30
+    assert landing.vintages(home / "landing", source) == ()
+    written = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
+    assert written < 8 * MEBIBYTE, "nothing of what would have expanded is left"
+    return str(refused.value)
+
+
+def with_members(change: Callable[[zipfile.ZipFile], None]) -> Callable[[bytes], bytes]:
+    def spoil(sent: bytes) -> bytes:
+        out = io.BytesIO()
+        with (
+            zipfile.ZipFile(io.BytesIO(sent)) as held,
+            zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        ):
+            for name in held.namelist():
+                archive.writestr(name, held.read(name))
+            change(archive)
+        return out.getvalue()
+
+    return spoil
+
+
+def add_zeroes(name: str, size: int) -> Callable[[zipfile.ZipFile], None]:
+    def add(archive: zipfile.ZipFile) -> None:
+        with archive.open(name, "w", force_zip64=True) as member:
+            for _ in range(size // MEBIBYTE):
+                member.write(bytes(MEBIBYTE))
+
+    return add
+
+
+def test_a_workbook_that_expands_without_end_is_refused(tmp_path: Path) -> None:
+    bomb = with_members(add_zeroes("xl/media/picture.bin", workbook.MAX_UNPACKED_BYTES))
+    assert "unpacked it would take" in refused_night(tmp_path, "safe_bop", ".xlsx", bomb)
+
+
+def test_a_table_that_expands_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand to one: the whole ratio of deflate."""
+    size = wto_merchandise.REPORT.max_expanded_bytes + MEBIBYTE
+
+    def bomb(_: bytes) -> bytes:
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            add_zeroes("table.csv", size)(archive)
+        return out.getvalue()
+
+    said = refused_night(tmp_path, "wto_merchandise", "merchandise_values", bomb)
+    assert "expands past the cap" in said or "too large" in said
+
+
+def test_an_archive_inside_an_archive_is_not_opened(tmp_path: Path) -> None:
+    def nested(sent: bytes) -> bytes:
+        for depth in range(5):
+            out = io.BytesIO()
+            with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr(f"layer-{depth}.zip", sent)
+            sent = out.getvalue()
+        return sent
+
+    said = refused_night(tmp_path, "batis", "BATIS", nested)
+    assert "batis.zip" in said and "row 1" in said
+    assert not list(tmp_path.rglob("layer-*"))
+
+
+LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+DOCTYPES = {
+    "a billion laughs": f'<!DOCTYPE x [<!ENTITY l0 "ha">{LAUGHS}]>',
+    "a quadratic blowup": f'<!DOCTYPE x [<!ENTITY l9 "{"a" * 100_000}">]>',
+    "an external entity": '<!DOCTYPE x [<!ENTITY l9 SYSTEM "file:///SECRET">]>',
+    "a parameter entity": '<!DOCTYPE x [<!ENTITY % p SYSTEM "file:///SECRET"> %p;]>',
+    "an external subset": '<!DOCTYPE x SYSTEM "file:///SECRET">',
+}
+
+
+@pytest.mark.parametrize("kind", DOCTYPES)
+def test_entities_in_a_workbook_are_refused_and_not_looked_up(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text(SECRET)
+    doctype = DOCTYPES[kind].replace("/SECRET", str(tmp_path / "secret.txt"))
+
+    def spoil(sent: bytes) -> bytes:
+        out = io.BytesIO()
+        with (
+            zipfile.ZipFile(io.BytesIO(sent)) as held,
+            zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive,
+        ):
+            for name in held.namelist():
+                data = held.read(name)
+                if name == "xl/sharedStrings.xml":
+                    head, _, rest = data.partition(b"?>")
+                    rest = rest.replace(b"</t>", b"&l9;</t>", 1)
+                    data = head + b"?>" + doctype.encode() + rest
+                archive.writestr(name, data)
+        return out.getvalue()
+
+    said = refused_night(tmp_path, "safe_bop", ".xlsx", spoil)
+    assert "declares a document type or an entity" in said
+    assert SECRET not in said
+
+
+# --- secrets ------------------------------------------------------------------------------------------
+
+CONNECTIONS = {
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://airflow:{SECRET}@127.0.0.1/airflow",
+    "AIRFLOW_CONN_SLACK": f"slackwebhook://:{SECRET}@hooks.example/services/T0/B0/{SECRET}",
+    "AIRFLOW_CONN_SMTP_DEFAULT": f"smtp://me:{SECRET}@mail.example:587",
+}
+
+
+def night_by_http(server: HTTPServer) -> str:
+    """Serve the recorded night behind a name and a password; return its address with both in it."""
+    index = json.loads((NIGHT / "index.json").read_text(encoding="utf-8"))
+    kept = [one for one in index["answers"] if "mofcom" in one["address"]]
+    assert kept
+    server.expect_request("/index.json").respond_with_json({"name": "behind a password", "answers": kept})
+    for one in kept:
+        data = (NIGHT / one["file"]).read_bytes()
+        server.expect_request(f"/{one['file']}").respond_with_data(data, content_type=one["content_type"])
+    return server.url_for("").replace("//", f"//reader:{SECRET}@").rstrip("/")
+
+
+def run_with(home: Path, mirror: str, *words: str) -> str:
+    """Run the command line with secrets in its environment; return all that it printed."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "warehouse", *words],
+        cwd=PROJECT_ROOT,
+        env={"PATH": "/usr/bin:/bin", "WAREHOUSE_HOME": str(home), "WAREHOUSE_MIRROR": mirror, **CONNECTIONS},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    return f"{ended.returncode} {ended.stdout} {ended.stderr}"
+
+
+def holding(home: Path, secret: str) -> list[str]:
+    return [str(path) for path in home.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+
+
+def test_a_mirrors_password_is_in_no_file_and_no_line(httpserver: HTTPServer, tmp_path: Path) -> None:
+    mirror = night_by_http(httpserver)
+    said = run_with(tmp_path, mirror, "fetch", "mofcom_totals")
+    assert said.startswith("0 ") and "accepted" in said
+    assert any("Authorization" in asked.headers for asked, _ in httpserver.log), "the password was used"
+    (vintage,) = landing.vintages(tmp_path / "landing", "mofcom_totals")
+    assert vintage.files[0].via == "behind a password"
+    said += run_with(tmp_path, mirror, "status", "--json")
+    said += run_with(tmp_path, mirror, "fetch", "unctad_goods")  # the mirror does not hold it
+    said += run_with(tmp_path, mirror + "/nowhere", "fetch", "mofcom_totals")
+    said += run_with(tmp_path, f"ftp://reader:{SECRET}@127.0.0.1/x", "fetch", "mofcom_totals")
+    httpserver.clear()
+    httpserver.expect_request("/index.json").respond_with_data("not json")
+    said += run_with(tmp_path, mirror, "fetch", "mofcom_totals")
+    assert said.count("failed") >= 4
+    assert SECRET not in said
+    outcomes = {one.outcome for one in landing.checks(tmp_path / "landing", "mofcom_totals")}
+    assert outcomes == {"accepted", "failed"}
+    assert holding(tmp_path, "accepted"), "the search finds what is there"
+    assert holding(tmp_path, SECRET) == []
+
+
+def test_the_nightly_page_shows_no_password(tmp_path: Path) -> None:
+    shown = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; sys.path.insert(0, 'dags'); import nightly; "
+            "(one,) = nightly.nights(sys.argv[1], {}); print(one.title); assert one.mirror == sys.argv[1]",
+            f"https://reader:{SECRET}@mirror.example/services",
+        ],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout
+    assert shown.strip() == "https://***@mirror.example/services"
+
+
+# --- the audit of the lock ----------------------------------------------------------------------------
+
+
+def audit() -> Any:
+    spec = importlib.util.spec_from_file_location("audit", PROJECT_ROOT / ".ci" / "audit.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def package(name: str, *found: str, skip: str = "") -> dict[str, Any]:
+    if skip:
+        return {"name": name, "skip_reason": skip}
+    vulns = [{"id": one, "fix_versions": ["2.0"], "description": ""} for one in found]
+    return {"name": name, "version": "1.0", "vulns": vulns}
+
+
+@pytest.mark.parametrize(
+    ("report", "code", "told"),
+    [
+        ({"dependencies": [package("a"), package("b")]}, 0, "2 packages were asked about"),
+        ({"dependencies": [package("a", "PYSEC-1")]}, 1, "a 1.0: PYSEC-1, mended in 2.0"),
+        ({"dependencies": [package("a"), package("b", skip="not found")]}, 3, "about 1 of 2 packages (b)"),
+        ({"dependencies": [package("a", "X"), package("b", skip="-")]}, 1, "COULD NOT ASK about 1 of 2"),
+        ({"dependencies": []}, 3, "COULD NOT ASK"),
+        (None, 3, "COULD NOT ASK: no route"),
+    ],
+)
+def test_an_audit_that_was_not_answered_is_not_a_good_one(report: Any, code: int, told: str) -> None:
+    ended, said = audit().verdict(report, "Traceback\nno route")
+    assert ended == code
+    assert told in said
