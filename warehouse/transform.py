@@ -100,7 +100,7 @@ def failures(run_results: Path) -> list[str]:
 
 
 def seal(build_file: Path) -> None:
-    """Drop what readers don't see, and write the rest into one fresh file that holds no room of what is gone."""
+    """Drop what readers don't see, and write the rest into one fresh file with no room of what is gone."""
     with duckdb.connect(str(build_file)) as db:
         schemas = db.execute(
             "select distinct schema_name from duckdb_schemas() "
