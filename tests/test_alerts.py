@@ -223,11 +223,7 @@ def test_the_command_of_a_late_source_brings_it(home: Path) -> None:
 
 
 def test_the_command_of_a_big_revision_lists_it(home: Path) -> None:
-    import duckdb
-
-    release = release_with_a_big_revision(home)
-    with duckdb.connect(str(release / pipeline.DATABASE)) as db:
-        db.execute("create view marts.mart_revision as from marts.mart_revision_alert")
+    release_with_a_big_revision(home)
     alert = the_alert(home, alerts.BIG_REVISION)
     assert "+80.0 %" in alert["happened"]
     assert "CHN / SDIG / exports" in says(home, words_of(alert), 0)

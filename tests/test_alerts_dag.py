@@ -34,7 +34,7 @@ DAGS = PROJECT_ROOT / "dags"
 NIGHT = SAMPLE_DIR / "night-2"
 SOURCE = "data360_digital"
 ADDRESS = "https://data360files.worldbank.org/data360-data/data/UNCTAD_DE/UNCTAD_DE.csv"
-SECRET = "T000-B000-hush"
+SECRET = "T000-B000-hush"  # noqa: S105 - of nobody
 
 
 @pytest.fixture(scope="module", autouse=True)

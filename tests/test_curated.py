@@ -16,7 +16,7 @@ from warehouse import curated as words
 from warehouse.fetch import Limits, fetch
 from warehouse.settings import CURATED_DIR
 from warehouse.source import SourceError, WarehouseError, raw_schema
-from warehouse.sources.curated import COLUMNS, SOURCE, examine
+from warehouse.sources.curated import COLUMNS, SOURCE, examine, listed
 
 FIXTURES = Path(__file__).parent / "fixtures" / "curated"
 ROW = dict.fromkeys(COLUMNS, "") | words.EXAMPLE

@@ -328,6 +328,8 @@ def test_a_byte_order_mark_is_taken_where_agreed_and_refused_elsewhere(tmp_path:
     assert "byte order mark" in str(csv_error(tmp_path, data))
     assert [row["a"] for row in table(written(tmp_path, data), encoding="utf-8-sig")] == ["1"]
     assert [row["a"] for row in table(written(tmp_path, data[3:]), encoding="utf-8-sig")] == ["1"]
+    quoted = b'\xef\xbb\xbf"a","b","c"\r\n"1","2","3"\r\n'
+    assert [row["a"] for row in table(written(tmp_path, quoted), encoding="utf-8-sig")] == ["1"]
 
 
 @pytest.mark.parametrize(

@@ -1340,7 +1340,7 @@ def revised_much(place: Settings, stands: str) -> list[Alert]:
         return []
     found = big_revisions(release)
     commands = {
-        one["source"]: 'warehouse query "select * from marts.mart_revision where source = '
+        one["source"]: 'warehouse query "select * from marts.mart_revision_alert where source = '
         f"'{one['source']}' and vintage = '{one['vintage']}' order by abs(change_pct) desc nulls last\""
         for one in found
     }

@@ -2,8 +2,9 @@
 
 Keeps: the way back is read off what the release and the landing say of themselves. The release's dbt
 manifest holds, for each mart, `meta.trace`: the core model that its rows come from, the key columns they
-share, and a condition. The core rows hold `source`, `vintage`, `_file` and `_row`; the vintage's manifest
-holds the file's address, checksum and time; its `rows.parquet` holds the row as sent.
+share, and a condition, in which `$column` is what the published row has there. The core rows hold `source`,
+`vintage`, `_file` and `_row`; the vintage's manifest holds the file's address, checksum and time; its
+`rows.parquet` holds the row as sent.
 
 Refuses: to guess. A figure whose file is not in the landing, or whose checksum no longer holds, is said so.
 """
@@ -11,6 +12,7 @@ Refuses: to guess. A figure whose file is not in the landing, or whose checksum 
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -81,32 +83,51 @@ def trace(
         trails = []
         for row in rows:
             shared = {key: row[key] for key in rule["keys"]}
-            figures = select(db, f"core.{rule['model']}", shared, rule.get("where"))
-            source = str(row["source"])
-            trails.append(
-                Trail(
-                    table=f"marts.{name}",
-                    published=row,
-                    models=way(manifest, models[name]["unique_id"], rule["model"], source),
-                    origins=tuple(
-                        origin_of(landing, rows_of, *place) for one in figures for place in places(one)
-                    ),
+            figures = select(db, f"core.{rule['model']}", shared, rule.get("where"), row)
+            for source in sorted({str(one["source"]) for one in figures}):
+                trails.append(
+                    Trail(
+                        table=f"marts.{name}",
+                        published=row,
+                        models=way(manifest, models[name]["unique_id"], rule["model"], source),
+                        origins=tuple(
+                            origin_of(landing, rows_of, *place)
+                            for one in figures
+                            if one["source"] == source
+                            for place in places(one)
+                        ),
+                    )
                 )
-            )
+            if not figures:
+                raise WarehouseError(
+                    f"marts.{name}: no row of core.{rule['model']} is behind {spell(shared)}"
+                )
     return tuple(trails)
 
 
 def select(
-    db: duckdb.DuckDBPyConnection, table: str, wanted: Mapping[str, Any], condition: str | None = None
+    db: duckdb.DuckDBPyConnection,
+    table: str,
+    wanted: Mapping[str, Any],
+    condition: str | None = None,
+    given: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the rows of a table whose columns print as wanted, as dicts, in the order of all columns."""
+    """Return the rows of a table whose columns print as wanted, as dicts, in the order of all columns.
+
+    In `condition`, `$column` is the value that `given` has for it.
+    """
     columns = [name for name, *_ in db.execute(f"select * from {table} limit 0").description or ()]
     unknown = [name for name in wanted if name not in columns]
     if unknown:
         raise WarehouseError(f"{table} has no column {', '.join(unknown)}; it has {', '.join(columns)}")
-    tests = [f'cast("{name}" as varchar) is not distinct from cast(? as varchar)' for name in wanted]
+    tests = [
+        f'cast("{name}" as varchar) is not distinct from cast($wanted_{place} as varchar)'
+        for place, name in enumerate(wanted)
+    ]
     where = " and ".join([*tests, *([f"({condition})"] if condition else [])]) or "true"
-    found = db.execute(f"select * from {table} where {where} order by all", list(wanted.values()))
+    values = {f"wanted_{place}": value for place, value in enumerate(wanted.values())}
+    values |= {name: (given or {})[name] for name in re.findall(r"\$(\w+)", condition or "")}
+    found = db.execute(f"select * from {table} where {where} order by all", values)
     return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
 
 
@@ -184,6 +205,6 @@ def origin_of(landing: Path, rows_of: RowsOf, source: str, vintage: str, place: 
     )
 
 
-def spell(wanted: Mapping[str, str]) -> str:
+def spell(wanted: Mapping[str, Any]) -> str:
     """Spell conditions as they were given."""
     return " ".join(f"{name}={value}" for name, value in wanted.items()) or "no conditions"

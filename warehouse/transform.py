@@ -1,6 +1,6 @@
 """Runs dbt over a build file, once, in a process of its own.
 
-Keeps: one `dbt build` (seeds, models, tests, unit tests) and one `dbt docs generate` for each build, their
+Keeps: one `dbt build` (seeds, models, tests) and one `dbt docs generate` for each build, their
 logs and artifacts in the build's directory, and a failure that names the nodes that failed. Afterwards
 the build file is sealed: only what readers see is left in it, and no write-ahead log.
 
@@ -35,7 +35,7 @@ def transform(loaded: Path, build_file: Path, project: Path, artifacts: Path, as
     for left in (build_file, build_file.with_name(build_file.name + ".wal")):
         left.unlink(missing_ok=True)
     shutil.copyfile(loaded, build_file)
-    run_dbt("build", build_file, project, artifacts, as_of)
+    run_dbt("build", build_file, project, artifacts, as_of, "--exclude-resource-type", "unit_test")
     run_dbt("docs", build_file, project, artifacts, as_of, "generate", "--static", "--no-compile")
     seal(build_file)
     return artifacts / "static_index.html"
@@ -100,7 +100,7 @@ def failures(run_results: Path) -> list[str]:
 
 
 def seal(build_file: Path) -> None:
-    """Drop what readers don't see, write everything into the one file, and make sure that it is one."""
+    """Drop what readers don't see, and write the rest into one fresh file with no room of what is gone."""
     with duckdb.connect(str(build_file)) as db:
         schemas = db.execute(
             "select distinct schema_name from duckdb_schemas() "
@@ -113,5 +113,19 @@ def seal(build_file: Path) -> None:
         if views:
             raise WarehouseError(f"{build_file}: views are left in a build that should hold tables: {views}")
         db.execute("checkpoint")
-    if build_file.with_name(build_file.name + ".wal").exists():
-        raise WarehouseError(f"{build_file}: a write-ahead log is left after the checkpoint")
+    sealed = build_file.with_name(f"sealed-{build_file.name}")
+    for left in (sealed, sealed.with_name(sealed.name + ".wal")):
+        left.unlink(missing_ok=True)
+    with duckdb.connect() as db:
+        db.execute(f"attach {literal(build_file)} as working (read_only)")
+        db.execute(f"attach {literal(sealed)} as sealed")
+        db.execute("copy from database working to sealed")
+        db.execute("checkpoint sealed")
+    if sealed.with_name(sealed.name + ".wal").exists():
+        raise WarehouseError(f"{sealed}: a write-ahead log is left after the checkpoint")
+    sealed.replace(build_file)
+
+
+def literal(path: Path) -> str:
+    """Quote a path as a SQL literal."""
+    return "'" + str(path).replace("'", "''") + "'"

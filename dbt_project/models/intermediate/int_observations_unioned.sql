@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+-- A table, since eight models read it and each would parse every source's text again.
 -- A source more is one line more here.
 select * from {{ ref('stg_atlas_services') }}
 union all

@@ -1,0 +1,31 @@
+"""dbt's unit tests: rows given, rows expected.
+
+They hold for the SQL whatever was landed, so they run here and not each night.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+from warehouse import load, settings, transform
+from warehouse.sources import SOURCES
+
+
+def test_every_unit_test_of_the_models_passes(tmp_path: Path) -> None:
+    file = tmp_path / "build.duckdb"
+    load.load(file, SOURCES, [], [])
+    transform.run_dbt(
+        "build",
+        file,
+        settings.DBT_PROJECT_DIR,
+        tmp_path / "dbt",
+        date(2024, 1, 1),
+        "--exclude-resource-type",
+        "test",
+    )
+    results = json.loads((tmp_path / "dbt" / "run_results.json").read_text(encoding="utf-8"))["results"]
+    of_units = [one for one in results if one["unique_id"].startswith("unit_test.")]
+    assert len(of_units) >= 40
+    assert {one["status"] for one in of_units} == {"pass"}
