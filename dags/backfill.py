@@ -112,7 +112,9 @@ with DAG(
     },
     tags=["backfill"],
     doc_md=DOC,
-    **dag_arguments(stands="everything; a backfill touches neither landing nor releases before it is approved."),
+    **dag_arguments(
+        stands="everything; a backfill touches neither landing nor releases before it is approved."
+    ),
 ):
     compare(build(begin()))
 

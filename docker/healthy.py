@@ -2,7 +2,7 @@
 
     healthy.py ADDRESS
 
-Refuses, by exit code 1: no answer within ten seconds, a status other than 200, an unhealthy metadata database.
+Refuses, by exit code 1: no answer within ten seconds, a status other than 200, unhealthy metadata.
 """
 
 from __future__ import annotations

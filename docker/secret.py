@@ -78,12 +78,14 @@ def start(directory: Path, command: list[str]) -> None:
         read(path)
     executor = os.environ.get("AIRFLOW__CORE__EXECUTOR", "")
     if command[:3] == ["airflow", "celery", "worker"] and executor != "CeleryExecutor":
-        raise SystemExit(f"A worker would wait in vain: WAREHOUSE_EXECUTOR is {executor!r}, not CeleryExecutor.")
+        raise SystemExit(
+            f"A worker would wait in vain: WAREHOUSE_EXECUTOR is {executor!r}, not CeleryExecutor."
+        )
     os.execvp(command[0], command)  # noqa: S606
 
 
 def make(directory: Path) -> None:
-    """Write every missing secret: readable to the containers' users, behind a directory that is the owner's."""
+    """Write every missing secret: readable in a container, in a directory that only its owner enters."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, random in MADE.items():
         path = directory / name

@@ -78,7 +78,9 @@ def small(tmp_path: Path) -> Path:
 THEN, OTHERWISE = b"338440775474.07", b"338500000000.07"
 
 
-def test_a_backfill_is_shown_then_approved_and_the_very_release_is_published(home: Path, tmp_path: Path) -> None:
+def test_a_backfill_is_shown_then_approved_and_the_very_release_is_published(
+    home: Path, tmp_path: Path
+) -> None:
     mirror = recording(tmp_path / "mirror", "2023-05-05T00:00:00Z", THEN, OTHERWISE)
     before = everything_live(home)
     with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_OPERATOR="on call"):
@@ -150,7 +152,9 @@ def test_an_as_of_build_is_the_release_that_was_made_then(home: Path, tmp_path: 
     then = publish.standing(home / "published")
     assert then is not None
     night = SAMPLE_DIR / "night-2"
-    later = recording(tmp_path / "later", "2026-06-01T00:00:00Z", b"339393210195.59", b"339400000000.5", night)
+    later = recording(
+        tmp_path / "later", "2026-06-01T00:00:00Z", b"339393210195.59", b"339400000000.5", night
+    )
     assert replay(home, later)[NAME] == "2026-06-01"
     past = release_of(home, as_of=publish.read_manifest(then)["as_of"], force=True)
     assert past != then
@@ -185,7 +189,10 @@ def test_what_is_landed_already_is_nothing_to_backfill(small: Path) -> None:
 def test_what_cannot_be_had_is_refused_with_the_way_out(
     small: Path, words: tuple[str, ...], told: str
 ) -> None:
-    with environment(WAREHOUSE_HOME=str(small), WAREHOUSE_MIRROR=""), pytest.raises(WarehouseError, match=told):
+    with (
+        environment(WAREHOUSE_HOME=str(small), WAREHOUSE_MIRROR=""),
+        pytest.raises(WarehouseError, match=told),
+    ):
         pipeline.backfill_begin(NAME, *words)  # type: ignore[arg-type]
 
 
@@ -222,7 +229,9 @@ def test_an_approval_is_refused_when_the_ground_has_moved(
         made = waiting(small, mirror)
         with monkeypatch.context() as patched:
             patched.setattr(pipeline, "code_digest", lambda: "newer")
-            assert "the code, the seeds or the expectations" in str(pipeline.show_backfill(made)["in_the_way"])
+            assert "the code, the seeds or the expectations" in str(
+                pipeline.show_backfill(made)["in_the_way"]
+            )
     replay(small, SAMPLE_DIR / "night-2")
     before = everything_live(small)
     with environment(WAREHOUSE_HOME=str(small)):

@@ -14,7 +14,7 @@ from warehouse import __version__
 from warehouse.settings import PROJECT_ROOT, SAMPLE_DIR
 from warehouse.sources import SOURCES
 
-WORDS = ("sources", "fetch", "build", "publish", "run", "status", "trace", "query", "curated")
+WORDS = ("sources", "alerts", "fetch", "build", "publish", "run", "status", "trace", "query", "curated")
 
 
 def warehouse_says(

@@ -68,7 +68,9 @@ def test_the_example_leaves_the_admin_for_the_operator_and_names_only_known_vari
 def test_no_service_knows_a_password_other_than_by_file(services: dict[str, Any]) -> None:
     for name, service in services.items():
         for key, value in service.get("environment", {}).items():
-            if re.search(r"PASSWORD|SECRET_KEY|JWT_SECRET|FERNET|CONN\b|CONN_|BROKER_URL|RESULT_BACKEND", key):
+            if re.search(
+                r"PASSWORD|SECRET_KEY|JWT_SECRET|FERNET|CONN\b|CONN_|BROKER_URL|RESULT_BACKEND", key
+            ):
                 about_alerts = key.startswith("WAREHOUSE_ALERT_")
                 assert about_alerts or key.endswith(("_CMD", "_FILE")), f"{name}: {key}"
                 assert about_alerts or "/run/secrets/" in value, f"{name}: {key}"
@@ -108,7 +110,12 @@ def test_options_that_are_read_by_command_are_ones_airflow_reads_by_command(serv
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("", "empty or shorter"), ("\n", "empty or shorter"), ("short", "shorter"), ("changeme-123456", "placeholder")],
+    [
+        ("", "empty or shorter"),
+        ("\n", "empty or shorter"),
+        ("short", "shorter"),
+        ("changeme-123456", "placeholder"),
+    ],
 )
 def test_no_container_starts_with_a_bad_secret(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / "good").write_text("0123456789abcdef")
@@ -128,7 +135,9 @@ def test_no_container_starts_without_secrets_or_with_a_directory_in_place_of_one
 
 def test_a_worker_without_celery_is_refused(tmp_path: Path) -> None:
     (tmp_path / "good").write_text("0123456789abcdef")
-    told = secret("start", str(tmp_path), "airflow", "celery", "worker", AIRFLOW__CORE__EXECUTOR="LocalExecutor")
+    told = secret(
+        "start", str(tmp_path), "airflow", "celery", "worker", AIRFLOW__CORE__EXECUTOR="LocalExecutor"
+    )
     assert told.returncode == 1 and "wait in vain" in told.stderr
 
 
@@ -157,7 +166,12 @@ def test_a_password_of_any_characters_makes_a_right_address(tmp_path: Path) -> N
     (tmp_path / "password").write_text("a@b:c/d%e f?g#h+i\n")
     told = secret("url", "postgresql+psycopg2://airflow@postgres:5432/airflow", str(tmp_path / "password"))
     url = make_url(told.stdout)
-    assert (url.username, url.password, url.host, url.port) == ("airflow", "a@b:c/d%e f?g#h+i", "postgres", 5432)
+    assert (url.username, url.password, url.host, url.port) == (
+        "airflow",
+        "a@b:c/d%e f?g#h+i",
+        "postgres",
+        5432,
+    )
 
 
 # --- what holds for every service ----------------------------------------------------------------------
@@ -203,7 +217,10 @@ def test_every_part_waits_for_the_migration(services: dict[str, Any]) -> None:
     assert services["init"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
     for name in AIRFLOW[1:]:
         assert services[name]["depends_on"]["init"] == {"condition": "service_completed_successfully"}, name
-    assert {name for name, one in services.items() if one.get("profiles") == ["celery"]} == {"redis", "celery-worker"}
+    assert {name for name, one in services.items() if one.get("profiles") == ["celery"]} == {
+        "redis",
+        "celery-worker",
+    }
 
 
 # --- the image -----------------------------------------------------------------------------------------

@@ -27,8 +27,11 @@ from warehouse.source import Rejected, Request, WarehouseError
 from warehouse.sources import SOURCES
 
 DAGS = Path(__file__).resolve().parent.parent / "dags"
-DAG_FILES = ("backfill.py", "ingest.py", "publish.py")
-DAG_IDS = (*(f"ingest_{name}" for name in SOURCES), "publish", "backfill", "backfill_decide")
+DAG_FILES = ("backfill.py", "ingest.py", "maintenance.py", "publish.py", "watch.py")
+DAG_IDS = (
+    *(f"ingest_{name}" for name in SOURCES),
+    *("backfill", "backfill_decide", "maintenance", "publish", "watch"),
+)
 
 
 @pytest.fixture(scope="module", autouse=True)

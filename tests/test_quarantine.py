@@ -41,7 +41,6 @@ def without_china(rows: list[list[str]]) -> list[list[str]]:
     return [row for row in rows if row[economy] != "156"]
 
 
-
 def renamed_column(rows: list[list[str]]) -> list[list[str]]:
     return [[*rows[0][:-1], "Something else"], *rows[1:]]
 
@@ -112,7 +111,9 @@ def test_an_operator_overrules_the_gate_and_that_is_told_everywhere(refused: tup
         assert bytes_under(home / "landing" / NAME / "2026-03-19") == before
         build = pipeline.load()
         assert build is not None
-        (noted,) = [one for one in pipeline.note_of(Path(build))["vintages"] if one["vintage"] == "2026-04-01"]
+        (noted,) = [
+            one for one in pipeline.note_of(Path(build))["vintages"] if one["vintage"] == "2026-04-01"
+        ]
         assert noted["overruled"]["why"] == "UNCTAD has withdrawn the row, see its news"
 
         with pytest.raises(WarehouseError, match="accepted already, as vintage 2026-04-01, by on call"):

@@ -146,9 +146,7 @@ def state(shelf: Path, wanted: str) -> str:
 def tell(shelf: Path, backfill: str, now: str, by: str, why: str) -> None:
     """Append one line to the log."""
     event = Event(backfill, datetime.now(UTC), now, by, why[:2000])
-    append_line(
-        shelf / LOG, json.dumps(asdict(event) | {"at": event.at.isoformat()}, ensure_ascii=False)
-    )
+    append_line(shelf / LOG, json.dumps(asdict(event) | {"at": event.at.isoformat()}, ensure_ascii=False))
 
 
 def overlay(landing: Path, into: Path) -> None:

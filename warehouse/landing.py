@@ -271,7 +271,8 @@ def place_id(past: tuple[Vintage, ...], retrieved_at: datetime) -> str:
     if later:
         raise WarehouseError(
             f"{later[0].source}: the answer of {retrieved_at:%Y-%m-%d %H:%MZ} is older than vintage "
-            f"{later[0].id} of the same day, and an id after it would put it in force over its successor. Leave it out"
+            f"{later[0].id} of the same day, and an id after it would put it in force over its successor. "
+            "Leave it out"
         )
     same = [one for one in past if one.day == day]
     return next_id(same[-1] if same else None, retrieved_at)

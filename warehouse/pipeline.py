@@ -368,9 +368,9 @@ def news_of(database: Path, vintages: Sequence[Mapping[str, Any]], stands: Path 
 def big_revisions(release: Path) -> list[dict[str, Any]]:
     """List the revisions beyond their threshold that a release brought, the biggest first.
 
-    Of the vintages that the release which stood before it did not have, so that each is told once. Keys: source,
-    vintage, previous_vintage, series, period_label, previous_value, value (both in the series' unit), change_pct
-    (None from zero) and threshold_pct. `marts.mart_revision_alert` holds those of all vintages. Raises
+    Of the vintages that the release which stood before it did not have, so that each is told once. Keys:
+    source, vintage, previous_vintage, series, period_label, previous_value, value (both in the series' unit),
+    change_pct (None from zero) and threshold_pct. `marts.mart_revision_alert` holds those of all vintages. Raises
     WarehouseError when the release's MANIFEST.json does not tell what its news is.
     """
     told = publishing.read_manifest(release)
@@ -1438,13 +1438,14 @@ def letter(alerts: tuple[Alert, ...]) -> tuple[str, str]:
 
 def alerts() -> list[dict[str, Any]]:
     """Tell what is wrong now, since when, who was told when, and which channel could not be reached."""
-    known = alerting.open_alerts(settings.from_environment().home)
+    known, now = alerting.open_alerts(settings.from_environment().home), datetime.now(UTC)
     return [
         asdict(one)
         | {
-            "since": told.since.isoformat() if (told := known.get(one.key)) else None,
-            "told": {channel: at.isoformat() for channel, at in told.told.items()} if told else {},
-            "unsent": dict(told.unsent) if told else {},
+            "since": past.since.isoformat() if past.told or past.unsent or past.is_raised else None,
+            "told": {channel: at.isoformat() for channel, at in past.told.items()},
+            "unsent": dict(past.unsent),
         }
         for one in wrong_now()
+        for past in [known.get(one.key) or alerting.Told(one, now)]
     ]

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -40,6 +40,8 @@ AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
 FIRST = ("safe_bop", "unctad_services")
 LAST = "ons_services"
 LATER = "unctad_goods"  # the news of the night whose scheduler is killed
+BOUND = 180  # seconds for what takes ten, on a machine with other work
+BUILD_BOUND = 420  # for what takes a minute
 STEPS = ("load", "transform", "validate", "publish")
 
 
@@ -165,7 +167,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     psutil.wait_procs(children, timeout=30)
 
 
-def until(what: str, holds: Callable[[], Any], stack: Stack, seconds: float = 120) -> Any:
+def until(what: str, holds: Callable[[], Any], stack: Stack, seconds: float = BOUND) -> Any:
     """Wait for something to hold, and tell which service ended meanwhile."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -176,7 +178,9 @@ def until(what: str, holds: Callable[[], Any], stack: Stack, seconds: float = 12
             if process is not None and process.poll() is not None:
                 raise AssertionError(f"{name} ended: {(stack.home / f'{name}.log').read_text()[-3000:]}")
         time.sleep(0.5)
-    raise AssertionError(f"not within {seconds} s: {what}")
+    log = stack.home / "scheduler.log"
+    told = log.read_text()[-3000:] if log.exists() else ""
+    raise AssertionError(f"not within {seconds} s: {what}\n{told}")
 
 
 # --- PostgreSQL ----------------------------------------------------------------------------------------
@@ -238,7 +242,9 @@ def start_postgres(stack: Stack) -> None:
             **owner(),
         )
     check = [here(part, stack.table) for part in stack.services["postgres"]["healthcheck"]["test"][1:]]
-    until("PostgreSQL is healthy", lambda: subprocess.run(check, capture_output=True).returncode == 0, stack, 60)
+    until(
+        "PostgreSQL is healthy", lambda: subprocess.run(check, capture_output=True).returncode == 0, stack, 60
+    )
     query(stack, f"create database {stack.services['postgres']['environment']['POSTGRES_DB']}", "postgres")
 
 
@@ -290,6 +296,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     # Short, for a Unix socket's path; and one that PostgreSQL's own user may enter.
     with tempfile.TemporaryDirectory() as postgres:
         stack = Stack(services, table, home, Path(postgres))
+        # A cancelled job ends the stack too: pytest cleans up after an interrupt
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             initialise(stack)
             start_postgres(stack)
@@ -302,6 +310,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         finally:
             for process in reversed(stack.running.values()):
                 kill(process)
+            signal.signal(signal.SIGTERM, before)
 
 
 def beating(stack: Stack) -> bool:
@@ -348,7 +357,9 @@ def land(stack: Stack, token: str, *sources: str) -> None:
     for name in sources:
         ask(stack, token, f"dags/ingest_{name}", {"is_paused": False})
     for name in sources:
-        (first, *_) = until(f"ingest_{name} has run", lambda n=name: ended(stack, token, f"ingest_{n}"), stack)
+        (first, *_) = until(
+            f"ingest_{name} has run", lambda n=name: ended(stack, token, f"ingest_{n}"), stack
+        )
         ask(stack, token, f"dags/ingest_{name}", {"is_paused": True})
         assert (first["run_type"], first["state"]) == ("scheduled", "success"), first
         assert list((stack.warehouse / "landing" / name).glob("*/manifest.json"))
@@ -380,7 +391,7 @@ def released(stack: Stack, token: str) -> Path:
     land(stack, token, *FIRST)
     ask(stack, token, "dags/publish", {"is_paused": False})
     land(stack, token, LAST)
-    (run,) = until("publish has ended", lambda: ended(stack, token, "publish"), stack, 240)
+    (run,) = until("publish has ended", lambda: ended(stack, token, "publish"), stack, BUILD_BOUND)
     assert (run["run_type"], run["state"]) == ("asset_triggered", "success"), run
     return standing(stack)
 
@@ -403,7 +414,9 @@ def test_the_health_check_finds_a_part_that_runs(stack: Stack, name: str) -> Non
 
 def test_the_health_check_finds_out_a_part_that_does_not_answer(stack: Stack) -> None:
     (nobody,) = free_ports(1)
-    gone = Stack(stack.services, {**stack.table, "localhost:8974": f"127.0.0.1:{nobody}"}, stack.home, stack.postgres)
+    gone = Stack(
+        stack.services, {**stack.table, "localhost:8974": f"127.0.0.1:{nobody}"}, stack.home, stack.postgres
+    )
     assert health(gone, "scheduler").returncode == 1
 
 
@@ -417,7 +430,10 @@ def test_the_api_refuses_a_wrong_password(stack: Stack, password: str) -> None:
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer e30.e30.AAAA"}])
 def test_the_api_refuses_whoever_has_no_token(stack: Stack, headers: dict[str, str]) -> None:
     for path in ("dags", "connections", "config"):
-        assert requests.get(f"{stack.page}/api/v2/{path}", headers=headers, timeout=30).status_code in (401, 403)
+        assert requests.get(f"{stack.page}/api/v2/{path}", headers=headers, timeout=30).status_code in (
+            401,
+            403,
+        )
 
 
 def test_the_dag_processor_parsed_every_dag_and_left_it_paused(stack: Stack, token: str) -> None:
@@ -435,10 +451,9 @@ def test_a_scheduled_run_ends_in_a_release(stack: Stack, token: str, released: P
     vintages = publish.read_manifest(released)["vintages"]
     for name in (*FIRST, LAST):
         assert name in json.dumps(vintages)
-    # who ran it, from the metadata itself: no manual run, every task by the executor that the file says
-    sql = "select distinct r.run_type, t.executor, t.state from dag_run r join task_instance t using (dag_id, run_id)"
-    told = query(stack, f"{sql} where r.state = 'success' and t.state = 'success'")
-    assert {run_type for run_type, _, _ in told} == {"scheduled", "asset_triggered"}
+    # from the metadata itself: no run was a manual one
+    told = query(stack, "select distinct run_type from dag_run where state = 'success'")
+    assert set(told) == {("scheduled",), ("asset_triggered",)}
     assert "LocalExecutor" in (stack.home / "scheduler.log").read_text()
 
 
@@ -453,7 +468,7 @@ def test_a_scheduler_killed_in_mid_run_and_started_again_ends_in_a_right_release
         logs = (stack.warehouse / "build").glob("2*/dbt/dbt.log")
         return [path for path in logs if path.parents[1].name not in before]
 
-    until("dbt is at work", at_work, stack, 120)
+    until("dbt is at work", at_work, stack)
     kill(stack.running["scheduler"])
     assert standing(stack) == released
     (run,) = [one for one in runs(stack, token, "publish") if one["state"] == "running"]
@@ -467,7 +482,7 @@ def test_a_scheduler_killed_in_mid_run_and_started_again_ends_in_a_right_release
         cwd=PROJECT_ROOT,
         env={**os.environ, "WAREHOUSE_HOME": str(tmp_path), "WAREHOUSE_MIRROR": ""},
         capture_output=True,
-        timeout=240,
+        timeout=BUILD_BOUND,
     )
     assert undisturbed.returncode == 0, undisturbed.stderr[-2000:]
 
@@ -476,10 +491,12 @@ def test_a_scheduler_killed_in_mid_run_and_started_again_ends_in_a_right_release
         "the run has ended",
         lambda: (told := ask(stack, token, path))["state"] in ("success", "failed") and told,
         stack,
-        300,
+        BUILD_BOUND,
     )
     assert again["state"] == "success"
-    tries = {t["task_id"]: t["try_number"] for t in ask(stack, token, f"{path}/taskInstances")["task_instances"]}
+    tries = {
+        t["task_id"]: t["try_number"] for t in ask(stack, token, f"{path}/taskInstances")["task_instances"]
+    }
     assert tuple(sorted(tries)) == tuple(sorted(STEPS))
     assert tries["transform"] == 2  # the one that was killed; nothing else was done twice
     assert [tries[step] for step in STEPS if step != "transform"] == [1, 1, 1]
@@ -512,7 +529,12 @@ def test_no_secret_is_in_a_log_a_release_or_an_argument(stack: Stack) -> None:
     files = [
         path
         for place in (stack.home, stack.home / "airflow", stack.warehouse / "published")
-        for path in [*place.glob("*.log"), *place.rglob("*.json"), *place.rglob("logs/**/*"), *place.glob("*.cfg")]
+        for path in [
+            *place.glob("*.log"),
+            *place.rglob("*.json"),
+            *place.rglob("logs/**/*"),
+            *place.glob("*.cfg"),
+        ]
         if path.is_file() and stack.secrets not in path.parents
     ]
     assert len(files) >= 10

@@ -1,9 +1,6 @@
--- The vintages are named to the database, so that it opens their rows and no others: the cost of what is current then
--- doesn't grow with the vintages before it. The join alone would read every vintage, and keep the last.
 with observations as (
 
     select * from {{ ref('int_observations_unioned') }}
-    where vintage in ({{ latest_vintages(ref('int_vintages')) }})
 
 ),
 

@@ -135,12 +135,19 @@ select
 from counted
 inner join firsts
     on
-        {% for column in [
-            'source', 'reporter', 'partner', 'region', 'service', 'indicator', 'flow',
-            'frequency', 'period_start', 'period_end', 'currency', 'unit', 'value_type'
-        ] -%}
-            counted.{{ column }} is not distinct from firsts.{{ column }}{{ ' and ' if not loop.last }}
-        {% endfor %}
+        counted.source = firsts.source
+        and counted.reporter = firsts.reporter
+        and counted.partner = firsts.partner
+        and counted.region is not distinct from firsts.region
+        and counted.service is not distinct from firsts.service
+        and counted.indicator is not distinct from firsts.indicator
+        and counted.flow is not distinct from firsts.flow
+        and counted.frequency = firsts.frequency
+        and counted.period_start = firsts.period_start
+        and counted.period_end = firsts.period_end
+        and counted.currency is not distinct from firsts.currency
+        and counted.unit = firsts.unit
+        and counted.value_type = firsts.value_type
 where counted.revision_count + counted.withdrawal_count > 0
 order by
     counted.source, counted.reporter, counted.partner, counted.region, counted.service, counted.indicator, counted.flow,
