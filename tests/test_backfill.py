@@ -1,4 +1,4 @@
-"""A managed backfill: made beside the live warehouse, compared, and nothing happens before a person's word."""
+"""A managed backfill: made beside the live warehouse, compared; nothing happens before a person's word."""
 
 from __future__ import annotations
 

@@ -210,7 +210,9 @@ def alerts(as_json: AsJson = False) -> None:
             ("told", ", ".join(told) or "nobody yet"),
         ):
             out.print(f"  {noun:<10}{text}", soft_wrap=True, markup=False, highlight=False)
-    out.print(f"{len(found)} alerts; OPERATIONS.md has a section for each kind" if found else "nothing is wrong")
+    out.print(
+        f"{len(found)} alerts; OPERATIONS.md has a section for each kind" if found else "nothing is wrong"
+    )
 
 
 @app.command()

@@ -46,7 +46,8 @@ class Ground:
 class Backfill:
     """One backfill as it was asked for.
 
-    `mode` is fetch or reread; `first` and `last` are days, both included. `mirrors` are what answers in the publisher's place, None the publisher itself.
+    `mode` is fetch or reread; `first` and `last` are days, both included. `mirrors` are what answers in the
+    publisher's place, None the publisher itself.
     """
 
     id: str

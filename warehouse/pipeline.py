@@ -1237,6 +1237,7 @@ def git_revision() -> str:
     )
     return asked.stdout.strip() if asked.returncode == 0 else "unknown"
 
+
 # --- alerts -------------------------------------------------------------------------------------------
 
 
