@@ -14,7 +14,10 @@ from warehouse import __version__
 from warehouse.settings import PROJECT_ROOT, SAMPLE_DIR
 from warehouse.sources import SOURCES
 
-WORDS = ("sources", "alerts", "fetch", "build", "publish", "run", "status", "trace", "query", "curated")
+WORDS = (
+    *("sources", "status", "alerts", "fetch", "build", "publish", "run", "trace", "query", "curated"),
+    *("releases", "diff", "rollback", "maintain", "backfill", "rejected"),
+)
 
 
 def warehouse_says(

@@ -370,8 +370,8 @@ def big_revisions(release: Path) -> list[dict[str, Any]]:
 
     Of the vintages that the release which stood before it did not have, so that each is told once. Keys:
     source, vintage, previous_vintage, series, period_label, previous_value, value (both in the series' unit),
-    change_pct (None from zero) and threshold_pct. `marts.mart_revision_alert` holds those of all vintages. Raises
-    WarehouseError when the release's MANIFEST.json does not tell what its news is.
+    change_pct (None from zero) and threshold_pct. `marts.mart_revision_alert` holds those of all vintages.
+    Raises WarehouseError when the release's MANIFEST.json does not tell what its news is.
     """
     told = publishing.read_manifest(release)
     if "news" not in told:
