@@ -169,7 +169,7 @@ service_concentrations as (
     from twelve
     group by source, vintage, reporter, frequency, period_start, period_end, currency, value_type
     having
-        count(*) = (select count(*) from services where parent_service = 'S' and not is_derived)
+        count(*) = (select count(*) from services where services.parent_service = 'S' and not services.is_derived)
         and min(exports) >= 0
 
 ),

@@ -47,7 +47,8 @@ known as (
             'curated', 'service', 'source.service', 'curated_service'
         ) }} as observed_service,
         case
-            when source.measure = 'trade' then cast({{ mapped('units.unit', 'units.millions', 'curated', 'unit', 'source.unit', 'curated_unit') }} as decimal(7, 0))
+            when source.measure = 'trade'
+                then cast({{ mapped('units.unit', 'units.millions', 'curated', 'unit', 'source.unit', 'curated_unit') }} as decimal(7, 0))
             when source.measure in ('growth', 'share') and source.unit = 'percent' then cast('1' as decimal(7, 0))
             else
                 {{ unknown_code(

@@ -19,16 +19,16 @@ with source as (
 amounts as (
 
     {% for column, flow, currency in amounts %}
-    select
-        vintage,
-        year,
-        '{{ flow }}' as flow,
-        '{{ currency }}' as currency,
-        {{ column }} as amount,
-        _file,
-        _row
-    from source
-    {% if not loop.last %}union all{% endif %}
+        select
+            vintage,
+            year,
+            '{{ flow }}' as flow,
+            '{{ currency }}' as currency,
+            {{ column }} as amount,
+            _file,
+            _row
+        from source
+        {% if not loop.last %}union all{% endif %}
     {% endfor %}
 
 ),

@@ -33,7 +33,8 @@ known as (
         indicators.currency,
         indicators.scale,
         case
-            when source.region <> '000000' then {{ mapped('regions.region', 'regions.region', 'nbs_accounts', 'region', 'source.region', 'region') }}
+            when source.region <> '000000'
+                then {{ mapped('regions.region', 'regions.region', 'nbs_accounts', 'region', 'source.region', 'region') }}
         end as observed_region,
         case
             when regexp_matches(source.period, '^[0-9]{4}(YY)?$') then 'A'
