@@ -150,6 +150,24 @@ def test_every_source_is_in_the_union_and_in_dim_source() -> None:
         assert re.search(rf"^{name},", seeds, re.MULTILINE), f"no seed tells of {name}"
 
 
+def test_what_belongs_to_a_source_is_all_there() -> None:
+    staging = DBT_PROJECT_DIR / "models" / "staging"
+    tables = (staging / "sources.yml").read_text()
+    described = "\n".join(path.read_text() for path in sorted(staging.glob("*.yml")))
+    tests = "\n".join(path.read_text() for path in sorted(Path(__file__).parent.glob("test_*.py")))
+    missing = []
+    for name in SOURCES:
+        looked_for = {
+            f"the raw table {name} in sources.yml": re.search(rf"^\s+- name: {name}$", tables, re.MULTILINE),
+            f"an entry of stg_{name} in a yml": re.search(rf"- name: stg_{name}$", described, re.MULTILINE),
+            f"a test that speaks of {name}": name in tests,
+            f"a row of {name} in README.md": f"`{name}`" in (PROJECT_ROOT / "README.md").read_text(),
+            f"a row of {name} in README.zh.md": f"`{name}`" in (PROJECT_ROOT / "README.zh.md").read_text(),
+        }
+        missing += [what for what, found in looked_for.items() if not found]
+    assert SOURCES and not missing, f"forgotten: {'; '.join(missing)}"
+
+
 def test_nothing_staging_has_no_source() -> None:
     models = sorted((DBT_PROJECT_DIR / "models" / "staging").glob("stg_*.sql"))
     suites = sorted(EXPECTATIONS_DIR.glob("raw.*.json"))
