@@ -209,7 +209,7 @@ def test_state_lies_in_named_volumes(services: dict[str, Any]) -> None:
     declared = set(compose_file.raw()["volumes"])
     used = {mount.split(":")[0] for one in services.values() for mount in one["volumes"]}
     assert used == declared == {"airflow", "postgres", "redis", "warehouse"}
-    for name in ("scheduler", "celery-worker"):  # where tasks run
+    for name in ("scheduler", "celery-worker", "dag-processor"):  # where tasks and callbacks run
         assert "warehouse:/srv/warehouse" in services[name]["volumes"]
 
 

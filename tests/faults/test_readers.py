@@ -1,0 +1,86 @@
+"""Many readers ask while releases are published and rolled back: nobody errs, waits, or sees a mixture."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from warehouse import publish, transform
+
+pytestmark = pytest.mark.faults
+
+READERS = ("fresh", "long") * 4
+RELEASES = 50
+ROLLBACK_AFTER = (10, 20, 30, 40, 50)
+ROWS = 20_000
+PAUSE_SECONDS = 0.3
+SECONDS_TO_SEE_THE_NEWEST = 1.0
+
+
+def publish_number(home: Path, number: int) -> float:
+    """Publish a release whose two marts hold its number in every row; return when it stood."""
+    name = f"release-{number:03}"
+    file = home / "build" / name / "warehouse.duckdb"
+    file.parent.mkdir(parents=True)
+    with duckdb.connect(str(file)) as db:
+        db.execute("create schema core; create schema marts")
+        for mart in ("mart_one", "mart_two"):
+            db.execute(
+                f"create table marts.{mart} as select {number} as number, i from range({ROWS}) as r(i)"
+            )
+    transform.seal(file)
+    facts = {"published_at": datetime.now(UTC).isoformat(), "as_of": "2024-05-02", "vintages": []}
+    publish.publish(home / "published", name, file, {}, facts | {"fingerprint": name}, who="tests")
+    return time.time()
+
+
+def test_readers_see_exactly_one_release_while_fifty_are_published(tmp_path: Path) -> None:
+    published, stop = tmp_path / "published", tmp_path / "stop"
+    stood = [(publish_number(tmp_path, 0), 0)]
+    readers = [
+        subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("reader.py"), published, stop, tmp_path / f"{n}", kind],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for n, kind in enumerate(READERS)
+    ]
+    try:
+        for number in range(1, RELEASES + 1):
+            stood.append((publish_number(tmp_path, number), number))
+            time.sleep(PAUSE_SECONDS)
+            if number in ROLLBACK_AFTER:
+                publish.rollback(published, f"release-{number - 3:03}", "a test", "tests")
+                stood.append((time.time(), number - 3))
+                time.sleep(PAUSE_SECONDS)
+    finally:
+        stop.touch()
+        errors = [reader.communicate(timeout=60)[1] for reader in readers]
+    assert [reader.returncode for reader in readers] == [0] * len(READERS), "\n".join(errors)
+    assert len(stood) == 1 + RELEASES + len(ROLLBACK_AFTER)
+
+    connections = [
+        (kind, json.loads(line))
+        for n, kind in enumerate(READERS)
+        for line in (tmp_path / f"{n}").read_text().splitlines()
+    ]
+    assert {kind for kind, _ in connections} == set(READERS)
+    assert len(connections) > 500
+    seen_numbers = set()
+    for kind, told in connections:
+        ((numbers, n),) = told["seen"]  # one answer, however long the connection was kept
+        (number,) = numbers
+        assert n == 2 * ROWS
+        seen_numbers.add(number)
+        # The newest that stood a second before it was opened, or one that came since.
+        before = [one for at, one in stood if at <= told["opened_at"] - SECONDS_TO_SEE_THE_NEWEST]
+        later = [one for at, one in stood if at > told["opened_at"] - SECONDS_TO_SEE_THE_NEWEST]
+        assert number in {*before[-1:], *later}, f"{kind}: {number}, opened at {told['opened_at']}"
+    assert len(seen_numbers) >= RELEASES * 3 // 4
