@@ -765,7 +765,7 @@ def test_the_pace_is_kept_from_call_to_call_and_pull_to_pull(httpserver: HTTPSer
     url = httpserver.url_for("/")
     seen = times_of_two_calls(url, tmp_path / "a") + times_of_two_calls(url, tmp_path / "b")
     gaps = [after - before for before, after in pairwise(seen)]
-    # Seen at the server, whose thread may be late for the first call and so make a gap look shorter.
+    # Seen when an answer is read, which may be late for the first of two and make the gap look shorter.
     assert len(gaps) == 3 and all(gap > 0.2 for gap in gaps)
 
 
