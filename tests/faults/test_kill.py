@@ -7,6 +7,7 @@ state on disk says that a stage is reached, kills the whole group, looks at what
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -74,6 +75,18 @@ def begin(home: Path) -> subprocess.Popen[bytes]:
         )
 
 
+def unrecorded() -> set[str]:
+    """Name the sources that the recorded night has no answer for."""
+    recorded = {one["address"] for one in json.loads((NIGHT / "index.json").read_text())["answers"]}
+    return {name for name, source in SOURCES.items() if next(source.plan()).address not in recorded}
+
+
+def failed_sources(home: Path) -> set[str]:
+    looks = {name: landing.checks(home / "landing", name) for name in SOURCES}
+    assert all(looks.values())
+    return {name for name, checks in looks.items() if checks[-1].outcome == "failed"}
+
+
 def nothing_is_half(home: Path) -> None:
     for name, source in SOURCES.items():
         for vintage in landing.vintages(home / "landing", name):
@@ -102,7 +115,8 @@ def test_a_night_killed_and_run_again_ends_as_an_undisturbed_one(
     assert seen, f"the stage {stage!r} was never seen on disk"
     nothing_is_half(tmp_path)
     again = begin(tmp_path)
-    assert again.wait(timeout=300) == 0
+    assert again.wait(timeout=300) == 1, "a source that nobody recorded fails, and stops no other"
+    assert failed_sources(tmp_path) == unrecorded()
     nothing_is_half(tmp_path)
     stands = publish.standing(tmp_path / "published")
     assert stands is not None
