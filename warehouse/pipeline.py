@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -70,9 +70,19 @@ def source_named(name: str) -> Source:
     return SOURCES[name]
 
 
+@contextmanager
+def plainly(doing: str) -> Iterator[None]:
+    """Turn what the disk or the database refuses into an error that says what to do; pass the rest through."""
+    try:
+        yield
+    except (OSError, duckdb.Error) as error:
+        raise as_warehouse_error(doing, "writing", error) from error
+
+
 # --- ingest -------------------------------------------------------------------------------------------
 
 
+@plainly("fetch")
 def fetch(name: str, progress: Progress | None = None) -> str:
     """Download one complete pull of a source; return its directory, which `accept` takes.
 
@@ -97,6 +107,7 @@ def fetch(name: str, progress: Progress | None = None) -> str:
     return str(incoming)
 
 
+@plainly("accept")
 def accept(name: str, incoming: str) -> str | None:
     """Parse, compare, judge and land a fetched pull; return its vintage, or None when it is no news.
 
@@ -146,7 +157,7 @@ def accept(name: str, incoming: str) -> str | None:
             reasons, report = verdict.reasons(), json.loads(verdict.to_json())
         except SourceError as error:
             reasons, report = (str(error),), {"success": False, "error": str(error)}
-        except OSError as error:
+        except (OSError, duckdb.Error) as error:
             landing.discard(pull)
             record(place, name, None, "failed", None, str(error))
             raise as_warehouse_error(name, "landing", error) from error
@@ -203,6 +214,7 @@ def as_warehouse_error(name: str, doing: str, error: Exception) -> WarehouseErro
 # --- publish ------------------------------------------------------------------------------------------
 
 
+@plainly("load")
 def load(as_of: str | None = None, force: bool = False, place: Settings | None = None) -> str | None:
     """Make a new build of the landing as of a date (ISO; the newest knowledge if None); return its directory.
 
@@ -242,7 +254,7 @@ def load(as_of: str | None = None, force: bool = False, place: Settings | None =
             + [check.checked_at.date() for _, check in checks if check.outcome != "failed"]
         )
         started = datetime.now(UTC)
-        build = place.build / f"{started:%Y%m%dT%H%M%S%fZ}"
+        build = place.build / name_of_build(place, started)
         loading.load(
             build / LOADED,
             SOURCES,
@@ -267,6 +279,19 @@ def load(as_of: str | None = None, force: bool = False, place: Settings | None =
     return str(build)
 
 
+def name_of_build(place: Settings, started: datetime) -> str:
+    """Name a build by the moment it began, and after every build and release there is if our clock went back."""
+    form = "%Y%m%dT%H%M%S%fZ"
+    past = [
+        *(one.name for one in place.build.glob("2*Z")),
+        *(one.name for one in place.published.glob("2*Z")),
+    ]
+    if not past or f"{started:{form}}" > max(past):
+        return f"{started:{form}}"
+    return f"{datetime.strptime(max(past), form) + timedelta(microseconds=1):{form}}"
+
+
+@plainly("transform")
 def transform(build: str, place: Settings | None = None) -> str:
     """Run dbt over a build and seal it; return its directory."""
     place, here = place or settings.from_environment(), Path(build)
@@ -282,6 +307,7 @@ def transform(build: str, place: Settings | None = None) -> str:
     return build
 
 
+@plainly("validate")
 def validate(build: str, place: Settings | None = None) -> str:
     """Judge a build next to the release that stands; return its directory, or raise Rejected with why.
 
@@ -311,6 +337,7 @@ def validate(build: str, place: Settings | None = None) -> str:
     return build
 
 
+@plainly("publish")
 def publish(build: str) -> str:
     """Swap a validated build in as the newest release; return the release's name.
 
@@ -451,6 +478,7 @@ def previous_release(published: Path, known: tuple[str, ...]) -> str | None:
     return earlier[-1] if earlier else None
 
 
+@plainly("diff")
 def diff(before: str, after: str, moves: int = 3) -> dict[str, Any]:
     """Compare two releases by name; tell the vintages and tables that differ."""
     sides = [release_named(before), release_named(after)]
@@ -466,6 +494,7 @@ def diff(before: str, after: str, moves: int = 3) -> dict[str, Any]:
     }
 
 
+@plainly("rollback")
 def rollback(release: str, why: str) -> dict[str, Any]:
     """Have readers see a release that was published before; return what was put on record.
 
@@ -496,6 +525,7 @@ def why_nothing() -> str:
 # --- maintenance: retention, audit, disk --------------------------------------------------------------
 
 
+@plainly("maintain")
 def retain() -> dict[str, Any]:
     """Remove old releases, builds and rejected vintages by the policy; tell which, and the bytes freed.
 
@@ -504,20 +534,22 @@ def retain() -> dict[str, Any]:
     place, now = settings.from_environment(), datetime.now(UTC)
     policy = keeping()
     removed: dict[str, list[str]] = {"releases": [], "builds": [], "rejected": []}
-    shelves = sorted(place.rejected.glob("[!.]*/"))
-    if place.published.is_dir():
-        with publishing.moving(place.published):
-            removed["releases"] = retain_releases(place, policy, now)
     with building(place):
         aged = [(path, born(path)) for path in sorted(place.build.glob("2*")) if verdict_of(path) is not None]
         for path in retention.outdated(aged, keep=policy.builds, days=policy.builds_days, now=now):
             removed["builds"].append(retention.hide(path).name.removeprefix(retention.REMOVING_PREFIX))
-    for shelf in shelves:
+    # Out of sight is out of use: what takes long needs no lock, and ends what a killed run began.
+    freed = retention.remove_hidden(place.build)
+    for shelf in sorted(place.rejected.glob("[!.]*/")):
         aged = [(path, born(path)) for path in sorted(shelf.glob("[!.]*/"))]
         gone = retention.outdated(aged, keep=policy.rejected, days=policy.rejected_days, now=now)
         removed["rejected"] += retain_shelf(place, shelf.name, gone)
-    # Out of sight is out of use: what takes long needs no lock, and ends what a killed run began.
-    freed = sum(retention.remove_hidden(folder) for folder in (place.published, place.build, *shelves))
+        freed += retention.remove_hidden(shelf)
+    # Last, since a release goes only on record: on a disk that is full to the brim, the rest has made room for it.
+    if place.published.is_dir():
+        with publishing.moving(place.published):
+            removed["releases"] = retain_releases(place, policy, now)
+        freed += retention.remove_hidden(place.published)
     return {"removed": removed, "freed_bytes": freed}
 
 
@@ -709,6 +741,7 @@ def is_in_release(place: Settings, entry: quarantine.Shelved) -> bool:
     return any(is_published(place, one) for one in accepted)
 
 
+@plainly("rejected accept")
 def overrule(pull: str, why: str) -> str:
     """Accept a refused pull over the gate's refusal, on record; return the vintage that it became.
 
@@ -773,7 +806,7 @@ def land_overruled(place: Settings, source: Source, entry: quarantine.Shelved, w
             f"{entry.id} can't be accepted by anybody's word: {error}. What can't be read, or is not what "
             "was fetched, has no rows to publish; it stays on the shelf"
         ) from error
-    except OSError as error:
+    except (OSError, duckdb.Error) as error:
         landing.discard(pull)
         raise as_warehouse_error(source.name, "accepting", error) from error
     except WarehouseError:
@@ -784,6 +817,7 @@ def land_overruled(place: Settings, source: Source, entry: quarantine.Shelved, w
 # --- backfill: a build beside the live one, that waits for a word --------------------------------------
 
 
+@plainly("backfill")
 def backfill_begin(
     name: str,
     first: str,
@@ -946,6 +980,7 @@ def read_again(staged: Settings, source: Source, days: tuple[date, date]) -> lis
     return pulls
 
 
+@plainly("backfill")
 def backfill_build(backfill: str) -> str:
     """Load, transform and validate a backfill's landing beside the live one; return the backfill's id.
 
@@ -968,6 +1003,7 @@ def backfill_build(backfill: str) -> str:
     return asked.id
 
 
+@plainly("backfill")
 def backfill_compare(backfill: str) -> dict[str, Any]:
     """Compare a backfill's build with the release that stands, and let it wait; return the report."""
     place = settings.from_environment()
@@ -1032,6 +1068,7 @@ def show_backfill(backfill: str) -> dict[str, Any]:
     )
 
 
+@plainly("backfill approve")
 def approve_backfill(backfill: str, why: str) -> str:
     """Land a backfill's vintages and publish the very build that was shown; return the release.
 
@@ -1094,6 +1131,7 @@ def land_backfilled(place: Settings, source: Source, vintage: Vintage, ruling: R
     landing.accept(place.landing, source, pull, vintage.files, parsed, verdict, at, backfilled=ruling)
 
 
+@plainly("backfill discard")
 def discard_backfill(backfill: str, why: str) -> None:
     """Remove what a backfill staged, on record; what was asked, its report and its log stay."""
     place, reason = settings.from_environment(), insist_on_reason(why)

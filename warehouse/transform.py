@@ -70,19 +70,26 @@ def run_dbt(
         "--vars",
         json.dumps({"as_of": as_of.isoformat()}),
     ]
-    with log.open("w", encoding="utf-8") as output:
+    try:
         ended = subprocess.run(
             command,
-            stdout=output,
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=environment,
             cwd=project,
             timeout=BUILD_TIMEOUT_SECONDS,
             check=False,
         )
+    except subprocess.TimeoutExpired as error:
+        raise WarehouseError(
+            f"dbt {verb} was still at work after {BUILD_TIMEOUT_SECONDS} s and was ended. "
+            f"See what it was at in {artifacts / 'dbt.log'}"
+        ) from error
+    # Written here and not by dbt: where the disk is full, this is what says so.
+    log.write_bytes(ended.stdout)
     if ended.returncode != 0:
         failed = failures(artifacts / "run_results.json") if verb == "build" else []
-        told = "; ".join(failed) if failed else log.read_text(encoding="utf-8")[-1500:]
+        told = "; ".join(failed) if failed else ended.stdout.decode("utf-8", "replace")[-1500:]
         message = f"dbt {verb} failed: {told}. The whole log: {log}"
         raise Rejected(message) if failed else WarehouseError(message)
 

@@ -432,6 +432,10 @@ def _write_docs(context: Any, docs: Path, findings: Sequence[Finding]) -> None:
     pages = {}
     for page in sorted(docs.rglob("*.html")):
         html = page.read_text(encoding="utf-8")
+        if not html.rstrip().endswith(
+            "</html>"
+        ):  # Great Expectations logs what the disk refuses, and goes on
+            raise WarehouseError(f"{page}: Data Docs were not written whole. Look at the disk's free space")
         for foreign in FOREIGN:
             html = foreign.sub("", html)
         page.write_text(html.replace("</head>", f"<style>{STYLE}</style></head>"), encoding="utf-8")

@@ -1,50 +1,48 @@
 """A night killed with SIGKILL anywhere, then run again plainly, ends as an undisturbed one.
 
-Each case starts the real command line on the recorded night in a process group of its own, waits until the
-state on disk says that a stage is reached, kills the whole group, looks at what is left, and runs again.
+Each case begins with a release that stands. It starts the real command line on a recorded night in a process
+group of its own, waits until the state on disk says that a stage is reached, kills the whole group, looks at
+what is left, and runs again. Points within landing, rollback and retention are in their modules' own tests.
 `make test-faults` runs this; it takes minutes.
 """
 
 from __future__ import annotations
 
-import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
+import nights
 import pytest
-from conftest import environment, release_of, replay
 
-from warehouse import landing, publish
-from warehouse.durable import sha256_of
-from warehouse.settings import PROJECT_ROOT, SAMPLE_DIR
+from warehouse import landing
+from warehouse.settings import PROJECT_ROOT
 from warehouse.sources import SOURCES
 
-NIGHT = SAMPLE_DIR / "night-2"
 pytestmark = pytest.mark.faults
 
-
-def anything(home: Path, pattern: str) -> Callable[[], bool]:
-    return lambda: any(home.glob(pattern))
-
-
-# The stage that is reached, as the disk shows it.
-STAGES = {
-    "a pull begins": "landing/*/.incoming/*/files",
+# The stage that is reached, as the disk shows it: while sources are pulled, and while a release is made.
+PULLING = {
+    "a pull begins": "landing/curated/.incoming/*/files",
     "an answer is written": "landing/*/.incoming/*/files/*",
     "rows are being parsed": "landing/*/.incoming/*/rows.p*",
     "a vintage is being judged": "landing/*/.incoming/*/judge",
-    "the first vintage stands": "landing/*/*/manifest.json",
+    "the first vintage stands": "landing/curated/*/manifest.json",
     "the last source begins": "landing/worldbank_wdi/.incoming/*/files/*",
-    "the last vintage stands": "landing/worldbank_wdi/*/manifest.json",
+    "the last source is being judged": "landing/worldbank_wdi/.incoming/*/judge",
+    "the last vintage stands": "landing/worldbank_wdi/2023*/manifest.json",
+}
+BUILDING = {
+    "raw relations are being loaded": "build/2*",
     "raw relations are loaded": "build/2*/warehouse.duckdb",
     "dbt is at work": "build/2*/dbt/dbt.log",
     "dbt has ended its models": "build/2*/dbt/run_results.json",
     "documentation is written": "build/2*/dbt/static_index.html",
+    "the file is being sealed": "build/2*/sealed-warehouse.duckdb",
     "the release is being judged": "build/2*/judge",
     "the verdict is in": "build/2*/validation.json",
     "the release is being made": "published/.partial-*",
@@ -54,72 +52,86 @@ STAGES = {
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return table name to Parquet checksum of a night that nobody disturbed."""
-    home = tmp_path_factory.mktemp("undisturbed")
-    replay(home, NIGHT)
-    tables = publish.read_manifest(release_of(home))["tables"]
-    assert len(tables) >= 12
-    return {name: told["sha256"] for name, told in tables.items()}
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the second night's answers for a few sources."""
+    return nights.mirror_of("night-2", tmp_path_factory.mktemp("mirror") / "night-2")
 
 
-def begin(home: Path) -> subprocess.Popen[bytes]:
-    with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=str(NIGHT)):
-        return subprocess.Popen(
-            [sys.executable, "-m", "warehouse", "run", "--json"],
-            cwd=PROJECT_ROOT,
-            env=dict(os.environ),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+@pytest.fixture(scope="module")
+def stood(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home with the first night's release."""
+    home = tmp_path_factory.mktemp("stood") / "home"
+    nights.says(home, "run", mirror=nights.mirror_of("night-1", home.with_name("night-1")))
+    assert landing.vintages(home / "landing", "worldbank_wdi")
+    nights.standing(home)
+    return home
 
 
-def unrecorded() -> set[str]:
-    """Name the sources that the recorded night has no answer for."""
-    recorded = {one["address"] for one in json.loads((NIGHT / "index.json").read_text())["answers"]}
-    return {name for name, source in SOURCES.items() if next(source.plan()).address not in recorded}
+@pytest.fixture(scope="module")
+def landed(stood: Path, mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return that home with the second night landed, and nothing built of it yet."""
+    home = copy_of(stood, tmp_path_factory.mktemp("landed") / "home")
+    assert nights.says(home, "fetch", *nights.answered(mirror), mirror=mirror).returncode == 0
+    return home
 
 
-def failed_sources(home: Path) -> set[str]:
-    looks = {name: landing.checks(home / "landing", name) for name in SOURCES}
-    assert all(looks.values())
-    return {name for name, checks in looks.items() if checks[-1].outcome == "failed"}
+@pytest.fixture(scope="module")
+def undisturbed(landed: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the tables of a second night that nobody disturbed."""
+    home = copy_of(landed, tmp_path_factory.mktemp("undisturbed") / "home")
+    assert nights.says(home, "publish").returncode == 0
+    assert len(list((home / "published").glob("2*"))) == 2
+    return nights.tables_of(nights.standing(home))
 
 
-def nothing_is_half(home: Path) -> None:
-    for name, source in SOURCES.items():
-        for vintage in landing.vintages(home / "landing", name):
-            assert landing.digest_rows(vintage.rows_path, source.columns) == vintage.rows_digest
-            for file in vintage.files:
-                assert sha256_of(vintage.directory / "files" / file.name) == file.sha256
-    for place in (home / "published").glob("2*"):
-        told = publish.read_manifest(place)
-        assert sha256_of(place / told["database"]["file"]) == told["database"]["sha256"]
-        for table, facts in told["tables"].items():
-            assert sha256_of(place / "parquet" / f"{table}.parquet") == facts["sha256"]
+def copy_of(home: Path, into: Path) -> Path:
+    shutil.copytree(home, into, symlinks=True)
+    return into
 
 
-@pytest.mark.parametrize("stage", STAGES)
+def kill_at(home: Path, pattern: str, words: list[str], mirror: Path | None) -> None:
+    """Start a word of the command line, and kill its process group when a pattern matches what was not there."""
+    before = set(home.glob(pattern))
+    with subprocess.Popen(
+        [sys.executable, "-m", "warehouse", *words],
+        cwd=PROJECT_ROOT,
+        env=nights.surroundings(home, mirror),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as night:
+        deadline, seen = time.monotonic() + 300, False
+        while not seen and night.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.0005)
+            seen = bool(set(home.glob(pattern)) - before)
+        os.killpg(night.pid, signal.SIGKILL)
+    assert seen, f"{pattern} was never seen on disk"
+
+
+@pytest.mark.parametrize("stage", [*PULLING, *BUILDING])
 def test_a_night_killed_and_run_again_ends_as_an_undisturbed_one(
-    stage: str, tmp_path: Path, undisturbed: dict[str, str]
+    stage: str, tmp_path: Path, stood: Path, landed: Path, mirror: Path, undisturbed: dict[str, str]
 ) -> None:
-    reached = anything(tmp_path, STAGES[stage])
-    night = begin(tmp_path)
-    deadline = time.monotonic() + 300
-    while not reached() and night.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.0005)
-    seen = reached()
-    os.killpg(night.pid, signal.SIGKILL)
-    night.wait()
-    assert seen, f"the stage {stage!r} was never seen on disk"
-    nothing_is_half(tmp_path)
-    again = begin(tmp_path)
-    assert again.wait(timeout=300) == 1, "a source that nobody recorded fails, and stops no other"
-    assert failed_sources(tmp_path) == unrecorded()
-    nothing_is_half(tmp_path)
-    stands = publish.standing(tmp_path / "published")
-    assert stands is not None
-    tables = publish.read_manifest(stands)["tables"]
-    assert {name: told["sha256"] for name, told in tables.items()} == undisturbed
-    assert not list((tmp_path / "published").glob(".partial-*"))
+    is_pulling = stage in PULLING
+    home = copy_of(stood if is_pulling else landed, tmp_path / "home")
+    words, answers = (["run"], mirror) if is_pulling else (["publish"], None)
+    before, release = nights.never_to_change(home), nights.standing(home).name
+    kill_at(home, (PULLING | BUILDING)[stage], words, answers)
+    nights.nothing_is_half(home)
+    assert is_pulling is False or nights.standing(home).name == release
+    again = nights.says(home, *words, mirror=answers)
+    if is_pulling:
+        assert again.returncode == 1, "a source that nobody recorded fails, and stops no other"
+        looks = {name: landing.checks(home / "landing", name)[-1].outcome for name in SOURCES}
+        assert {name for name, outcome in looks.items() if outcome == "failed"} == set(SOURCES) - {
+            *nights.FEW
+        }
+    else:
+        assert again.returncode == 0, again.stderr
+    nights.nothing_is_half(home)
+    assert nights.tables_of(nights.standing(home)) == undisturbed
+    after = nights.never_to_change(home)
+    assert before == {name: after.get(name) for name in before}, (
+        "an accepted vintage or a release has changed"
+    )
+    assert not list((home / "published").glob(".partial-*"))
