@@ -46,10 +46,10 @@ run: $(READY) ## the nightly load through Airflow, on the recorded nights (MIRRO
 	@WAREHOUSE_MIRROR='$(MIRROR)' $(BIN)/python dags/nightly.py
 
 test: $(READY) ## the tests
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
-test-faults: $(READY) ## a night killed at every stage, and run again (minutes)
-	@$(BIN)/python -m pytest -q -m faults tests/faults
+test-faults: $(READY) ## kills, full disks, bad payloads, many readers (minutes; root, to mount a small disk)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m faults tests/faults
 
 # Debian's PostgreSQL, when there is none: any Debian or Ubuntu, as root or with sudo.
 test-stack: $(READY) ## the services of docker-compose.yml as plain processes, on PostgreSQL (minutes)

@@ -37,7 +37,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
-from warehouse.durable import sha256_of, sync, write_whole
+from warehouse.durable import append_line, sha256_of, sync, whole_lines, write_whole
 from warehouse.source import Fetched, Ruling, Source, SourceError, Vintage, WarehouseError, raw_schema
 
 INCOMING = ".incoming"
@@ -358,22 +358,12 @@ def record_check(landing: Path, check: Check) -> None:
     path = landing / check.source / "checks.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     told = {name: at.isoformat() if isinstance(at, datetime) else at for name, at in asdict(check).items()}
-    line = json.dumps(told, ensure_ascii=False)
-    with path.open("ab+") as log:
-        log.seek(0)
-        log.truncate(log.read().rfind(b"\n") + 1)  # a line that a crash cut in two
-        log.write(line.encode() + b"\n")
-        log.flush()
-        os.fsync(log.fileno())
+    append_line(path, json.dumps(told, ensure_ascii=False))
 
 
 def checks(landing: Path, source: str) -> tuple[Check, ...]:
     """Read the log of checks of a source, oldest first; a last line cut by a crash is left out."""
-    path = landing / source / "checks.jsonl"
-    if not path.exists():
-        return ()
-    whole, _, _torn = path.read_text(encoding="utf-8").rpartition("\n")
-    lines = [json.loads(line) for line in whole.splitlines()]
+    lines = [json.loads(line) for line in whole_lines(landing / source / "checks.jsonl")]
     return tuple(
         Check(
             **(line | {clock: datetime.fromisoformat(line[clock]) for clock in ("looked_at", "checked_at")})

@@ -72,7 +72,7 @@ def source_named(name: str) -> Source:
 
 @contextmanager
 def plainly(doing: str) -> Iterator[None]:
-    """Turn what the disk or the database refuses into an error that says what to do; pass the rest through."""
+    """Turn what the disk or the database refuses into an error that says what to do."""
     try:
         yield
     except (OSError, duckdb.Error) as error:
@@ -280,7 +280,7 @@ def load(as_of: str | None = None, force: bool = False, place: Settings | None =
 
 
 def name_of_build(place: Settings, started: datetime) -> str:
-    """Name a build by the moment it began, and after every build and release there is if our clock went back."""
+    """Name a build by the moment it began, and after all there are where our clock has gone back."""
     form = "%Y%m%dT%H%M%S%fZ"
     past = [
         *(one.name for one in place.build.glob("2*Z")),
@@ -545,7 +545,7 @@ def retain() -> dict[str, Any]:
         gone = retention.outdated(aged, keep=policy.rejected, days=policy.rejected_days, now=now)
         removed["rejected"] += retain_shelf(place, shelf.name, gone)
         freed += retention.remove_hidden(shelf)
-    # Last, since a release goes only on record: on a disk that is full to the brim, the rest has made room for it.
+    # Last, since a release goes only on record: on a disk full to the brim, the rest has made room for it.
     if place.published.is_dir():
         with publishing.moving(place.published):
             removed["releases"] = retain_releases(place, policy, now)

@@ -23,7 +23,7 @@ FEW = ("curated", "mofcom_totals", "worldbank_wdi")  # in the order in which a n
 
 
 def mirror_of(night: str, into: Path) -> Path:
-    """Copy what a recorded night answers for the few sources; an address belongs to the host of their first."""
+    """Copy what a recorded night answers for the few sources: all that their hosts sent."""
     origin = SAMPLE_DIR / night
     index = json.loads((origin / "index.json").read_text())
     folders = {

@@ -29,12 +29,14 @@ def ask(published: Path, stop: Path, into: Path, questions: int) -> None:
             opened_at = time.time()
             with duckdb.connect(str(published / "latest" / "warehouse.duckdb"), read_only=True) as db:
                 seen = set()
-                for _ in range(questions):
+                asked = 0
+                while asked < questions:
+                    asked += 1
                     numbers, n = db.execute(QUESTION).fetchall()[0]
                     seen.add((tuple(numbers), n))
                     if stop.exists():
                         break
-            told.write(json.dumps({"opened_at": opened_at, "seen": sorted(seen)}) + "\n")
+            told.write(json.dumps({"opened_at": opened_at, "seen": sorted(seen), "asked": asked}) + "\n")
 
 
 if __name__ == "__main__":

@@ -29,16 +29,22 @@ NAME = "worldbank_wdi"
 PORTIONS = (0.0, 0.2, 0.5, 0.8)
 
 
+def system(program: str, *words: str) -> None:
+    found = shutil.which(program)
+    assert found, f"there is no {program} on the path"
+    subprocess.run([found, *words], check=True)
+
+
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """Mount a small file system of our own."""
     place = tmp_path / "disk"
     place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "tmpfs", str(place)], check=True)
+    system("mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "tmpfs", str(place))
     try:
         yield place
     finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
+        system("umount", "--lazy", str(place))
 
 
 @contextlib.contextmanager
@@ -175,7 +181,7 @@ def test_a_read_only_disk_is_read_and_refuses_every_write_in_one_line(
     home = disk / "home"
     shutil.copytree(stood, home, symlinks=True)
     before = nights.never_to_change(home)
-    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    system("mount", "-o", "remount,ro", str(disk))
     for words in READING:
         told = nights.says(home, *words, mirror=mirror)
         assert told.returncode == 0, (words, told.stderr)
@@ -186,5 +192,5 @@ def test_a_read_only_disk_is_read_and_refuses_every_write_in_one_line(
         assert "Traceback" not in told.stdout + told.stderr, (words, told.stderr[-3000:])
         assert "ead-only" in told.stdout + told.stderr, (words, told.stdout, told.stderr)
     assert nights.never_to_change(home) == before
-    subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+    system("mount", "-o", "remount,rw", str(disk))
     assert nights.says(home, "fetch", NAME, mirror=mirror).returncode == 0

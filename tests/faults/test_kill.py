@@ -90,7 +90,7 @@ def copy_of(home: Path, into: Path) -> Path:
 
 
 def kill_at(home: Path, pattern: str, words: list[str], mirror: Path | None) -> None:
-    """Start a word of the command line, and kill its process group when a pattern matches what was not there."""
+    """Start a word of the command line, and kill its group when a pattern matches what was not there."""
     before = set(home.glob(pattern))
     with subprocess.Popen(
         [sys.executable, "-m", "warehouse", *words],

@@ -84,3 +84,6 @@ def test_readers_see_exactly_one_release_while_fifty_are_published(tmp_path: Pat
         later = [one for at, one in stood if at > told["opened_at"] - SECONDS_TO_SEE_THE_NEWEST]
         assert number in {*before[-1:], *later}, f"{kind}: {number}, opened at {told['opened_at']}"
     assert len(seen_numbers) >= RELEASES * 3 // 4
+    asked = sum(told["asked"] for _, told in connections)
+    print(f"{asked} questions over {len(connections)} connections saw {len(seen_numbers)} releases, one each")
+    assert asked > 5 * len(connections)
