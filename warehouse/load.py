@@ -5,12 +5,17 @@ Keeps: a build file is made new for each build and never reused. Each source bec
 has not landed becomes an empty one with the agreed columns, so that the models stand from the first
 night. `raw.landing_vintage`, `raw.landing_file` and `raw.landing_check` tell what lies behind them.
 
+A release knows the revisions between its vintages for good. What it knows is taken into
+`raw.known_revision`, and the rows of the vintages before are left where they are: a night's work grows with
+what is new, and not with all that was ever landed.
+
 Refuses: to interpret a value. Everything a publisher sent stays text here; types are staging's matter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -20,28 +25,64 @@ from warehouse.source import Source, Vintage, WarehouseError
 
 CheckRow = tuple[str, int, datetime, str, str | None, str]
 
+# What the models need of a revision that is known; the rest of core.fct_revision follows from it.
+REVISION_COLUMNS = {
+    **dict.fromkeys(("source", "reporter", "partner", "region", "service", "indicator", "flow"), "varchar"),
+    "frequency": "varchar",
+    **dict.fromkeys(("period_start", "period_end"), "date"),
+    **dict.fromkeys(("currency", "unit", "value_type", "previous_vintage", "vintage"), "varchar"),
+    **dict.fromkeys(("previous_value", "value"), "decimal(38, 18)"),
+    "kind": "varchar",
+    "_previous_file": "varchar",
+    "_previous_row": "bigint",
+    "_file": "varchar",
+    "_row": "bigint",
+}
+
+
+@dataclass(frozen=True)
+class Known:
+    """The revisions that a release knows: its Parquet file, and for each source the vintage they reach to."""
+
+    revisions: Path
+    until: Mapping[str, str]
+
 
 def load(
     build_file: Path,
     sources: Mapping[str, Source],
     rows: Sequence[tuple[Vintage, Path]],
     checks: Sequence[CheckRow],
+    known: Known | None = None,
 ) -> None:
-    """Make `build_file` with schema `raw`: a view for each source, and three tables about the landing.
+    """Make `build_file` with schema `raw`: a view for each source, and four tables beside them.
 
-    `rows` pairs each vintage in force with the Parquet file of its rows; `checks` are
-    numbered in their order.
+    `rows` pairs each vintage in force with the Parquet file of its rows; `checks` are numbered in their
+    order. Of a source whose revisions are `known`, rows are taken from the last vintage that they reach to.
     """
+    until = known.until if known else {}
     if build_file.exists():
         raise WarehouseError(f"{build_file}: a build starts from a fresh file, and this one exists")
     build_file.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(build_file)) as db:
         db.execute("create schema raw")
         for source in sources.values():
-            db.execute(view_of(source, [(v, path) for v, path in rows if v.source == source.name]))
+            needed = [
+                (v, path) for v, path in rows if v.source == source.name and v.id >= until.get(v.source, "")
+            ]
+            db.execute(view_of(source, needed))
+        columns = ", ".join(f"{name} {kind}" for name, kind in REVISION_COLUMNS.items())
+        db.execute(f"create table raw.known_revision ({columns})")
+        if known:
+            db.execute(
+                f"insert into raw.known_revision select {', '.join(REVISION_COLUMNS)} from read_parquet(?) "
+                "where source in (select unnest(?))",
+                [str(known.revisions), list(until)],
+            )
         db.execute(
             "create table raw.landing_vintage (source varchar, vintage varchar, retrieved_at timestamp, "
-            "landed_at timestamp, row_count bigint, rows_digest varchar, reader_version integer)"
+            "landed_at timestamp, row_count bigint, rows_digest varchar, reader_version integer, "
+            "is_loaded boolean, is_compared boolean)"
         )
         db.execute(
             "create table raw.landing_file (source varchar, vintage varchar, file varchar, address varchar, "
@@ -53,7 +94,7 @@ def load(
         )
         for vintage, _ in rows:
             db.execute(
-                "insert into raw.landing_vintage values (?, ?, ?, ?, ?, ?, ?)",
+                "insert into raw.landing_vintage values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     vintage.source,
                     vintage.id,
@@ -62,6 +103,8 @@ def load(
                     vintage.row_count,
                     vintage.rows_digest,
                     vintage.reader_version,
+                    vintage.id >= until.get(vintage.source, ""),
+                    vintage.id > until.get(vintage.source, ""),
                 ],
             )
             for file in vintage.files:

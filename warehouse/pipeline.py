@@ -221,6 +221,7 @@ def load(as_of: str | None = None, force: bool = False, place: Settings | None =
     Returns None when the standing release was built from the same vintages, seeds and code, or one was that
     somebody rolled back from: a night without news does not undo a rollback. Raises WarehouseError, before
     anything is written, when the disk has no room for a build. `place` is another warehouse than the live.
+    Revisions that the standing release knows are taken from it, unless `force` asks for all to be made anew.
     """
     place = place or settings.from_environment()
     day = date.fromisoformat(as_of) if as_of else None
@@ -255,6 +256,7 @@ def load(as_of: str | None = None, force: bool = False, place: Settings | None =
         )
         started = datetime.now(UTC)
         build = place.build / name_of_build(place, started)
+        revisions = None if force else revisions_known(stands, known)
         loading.load(
             build / LOADED,
             SOURCES,
@@ -264,8 +266,10 @@ def load(as_of: str | None = None, force: bool = False, place: Settings | None =
                 for one in some
             ],
             [(c.source, number, c.checked_at, c.outcome, c.vintage, c.detail) for number, c in checks],
+            revisions,
         )
         note = {
+            "revisions_from": stands.name if stands and revisions else None,
             "as_of": known_until.isoformat(),
             "is_of_the_past": known != landed,
             "fingerprint": mark,
@@ -277,6 +281,27 @@ def load(as_of: str | None = None, force: bool = False, place: Settings | None =
         }
         write_whole(build / BUILD_NOTE, json.dumps(note, indent=2, ensure_ascii=False) + "\n")
     return str(build)
+
+
+def revisions_known(stands: Path | None, known: Mapping[str, tuple[Vintage, ...]]) -> loading.Known | None:
+    """Tell the revisions that a build can take from the standing release, or None.
+
+    They are a function of the vintages and the code: of a source all of whose vintages in the release still
+    come first, row for row, under the very code that built it, none can have become another. A file that is
+    not the one that was published is left alone, and `maintain` will say so; the build makes all anew.
+    """
+    told = publishing.read_manifest(stands) if stands else {}
+    if stands is None or told.get("is_of_the_past") is not False or told.get("code_sha256") != code_digest():
+        return None
+    file = stands / "parquet" / "fct_revision.parquet"
+    if not file.exists() or sha256_of(file) != told["tables"]["fct_revision"]["sha256"]:
+        return None
+    until = {}
+    for name, vintages in known.items():
+        then = [(one["vintage"], one["rows_digest"]) for one in told["vintages"] if one["source"] == name]
+        if then and then == [(one.id, one.rows_digest) for one in vintages[: len(then)]]:
+            until[name] = then[-1][0]
+    return loading.Known(file, until) if until else None
 
 
 def name_of_build(place: Settings, started: datetime) -> str:

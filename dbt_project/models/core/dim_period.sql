@@ -1,10 +1,16 @@
 with periods as (
 
-    select distinct
+    select
         frequency,
         period_start,
         period_end
-    from {{ ref('int_observations_unioned') }}
+    from {{ ref('int_observations_latest') }}
+    union
+    select
+        frequency,
+        period_start,
+        period_end
+    from {{ ref('fct_revision') }}
 
 )
 

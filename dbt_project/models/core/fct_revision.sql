@@ -1,6 +1,7 @@
 -- A cell's row is compared with the same cell's row in the vintage before: one pass, no grid of cells
 -- times vintages. A value can be withdrawn in two ways: its row stands empty in the next vintage (seen
--- from that row), or its row is gone (seen from the last row that held it).
+-- from that row), or its row is gone (seen from the last row that held it). What the release that stands knows
+-- of older vintages is taken as it is; their rows are not here.
 with observations as (
 
     select * from {{ ref('int_observations_unioned') }}
@@ -19,6 +20,7 @@ in_order as (
         observations.*,
         vintages.previous_vintage,
         vintages.next_vintage,
+        vintages.is_compared,
 
         lag(observations.vintage) over cell as vintage_of_row_before,
         lag(observations.value) over cell as value_of_row_before,
@@ -46,7 +48,9 @@ against_the_vintage_before as (
         case when vintage_of_row_before = previous_vintage then file_of_row_before end as _previous_file,
         case when vintage_of_row_before = previous_vintage then row_of_row_before end as _previous_row
     from in_order
-    where previous_vintage is not null
+    where
+        previous_vintage is not null
+        and is_compared
 
 ),
 
@@ -102,6 +106,21 @@ revisions as (
     select * from stated
     union all
     select * from gone
+    union all
+    select
+        {{ cell_columns() }},
+        previous_vintage,
+        vintage,
+
+        previous_value,
+        value,
+        kind,
+
+        _previous_file,
+        _previous_row,
+        _file,
+        _row
+    from {{ source('raw', 'known_revision') }}
 
 )
 

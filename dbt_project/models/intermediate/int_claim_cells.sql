@@ -1,10 +1,15 @@
 {{ config(materialized='table') }}
 -- A table, because every claim reads it and the observations are many: the few cells that claims can rest on, of all vintages.
 
-with observations as (
+with latest as (
 
-    select * from {{ ref('int_observations_unioned') }}
-    where value is not null and frequency = 'A'
+    select * from {{ ref('int_observations_latest') }}
+
+),
+
+revisions as (
+
+    select * from {{ ref('fct_revision') }}
 
 ),
 
@@ -50,40 +55,109 @@ bounds as (
         max(to_year) as last_year
     from claims
 
+),
+
+-- A cell begins with what it holds today, and each revision says what it held before: so it is known for every vintage.
+-- One that was withdrawn for good begins too.
+beginnings_and_changes as (
+
+    select
+        {{ cell_columns() }},
+        cast(null as {{ dbt.type_string() }}) as vintage,
+        cast(null as decimal(38, 18)) as previous_value,
+        value
+    from latest
+    union all
+    select
+        {{ cell_columns() }},
+        cast(null as {{ dbt.type_string() }}) as vintage,
+        cast(null as decimal(38, 18)) as previous_value,
+        cast(null as decimal(38, 18)) as value
+    from revisions
+    union all
+    select
+        {{ cell_columns() }},
+        vintage,
+        previous_value,
+        value
+    from revisions
+
+),
+
+kept as (
+
+    select
+        {{ cell_columns('cells') }},
+        cells.vintage,
+        max(cells.previous_value) as previous_value,
+        max(cells.value) as value
+    from beginnings_and_changes as cells
+    cross join bounds
+    where
+        cells.frequency = 'A'
+        and extract(year from cells.period_end) between bounds.first_year and bounds.last_year
+        and (cells.partner = 'WLD' or cells.service = 'S' or cells.service is null)
+        and (cells.region is null or cells.service = 'S' or cells.service is null)
+        and (
+            cells.reporter in (select areas.reporter from areas)
+            -- a rank needs every economy
+            or (cells.partner = 'WLD' and cells.service = 'S' and cells.region is null)
+        )
+        and (
+            cells.service in (select items.service from items)
+            or cells.indicator in ('NV.SRV.TOTL.ZS', 'NBS.GDP', 'NBS.VA_TERTIARY')
+            or cells.indicator like 'growth\_pct.%' escape '\'
+            or cells.indicator like 'share\_pct.%' escape '\'
+        )
+    group by {{ cell_columns('cells') }}, cells.vintage
+
+),
+
+in_order as (
+
+    select
+        *,
+
+        lead(vintage) over cell as next_change,
+        lead(previous_value) over cell as value_before_change
+    from kept
+    window cell as (
+        partition by {{ cell_columns() }}
+        order by vintage nulls first
+    )
+
+),
+
+stood as (
+
+    select
+        {{ cell_columns() }},
+        vintage as first_vintage,
+        next_change,
+
+        case when vintage is null and next_change is not null then value_before_change else value end as value
+    from in_order
+
 )
 
 select
-    observations.source,
-    observations.vintage,
-    observations.value_type,
-    observations.currency,
-    observations.reporter,
-    observations.partner,
-    observations.region,
-    observations.service,
-    observations.indicator,
-    observations.flow,
-    cast(extract(year from observations.period_end) as integer) as period_year,
-    observations.unit,
-    observations.value
-from observations
+    stood.source,
+    vintages.vintage,
+    stood.value_type,
+    stood.currency,
+    stood.reporter,
+    stood.partner,
+    stood.region,
+    stood.service,
+    stood.indicator,
+    stood.flow,
+    cast(extract(year from stood.period_end) as integer) as period_year,
+    stood.unit,
+    stood.value
+from stood
 inner join vintages
     on
-        observations.source = vintages.source
-        and observations.vintage = vintages.vintage
-cross join bounds
-where
-    extract(year from observations.period_end) between bounds.first_year and bounds.last_year
-    and (observations.partner = 'WLD' or observations.service = 'S' or observations.service is null)
-    and (observations.region is null or observations.service = 'S' or observations.service is null)
-    and (
-        observations.reporter in (select areas.reporter from areas)
-        -- a rank needs every economy
-        or (observations.partner = 'WLD' and observations.service = 'S' and observations.region is null)
-    )
-    and (
-        observations.service in (select items.service from items)
-        or observations.indicator in ('NV.SRV.TOTL.ZS', 'NBS.GDP', 'NBS.VA_TERTIARY')
-        or observations.indicator like 'growth\_pct.%' escape '\'
-        or observations.indicator like 'share\_pct.%' escape '\'
-    )
+        stood.source = vintages.source
+        and (stood.first_vintage is null or stood.first_vintage <= vintages.vintage)
+        and (stood.next_change is null or stood.next_change > vintages.vintage)
+where stood.value is not null

@@ -2,7 +2,10 @@ with vintages as (
 
     select
         source,
-        vintage
+        vintage,
+
+        is_loaded,
+        is_compared
     from {{ source('raw', 'landing_vintage') }}
     where substr(vintage, 1, 10) <= '{{ var("as_of") }}'
 
@@ -14,6 +17,8 @@ ordered as (
         source,
         vintage,
 
+        is_loaded,
+        is_compared,
         lag(vintage) over (partition by source order by vintage) as previous_vintage,
         lead(vintage) over (partition by source order by vintage) as next_vintage
     from vintages
