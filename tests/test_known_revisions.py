@@ -1,4 +1,4 @@
-"""A night compares what is new: revisions that the standing release knows are taken from it, and are the same."""
+"""A night compares what is new: what the standing release knows is taken from it, and is the same."""
 
 from __future__ import annotations
 
