@@ -31,10 +31,10 @@ PULLING = {
     "an answer is written": "landing/*/.incoming/*/files/*",
     "rows are being parsed": "landing/*/.incoming/*/rows.p*",
     "a vintage is being judged": "landing/*/.incoming/*/judge",
-    "the first vintage stands": "landing/curated/*/manifest.json",
+    "a first vintage stands": "landing/mofcom_totals/*/manifest.json",
     "the last source begins": "landing/worldbank_wdi/.incoming/*/files/*",
     "the last source is being judged": "landing/worldbank_wdi/.incoming/*/judge",
-    "the last vintage stands": "landing/worldbank_wdi/2023*/manifest.json",
+    "the last vintage stands": "landing/worldbank_wdi/2024*/manifest.json",
 }
 BUILDING = {
     "raw relations are being loaded": "build/2*",
@@ -104,7 +104,8 @@ def kill_at(home: Path, pattern: str, words: list[str], mirror: Path | None) -> 
         while not seen and night.poll() is None and time.monotonic() < deadline:
             time.sleep(0.0005)
             seen = bool(set(home.glob(pattern)) - before)
-        os.killpg(night.pid, signal.SIGKILL)
+        if night.poll() is None:
+            os.killpg(night.pid, signal.SIGKILL)
     assert seen, f"{pattern} was never seen on disk"
 
 
