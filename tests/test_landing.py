@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from killing import COUNTED
 
 from warehouse import landing
 from warehouse.durable import sha256_of
@@ -153,28 +154,24 @@ def test_a_directory_without_manifest_never_happened(tmp_path: Path) -> None:
     assert pq.read_table(vintage.rows_path).num_rows == 1
 
 
-KILLED = """
+KILLED = (
+    """
 import os, signal, sys
 from pathlib import Path
 from warehouse import durable, landing
 sys.path.insert(0, {tests!r})
 import test_landing as t
 left = int(sys.argv[2])
-def counted(real):
-    def wrapped(*a, **k):
-        global left
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*a, **k)
-    return wrapped
-landing.sync = counted(landing.sync)
+"""
+    + COUNTED
+    + """landing.sync = counted(landing.sync)
 landing.write_whole = counted(landing.write_whole)
 Path.rename = counted(Path.rename)
 Path.replace = counted(Path.replace)
 Path.unlink = counted(Path.unlink)
 t.land(Path(sys.argv[1]), "code,value\\na,1\\nb,2\\n")
 """
+)
 
 
 def test_a_kill_at_any_durable_operation_leaves_all_or_nothing(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+from killing import COUNTED
 
 from warehouse import publish, transform
 from warehouse.durable import sha256_of
@@ -114,22 +115,17 @@ def test_an_open_reader_keeps_its_release(tmp_path: Path) -> None:
         assert reader.execute("select count(*) from core.fct").fetchall() == [(10,)]
 
 
-KILLED = """
+KILLED = (
+    """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 import test_publish as t
 from warehouse import publish
 left = int(sys.argv[2])
-def counted(real):
-    def wrapped(*a, **k):
-        global left
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*a, **k)
-    return wrapped
-publish.sync = counted(publish.sync)
+"""
+    + COUNTED
+    + """publish.sync = counted(publish.sync)
 Path.rename = counted(Path.rename)
 Path.replace = counted(Path.replace)
 Path.symlink_to = counted(Path.symlink_to)
@@ -137,6 +133,7 @@ Path.chmod = counted(Path.chmod)
 Path.hardlink_to = counted(Path.hardlink_to)
 t.release(Path(sys.argv[1]), "two")
 """
+)
 
 
 def test_a_kill_while_publishing_leaves_the_old_release_or_the_new_one(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 import pytest
 from conftest import Warehouse, environment
+from killing import COUNTED
 from typer.testing import CliRunner
 
 from warehouse import __main__ as command
@@ -261,20 +262,15 @@ def test_new_code_after_a_rollback_builds_again(tmp_path: Path, monkeypatch: pyt
 
 # --- killed in the middle -----------------------------------------------------------------------------
 
-KILLED = """
+KILLED = (
+    """
 import os, signal, sys
 from pathlib import Path
 from warehouse import durable, publish
 left = int(sys.argv[2])
-def counted(real):
-    def wrapped(*a, **k):
-        global left
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*a, **k)
-    return wrapped
-publish.sync = counted(publish.sync)
+"""
+    + COUNTED
+    + """publish.sync = counted(publish.sync)
 publish.append_line = counted(publish.append_line)
 durable.os.fsync = counted(os.fsync)
 Path.replace = counted(Path.replace)
@@ -282,6 +278,7 @@ Path.symlink_to = counted(Path.symlink_to)
 Path.unlink = counted(Path.unlink)
 publish.rollback(Path(sys.argv[1]), "one", "bad", "ada")
 """
+)
 
 
 def test_a_rollback_killed_anywhere_and_asked_again_is_one_rollback(tmp_path: Path) -> None:

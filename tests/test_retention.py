@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import environment
+from killing import COUNTED
 from test_releases import LATER, checksums, latest, release, warehouse_says
 
 from warehouse import landing, pipeline, publish, retention, settings
@@ -193,20 +194,15 @@ def test_the_defaults_are_those_that_the_settings_tell() -> None:
     assert settings.keeping({"WAREHOUSE_KEEP_RELEASES": "7", "WAREHOUSE_KEEP_BUILDS": ""}).releases == 7
 
 
-KILLED = """
+KILLED = (
+    """
 import os, signal, sys
 from pathlib import Path
 from warehouse import pipeline, publish, retention
 left = int(sys.argv[1])
-def counted(real):
-    def wrapped(*a, **k):
-        global left
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*a, **k)
-    return wrapped
-publish.append_line = counted(publish.append_line)
+"""
+    + COUNTED
+    + """publish.append_line = counted(publish.append_line)
 retention.sync = counted(retention.sync)
 retention.shutil.rmtree = counted(retention.shutil.rmtree)
 Path.rename = counted(Path.rename)
@@ -214,6 +210,7 @@ os.unlink = counted(os.unlink)
 os.rmdir = counted(os.rmdir)
 pipeline.retain()
 """
+)
 
 
 def test_a_retention_killed_anywhere_and_run_again_ends_as_an_undisturbed_one(
