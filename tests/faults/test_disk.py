@@ -22,6 +22,7 @@ from warehouse.settings import Settings
 from warehouse.source import WarehouseError
 
 pytestmark = pytest.mark.faults
+pytest_plugins = ("homes",)
 
 DISK_MIB = 192
 NAME = "worldbank_wdi"
@@ -64,18 +65,7 @@ def used(disk: Path) -> int:
     return shutil.disk_usage(disk).used
 
 
-@pytest.fixture(scope="module")
-def stood(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a home with the first night's release."""
-    home = tmp_path_factory.mktemp("stood") / "home"
-    nights.says(home, "run", mirror=nights.mirror_of("night-1", home.with_name("night-1")))
-    nights.standing(home)
-    return home
-
-
-def second_night(
-    home: Path, mirror: Path, taken: dict[str, int], disk: Path, fails_at: dict[str, int]
-) -> None:
+def through(home: Path, taken: dict[str, int], disk: Path, fails_at: dict[str, int]) -> None:
     """Walk through the second night; before each step, try it with too little room, and see it fail well.
 
     `taken` is what each step took when there was room, filled on the first walk; `fails_at` counts the tries.
@@ -115,16 +105,17 @@ def says_full(error: BaseException) -> bool:
     )
 
 
-def test_a_night_on_a_disk_that_is_full_at_every_step(disk: Path, stood: Path, tmp_path: Path) -> None:
-    mirror = nights.mirror_of("night-2", tmp_path / "night-2")
+def test_a_night_on_a_disk_that_is_full_at_every_step(disk: Path, stood: Path, second_night: Path) -> None:
     taken: dict[str, int] = {}
     fails_at: dict[str, int] = {}
     roomy, tight = disk / "roomy", disk / "tight"
     ends = []
     for home in (roomy, tight):
         shutil.copytree(stood, home, symlinks=True)
-        with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=str(mirror), WAREHOUSE_DISK_FACTOR="0"):
-            second_night(home, mirror, taken, disk, fails_at)
+        with environment(
+            WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=str(second_night), WAREHOUSE_DISK_FACTOR="0"
+        ):
+            through(home, taken, disk, fails_at)
         ends.append(nights.tables_of(nights.standing(home)))
     print(f"bytes that each step takes: {taken}; tries with too little room: {fails_at}")
     assert fails_at == dict.fromkeys(taken, len(PORTIONS))
@@ -175,22 +166,21 @@ WRITING = (
 
 
 def test_a_read_only_disk_is_read_and_refuses_every_write_in_one_line(
-    disk: Path, stood: Path, tmp_path: Path
+    disk: Path, stood: Path, second_night: Path
 ) -> None:
-    mirror = nights.mirror_of("night-2", tmp_path / "night-2")
     home = disk / "home"
     shutil.copytree(stood, home, symlinks=True)
     before = nights.never_to_change(home)
     system("mount", "-o", "remount,ro", str(disk))
     for words in READING:
-        told = nights.says(home, *words, mirror=mirror)
+        told = nights.says(home, *words, mirror=second_night)
         assert told.returncode == 0, (words, told.stderr)
         assert "Traceback" not in told.stderr
     for words in WRITING:
-        told = nights.says(home, *words, mirror=mirror)
+        told = nights.says(home, *words, mirror=second_night)
         assert told.returncode == 1, (words, told.stdout, told.stderr)
         assert "Traceback" not in told.stdout + told.stderr, (words, told.stderr[-3000:])
         assert "ead-only" in told.stdout + told.stderr, (words, told.stdout, told.stderr)
     assert nights.never_to_change(home) == before
     system("mount", "-o", "remount,rw", str(disk))
-    assert nights.says(home, "fetch", NAME, mirror=mirror).returncode == 0
+    assert nights.says(home, "fetch", NAME, mirror=second_night).returncode == 0

@@ -24,6 +24,7 @@ from warehouse.settings import PROJECT_ROOT
 from warehouse.sources import SOURCES
 
 pytestmark = pytest.mark.faults
+pytest_plugins = ("homes",)
 
 # The stage that is reached, as the disk shows it: while sources are pulled, and while a release is made.
 PULLING = {
@@ -52,26 +53,10 @@ BUILDING = {
 
 
 @pytest.fixture(scope="module")
-def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the second night's answers for a few sources."""
-    return nights.mirror_of("night-2", tmp_path_factory.mktemp("mirror") / "night-2")
-
-
-@pytest.fixture(scope="module")
-def stood(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a home with the first night's release."""
-    home = tmp_path_factory.mktemp("stood") / "home"
-    nights.says(home, "run", mirror=nights.mirror_of("night-1", home.with_name("night-1")))
-    assert landing.vintages(home / "landing", "worldbank_wdi")
-    nights.standing(home)
-    return home
-
-
-@pytest.fixture(scope="module")
-def landed(stood: Path, mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def landed(stood: Path, second_night: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return that home with the second night landed, and nothing built of it yet."""
     home = copy_of(stood, tmp_path_factory.mktemp("landed") / "home")
-    assert nights.says(home, "fetch", *nights.answered(mirror), mirror=mirror).returncode == 0
+    assert nights.says(home, "fetch", *nights.answered(second_night), mirror=second_night).returncode == 0
     return home
 
 
@@ -111,11 +96,11 @@ def kill_at(home: Path, pattern: str, words: list[str], mirror: Path | None) -> 
 
 @pytest.mark.parametrize("stage", [*PULLING, *BUILDING])
 def test_a_night_killed_and_run_again_ends_as_an_undisturbed_one(
-    stage: str, tmp_path: Path, stood: Path, landed: Path, mirror: Path, undisturbed: dict[str, str]
+    stage: str, tmp_path: Path, stood: Path, landed: Path, second_night: Path, undisturbed: dict[str, str]
 ) -> None:
     is_pulling = stage in PULLING
     home = copy_of(stood if is_pulling else landed, tmp_path / "home")
-    words, answers = (["run"], mirror) if is_pulling else (["publish"], None)
+    words, answers = (["run"], second_night) if is_pulling else (["publish"], None)
     before, release = nights.never_to_change(home), nights.standing(home).name
     kill_at(home, (PULLING | BUILDING)[stage], words, answers)
     nights.nothing_is_half(home)
