@@ -8,19 +8,21 @@ import shutil
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
+import time_machine
 from conftest import environment
 from killing import COUNTED
 from test_releases import LATER, checksums, latest, release, warehouse_says
 
-from warehouse import landing, pipeline, publish, retention, settings
+from warehouse import backfill, landing, pipeline, publish, retention, settings
 from warehouse.durable import sha256_of
 from warehouse.settings import PROJECT_ROOT, SAMPLE_DIR
 from warehouse.source import Rejected, WarehouseError
+from warehouse.sources import SOURCES
 
 FEW = {
     "WAREHOUSE_KEEP_RELEASES": "2",
@@ -88,13 +90,44 @@ def test_what_is_neither_among_the_newest_nor_young_goes(home: Path) -> None:
         "releases": ["r0", "r1", "r2"],
         "builds": ["20", "21"],
         "rejected": ["worldbank_wdi/pull0", "worldbank_wdi/pull1"],
+        "backfills": [],
     }
     assert names(home / "published") == ["r3", "r4"]
     assert names(home / "build") == ["22", "23", "29"]
     assert names(home / "rejected" / "worldbank_wdi") == ["pull2"]
     told = [(one.action, one.release) for one in publish.history(home / "published")][-3:]
     assert told == [("remove", "r0"), ("remove", "r1"), ("remove", "r2")]
-    assert retained(home) == {"releases": [], "builds": [], "rejected": []}
+    assert retained(home) == {"releases": [], "builds": [], "rejected": [], "backfills": []}
+
+
+def test_what_a_decided_backfill_left_goes_and_a_waiting_one_stays(home: Path) -> None:
+    ground = backfill.Ground({}, "r4", "code")
+    days = (date(2024, 1, 1), date(2024, 1, 2))
+    rows = next((home / "landing").glob("*/*/rows.parquet"))
+    ids = {}
+    with time_machine.travel(datetime.now(UTC) - timedelta(days=2)) as clock:
+        for state in ("begun", "waiting", "failed", "approving", "approved", "discarded", "empty"):
+            asked = backfill.begin(home / "backfill", "safe_bop", "fetch", *days, (None,), ground, "ada")
+            backfill.tell(home / "backfill", asked.id, state, "ada", "")
+            asked.home.mkdir()
+            (asked.home / "made").write_bytes(b"7 bytes")
+            (asked.home / "linked").hardlink_to(rows)
+            ids[state] = asked.id
+            clock.shift(1)
+    fresh = backfill.begin(home / "backfill", "safe_bop", "fetch", *days, (None,), ground, "ada")
+    backfill.tell(home / "backfill", fresh.id, "approved", "ada", "")
+    fresh.home.mkdir()  # it may be at clearing it just now
+    gone = [ids[state] for state in ("approved", "discarded", "empty")]
+    kept = [ids[state] for state in ("begun", "waiting", "failed", "approving")]
+    with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_KEEP_BUILDS="9"):
+        told = pipeline.retain()
+    assert told["removed"]["backfills"] == gone and not told["removed"]["builds"]
+    assert told["freed_bytes"] == 3 * 7, "what lies elsewhere too by a hard link frees nothing"
+    shelf = home / "backfill"
+    assert [names(shelf / one) for one in gone] == [[]] * 3
+    assert [names(shelf / one) for one in [*kept, fresh.id]] == [["home"]] * 5
+    assert [one.id for one in backfill.backfills(shelf)] == sorted([*ids.values(), fresh.id]), "on record"
+    assert landing.digest_rows(rows, SOURCES["worldbank_wdi"].columns)
 
 
 def test_the_standing_release_and_the_way_back_stay_whatever_their_age(home: Path) -> None:

@@ -31,6 +31,7 @@ ASKED = "backfill.json"
 REPORT = "report.json"
 OPEN = ("begun", "empty", "failed", "waiting")
 APPROVABLE = ("waiting", "approving")
+DECIDED = ("empty", "approved", "discarded")
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,19 @@ def changes(then: Ground, now: Ground) -> tuple[str, ...]:
     if then.code != now.code:
         found.append("the code, the seeds or the expectations are others than then")
     return tuple(found)
+
+
+def leftovers(shelf: Path, before: datetime) -> tuple[Backfill, ...]:
+    """List the backfills decided before a moment whose staged warehouse is still there.
+
+    Whoever decided was killed before he had cleared it.
+    """
+    return tuple(
+        one
+        for one in backfills(shelf)
+        if one.home.exists()
+        and any(told.state in DECIDED and told.at < before for told in events(shelf, one.id)[-1:])
+    )
 
 
 def clear(asked: Backfill) -> None:

@@ -554,11 +554,12 @@ def why_nothing() -> str:
 def retain() -> dict[str, Any]:
     """Remove old releases, builds and rejected vintages by the policy; tell which, and the bytes freed.
 
+    Of backfills, what was staged for one that is decided; one that waits is kept until somebody decides.
     Accepted vintages are never removed. A source that is being written now keeps its shelf until next time.
     """
     place, now = settings.from_environment(), datetime.now(UTC)
     policy = keeping()
-    removed: dict[str, list[str]] = {"releases": [], "builds": [], "rejected": []}
+    removed: dict[str, list[str]] = {"releases": [], "builds": [], "rejected": [], "backfills": []}
     with building(place):
         aged = [(path, born(path)) for path in sorted(place.build.glob("2*")) if verdict_of(path) is not None]
         for path in retention.outdated(aged, keep=policy.builds, days=policy.builds_days, now=now):
@@ -570,6 +571,12 @@ def retain() -> dict[str, Any]:
         gone = retention.outdated(aged, keep=policy.rejected, days=policy.rejected_days, now=now)
         removed["rejected"] += retain_shelf(place, shelf.name, gone)
         freed += retention.remove_hidden(shelf)
+    settled = now - timedelta(seconds=landing.ABANDONED_AFTER_SECONDS)  # none that is being cleared now
+    for asked in backfilling.leftovers(place.backfill, settled):
+        retention.hide(asked.home)
+        removed["backfills"].append(asked.id)
+    for folder in sorted(place.backfill.glob("*/")):
+        freed += retention.remove_hidden(folder)
     # Last, since a release goes only on record: on a disk full to the brim, the rest has made room for it.
     if place.published.is_dir():
         with publishing.moving(place.published):

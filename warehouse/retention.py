@@ -66,10 +66,14 @@ def hide(path: Path) -> Path:
 
 
 def remove_hidden(folder: Path) -> int:
-    """Remove what was taken out of sight in a folder, now or by a run that was killed; return the bytes."""
+    """Remove what was taken out of sight in a folder, now or by a run that was killed; return the bytes.
+
+    A file that lies elsewhere too, by a hard link, frees none.
+    """
     freed = 0
     for hidden in sorted(folder.glob(f"{REMOVING_PREFIX}*")):
-        freed += size_of(hidden)
+        facts = [path.lstat() for path in hidden.rglob("*") if not path.is_dir() or path.is_symlink()]
+        freed += sum(one.st_size for one in facts if one.st_nlink == 1)
         shutil.rmtree(hidden)
     return freed
 
