@@ -21,7 +21,8 @@ from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException
 from alerts import run_timed_out, step_failed, step_succeeded
 
-from warehouse.source import Rejected, Source
+from warehouse.errors import Rejected
+from warehouse.model import Source
 
 OWNER = "services-trade"
 DAGRUN_TIMEOUT = timedelta(hours=6)  # a night that starts at 03:00 is over before the office opens

@@ -15,7 +15,7 @@ from airflow.sdk import DAG, CronTriggerTimetable, task
 from airflow.sdk.exceptions import AirflowSkipException
 from defaults import dag_arguments, data_set, judgements_are_final, landing_asset, schedule_of
 
-from warehouse.source import Source
+from warehouse.model import Source
 from warehouse.sources import SOURCES
 
 DOC = """\

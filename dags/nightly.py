@@ -31,8 +31,8 @@ from rich.markup import escape
 from rich.spinner import Spinner
 from rich.table import Table
 
-from warehouse import settings
-from warehouse.source import Source
+from warehouse import config
+from warehouse.model import Source
 
 DAGS = Path(__file__).resolve().parent
 LATEST_YEARS = 3
@@ -284,7 +284,7 @@ def show_release(console: Console, published: Path) -> None:
 def main() -> int:
     """Run every night; return the exit code."""
     began = time.monotonic()
-    place = settings.from_environment()
+    place = config.from_environment()
     home = place.home / "airflow"
     log_file = home / "logs" / "nightly.log"
     use_local_airflow(home)

@@ -23,7 +23,7 @@ from pathlib import Path
 from nightly import migrate, nights, quietly, use_local_airflow
 from rich.console import Console
 
-from warehouse import settings
+from warehouse import config
 
 SERVE = "serve"
 SERVE_LOGS = ("scheduler", "triggerer")
@@ -88,7 +88,7 @@ def in_a_session_of_its_own() -> int:
 
 def main() -> int:
     """Start Airflow and say where its page is."""
-    place = settings.from_environment()
+    place = config.from_environment()
     home = place.home / "airflow"
     port = int(os.environ.get("UI_PORT") or 8080)
     refuse_taken(port)

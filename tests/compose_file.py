@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from warehouse.settings import PROJECT_ROOT
+from warehouse.config import PROJECT_ROOT
 
 COMPOSE = PROJECT_ROOT / "docker-compose.yml"
 DOCKERFILE = PROJECT_ROOT / "Dockerfile"

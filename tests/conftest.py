@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from warehouse import pipeline
-from warehouse.settings import SAMPLE_DIR
+from warehouse.config import SAMPLE_DIR
 from warehouse.sources import SOURCES
 
 

@@ -21,8 +21,8 @@ from test_alerts_dag import NIGHT, SOURCE, release_with_a_big_revision, spoiled_
 
 from warehouse import alerts, landing, pipeline
 from warehouse.__main__ import app
-from warehouse.settings import DBT_PROJECT_DIR, PROJECT_ROOT
-from warehouse.source import Rejected, WarehouseError
+from warehouse.config import DBT_PROJECT_DIR, PROJECT_ROOT
+from warehouse.errors import Rejected, WarehouseError
 from warehouse.sources import SOURCES
 
 CALENDAR = DBT_PROJECT_DIR / "seeds" / "release_calendar.csv"

@@ -28,7 +28,7 @@ from pytest_httpserver import HTTPServer
 
 from warehouse import alerts as alerting
 from warehouse import pipeline
-from warehouse.settings import PROJECT_ROOT, SAMPLE_DIR
+from warehouse.config import PROJECT_ROOT, SAMPLE_DIR
 
 DAGS = PROJECT_ROOT / "dags"
 NIGHT = SAMPLE_DIR / "night-2"

@@ -11,9 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from warehouse.config import SAMPLE_DIR
+from warehouse.errors import SourceError
 from warehouse.formats.stata import DOUBLE, INTEGER, read_stata
-from warehouse.settings import SAMPLE_DIR
-from warehouse.source import SourceError, raw_schema
+from warehouse.model import raw_schema
 from warehouse.sources import atlas_services
 from warehouse.sources.atlas_services import FILE, LISTING, listed_file
 

@@ -13,9 +13,9 @@ from conftest import Warehouse, environment, release_of, replay
 from test_command_line import warehouse_says
 
 from warehouse import backfill, landing, pipeline, publish
-from warehouse.durable import sha256_of
-from warehouse.settings import SAMPLE_DIR
-from warehouse.source import Rejected, WarehouseError
+from warehouse.config import SAMPLE_DIR
+from warehouse.errors import Rejected, WarehouseError
+from warehouse.files import sha256_of
 from warehouse.sources import SOURCES, unctad_goods
 
 NIGHT = SAMPLE_DIR / "night-1"

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 import warehouse
-from warehouse.source import Rejected
+from warehouse.errors import Rejected
 from warehouse.sources import SOURCES
 
 DAGS = Path(__file__).resolve().parent.parent / "dags"

@@ -26,8 +26,8 @@ import pytest
 from conftest import environment
 
 from warehouse import landing, pipeline
-from warehouse.settings import SAMPLE_DIR
-from warehouse.source import WarehouseError
+from warehouse.config import SAMPLE_DIR
+from warehouse.errors import WarehouseError
 from warehouse.sources import _unctad_bulk, unctad_goods
 
 NIGHT = SAMPLE_DIR / "night-2"
@@ -302,7 +302,7 @@ def test_a_disk_that_is_full_while_landing_is_told_and_leaves_nothing(
 
     with environment(WAREHOUSE_HOME=str(tmp_path), WAREHOUSE_MIRROR=str(NIGHT)):
         incoming = pipeline.fetch("unctad_goods")
-        monkeypatch.setattr(landing, "write_whole", full)
+        monkeypatch.setattr(landing, "write_atomic", full)
         with pytest.raises(WarehouseError, match=r"No space left on device.*free space"):
             pipeline.accept("unctad_goods", incoming)
         assert landing.vintages(tmp_path / "landing", "unctad_goods") == ()

@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from warehouse.settings import DBT_PROJECT_DIR, EXPECTATIONS_DIR, SAMPLE_DIR
-from warehouse.source import MEBIBYTE, Request, SourceError, raw_schema
+from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, SAMPLE_DIR
+from warehouse.errors import SourceError
+from warehouse.model import MEBIBYTE, Request, raw_schema
 from warehouse.sources import batis
 from warehouse.validate import read_suite, validate_vintage
 

@@ -11,7 +11,7 @@ import pytest
 from conftest import Warehouse
 
 from warehouse import __version__
-from warehouse.settings import PROJECT_ROOT, SAMPLE_DIR
+from warehouse.config import PROJECT_ROOT, SAMPLE_DIR
 from warehouse.sources import SOURCES
 
 WORDS = (

@@ -14,7 +14,7 @@ import compose_file
 import pytest
 
 from warehouse import pipeline
-from warehouse.settings import PROJECT_ROOT
+from warehouse.config import PROJECT_ROOT
 
 REQUIRED = {
     "WAREHOUSE_SECRETS": "/etc/secrets",

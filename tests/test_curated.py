@@ -13,9 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from warehouse import curated as words
+from warehouse.config import CURATED_DIR
+from warehouse.errors import SourceError, WarehouseError
 from warehouse.fetch import Limits, fetch
-from warehouse.settings import CURATED_DIR
-from warehouse.source import SourceError, WarehouseError, raw_schema
+from warehouse.model import raw_schema
 from warehouse.sources.curated import COLUMNS, SOURCE, examine, listed
 
 FIXTURES = Path(__file__).parent / "fixtures" / "curated"

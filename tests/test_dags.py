@@ -23,7 +23,8 @@ import pytest
 from rich.console import Console
 
 import warehouse
-from warehouse.source import Rejected, Request, WarehouseError
+from warehouse.errors import Rejected, WarehouseError
+from warehouse.model import Request
 from warehouse.sources import SOURCES
 
 DAGS = Path(__file__).resolve().parent.parent / "dags"

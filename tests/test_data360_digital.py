@@ -8,8 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from warehouse.settings import SAMPLE_DIR
-from warehouse.source import SourceError, raw_schema
+from warehouse.config import SAMPLE_DIR
+from warehouse.errors import SourceError
+from warehouse.model import raw_schema
 from warehouse.sources import data360_digital
 from warehouse.sources.data360_digital import AGREED, FILE, HEADER, IGNORED_INDICATORS, INDICATORS, KEPT
 

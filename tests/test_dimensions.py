@@ -17,7 +17,7 @@ import py7zr
 import pyarrow.csv
 import pytest
 
-from warehouse.settings import DBT_PROJECT_DIR, SAMPLE_DIR
+from warehouse.config import DBT_PROJECT_DIR, SAMPLE_DIR
 
 SEEDS = DBT_PROJECT_DIR / "seeds"
 GROUPS = {"ASEAN", "BRI65", "BRIMOU", "BRICS", "CPTPP", "DEPA", "EU", "G20", "OECD", "RCEP"}

@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 import pytest
 import spoiled
 
-from warehouse.settings import DBT_PROJECT_DIR, EXPECTATIONS_DIR, SAMPLE_DIR
-from warehouse.source import raw_schema
+from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, SAMPLE_DIR
+from warehouse.model import raw_schema
 from warehouse.sources import SOURCES
 from warehouse.validate import Verdict, build_suite, read_suites, validate_release, validate_vintage
 

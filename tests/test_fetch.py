@@ -36,9 +36,10 @@ from werkzeug import Request as Asked
 from werkzeug import Response
 
 from warehouse import fetch as fetching
-from warehouse.durable import sha256_of
+from warehouse.errors import SourceError, WarehouseError
 from warehouse.fetch import Limits, fetch, read_fetched
-from warehouse.source import Fetched, Plan, Request, Source, SourceError, WarehouseError
+from warehouse.files import sha256_of
+from warehouse.model import Fetched, Plan, Request, Source
 
 CSV = b"year,value\n2021,394272.573\n"
 QUICK = Limits(

@@ -20,11 +20,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from warehouse.formats import archive, delimited
+from warehouse.errors import SourceError
+from warehouse.formats import archive
+from warehouse.formats import csv as delimited
 from warehouse.formats.archive import Member, agreed_member, climbs_out, copy_capped, extract_member
-from warehouse.formats.delimited import read_delimited
-from warehouse.formats.jsontext import Number, parse_json, read_json
-from warehouse.source import SourceError
+from warehouse.formats.csv import read_delimited
+from warehouse.formats.json import Number, parse_json, read_json
 
 CAP = 1024 * 1024
 PER_EXAMPLE_FILES = settings(

@@ -12,7 +12,7 @@ from conftest import environment, release_of, replay
 from test_backfill import recording
 
 from warehouse import pipeline, publish
-from warehouse.settings import SAMPLE_DIR
+from warehouse.config import SAMPLE_DIR
 
 NAME = "worldbank_wdi"
 BANK = "api.worldbank.org"

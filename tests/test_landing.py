@@ -18,8 +18,9 @@ import pytest
 from killing import COUNTED
 
 from warehouse import landing
-from warehouse.durable import sha256_of
-from warehouse.source import Fetched, Plan, Request, Source, SourceError, Vintage, WarehouseError, raw_schema
+from warehouse.errors import SourceError, WarehouseError
+from warehouse.files import sha256_of
+from warehouse.model import Fetched, Plan, Request, Source, Vintage, raw_schema
 
 NOW = datetime(2024, 5, 2, 3, 0, tzinfo=UTC)
 
@@ -158,14 +159,14 @@ KILLED = (
     """
 import os, signal, sys
 from pathlib import Path
-from warehouse import durable, landing
+from warehouse import files, landing
 sys.path.insert(0, {tests!r})
 import test_landing as t
 left = int(sys.argv[2])
 """
     + COUNTED
     + """landing.sync = counted(landing.sync)
-landing.write_whole = counted(landing.write_whole)
+landing.write_atomic = counted(landing.write_atomic)
 Path.rename = counted(Path.rename)
 Path.replace = counted(Path.replace)
 Path.unlink = counted(Path.unlink)
@@ -206,7 +207,7 @@ def test_a_full_disk_while_landing_leaves_nothing(tmp_path: Path, monkeypatch: p
     def full(path: Path, text: str) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
-    monkeypatch.setattr(landing, "write_whole", full)
+    monkeypatch.setattr(landing, "write_atomic", full)
     with pytest.raises(OSError, match="No space left"):
         landing.accept(tmp_path, SOURCE, incoming, files, parsed, {}, NOW)
     assert landing.vintages(tmp_path, "toy") == ()

@@ -10,7 +10,8 @@ import pytest
 from test_landing import NOW, SOURCE, land
 
 from warehouse import load
-from warehouse.source import Source, WarehouseError
+from warehouse.errors import WarehouseError
+from warehouse.model import Source
 
 
 def test_vintages_stand_side_by_side_and_text_stays_text(tmp_path: Path) -> None:

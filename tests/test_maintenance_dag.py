@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 
 import warehouse
-from warehouse.source import Rejected, WarehouseError
+from warehouse.errors import Rejected, WarehouseError
 
 DAGS = Path(__file__).resolve().parent.parent / "dags"
 

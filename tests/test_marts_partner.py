@@ -19,7 +19,7 @@ import duckdb
 import pytest
 import yaml
 
-from warehouse.settings import DBT_PROJECT_DIR, SAMPLE_DIR
+from warehouse.config import DBT_PROJECT_DIR, SAMPLE_DIR
 
 MARTS = DBT_PROJECT_DIR / "models" / "marts"
 COLUMNS = {

@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from warehouse.settings import SAMPLE_DIR
-from warehouse.source import SourceError
+from warehouse.config import SAMPLE_DIR
+from warehouse.errors import SourceError
 from warehouse.sources.mofcom_totals import FIELDS, SOURCE, read_page
 
 NAMES = [name for name, _ in FIELDS]

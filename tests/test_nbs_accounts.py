@@ -13,8 +13,9 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request as Asked
 from werkzeug import Response
 
+from warehouse.errors import SourceError
 from warehouse.fetch import Limits, fetch
-from warehouse.source import Request, Source, SourceError
+from warehouse.model import Request, Source
 from warehouse.sources import nbs_accounts
 from warehouse.sources.nbs_accounts import PROVINCES, RECORDED, SOURCE
 

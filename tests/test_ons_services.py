@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from warehouse.settings import DBT_PROJECT_DIR, EXPECTATIONS_DIR, SAMPLE_DIR
-from warehouse.source import Request, SourceError, raw_schema
+from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, SAMPLE_DIR
+from warehouse.errors import SourceError
+from warehouse.model import Request, raw_schema
 from warehouse.sources import ons_services as ons
 from warehouse.validate import read_suite, validate_vintage
 

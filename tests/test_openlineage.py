@@ -14,7 +14,7 @@ from typing import Any
 
 from pytest_httpserver import HTTPServer
 
-from warehouse.settings import PROJECT_ROOT, SAMPLE_DIR
+from warehouse.config import PROJECT_ROOT, SAMPLE_DIR
 
 SOURCE = "data360_digital"
 RUN = """

@@ -11,8 +11,8 @@ import pytest
 from conftest import Warehouse, environment, replay
 
 from warehouse import landing, pipeline, publish
-from warehouse.settings import SAMPLE_DIR
-from warehouse.source import WarehouseError
+from warehouse.config import SAMPLE_DIR
+from warehouse.errors import WarehouseError
 
 NIGHT = SAMPLE_DIR / "night-2"
 
@@ -93,7 +93,7 @@ def test_only_old_unjudged_builds_are_swept(tmp_path: Path) -> None:
         then = time.time() - age_days * 86400
         os.utime(builds / name, (then, then))
     with environment(WAREHOUSE_HOME=str(tmp_path)):
-        pipeline.sweep(pipeline.settings.from_environment())
+        pipeline.sweep(pipeline.config.from_environment())
     assert sorted(path.name for path in builds.iterdir()) == ["2b", "2c", "2d"]
 
 

@@ -13,8 +13,8 @@ import pytest
 from killing import COUNTED
 
 from warehouse import publish, transform
-from warehouse.durable import sha256_of
-from warehouse.source import WarehouseError
+from warehouse.errors import WarehouseError
+from warehouse.files import sha256_of
 
 
 def make_build(folder: Path, order: str = "asc", rows: int = 10) -> Path:

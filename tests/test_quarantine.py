@@ -13,8 +13,8 @@ from conftest import environment
 from test_bad_input import cells, inside_7z
 
 from warehouse import landing, pipeline, quarantine
-from warehouse.settings import SAMPLE_DIR
-from warehouse.source import Rejected, WarehouseError
+from warehouse.config import SAMPLE_DIR
+from warehouse.errors import Rejected, WarehouseError
 
 NIGHT = SAMPLE_DIR / "night-2"
 NAME = "unctad_goods"

@@ -14,9 +14,9 @@ import pytest
 from conftest import Warehouse, environment, release_of, replay
 
 from warehouse import pipeline, publish
-from warehouse.durable import sha256_of
-from warehouse.settings import SAMPLE_DIR
-from warehouse.source import WarehouseError
+from warehouse.config import SAMPLE_DIR
+from warehouse.errors import WarehouseError
+from warehouse.files import sha256_of
 
 
 def ask(database: Path, sql: str) -> list[tuple[object, ...]]:
@@ -158,7 +158,7 @@ def test_a_build_that_fails_leaves_the_release_and_keeps_its_reason(
     latest = publish.standing(warehouse.home / "published")
     suites = tmp_path / "expectations"
     suites.mkdir()
-    for path in pipeline.settings.EXPECTATIONS_DIR.glob("*.json"):
+    for path in pipeline.config.EXPECTATIONS_DIR.glob("*.json"):
         (suites / path.name).write_bytes(path.read_bytes())
     suite = json.loads((suites / "marts.mart_trade_scale.json").read_text())
     entry = {
@@ -168,7 +168,7 @@ def test_a_build_that_fails_leaves_the_release_and_keeps_its_reason(
     }
     suite["expectations"].append(entry)
     (suites / "marts.mart_trade_scale.json").write_text(json.dumps(suite))
-    monkeypatch.setattr(pipeline.settings, "EXPECTATIONS_DIR", suites)
+    monkeypatch.setattr(pipeline.config, "EXPECTATIONS_DIR", suites)
     with environment(WAREHOUSE_HOME=str(warehouse.home)):
         build = pipeline.load("2026-03-19", force=True)
         assert build is not None
@@ -178,7 +178,7 @@ def test_a_build_that_fails_leaves_the_release_and_keeps_its_reason(
         with pytest.raises(WarehouseError, match="has not passed"):
             pipeline.publish(build)
         assert publish.standing(warehouse.home / "published") == latest
-        pipeline.sweep(pipeline.settings.from_environment())
+        pipeline.sweep(pipeline.config.from_environment())
     kept = json.loads((Path(build) / pipeline.VERDICT).read_text())
     assert kept["success"] is False
     assert "a release that cannot pass" in json.dumps(kept)
@@ -187,8 +187,8 @@ def test_a_build_that_fails_leaves_the_release_and_keeps_its_reason(
 def test_a_second_build_at_once_is_told_to_wait(warehouse: Warehouse) -> None:
     held = """
 import time
-from warehouse import pipeline, settings
-with pipeline.building(settings.from_environment()):
+from warehouse import pipeline, config
+with pipeline.building(config.from_environment()):
     print("held", flush=True)
     time.sleep(60)
 """

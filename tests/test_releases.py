@@ -22,9 +22,9 @@ from typer.testing import CliRunner
 
 from warehouse import __main__ as command
 from warehouse import pipeline, publish, releases, transform
-from warehouse.durable import sha256_of
-from warehouse.settings import PROJECT_ROOT, SAMPLE_DIR
-from warehouse.source import WarehouseError
+from warehouse.config import PROJECT_ROOT, SAMPLE_DIR
+from warehouse.errors import WarehouseError
+from warehouse.files import sha256_of
 
 TABLE = (
     "create table marts.mart (reporter varchar, period date, is_preferred boolean, vintage varchar, "
@@ -266,13 +266,13 @@ KILLED = (
     """
 import os, signal, sys
 from pathlib import Path
-from warehouse import durable, publish
+from warehouse import files, publish
 left = int(sys.argv[2])
 """
     + COUNTED
     + """publish.sync = counted(publish.sync)
 publish.append_line = counted(publish.append_line)
-durable.os.fsync = counted(os.fsync)
+files.os.fsync = counted(os.fsync)
 Path.replace = counted(Path.replace)
 Path.symlink_to = counted(Path.symlink_to)
 Path.unlink = counted(Path.unlink)

@@ -18,10 +18,10 @@ from conftest import environment
 from killing import COUNTED
 from test_releases import LATER, checksums, latest, release, warehouse_says
 
-from warehouse import backfill, landing, pipeline, publish, retention, settings
-from warehouse.durable import sha256_of
-from warehouse.settings import PROJECT_ROOT, SAMPLE_DIR
-from warehouse.source import Rejected, WarehouseError
+from warehouse import backfill, config, landing, pipeline, publish, retention
+from warehouse.config import PROJECT_ROOT, SAMPLE_DIR
+from warehouse.errors import Rejected, WarehouseError
+from warehouse.files import sha256_of
 from warehouse.sources import SOURCES
 
 FEW = {
@@ -223,8 +223,8 @@ def test_a_policy_that_is_none_is_refused_and_nothing_goes(
 
 
 def test_the_defaults_are_those_that_the_settings_tell() -> None:
-    assert settings.keeping({}) == settings.Keeping(30, 90, 3, 14, 10, 180, 4)
-    assert settings.keeping({"WAREHOUSE_KEEP_RELEASES": "7", "WAREHOUSE_KEEP_BUILDS": ""}).releases == 7
+    assert config.keeping({}) == config.Keeping(30, 90, 3, 14, 10, 180, 4)
+    assert config.keeping({"WAREHOUSE_KEEP_RELEASES": "7", "WAREHOUSE_KEEP_BUILDS": ""}).releases == 7
 
 
 KILLED = (

@@ -16,7 +16,7 @@ import pytest
 from conftest import Warehouse
 
 from warehouse import pipeline, publish
-from warehouse.source import WarehouseError
+from warehouse.errors import WarehouseError
 
 FIRST, SECOND = "2022-09-16", "2024-07-12"
 WORLD_BANK = {"source": "worldbank_wdi", "vintage": SECOND}

@@ -15,8 +15,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from warehouse.settings import SAMPLE_DIR
-from warehouse.source import Request, SourceError, raw_schema
+from warehouse.config import SAMPLE_DIR
+from warehouse.errors import SourceError
+from warehouse.model import Request, raw_schema
 from warehouse.sources import safe_bop
 
 FIXTURES = Path(__file__).parent / "fixtures" / "safe_bop"

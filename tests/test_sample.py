@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from warehouse.settings import SAMPLE_DIR
+from warehouse.config import SAMPLE_DIR
 from warehouse.sources import SOURCES
 
 NIGHTS = ("night-1", "night-2")

@@ -31,10 +31,11 @@ from test_command_line import warehouse_says
 
 from warehouse import landing, pipeline, publish, query
 from warehouse import trace as tracing
-from warehouse.durable import sha256_of
-from warehouse.formats import workbook
-from warehouse.settings import PROJECT_ROOT
-from warehouse.source import MEBIBYTE, WarehouseError
+from warehouse.config import PROJECT_ROOT
+from warehouse.errors import WarehouseError
+from warehouse.files import sha256_of
+from warehouse.formats import xlsx as workbook
+from warehouse.model import MEBIBYTE
 from warehouse.sources import wto_merchandise
 
 SECRET = "hush-7f3a9c"  # noqa: S105 (made up here)

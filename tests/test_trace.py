@@ -10,7 +10,7 @@ import pytest
 from conftest import Warehouse, environment
 
 from warehouse import pipeline, trace
-from warehouse.source import WarehouseError
+from warehouse.errors import WarehouseError
 
 # One is of loads; the figures of the other are computed from many cells, which its column `reason` names.
 NOT_OF_SINGLE_FIGURES = {"mart_freshness", "mart_claim"}

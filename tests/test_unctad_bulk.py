@@ -12,7 +12,8 @@ import py7zr
 import pyarrow as pa
 import pytest
 
-from warehouse.source import Request, Source, SourceError, raw_schema
+from warehouse.errors import SourceError
+from warehouse.model import Request, Source, raw_schema
 from warehouse.sources import unctad_goods, unctad_services
 from warehouse.sources._unctad_bulk import BulkReport, read
 

@@ -9,7 +9,7 @@ import json
 from datetime import date
 from pathlib import Path
 
-from warehouse import load, settings, transform
+from warehouse import config, load, transform
 from warehouse.sources import SOURCES
 
 
@@ -19,7 +19,7 @@ def test_every_unit_test_of_the_models_passes(tmp_path: Path) -> None:
     transform.run_dbt(
         "build",
         file,
-        settings.DBT_PROJECT_DIR,
+        config.DBT_PROJECT_DIR,
         tmp_path / "dbt",
         date(2024, 1, 1),
         "--exclude-resource-type",

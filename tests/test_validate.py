@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from warehouse import validate
-from warehouse.settings import PROJECT_ROOT
-from warehouse.source import Source, WarehouseError, raw_schema
+from warehouse.config import PROJECT_ROOT
+from warehouse.errors import WarehouseError
+from warehouse.model import Source, raw_schema
 from warehouse.validate import (
     Finding,
     Verdict,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.formats import workbook as xlsx
-from warehouse.source import SourceError
+from warehouse.errors import SourceError
+from warehouse.formats import xlsx
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

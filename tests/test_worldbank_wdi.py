@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from warehouse.source import SourceError, raw_schema
+from warehouse.errors import SourceError
+from warehouse.model import raw_schema
 from warehouse.sources import worldbank_wdi
 from warehouse.sources.worldbank_wdi import COLUMNS, INDICATORS, SOURCE
 

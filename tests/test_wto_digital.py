@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from warehouse.source import SourceError
+from warehouse.errors import SourceError
 from warehouse.sources import wto_digital
 
 SOURCE, FILE = wto_digital.SOURCE, wto_digital.FILE

@@ -13,8 +13,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from warehouse.settings import SAMPLE_DIR
-from warehouse.source import SourceError, raw_schema
+from warehouse.config import SAMPLE_DIR
+from warehouse.errors import SourceError
+from warehouse.model import raw_schema
 from warehouse.sources import wto_merchandise
 from warehouse.sources._wto_bulk import HEADERS, read
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from warehouse.source import raw_schema
+from warehouse.model import raw_schema
 from warehouse.sources import wto_services
 
 SOURCE, REPORT = wto_services.SOURCE, wto_services.REPORT

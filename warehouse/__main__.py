@@ -25,10 +25,11 @@ from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, Te
 from rich.table import Table
 from typer.core import TyperGroup
 
-from warehouse import curated, landing, pipeline, publish, settings
+from warehouse import config, curated, landing, pipeline, publish
 from warehouse import query as asking
 from warehouse import trace as tracing
-from warehouse.source import Request, WarehouseError
+from warehouse.errors import WarehouseError
+from warehouse.model import Request
 from warehouse.sources import SOURCES
 
 app = typer.Typer(
@@ -144,7 +145,7 @@ def run(as_json: AsJson = False) -> None:
 @app.command()
 def status(as_json: AsJson = False) -> None:
     """Tell what is in force: each source's vintage and last check, the release, the free disk."""
-    place, refused = settings.from_environment(), pipeline.rejected()
+    place, refused = config.from_environment(), pipeline.rejected()
     rows = []
     for name in SOURCES:
         known = landing.vintages(place.landing, name)
@@ -230,7 +231,7 @@ def trace(
         if not sign:
             raise typer.BadParameter(f"{one!r} is not of the form column=value")
         wanted[name] = value
-    place = settings.from_environment()
+    place = config.from_environment()
     trails = tracing.trace(release_that_stands(), place.landing, pipeline.rows_of, table, wanted)
     if as_json:
         out.print_json(
@@ -454,7 +455,7 @@ def ingest(name: str) -> dict[str, Any]:
             if name not in SOURCES:
                 raise
             return {"source": name, "outcome": "failed", "vintage": None, "detail": str(error)}
-    seen = landing.checks(settings.from_environment().landing, name)[-1]
+    seen = landing.checks(config.from_environment().landing, name)[-1]
     return {"source": name, "outcome": seen.outcome, "vintage": vintage, "detail": seen.detail}
 
 
@@ -502,7 +503,7 @@ def downloading(name: str) -> Iterator[Callable[[Request, int], None]]:
 
 def release_that_stands() -> Path:
     """Return the directory of the release that readers see; raise when there is none."""
-    stands = publish.standing(settings.from_environment().published)
+    stands = publish.standing(config.from_environment().published)
     if stands is None:
         raise WarehouseError("there is no release yet. Make one with: warehouse run (or make run)")
     return stands
@@ -534,7 +535,7 @@ def tell_release(release: str | None, as_json: bool) -> None:
     if as_json:
         out.print_json(data={"release": release})
     elif release:
-        place = settings.from_environment().published / release
+        place = config.from_environment().published / release
         out.print(f"published: {release}\n{place}", soft_wrap=True, markup=False)
     else:
         out.print(pipeline.why_nothing(), soft_wrap=True, markup=False)

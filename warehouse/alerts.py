@@ -27,7 +27,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from warehouse.durable import append_line, whole_lines
+from warehouse.files import append_line, complete_lines
 
 log = logging.getLogger(__name__)
 
@@ -199,7 +199,7 @@ def open_alerts(home: Path) -> dict[str, Told]:
 
 def read_ledger(home: Path) -> list[dict[str, Any]]:
     """Return the lines of the ledger, oldest first; a last line cut by a crash is left out."""
-    return [json.loads(line) for line in whole_lines(home / LEDGER)]
+    return [json.loads(line) for line in complete_lines(home / LEDGER)]
 
 
 def channels_due(alert: Alert, before: Told | None, channels: Iterable[str], now: datetime) -> list[str]:

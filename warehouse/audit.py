@@ -20,7 +20,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from warehouse.durable import sha256_of
+from warehouse.files import sha256_of
 
 LINEAGE = ("_file", "_row")
 Digest = Callable[[Path, tuple[str, ...]], str]

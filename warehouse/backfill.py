@@ -23,8 +23,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from warehouse.durable import append_line, whole_lines, write_whole
-from warehouse.source import WarehouseError
+from warehouse.errors import WarehouseError
+from warehouse.files import append_line, complete_lines, write_atomic
 
 LOG = "log.jsonl"
 ASKED = "backfill.json"
@@ -94,7 +94,7 @@ def begin(
     asked = Backfill(directory.name, source, mode, first, last, mirrors, directory, ground)
     told = asdict(asked) | {"first": first.isoformat(), "last": last.isoformat()}
     del told["directory"]
-    write_whole(directory / ASKED, json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+    write_atomic(directory / ASKED, json.dumps(told, ensure_ascii=False, indent=2) + "\n")
     tell(shelf, asked.id, "begun", by, f"{mode} {source}, {first} to {last}")
     return asked
 
@@ -134,7 +134,7 @@ def backfills(shelf: Path) -> tuple[Backfill, ...]:
 
 def events(shelf: Path, wanted: str | None = None) -> tuple[Event, ...]:
     """Read the log, oldest first, of one backfill or of all."""
-    told = [json.loads(line) for line in whole_lines(shelf / LOG) if line]
+    told = [json.loads(line) for line in complete_lines(shelf / LOG) if line]
     found = [Event(**(one | {"at": datetime.fromisoformat(one["at"])})) for one in told]
     return tuple(one for one in found if wanted is None or one.id == wanted)
 
@@ -177,7 +177,7 @@ def link_tree(origin: Path, copy: Path) -> None:
 def keep_report(asked: Backfill, report: Mapping[str, Any]) -> None:
     """Write what a backfill brought, and would change."""
     text = json.dumps(report, ensure_ascii=False, indent=2, default=str)
-    write_whole(asked.directory / REPORT, text + "\n")
+    write_atomic(asked.directory / REPORT, text + "\n")
 
 
 def report_of(asked: Backfill) -> dict[str, Any]:

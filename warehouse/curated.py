@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from warehouse.source import WarehouseError
+from warehouse.errors import WarehouseError
 from warehouse.sources.curated import COLUMNS, examine
 
 EXAMPLE = {

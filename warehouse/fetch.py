@@ -65,9 +65,10 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from warehouse import __version__, settings
-from warehouse.durable import sha256_of, write_whole
-from warehouse.source import MEBIBYTE, Fetched, Request, Source, SourceError, WarehouseError
+from warehouse import __version__, config
+from warehouse.errors import SourceError, WarehouseError
+from warehouse.files import sha256_of, write_atomic
+from warehouse.model import MEBIBYTE, Fetched, Request, Source
 
 LOG = logging.getLogger(__name__)
 # urllib3 writes whole request lines at DEBUG, parameters and all; ours say the same without the secrets.
@@ -236,7 +237,7 @@ def fetch(
             raise SourceError(source.name, "the plan asked for nothing", remedy="Mend the source's plan")
         with _disk(into / FETCHED):
             told = [asdict(answer) | {"retrieved_at": answer.retrieved_at.isoformat()} for answer in fetched]
-            write_whole(into / FETCHED, json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+            write_atomic(into / FETCHED, json.dumps(told, ensure_ascii=False, indent=2) + "\n")
     finally:
         for leftover in (*into.glob("*.part"), *into.glob(f".{FETCHED}.*")):
             leftover.unlink(missing_ok=True)
@@ -306,7 +307,7 @@ def _answer(
     part, path = into / f"{request.name}.part", into / request.name
     seen = (lambda size: progress(request, size)) if progress else (lambda size: None)
     if mirror is None and is_curated:
-        answer = _copy_curated(line.source, request, settings.from_environment().curated, part, seen)
+        answer = _copy_curated(line.source, request, config.from_environment().curated, part, seen)
     elif mirror is None:
         headers = dict(request.headers)
         call = _Call(

@@ -37,8 +37,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
-from warehouse.durable import append_line, sha256_of, sync, whole_lines, write_whole
-from warehouse.source import Fetched, Ruling, Source, SourceError, Vintage, WarehouseError, raw_schema
+from warehouse.errors import SourceError, WarehouseError
+from warehouse.files import append_line, complete_lines, fsync, sha256_of, write_atomic
+from warehouse.model import Fetched, Ruling, Source, Vintage, raw_schema
 
 INCOMING = ".incoming"
 ABANDONED_AFTER_SECONDS = 24 * 3600
@@ -133,7 +134,7 @@ def parse(source: Source, files: tuple[Fetched, ...], directory: Path, rows: Pat
             writer.write_batch(batch.cast(schema))
             count += batch.num_rows
     shutil.rmtree(work)
-    sync(partial)
+    fsync(partial)
     partial.replace(rows)
     return Parsed(rows=rows, row_count=count, rows_digest=digest_rows(rows, source.columns))
 
@@ -306,7 +307,7 @@ def accept(
         shutil.rmtree(place)
     (incoming / "files" / "fetched.json").unlink(missing_ok=True)
     for path in (incoming / "files").iterdir():
-        sync(path)
+        fsync(path)
     incoming.rename(place)
     manifest = {
         "source": source.name,
@@ -333,8 +334,8 @@ def accept(
         manifest["overruled"] = ruling_told(overruled)
     if backfilled:
         manifest["backfilled"] = ruling_told(backfilled)
-    write_whole(place / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
-    sync(landing / source.name)
+    write_atomic(place / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+    fsync(landing / source.name)
     return read_manifest(place)
 
 
@@ -343,7 +344,7 @@ def reject(rejected: Path, source: str, incoming: Path, report: dict[str, Any]) 
     shelf = rejected / source
     shelf.mkdir(parents=True, exist_ok=True)
     place = shelf / incoming.name
-    write_whole(incoming / "report.json", json.dumps(report, ensure_ascii=False, indent=2) + "\n")
+    write_atomic(incoming / "report.json", json.dumps(report, ensure_ascii=False, indent=2) + "\n")
     incoming.rename(place)
     return place
 
@@ -363,7 +364,7 @@ def record_check(landing: Path, check: Check) -> None:
 
 def checks(landing: Path, source: str) -> tuple[Check, ...]:
     """Read the log of checks of a source, oldest first; a last line cut by a crash is left out."""
-    lines = [json.loads(line) for line in whole_lines(landing / source / "checks.jsonl")]
+    lines = [json.loads(line) for line in complete_lines(landing / source / "checks.jsonl")]
     return tuple(
         Check(
             **(line | {clock: datetime.fromisoformat(line[clock]) for clock in ("looked_at", "checked_at")})

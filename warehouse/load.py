@@ -21,7 +21,8 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.source import Source, Vintage, WarehouseError
+from warehouse.errors import WarehouseError
+from warehouse.model import Source, Vintage
 
 CheckRow = tuple[str, int, datetime, str, str | None, str]
 

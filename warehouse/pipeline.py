@@ -33,32 +33,24 @@ from filelock import FileLock, Timeout
 from warehouse import alerts as alerting
 from warehouse import audit as auditing
 from warehouse import backfill as backfilling
+from warehouse import config, landing, quarantine, releases, retention
 from warehouse import fetch as fetching
-from warehouse import landing, quarantine, releases, retention, settings
 from warehouse import load as loading
 from warehouse import publish as publishing
 from warehouse import transform as transforming
 from warehouse import validate as validating
 from warehouse.alerts import Alert
-from warehouse.durable import sha256_of, write_whole
-from warehouse.settings import Settings
-from warehouse.source import (
-    Fetched,
-    Rejected,
-    Request,
-    Ruling,
-    Source,
-    SourceError,
-    Vintage,
-    WarehouseError,
-)
+from warehouse.config import Settings
+from warehouse.errors import Rejected, SourceError, WarehouseError
+from warehouse.files import sha256_of, write_atomic
+from warehouse.model import Fetched, Request, Ruling, Source, Vintage
 from warehouse.sources import SOURCES
 
 BUILD_NOTE = "build.json"
 LOADED = "loaded.duckdb"
 VERDICT = "validation.json"
 DATABASE = "warehouse.duckdb"
-SEEDS = settings.DBT_PROJECT_DIR / "seeds"
+SEEDS = config.DBT_PROJECT_DIR / "seeds"
 STATUS = "warehouse status"
 Progress = Callable[[Request, int], None]
 
@@ -88,7 +80,7 @@ def fetch(name: str, progress: Progress | None = None) -> str:
 
     Raises SourceError, on record as a failed check, when an answer did not come or is of the wrong kind.
     """
-    source, place = source_named(name), settings.from_environment()
+    source, place = source_named(name), config.from_environment()
     with landing.writing(place.landing, name):
         past = landing.vintages(place.landing, name)
         incoming = landing.new_incoming(place.landing, name)
@@ -115,7 +107,7 @@ def accept(name: str, incoming: str) -> str | None:
     killed before it could say so. Raises Rejected when the pull can't be read or doesn't pass; its bytes and
     the reasons then lie on the rejected shelf, and the last accepted vintage stays in force.
     """
-    source, place, pull = source_named(name), settings.from_environment(), Path(incoming)
+    source, place, pull = source_named(name), config.from_environment(), Path(incoming)
     with landing.writing(place.landing, name):
         if not pull.is_dir():
             vintage = landing.landed(place.landing, name, pull.name)
@@ -139,7 +131,7 @@ def accept(name: str, incoming: str) -> str | None:
                 record(place, name, seen_at, "unchanged", last.id, "the same rows")
                 return None if is_published(place, last) else last.id
             verdict = validating.validate_vintage(
-                source, parsed.rows, previous, SEEDS, settings.EXPECTATIONS_DIR, pull / "judge"
+                source, parsed.rows, previous, SEEDS, config.EXPECTATIONS_DIR, pull / "judge"
             )
             shutil.rmtree(pull / "judge", ignore_errors=True)
             if verdict.success:
@@ -223,7 +215,7 @@ def load(as_of: str | None = None, force: bool = False, place: Settings | None =
     anything is written, when the disk has no room for a build. `place` is another warehouse than the live.
     Revisions that the standing release knows are taken from it, unless `force` asks for all to be made anew.
     """
-    place = place or settings.from_environment()
+    place = place or config.from_environment()
     day = date.fromisoformat(as_of) if as_of else None
     with building(place):
         landed = {name: landing.vintages(place.landing, name) for name in SOURCES}
@@ -279,7 +271,7 @@ def load(as_of: str | None = None, force: bool = False, place: Settings | None =
             "versions": {name: version(name) for name in ("duckdb", "dbt-core", "great-expectations")},
             "vintages": [told_of(one) for some in known.values() for one in some],
         }
-        write_whole(build / BUILD_NOTE, json.dumps(note, indent=2, ensure_ascii=False) + "\n")
+        write_atomic(build / BUILD_NOTE, json.dumps(note, indent=2, ensure_ascii=False) + "\n")
     return str(build)
 
 
@@ -319,12 +311,12 @@ def name_of_build(place: Settings, started: datetime) -> str:
 @plainly("transform")
 def transform(build: str, place: Settings | None = None) -> str:
     """Run dbt over a build and seal it; return its directory."""
-    place, here = place or settings.from_environment(), Path(build)
+    place, here = place or config.from_environment(), Path(build)
     with building(place):
         as_of = date.fromisoformat(note_of(here)["as_of"])
         try:
             transforming.transform(
-                here / LOADED, here / DATABASE, settings.DBT_PROJECT_DIR, here / "dbt", as_of
+                here / LOADED, here / DATABASE, config.DBT_PROJECT_DIR, here / "dbt", as_of
             )
         except Rejected as error:
             keep_verdict(here, {"success": False, "error": str(error)})
@@ -338,7 +330,7 @@ def validate(build: str, place: Settings | None = None) -> str:
 
     A build of the past, which leaves out vintages that are landed, is judged alone: it is meant to know less.
     """
-    place, here = place or settings.from_environment(), Path(build)
+    place, here = place or config.from_environment(), Path(build)
     with building(place):
         stands = publishing.standing(place.published)
         if note_of(here)["is_of_the_past"]:
@@ -348,7 +340,7 @@ def validate(build: str, place: Settings | None = None) -> str:
         verdict = validating.validate_release(
             here / DATABASE,
             stands / DATABASE if stands else None,
-            settings.EXPECTATIONS_DIR,
+            config.EXPECTATIONS_DIR,
             here / "data_docs",
             here / "judge",
         )
@@ -368,7 +360,7 @@ def publish(build: str) -> str:
 
     A build of the past becomes a release beside the others; `latest` stays, unless there is none.
     """
-    place, here = settings.from_environment(), Path(build)
+    place, here = config.from_environment(), Path(build)
     with building(place):
         if not (here / DATABASE).exists() and (place.published / here.name).exists():
             shutil.rmtree(here, ignore_errors=True)
@@ -391,7 +383,7 @@ def publish(build: str) -> str:
             | {"published_at": datetime.now(UTC).isoformat(), "validation": verdict}
             | {"news": news_of(here / DATABASE, note["vintages"], stands)},
             is_latest=stands is None or not note["is_of_the_past"],
-            who=settings.operator(),
+            who=config.operator(),
         )
         shutil.rmtree(here)
     return release.name
@@ -449,7 +441,7 @@ def list_releases() -> list[dict[str, Any]]:
     Sizes are in bytes. `rolled_back` is the last rollback away from it, None if there was none or it was
     brought back.
     """
-    published = settings.from_environment().published
+    published = config.from_environment().published
     stands = publishing.pointed_at(published)
     away: dict[str, publishing.Move] = {}
     for move in publishing.history(published):
@@ -478,7 +470,7 @@ def list_releases() -> list[dict[str, Any]]:
 
 def release_named(name: str) -> Path:
     """Return the directory of a release; `latest` is what readers see, `previous` what they saw before."""
-    published = settings.from_environment().published
+    published = config.from_environment().published
     known = {one.name: one for one in publishing.releases(published)}
     wanted: str | None = name
     if name == "latest":
@@ -525,8 +517,8 @@ def rollback(release: str, why: str) -> dict[str, Any]:
 
     The next night without news leaves it so; the next new vintage, seed or line of code makes a new release.
     """
-    place = settings.from_environment()
-    move = publishing.rollback(place.published, release_named(release).name, why, settings.operator())
+    place = config.from_environment()
+    move = publishing.rollback(place.published, release_named(release).name, why, config.operator())
     return {
         "release": move.release,
         "from": move.before,
@@ -538,7 +530,7 @@ def rollback(release: str, why: str) -> dict[str, Any]:
 
 def why_nothing() -> str:
     """Say why `load` made no build: nothing has changed, or what changed was rolled back from."""
-    published = settings.from_environment().published
+    published = config.from_environment().published
     said = [
         f"; release {name} was rolled back from by {move.who} ({move.why}) and is not built again until "
         "there is a new vintage, seed or line of code, or --force"
@@ -557,7 +549,7 @@ def retain() -> dict[str, Any]:
     Of backfills, what was staged for one that is decided; one that waits is kept until somebody decides.
     Accepted vintages are never removed. A source that is being written now keeps its shelf until next time.
     """
-    place, now = settings.from_environment(), datetime.now(UTC)
+    place, now = config.from_environment(), datetime.now(UTC)
     policy = keeping()
     removed: dict[str, list[str]] = {"releases": [], "builds": [], "rejected": [], "backfills": []}
     with building(place):
@@ -594,7 +586,7 @@ def retain_shelf(place: Settings, source: str, gone: tuple[Path, ...]) -> list[s
         return []
 
 
-def retain_releases(place: Settings, policy: settings.Keeping, now: datetime) -> list[str]:
+def retain_releases(place: Settings, policy: config.Keeping, now: datetime) -> list[str]:
     """Take the releases that are too old out of sight, each on record first; return their names."""
     stands, past = publishing.pointed_at(place.published), publishing.history(place.published)
     turn = publishing.last_turn(past)
@@ -615,7 +607,7 @@ def retain_releases(place: Settings, policy: settings.Keeping, now: datetime) ->
     for one in gone:
         if one.name not in told:  # a removal that was killed after it was told is not told twice
             why = f"beyond the newest {policy.releases} and older than {policy.releases_days} days"
-            who = settings.operator()
+            who = config.operator()
             publishing.record(
                 place.published, publishing.Move(now, "remove", one.name, stands, stands, who, why)
             )
@@ -633,7 +625,7 @@ def audit(strict: bool = True) -> dict[str, Any]:
 
     Raises Rejected with the findings when there are any, unless they are only asked for.
     """
-    place = settings.from_environment()
+    place = config.from_environment()
     turn = publishing.last_turn(publishing.history(place.published))
     found = auditing.audit(
         place.landing,
@@ -653,7 +645,7 @@ def disk(strict: bool = True) -> dict[str, Any]:
 
     Raises WarehouseError when there are too few, unless they are only asked for.
     """
-    room = room_for_a_build(settings.from_environment())
+    room = room_for_a_build(config.from_environment())
     if strict:
         insist_on_room(room)
     return asdict(room) | {"is_enough": room.is_enough}
@@ -681,10 +673,10 @@ def insist_on_room(room: retention.Room) -> None:
         )
 
 
-def keeping() -> settings.Keeping:
+def keeping() -> config.Keeping:
     """Read the policy; raise WarehouseError when a setting is none."""
     try:
-        return settings.keeping()
+        return config.keeping()
     except ValueError as error:
         raise WarehouseError(f"{error}. Mend the environment; nothing was removed") from error
 
@@ -702,7 +694,7 @@ def sweep(place: Settings) -> None:
 def keep_verdict(build: Path, verdict: dict[str, Any]) -> None:
     """Write what the tests or the gate said of a build into it."""
     text = json.dumps(verdict, indent=2, ensure_ascii=False)
-    write_whole(build / VERDICT, text + "\n")
+    write_atomic(build / VERDICT, text + "\n")
 
 
 def verdict_of(build: Path) -> dict[str, Any] | None:
@@ -740,13 +732,13 @@ def rejected() -> list[dict[str, Any]]:
             "accepted_as": one.vintage,
             "overruled": landing.ruling_told(one.ruling) if one.ruling else None,
         }
-        for one in quarantine.shelf(settings.from_environment().rejected)
+        for one in quarantine.shelf(config.from_environment().rejected)
     ]
 
 
 def show_rejected(pull: str) -> dict[str, Any]:
     """Tell all that is known of one refused pull: reasons, report, files, and the command to run next."""
-    place = settings.from_environment()
+    place = config.from_environment()
     entry = quarantine.find(place.rejected, pull)
     (told,) = (one for one in rejected() if (one["id"], one["source"]) == (entry.id, entry.source))
     files = fetching.read_fetched(entry.directory / "files")
@@ -780,7 +772,7 @@ def overrule(pull: str, why: str) -> str:
     Its bytes are read and judged again. Raises Rejected when they are not those that were fetched or can't
     be read: there are no rows then that anybody could accept. The gate on releases judges the next build.
     """
-    place, reason = settings.from_environment(), why.strip()
+    place, reason = config.from_environment(), why.strip()
     entry = quarantine.find(place.rejected, pull)
     source = source_named(entry.source)
     if not reason:
@@ -816,12 +808,12 @@ def land_overruled(place: Settings, source: Source, entry: quarantine.Shelved, w
         if last and previous and landing.digest_rows(previous, source.columns) == parsed.rows_digest:
             raise WarehouseError(f"{entry.id} holds the rows of vintage {last.id}; nothing to accept")
         verdict = validating.validate_vintage(
-            source, parsed.rows, previous, SEEDS, settings.EXPECTATIONS_DIR, pull / "judge"
+            source, parsed.rows, previous, SEEDS, config.EXPECTATIONS_DIR, pull / "judge"
         )
         shutil.rmtree(pull / "judge", ignore_errors=True)
         then = f"today's gate passes it, then it said: {'; '.join(entry.reasons)}"
         said = "; ".join(verdict.reasons()) or then
-        ruling = Ruling(settings.operator(), datetime.now(UTC), why, f"The gate: {said}")
+        ruling = Ruling(config.operator(), datetime.now(UTC), why, f"The gate: {said}")
         return landing.accept(
             place.landing,
             source,
@@ -864,7 +856,7 @@ def backfill_begin(
     place; None is what the environment names, or the publisher. `again` fetches nothing, and reads what was
     retrieved in the range with today's reader. Raises Rejected when a pull can't be read or does not pass.
     """
-    source, place = source_named(name), settings.from_environment()
+    source, place = source_named(name), config.from_environment()
     days = (date.fromisoformat(first), date.fromisoformat(last))
     answering = () if again else tuple(mirror or place.mirror for mirror in mirrors)
     today = datetime.now(UTC).date()
@@ -882,7 +874,7 @@ def backfill_begin(
         *days,
         answering,
         ground_of(place),
-        settings.operator(),
+        config.operator(),
     )
     staged = replace(place, home=asked.home)
     try:
@@ -895,7 +887,7 @@ def backfill_begin(
     backfilling.keep_report(asked, {"pulls": pulls})
     if not any(one["outcome"] in ("accepted", "differs") for one in pulls):
         told = "; ".join(f"{one['what']}: {one['detail']}" for one in pulls)
-        backfilling.tell(place.backfill, asked.id, "empty", settings.operator(), told)
+        backfilling.tell(place.backfill, asked.id, "empty", config.operator(), told)
         backfilling.clear(asked)
         return None
     return asked.id
@@ -939,7 +931,7 @@ def file_among(
         landing.discard(pull)
         return told | {"outcome": "unchanged", "rows": parsed.row_count, "detail": f"the rows of {last.id}"}
     verdict = validating.validate_vintage(
-        source, parsed.rows, previous, SEEDS, settings.EXPECTATIONS_DIR, pull / "judge"
+        source, parsed.rows, previous, SEEDS, config.EXPECTATIONS_DIR, pull / "judge"
     )
     shutil.rmtree(pull / "judge", ignore_errors=True)
     if not verdict.success:
@@ -953,7 +945,7 @@ def file_among(
         parsed,
         json.loads(verdict.to_json()),
         now,
-        backfilled=Ruling(settings.operator(), now, "not decided yet", asked.id),
+        backfilled=Ruling(config.operator(), now, "not decided yet", asked.id),
     )
     record(staged, source.name, retrieved_at, "accepted", vintage.id, f"{vintage.row_count} rows, {asked.id}")
     newest = past[-1].id if past and past[-1].id > vintage.id else None
@@ -991,7 +983,7 @@ def read_again(staged: Settings, source: Source, days: tuple[date, date]) -> lis
                 )
             before = landing.rows_of(source, past[number - 1], reread(staged)) if number else None
             verdict = validating.validate_vintage(
-                source, parsed.rows, before, SEEDS, settings.EXPECTATIONS_DIR, scratch / "judge"
+                source, parsed.rows, before, SEEDS, config.EXPECTATIONS_DIR, scratch / "judge"
             )
             if is_other and not verdict.success:
                 raise Rejected(
@@ -1018,7 +1010,7 @@ def backfill_build(backfill: str) -> str:
 
     Raises Rejected, with the build kept in the backfill's home, when the tests or the gate refuse it.
     """
-    place = settings.from_environment()
+    place = config.from_environment()
     asked = open_backfill(place, backfill, ("begun", "failed"))
     staged, report = replace(place, home=asked.home), backfilling.report_of(asked)
     if "pulls" not in report:
@@ -1038,7 +1030,7 @@ def backfill_build(backfill: str) -> str:
 @plainly("backfill")
 def backfill_compare(backfill: str) -> dict[str, Any]:
     """Compare a backfill's build with the release that stands, and let it wait; return the report."""
-    place = settings.from_environment()
+    place = config.from_environment()
     asked = open_backfill(place, backfill, ("begun", "failed", "waiting"))
     report, stands = backfilling.report_of(asked), place.published / asked.ground.release
     if "build" not in report:
@@ -1059,13 +1051,13 @@ def backfill_compare(backfill: str) -> dict[str, Any]:
     }
     backfilling.keep_report(asked, report)
     told = f"{len(report['tables'])} tables would change; approve or discard"
-    backfilling.tell(place.backfill, asked.id, "waiting", settings.operator(), told)
+    backfilling.tell(place.backfill, asked.id, "waiting", config.operator(), told)
     return show_backfill(asked.id)
 
 
 def list_backfills() -> list[dict[str, Any]]:
     """Tell of each backfill what was asked and where it stands, oldest first."""
-    shelf = settings.from_environment().backfill
+    shelf = config.from_environment().backfill
     rows = []
     for asked in backfilling.backfills(shelf):
         past = backfilling.events(shelf, asked.id)
@@ -1087,7 +1079,7 @@ def list_backfills() -> list[dict[str, Any]]:
 
 def show_backfill(backfill: str) -> dict[str, Any]:
     """Tell all that is known of a backfill: what was asked, its log and report, what is in its way."""
-    place = settings.from_environment()
+    place = config.from_environment()
     asked = backfilling.find(place.backfill, backfill)
     (told,) = (one for one in list_backfills() if one["id"] == asked.id)
     log = [asdict(one) | {"at": one.at.isoformat()} for one in backfilling.events(place.backfill, asked.id)]
@@ -1107,9 +1099,9 @@ def approve_backfill(backfill: str, why: str) -> str:
     Raises WarehouseError, with what has changed, when the live warehouse is not what the backfill was
     compared with. An approval that was killed is run again.
     """
-    place, reason = settings.from_environment(), insist_on_reason(why)
+    place, reason = config.from_environment(), insist_on_reason(why)
     asked = open_backfill(place, backfill, backfilling.APPROVABLE)
-    source, who = source_named(asked.source), settings.operator()
+    source, who = source_named(asked.source), config.operator()
     staged, name = replace(place, home=asked.home), str(backfilling.report_of(asked)["build"])
     with landing.writing(place.landing, source.name), building(place):
         moved = backfilling.changes(asked.ground, ground_of(place, asked))
@@ -1166,9 +1158,9 @@ def land_backfilled(place: Settings, source: Source, vintage: Vintage, ruling: R
 @plainly("backfill discard")
 def discard_backfill(backfill: str, why: str) -> None:
     """Remove what a backfill staged, on record; what was asked, its report and its log stay."""
-    place, reason = settings.from_environment(), insist_on_reason(why)
+    place, reason = config.from_environment(), insist_on_reason(why)
     asked = open_backfill(place, backfill, backfilling.OPEN)
-    backfilling.tell(place.backfill, asked.id, "discarded", settings.operator(), reason)
+    backfilling.tell(place.backfill, asked.id, "discarded", config.operator(), reason)
     backfilling.clear(asked)
 
 
@@ -1194,7 +1186,7 @@ def open_backfill(place: Settings, backfill: str, states: tuple[str, ...]) -> ba
 def backfill_failed(place: Settings, asked: backfilling.Backfill, error: Exception) -> None:
     """Put a backfill's failure on record; what it made is kept to be looked at."""
     backfilling.keep_report(asked, backfilling.report_of(asked) | {"error": str(error)})
-    backfilling.tell(place.backfill, asked.id, "failed", settings.operator(), str(error))
+    backfilling.tell(place.backfill, asked.id, "failed", config.operator(), str(error))
 
 
 def ground_of(place: Settings, asked: backfilling.Backfill | None = None) -> backfilling.Ground:
@@ -1231,7 +1223,7 @@ def holds(release: Path, staged: Settings, asked: backfilling.Backfill) -> bool:
 
 def rows_of(source: str, vintage: str) -> Path:
     """Return the parsed rows of a vintage as a build reads them now."""
-    place = settings.from_environment()
+    place = config.from_environment()
     directory = place.landing / source / vintage
     if not (directory / "manifest.json").exists():
         raise WarehouseError(f"{directory}: this vintage is not in the landing. Restore it from the backup")
@@ -1276,8 +1268,8 @@ def fingerprint(vintages: list[Vintage], as_of: date | None) -> str:
 def code_digest() -> str:
     """Digest the dbt project (seeds in it), the expectations and the package, file by file."""
     roots = (
-        (settings.DBT_PROJECT_DIR, ("*.sql", "*.yml", "*.csv", "*.md")),
-        (settings.EXPECTATIONS_DIR, ("*.json",)),
+        (config.DBT_PROJECT_DIR, ("*.sql", "*.yml", "*.csv", "*.md")),
+        (config.EXPECTATIONS_DIR, ("*.json",)),
         (Path(__file__).parent, ("*.py",)),
     )
     lines = sorted(
@@ -1300,7 +1292,7 @@ def git_revision() -> str:
         return told or "unknown"
     asked = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--abbrev=40", "--match", "-"],  # noqa: S607
-        cwd=settings.PROJECT_ROOT,
+        cwd=config.PROJECT_ROOT,
         capture_output=True,
         text=True,
         check=False,
@@ -1316,7 +1308,7 @@ def wrong_now() -> list[Alert]:
 
     A part that can't be read is an alert of its own, and hides no other.
     """
-    place = settings.from_environment()
+    place = config.from_environment()
     try:
         stands = what_stands(place)
     except (WarehouseError, OSError, ValueError, KeyError) as error:
@@ -1435,7 +1427,7 @@ def step_ended_badly(dag: str, task: str, reason: str, stands: str) -> Alert | N
 
     `stands` is what the DAG says of its failures. Returns None when the state on disk tells of it already.
     """
-    place = settings.from_environment()
+    place = config.from_environment()
     source = dag.removeprefix("ingest_")
     command = f"airflow dags trigger {dag}"
     if source in SOURCES:
@@ -1469,7 +1461,7 @@ def is_of_refused_build(place: Settings, reason: str) -> bool:
 
 def step_ended_well(dag: str, task: str) -> None:
     """Take what was raised of a step off the record: it has succeeded since, or had nothing to do."""
-    place = settings.from_environment()
+    place = config.from_environment()
     step = f"{dag}.{task}"
     known = alerting.open_alerts(place.home).values()
     alerting.note(
@@ -1482,7 +1474,7 @@ def untold(channels: list[str], failed: Alert | None = None) -> dict[str, tuple[
 
     `failed` is a step that failed a moment ago, and is told of even where the ledger can't be written.
     """
-    home, now = settings.from_environment().home, datetime.now(UTC)
+    home, now = config.from_environment().home, datetime.now(UTC)
     wrong, known = wrong_now(), alerting.open_alerts(home)
     if failed and failed.key not in {one.key for one in wrong}:
         wrong = [failed, *wrong]
@@ -1499,7 +1491,7 @@ def untold(channels: list[str], failed: Alert | None = None) -> dict[str, tuple[
 
 def told(channel: str, alerts: tuple[Alert, ...], reason: str = "") -> None:
     """Put on record that a channel heard of alerts or, with a reason, that it could not be reached."""
-    alerting.note(settings.from_environment().home, "unsent" if reason else "told", alerts, channel, reason)
+    alerting.note(config.from_environment().home, "unsent" if reason else "told", alerts, channel, reason)
 
 
 def letter(alerts: tuple[Alert, ...]) -> tuple[str, str]:
@@ -1509,7 +1501,7 @@ def letter(alerts: tuple[Alert, ...]) -> tuple[str, str]:
 
 def alerts() -> list[dict[str, Any]]:
     """Tell what is wrong now, since when, who was told when, and which channel could not be reached."""
-    known, now = alerting.open_alerts(settings.from_environment().home), datetime.now(UTC)
+    known, now = alerting.open_alerts(config.from_environment().home), datetime.now(UTC)
     return [
         asdict(one)
         | {

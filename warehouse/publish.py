@@ -28,8 +28,8 @@ from typing import Any
 import duckdb
 from filelock import FileLock, Timeout
 
-from warehouse.durable import append_line, sha256_of, sync, whole_lines
-from warehouse.source import WarehouseError
+from warehouse.errors import WarehouseError
+from warehouse.files import append_line, complete_lines, fsync, sha256_of
 
 PARTIAL_PREFIX = ".partial-"
 ROW_GROUP_ROWS = 122_880
@@ -106,9 +106,9 @@ def publish(
     for path in sorted(partial.rglob("*")):
         if path.is_file():
             path.chmod(0o444)
-        sync(path)
+        fsync(path)
     partial.rename(place)
-    sync(published)
+    fsync(published)
     enter(published, release, who, is_latest=is_latest)
     return place
 
@@ -214,7 +214,7 @@ def history(published: Path) -> tuple[Move, ...]:
     """Read the history, oldest first; a last line that a crash cut in two is left out."""
     path = published / HISTORY
     moves = []
-    for number, line in enumerate(whole_lines(path), start=1):
+    for number, line in enumerate(complete_lines(path), start=1):
         try:
             told = json.loads(line)
             at = datetime.fromisoformat(told["at"])
@@ -263,7 +263,7 @@ def point_latest(published: Path, release: str) -> None:
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(release)
     fresh.replace(published / "latest")
-    sync(published)
+    fsync(published)
 
 
 def standing(published: Path) -> Path | None:

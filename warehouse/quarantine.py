@@ -20,8 +20,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from warehouse.durable import sync, write_whole
-from warehouse.source import Ruling, WarehouseError
+from warehouse.errors import WarehouseError
+from warehouse.files import fsync, write_atomic
+from warehouse.model import Ruling
 
 REPORT = "report.json"
 OVERRULED = "overruled.json"
@@ -109,5 +110,5 @@ def mark(entry: Shelved, ruling: Ruling, vintage: str) -> None:
         "why": ruling.why,
         "about": ruling.about,
     }
-    write_whole(entry.directory / OVERRULED, json.dumps(told, ensure_ascii=False, indent=2) + "\n")
-    sync(entry.directory)
+    write_atomic(entry.directory / OVERRULED, json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+    fsync(entry.directory)

@@ -23,7 +23,7 @@ from typing import IO, Any
 
 import duckdb
 
-from warehouse.source import WarehouseError
+from warehouse.errors import WarehouseError
 
 # Settings that are right before the first statement; the last one is set when all others stand.
 SESSION: dict[str, str | bool | int | float | list[str]] = {

@@ -22,7 +22,7 @@ from typing import Any
 
 import duckdb
 
-from warehouse.source import WarehouseError
+from warehouse.errors import WarehouseError
 
 MEASURE_TYPES = ("DOUBLE", "FLOAT", "DECIMAL", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 Keys = Mapping[str, tuple[str, ...]]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from warehouse.durable import sync
+from warehouse.files import fsync
 
 REMOVING_PREFIX = ".removing-"
 
@@ -61,7 +61,7 @@ def hide(path: Path) -> Path:
     if hidden.exists():  # of a removal that was killed, and something of that name came again
         shutil.rmtree(hidden)
     path.rename(hidden)
-    sync(path.parent)
+    fsync(path.parent)
     return hidden
 
 

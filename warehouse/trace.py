@@ -21,8 +21,8 @@ from typing import Any
 
 import duckdb
 
-from warehouse.durable import sha256_of
-from warehouse.source import WarehouseError
+from warehouse.errors import WarehouseError
+from warehouse.files import sha256_of
 
 MOST_FIGURES = 12
 RowsOf = Callable[[str, str], Path]

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.source import Rejected, WarehouseError
+from warehouse.errors import Rejected, WarehouseError
 
 SCHEMAS_OF_A_RELEASE = ("core", "marts")
 BUILD_TIMEOUT_SECONDS = 3 * 3600

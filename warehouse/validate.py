@@ -38,7 +38,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from warehouse.source import Source, WarehouseError
+from warehouse.errors import WarehouseError
+from warehouse.model import Source
 
 if TYPE_CHECKING:
     import duckdb

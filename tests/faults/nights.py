@@ -15,8 +15,8 @@ from pathlib import Path
 from conftest import environment
 
 from warehouse import landing, publish
-from warehouse.durable import sha256_of
-from warehouse.settings import PROJECT_ROOT, SAMPLE_DIR
+from warehouse.config import PROJECT_ROOT, SAMPLE_DIR
+from warehouse.files import sha256_of
 from warehouse.sources import SOURCES
 
 FEW = ("curated", "mofcom_totals", "worldbank_wdi")  # in the order in which a night takes them

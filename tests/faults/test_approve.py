@@ -21,8 +21,8 @@ from conftest import environment
 from killing import COUNTED
 
 from warehouse import backfill, landing, pipeline, publish
-from warehouse.durable import sha256_of
-from warehouse.settings import PROJECT_ROOT
+from warehouse.config import PROJECT_ROOT
+from warehouse.files import sha256_of
 
 pytestmark = pytest.mark.faults
 pytest_plugins = ("homes",)
@@ -35,7 +35,7 @@ APPROVE = (
     """
 import os, shutil, signal, sys
 from pathlib import Path
-from warehouse import durable, landing, pipeline, publish
+from warehouse import files, landing, pipeline, publish
 left = int(sys.argv[2])
 """
     + COUNTED

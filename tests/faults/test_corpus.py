@@ -43,8 +43,8 @@ from conftest import environment
 from faults.mutations import Form, Mutation, Stata, packed, spoiled, stata, table, unpacked, written, zip_of
 
 from warehouse import landing, pipeline
-from warehouse.settings import PROJECT_ROOT, SAMPLE_DIR
-from warehouse.source import WarehouseError
+from warehouse.config import PROJECT_ROOT, SAMPLE_DIR
+from warehouse.errors import WarehouseError
 from warehouse.sources import SOURCES, batis, data360_digital, safe_bop
 
 pytestmark = pytest.mark.faults

@@ -18,8 +18,8 @@ import pytest
 from conftest import environment
 
 from warehouse import landing, pipeline
-from warehouse.settings import Settings
-from warehouse.source import WarehouseError
+from warehouse.config import Settings
+from warehouse.errors import WarehouseError
 
 pytestmark = pytest.mark.faults
 pytest_plugins = ("homes",)

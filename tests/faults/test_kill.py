@@ -20,7 +20,7 @@ import nights
 import pytest
 
 from warehouse import landing
-from warehouse.settings import PROJECT_ROOT
+from warehouse.config import PROJECT_ROOT
 from warehouse.sources import SOURCES
 
 pytestmark = pytest.mark.faults

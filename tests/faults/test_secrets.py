@@ -10,7 +10,7 @@ from conftest import environment
 from test_security import CONNECTIONS, SECRET, holding
 
 from warehouse import pipeline
-from warehouse.source import WarehouseError
+from warehouse.errors import WarehouseError
 
 pytestmark = pytest.mark.faults
 

@@ -14,7 +14,7 @@ import time_machine
 from conftest import environment
 
 from warehouse import landing, pipeline, publish
-from warehouse.settings import PROJECT_ROOT
+from warehouse.config import PROJECT_ROOT
 
 pytestmark = pytest.mark.faults
 

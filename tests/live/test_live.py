@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from warehouse.fetch import fetch
-from warehouse.source import raw_schema
+from warehouse.model import raw_schema
 from warehouse.sources import SOURCES
 
 pytestmark = pytest.mark.live

@@ -27,8 +27,8 @@ import pytest
 import requests
 
 from warehouse import publish
-from warehouse.durable import sha256_of
-from warehouse.settings import PROJECT_ROOT, SAMPLE_DIR
+from warehouse.config import PROJECT_ROOT, SAMPLE_DIR
+from warehouse.files import sha256_of
 from warehouse.sources import SOURCES
 
 pytestmark = pytest.mark.stack

@@ -22,7 +22,7 @@ from typing import IO, Literal
 
 import py7zr
 
-from warehouse.source import SourceError
+from warehouse.errors import SourceError
 
 CHUNK_BYTES = 1024 * 1024
 # zipfile bounds each step of these two; bzip2 and LZMA inside a zip are expanded without a bound.

@@ -21,7 +21,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from warehouse.source import SourceError, raw_schema
+from warehouse.errors import SourceError
+from warehouse.model import raw_schema
 
 CHUNK_ROWS = 50_000
 INTEGER, DOUBLE = "integer", "double"

@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 from types import MappingProxyType
 
-from warehouse.source import Source
+from warehouse.model import Source
 
 
 def discover() -> MappingProxyType[str, Source]:

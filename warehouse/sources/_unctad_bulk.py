@@ -20,9 +20,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from warehouse.errors import SourceError
 from warehouse.formats.archive import extract_member
-from warehouse.formats.delimited import read_delimited, read_header
-from warehouse.source import Plan, Request, SourceError, raw_schema
+from warehouse.formats.csv import read_delimited, read_header
+from warehouse.model import Plan, Request, raw_schema
 
 ADDRESS = "https://unctadstat-api.unctad.org/bulkdownload"
 ENCODING = "utf-8-sig"

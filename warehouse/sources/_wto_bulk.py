@@ -23,9 +23,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from warehouse.errors import SourceError
 from warehouse.formats.archive import extract_member
-from warehouse.formats.delimited import read_delimited
-from warehouse.source import Plan, Request, SourceError, raw_schema
+from warehouse.formats.csv import read_delimited
+from warehouse.model import Plan, Request, raw_schema
 
 ADDRESS = "https://stats.wto.org/assets/UserGuide"
 ENCODING = "cp1252"

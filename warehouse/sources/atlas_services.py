@@ -28,9 +28,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from warehouse.formats.jsontext import JsonValue, Number, read_json
+from warehouse.errors import SourceError
+from warehouse.formats.json import JsonValue, Number, read_json
 from warehouse.formats.stata import DOUBLE, INTEGER, read_stata
-from warehouse.source import MEBIBYTE, Plan, Request, Source, SourceError
+from warehouse.model import MEBIBYTE, Plan, Request, Source
 
 NAME = "atlas_services"
 SERVER = "https://dataverse.harvard.edu"

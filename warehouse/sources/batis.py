@@ -31,9 +31,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from warehouse.errors import SourceError
 from warehouse.formats.archive import extract_member
-from warehouse.formats.delimited import read_delimited, read_header
-from warehouse.source import MEBIBYTE, Plan, Request, Source, SourceError, raw_schema
+from warehouse.formats.csv import read_delimited, read_header
+from warehouse.model import MEBIBYTE, Plan, Request, Source, raw_schema
 
 NAME = "batis"
 ARCHIVE = "batis.zip"

@@ -31,8 +31,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from warehouse.formats.jsontext import read_json
-from warehouse.source import MEBIBYTE, Plan, Request, Source, SourceError, raw_schema
+from warehouse.errors import SourceError
+from warehouse.formats.json import read_json
+from warehouse.model import MEBIBYTE, Plan, Request, Source, raw_schema
 
 NAME = "curated"
 ADDRESS = "curated://"

@@ -24,8 +24,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from warehouse.formats.delimited import read_delimited
-from warehouse.source import MEBIBYTE, Plan, Request, Source, SourceError, raw_schema
+from warehouse.errors import SourceError
+from warehouse.formats.csv import read_delimited
+from warehouse.model import MEBIBYTE, Plan, Request, Source, raw_schema
 
 NAME = "data360_digital"
 DATASET = "UNCTAD_DE"

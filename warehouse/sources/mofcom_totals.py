@@ -22,8 +22,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from warehouse.formats.jsontext import JsonValue, read_json
-from warehouse.source import Plan, Request, Source, SourceError, raw_schema
+from warehouse.errors import SourceError
+from warehouse.formats.json import JsonValue, read_json
+from warehouse.model import Plan, Request, Source, raw_schema
 
 NAME = "mofcom_totals"
 ADDRESS = "https://data.mofcom.gov.cn/datamofcom/front/fwmy/overyears"

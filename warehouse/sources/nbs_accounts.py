@@ -32,8 +32,9 @@ from urllib.parse import urlencode
 
 import pyarrow as pa
 
-from warehouse.formats.jsontext import JsonValue, read_json
-from warehouse.source import Plan, Request, Source, SourceError, raw_schema
+from warehouse.errors import SourceError
+from warehouse.formats.json import JsonValue, read_json
+from warehouse.model import Plan, Request, Source, raw_schema
 
 NAME = "nbs_accounts"
 OLD = "https://data.stats.gov.cn/easyquery.htm"

@@ -30,8 +30,9 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from warehouse.formats.delimited import check_header, read_delimited, read_header
-from warehouse.source import MEBIBYTE, Plan, Request, Source, SourceError, raw_schema
+from warehouse.errors import SourceError
+from warehouse.formats.csv import check_header, read_delimited, read_header
+from warehouse.model import MEBIBYTE, Plan, Request, Source, raw_schema
 
 NAME = "ons_services"
 HOST = "www.ons.gov.uk"

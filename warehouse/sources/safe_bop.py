@@ -34,8 +34,9 @@ from urllib.parse import urljoin, urlsplit
 
 import pyarrow as pa
 
-from warehouse.formats.workbook import Row, Workbook, cell_name, open_workbook, read_rows
-from warehouse.source import Plan, Request, Source, SourceError, raw_schema
+from warehouse.errors import SourceError
+from warehouse.formats.xlsx import Row, Workbook, cell_name, open_workbook, read_rows
+from warehouse.model import Plan, Request, Source, raw_schema
 
 NAME = "safe_bop"
 HOST = "www.safe.gov.cn"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from warehouse.source import MEBIBYTE, Source
+from warehouse.model import MEBIBYTE, Source
 from warehouse.sources._unctad_bulk import BulkReport, plan, read
 
 NAME = "unctad_services"

@@ -21,8 +21,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from warehouse.formats.jsontext import JsonValue, Number, read_json
-from warehouse.source import Plan, Request, Source, SourceError, raw_schema
+from warehouse.errors import SourceError
+from warehouse.formats.json import JsonValue, Number, read_json
+from warehouse.model import Plan, Request, Source, raw_schema
 
 NAME = "worldbank_wdi"
 ADDRESS = "https://api.worldbank.org/v2/country/all/indicator"

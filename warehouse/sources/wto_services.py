@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from warehouse.source import MEBIBYTE, Source
+from warehouse.model import MEBIBYTE, Source
 from warehouse.sources._wto_bulk import COLUMNS, KEY, BulkReport, plan, read
 
 NAME = "wto_services"

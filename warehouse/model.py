@@ -28,48 +28,6 @@ import pyarrow as pa
 MEBIBYTE = 1024 * 1024
 
 
-class WarehouseError(Exception):
-    """A failure that an operator can act on; its text says what to do next."""
-
-
-class SourceError(WarehouseError):
-    """A publisher's answer or row that is not what we agreed to read."""
-
-    def __init__(
-        self,
-        source: str,
-        reason: str,
-        *,
-        address: str | None = None,
-        file: str | None = None,
-        row: int | None = None,
-        remedy: str | None = None,
-    ) -> None:
-        """Compose the message from the source, the place in it, the reason and the remedy."""
-        place = ", ".join(
-            part
-            for part in (
-                f"address {address}" if address else "",
-                f"file {file}" if file else "",
-                f"row {row}" if row is not None else "",
-            )
-            if part
-        )
-        super().__init__(
-            f"{source}: {reason}" + (f" ({place})" if place else "") + (f". {remedy}" if remedy else "")
-        )
-        self.source = source
-        self.reason = reason
-        self.address = address
-        self.file = file
-        self.row = row
-        self.remedy = remedy
-
-
-class Rejected(WarehouseError):
-    """A pull or a build that was read and judged, and did not pass; trying again changes nothing."""
-
-
 @dataclass(frozen=True)
 class Request:
     """One question to a publisher, a GET or a POST that only asks.

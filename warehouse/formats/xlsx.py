@@ -31,7 +31,8 @@ from xml.etree.ElementTree import ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from warehouse.source import MEBIBYTE, SourceError
+from warehouse.errors import SourceError
+from warehouse.model import MEBIBYTE
 
 MAX_UNPACKED_BYTES = 256 * MEBIBYTE
 MAX_ENTRIES = 1_000

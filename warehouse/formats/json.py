@@ -16,7 +16,7 @@ import re
 from pathlib import Path
 from typing import NoReturn
 
-from warehouse.source import SourceError
+from warehouse.errors import SourceError
 
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 

@@ -24,7 +24,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from warehouse.source import SourceError, raw_schema
+from warehouse.errors import SourceError
+from warehouse.model import raw_schema
 
 # Arrow reads some 32 blocks ahead: 1 MiB holds about 40 MB in memory, and larger blocks are no faster.
 BLOCK_BYTES = 1024 * 1024

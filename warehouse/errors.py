@@ -1,0 +1,48 @@
+"""Exceptions that an operator can act on. Each message names what failed, where, and what to do next."""
+
+from __future__ import annotations
+
+
+class WarehouseError(Exception):
+    """A failure that an operator can act on."""
+
+
+class SourceError(WarehouseError):
+    """A publisher's answer, or a row of it, that differs from what the source declares.
+
+    `address`, `file` and `row` locate the fault; `remedy` says what to do. All are part of the message.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        reason: str,
+        *,
+        address: str | None = None,
+        file: str | None = None,
+        row: int | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        """Compose the message from the source, the reason, the location and the remedy."""
+        location = ", ".join(
+            part
+            for part in (
+                f"address {address}" if address else "",
+                f"file {file}" if file else "",
+                f"row {row}" if row is not None else "",
+            )
+            if part
+        )
+        super().__init__(
+            f"{source}: {reason}" + (f" ({location})" if location else "") + (f". {remedy}" if remedy else "")
+        )
+        self.source = source
+        self.reason = reason
+        self.address = address
+        self.file = file
+        self.row = row
+        self.remedy = remedy
+
+
+class Rejected(WarehouseError):
+    """A load or a build that failed validation. A retry gives the same result."""
