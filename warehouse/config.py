@@ -1,7 +1,7 @@
-"""Where things are, and the few switches an operator has.
+"""Settings of one warehouse, and the paths of the project's own files.
 
-Keeps: the reading of `WAREHOUSE_*` environment variables into one frozen value.
-Refuses: to import anything of ours, to create anything on disk, to guess a publisher's address.
+`load_settings` is the only function that reads the environment (`WAREHOUSE_*`); the command line and the DAGs
+call it and pass the result on.
 """
 
 from __future__ import annotations
@@ -9,29 +9,78 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from warehouse.errors import WarehouseError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 SAMPLE_DIR = Path(__file__).resolve().parent / "sample"
 CURATED_DIR = Path(__file__).resolve().parent / "curated"
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
+SEEDS_DIR = DBT_PROJECT_DIR / "seeds"
 EXPECTATIONS_DIR = PROJECT_ROOT / "expectations"
+KEEP_PREFIX = "WAREHOUSE_KEEP_"
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The places and switches of one warehouse.
+def default_operator() -> str:
+    """Return `user@host` of this process, for records; the user's number where it has no name."""
+    try:
+        user = os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number without a name
+        user = f"uid {os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
 
-    `home` holds landing, build, rejected, published and airflow. `mirror` is a directory or an HTTP base
-    address that answers in place of the publishers; None means the publishers themselves. `curated` is the
-    folder of CSV files that analysts add figures to.
+
+class RetentionPolicy(BaseSettings):
+    """What `warehouse maintain` keeps: of each kind the newest few, and everything younger than some days.
+
+    `rejected` counts per source. Variables: `WAREHOUSE_KEEP_RELEASES`, `WAREHOUSE_KEEP_RELEASES_DAYS`, …
     """
 
-    home: Path
+    model_config = SettingsConfigDict(
+        env_prefix=KEEP_PREFIX, env_ignore_empty=True, frozen=True, allow_inf_nan=False
+    )
+
+    releases: int = Field(30, ge=2)  # the current release, and one to roll back to
+    releases_days: int = Field(90, ge=0)
+    builds: int = Field(3, ge=0)
+    builds_days: int = Field(14, ge=0)
+    rejected: int = Field(10, ge=0)
+    rejected_days: int = Field(180, ge=0)
+
+
+class Settings(BaseSettings):
+    """Paths and switches of one warehouse, from `WAREHOUSE_*` variables; an empty variable counts as unset.
+
+    `home` holds landing, build, rejected, published, backfill and airflow. `mirror` is a directory or an HTTP
+    base address that answers in place of the publishers; None means the publishers. `curated` is the folder
+    of CSV files that analysts add figures to. `operator` is recorded with every decision. `revision` is the
+    commit of an image without a checkout. `disk_factor` times the bytes of the current release must be free
+    before a build begins; 0 disables the check (a build of the sample took 2.2 to 2.8 times its release's
+    bytes). `lock_seconds` is how long to wait for another process's lock before failing.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="WAREHOUSE_", env_ignore_empty=True, frozen=True, extra="ignore", allow_inf_nan=False
+    )
+
+    home: Path = PROJECT_ROOT / "var"
     mirror: str | None = None
     curated: Path = CURATED_DIR
+    operator: str = Field(default_factory=default_operator)
+    revision: str | None = None
+    disk_factor: float = Field(4, ge=0)
+    lock_seconds: float = Field(0, ge=0)
+    keep: RetentionPolicy = Field(default_factory=RetentionPolicy)
+
+    @field_validator("home", "curated")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path.resolve()
 
     @property
     def landing(self) -> Path:
@@ -40,87 +89,48 @@ class Settings:
 
     @property
     def rejected(self) -> Path:
-        """Return the shelf of vintages that did not pass, with their reasons."""
+        """Return the quarantine: loads that failed validation, with their reports."""
         return self.home / "rejected"
 
     @property
     def build(self) -> Path:
-        """Return the workshop: fresh database files that no reader sees."""
+        """Return the directory of builds in progress and of failed builds."""
         return self.home / "build"
 
     @property
     def published(self) -> Path:
-        """Return the shop window: whole, validated releases and `latest`."""
+        """Return the directory of releases and of the link `latest`."""
         return self.home / "published"
 
     @property
     def backfill(self) -> Path:
-        """Return the shelf of backfills: made beside the live warehouse, and waiting for a word."""
+        """Return the directory of backfills."""
         return self.home / "backfill"
 
-
-def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read `WAREHOUSE_HOME`, `WAREHOUSE_MIRROR` and `WAREHOUSE_CURATED` (empty means unset)."""
-    home = environ.get("WAREHOUSE_HOME") or str(PROJECT_ROOT / "var")
-    curated = environ.get("WAREHOUSE_CURATED") or str(CURATED_DIR)
-    return Settings(
-        home=Path(home).resolve(),
-        mirror=environ.get("WAREHOUSE_MIRROR") or None,
-        curated=Path(curated).resolve(),
-    )
+    @property
+    def reparsed(self) -> Path:
+        """Return the cache of vintages parsed again by a newer reader."""
+        return self.home / "reread"
 
 
-@dataclass(frozen=True)
-class Keeping:
-    """What `warehouse maintain` leaves on disk, and how much room a build asks for.
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings from the environment; `overrides` win over variables.
 
-    Of each kind it leaves the newest few and everything younger than so many days; `rejected` counts for each
-    source.
-    `disk_factor` times the bytes of the release that stands must be free before a build begins; 0 never asks.
-    A build of the sample was seen to take 2.2 to 2.8 times its release's bytes, and publishing writes the
-    Parquet files beside that.
+    Raises WarehouseError that names each invalid variable, and any unknown `WAREHOUSE_KEEP_*` variable.
     """
-
-    releases: int = 30
-    releases_days: int = 90
-    builds: int = 3
-    builds_days: int = 14
-    rejected: int = 10
-    rejected_days: int = 180
-    disk_factor: float = 4
-
-
-def keeping(environ: Mapping[str, str] = os.environ) -> Keeping:
-    """Read `WAREHOUSE_KEEP_RELEASES`, `WAREHOUSE_KEEP_RELEASES_DAYS`, … and `WAREHOUSE_DISK_FACTOR`.
-
-    Raises ValueError for a name of that kind that is none of them, and for a number that is too small.
-    """
-    kinds = {f"WAREHOUSE_KEEP_{one.name.upper()}": one.name for one in fields(Keeping)[:-1]}
-    kinds["WAREHOUSE_DISK_FACTOR"] = "disk_factor"
-    unknown = [name for name in environ if name.startswith("WAREHOUSE_KEEP_") and name not in kinds]
-    if unknown:
-        raise ValueError(
-            f"{', '.join(sorted(unknown))}: no such setting; there are {', '.join(sorted(kinds))}"
-        )
-    told: dict[str, float] = {}
-    for variable, name in kinds.items():
-        text = environ.get(variable) or str(getattr(Keeping, name))
-        least = 2 if name == "releases" else 0  # the one that stands, and one to roll back to
-        try:
-            told[name] = float(text) if name == "disk_factor" else int(text)
-        except ValueError:
-            raise ValueError(f"{variable}={text!r} is not a number") from None
-        if not least <= told[name] < float("inf"):
-            raise ValueError(f"{variable}={text!r} must be at least {least}")
-    return Keeping(**told)  # type: ignore[arg-type]  # the whole numbers are ints, as read above
-
-
-def operator(environ: Mapping[str, str] = os.environ) -> str:
-    """Return who acts, for the records: `WAREHOUSE_OPERATOR`, or the system's user and machine."""
-    if given := environ.get("WAREHOUSE_OPERATOR"):
-        return given
+    known = {f"{KEEP_PREFIX}{name.upper()}" for name in RetentionPolicy.model_fields}
+    if unknown := sorted(name for name in os.environ if name.startswith(KEEP_PREFIX) and name not in known):
+        raise WarehouseError(f"{', '.join(unknown)}: no such setting. Known: {', '.join(sorted(known))}")
     try:
-        user = environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a number that has no name
-        user = f"uid {os.getuid()}"
-    return f"{user}@{socket.gethostname()}"
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise WarehouseError(_describe(error)) from error
+
+
+def _describe(error: ValidationError) -> str:
+    prefix = KEEP_PREFIX if error.title == RetentionPolicy.__name__ else "WAREHOUSE_"
+    problems = [
+        f"{prefix}{'_'.join(str(part) for part in one['loc']).upper()}={one['input']!r}: {one['msg']}"
+        for one in error.errors()
+    ]
+    return f"{'; '.join(problems)}. Correct the environment; nothing was changed"

@@ -1,16 +1,57 @@
-"""Durable file operations: atomic writes, append-only logs, checksums."""
+"""Durable files: atomic writes, append-only logs, checksums, locks, and the JSON codec of all records.
+
+A record is a pydantic model. It is stored as one JSON file (`write_record`, `read_record`) or as one line of
+a JSONL log (`append_record`, `read_log`). A log or a folder with an unreadable record yields a `Listing`: the
+readable records, and one line for each that is not.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ValidationError
+
+from warehouse.errors import WarehouseError
+
+R = TypeVar("R", bound=BaseModel)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Listing(Generic[T]):
+    """What could be read of several records, and a message for each that could not."""
+
+    records: tuple[T, ...]
+    problems: tuple[str, ...] = ()
+
+    def require(self) -> tuple[T, ...]:
+        """Return the records; raise WarehouseError with the first problem if there is any."""
+        if self.problems:
+            raise WarehouseError(self.problems[0])
+        return self.records
+
+
+# --- bytes ---
 
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def size_of(directory: Path) -> int:
+    """Return the bytes of all files under a directory."""
+    return sum(
+        (Path(parent) / name).lstat().st_size for parent, _, names in os.walk(directory) for name in names
+    )
 
 
 def write_atomic(path: Path, text: str) -> None:
@@ -40,12 +81,21 @@ def append_line(path: Path, line: str) -> None:
     fsync(path.parent)
 
 
-def complete_lines(path: Path) -> list[str]:
+def complete_lines(path: Path) -> list[bytes]:
     """Return the complete lines of a log, without an incomplete last one; none if there is no log."""
     if not path.exists():
         return []
-    complete, _, _incomplete = path.read_bytes().rpartition(b"\n")  # bytes: the cut may split a character
-    return complete.decode().split("\n") if complete else []
+    complete, _, _incomplete = path.read_bytes().rpartition(b"\n")
+    return complete.split(b"\n") if complete else []
+
+
+def link_tree(origin: Path, copy: Path) -> None:
+    """Copy a directory by hard links: files that never change are stored once."""
+    for path in sorted(origin.rglob("*")):
+        if path.is_file():
+            target = copy / path.relative_to(origin)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.hardlink_to(path)
 
 
 def fsync(path: Path) -> None:
@@ -55,3 +105,85 @@ def fsync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+# --- locks ---
+
+
+@contextmanager
+def locked(path: Path, message: str, seconds: float = 0) -> Iterator[None]:
+    """Hold a lock file for the duration of the block; the lock ends with its process.
+
+    Raises WarehouseError with `message` when another process still holds it after `seconds`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=seconds)
+    except Timeout:
+        raise WarehouseError(
+            f"{message} (lock {path}). Wait for it to end; the lock ends with its process"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+# --- records ---
+
+
+def record_json(record: BaseModel) -> str:
+    """Return a record as indented JSON with a final newline."""
+    return record.model_dump_json(indent=2, by_alias=True) + "\n"
+
+
+def write_record(path: Path, record: BaseModel) -> None:
+    """Write a record to a JSON file, atomically."""
+    write_atomic(path, record_json(record))
+
+
+def read_record(path: Path, kind: type[R], remedy: str) -> R:
+    """Read a record from a JSON file; raise WarehouseError with file, field and `remedy` if it is invalid."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise WarehouseError(f"{path}: {describe_invalid(error)}. {remedy}") from error
+    except OSError as error:
+        raise WarehouseError(f"{path}: cannot be read ({error.strerror or error}). {remedy}") from error
+
+
+def append_record(path: Path, record: BaseModel) -> None:
+    """Append a record to a log, as one line; it is on the disk when this returns."""
+    append_line(path, record.model_dump_json(by_alias=True))
+
+
+def read_log(path: Path, kind: type[R], remedy: str) -> Listing[R]:
+    """Read all records of a log, oldest first; an incomplete last line is left out."""
+    records: list[R] = []
+    problems: list[str] = []
+    for number, line in enumerate(complete_lines(path), start=1):
+        try:
+            records.append(kind.model_validate_json(line))
+        except ValidationError as error:
+            problems.append(f"{path}, line {number}: {describe_invalid(error)}. {remedy}")
+    return Listing(tuple(records), tuple(problems))
+
+
+def read_each(paths: Iterable[Path], read: Callable[[Path], T]) -> Listing[T]:
+    """Read one record from each path; a WarehouseError of `read` becomes a problem of the listing."""
+    records: list[T] = []
+    problems: list[str] = []
+    for path in paths:
+        try:
+            records.append(read(path))
+        except WarehouseError as error:
+            problems.append(str(error))
+    return Listing(tuple(records), tuple(problems))
+
+
+def describe_invalid(error: ValidationError) -> str:
+    """Return the first fault of an invalid record: its field, if it has one, and what is wrong."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"])
+    return f"invalid record ({f'{field}: ' if field else ''}{first['msg']})"

@@ -1,17 +1,12 @@
-"""The contract between a publisher's table and the steps that move it.
+"""Records that several packages share: a source, its requests, the answers, a vintage, a poll, a decision.
 
-Keeps: what a source *is* (`Source`), what it asks for (`Request`), what came back (`Fetched`), one
-complete pull of it (`Vintage`), and the one error that names source, address, row and remedy.
+The life of a load::
 
-Refuses: network, database, paths of its own. A `Source` is a frozen value made of facts and two
-functions, `plan` and `read`; there is nothing to subclass.
-
-The life of a pull::
-
-    plan = source.plan()              # a generator: yields Request, is sent the Path of the answer
-    files = fetch(plan)               # fetch.py: files and fetched.json in a work directory
-    batches = source.read(files, work)  # Arrow batches of text: source.columns + _file + _row
-    ... landing.py writes rows.parquet, compares with the last vintage; validate.py judges it ...
+    plan = source.plan()                # a generator: yields Request, receives the Path of the answer
+    files = fetch(source, ...)          # fetch/: files and fetched.json in an incoming directory
+    batches = source.read(files, work)  # Arrow batches of text: source.columns, _file, _row
+    evaluation = evaluate(...)          # landing/: rows.parquet, compared with the last vintage, validated
+    vintage = land(evaluation, ...)     # landing/: files, rows and manifest.json under the vintage's id
 """
 
 from __future__ import annotations
@@ -21,22 +16,24 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import pyarrow as pa
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 MEBIBYTE = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Request:
-    """One question to a publisher, a GET or a POST that only asks.
+    """One request to a publisher, a GET or a POST that only queries.
 
-    `name` is the file's name inside the vintage, unique within a pull. `kind` is what the answer must
-    be, judged on its bytes and not on its header: csv, html, json, xlsx, zip or 7z. `body` is what a POST
-    sends. A `recorded_only` request is for an interface that the publisher has closed: only a mirror answers
-    it; a live pull, or a mirror without it, passes over it, and the path sent to the plan is then not there.
-    A `curated:` address is answered by the warehouse's own folder of figures.
+    `name` is the file's name inside the vintage, unique within a pull. `kind` is what the answer must be by
+    its bytes: csv, dta, html, json, xlsx, zip or 7z. `body` is what a POST sends. A `recorded_only` request is
+    for an interface that the publisher has closed: only a mirror answers it, and the path that the plan
+    receives does not exist where none does. A `curated:` address is answered from the folder of curated
+    figures.
     """
 
     name: str
@@ -51,75 +48,108 @@ class Request:
 
     @property
     def address(self) -> str:
-        """Spell the whole address, parameters included, as it goes over the wire.
+        """Return the whole address with its parameters, as it is sent.
 
-        Behind the address of a POST stand `#` and the SHA-256 of its body, so that questions to one address
-        can be told apart in manifests and in a mirror's index; HTTP never sends what follows a `#`.
+        The address of a POST ends in `#` and the SHA-256 of its body, so that manifests and the index of a
+        mirror distinguish requests to one address; HTTP never sends the part after `#`.
         """
-        spelled = f"{self.url}?{urlencode(self.params)}" if self.params else self.url
-        return f"{spelled}#{hashlib.sha256(self.body).hexdigest()}" if self.method == "POST" else spelled
+        url = f"{self.url}?{urlencode(self.params)}" if self.params else self.url
+        return f"{url}#{hashlib.sha256(self.body).hexdigest()}" if self.method == "POST" else url
 
 
-@dataclass(frozen=True)
-class Fetched:
-    """One answered request: where it came from, when, and what its bytes were.
+class Fetched(BaseModel):
+    """One answer to a request: its address, time and checksum.
 
-    `retrieved_at` is when the bytes left the publisher, in UTC: now for a live pull, the recorded time
+    `retrieved_at` is when the bytes left the publisher, in UTC: now for a live request, the recorded time
     for a mirror that states one. `via` is the mirror's name, or "publisher".
     """
+
+    model_config = ConfigDict(frozen=True)
 
     name: str
     address: str
     sha256: str
     size_bytes: int
     retrieved_at: datetime
-    content_type: str | None
-    etag: str | None
-    last_modified: str | None
+    content_type: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
     via: str
 
 
-@dataclass(frozen=True)
-class Ruling:
-    """A person's decision about a vintage: who took it, when, and why. `about` is what was decided on."""
+class Decision(BaseModel):
+    """An operator's decision about a load or a vintage, and what it was about."""
 
-    by: str
+    model_config = ConfigDict(frozen=True)
+
+    # The second names are those of records written before 0.2.
+    actor: str = Field(validation_alias=AliasChoices("actor", "by"))
     at: datetime
-    why: str
-    about: str
+    reason: str = Field(validation_alias=AliasChoices("reason", "why"))
+    subject: str = Field(validation_alias=AliasChoices("subject", "about"))
 
 
-@dataclass(frozen=True)
-class Vintage:
-    """One complete, accepted pull of a source, as its manifest states it.
+class Vintage(BaseModel):
+    """One complete, accepted load of a source: the content of its manifest.json, and its directory.
 
-    `id` is the day of retrieval, `2024-07-12`, with `.02` and on for later pulls of one day; ids of a
-    source only ever grow, so sorting them as text is sorting them in time. `rows_digest` is the digest
-    of the parsed rows without their order and lineage: equal digests are equal news. `overruled` is there
-    when the gate refused the rows and an operator accepted them, `backfilled` when it came by a backfill.
+    `id` is the day of retrieval, `2024-07-12`, with `.02` and on for later loads of one day. Ids of a source
+    only grow, so their order as text is their order in time. `pull` is the name of the incoming directory.
+    `rows_digest` is the digest of the parsed rows without their order and lineage: equal digests, equal rows.
+    `overruled` is set when an operator accepted the load over the load gate, `backfilled` when it came by a
+    backfill.
     """
 
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
     source: str
-    id: str
+    id: str = Field(alias="vintage")
+    title: str
+    publisher: str
+    homepage: str
+    licence: str
     retrieved_at: datetime
     landed_at: datetime
-    directory: Path
-    files: tuple[Fetched, ...]
+    previous_vintage: str | None
+    pull: str
+    reader_version: int
     row_count: int
     rows_digest: str
-    reader_version: int
-    overruled: Ruling | None = None
-    backfilled: Ruling | None = None
+    rows_sha256: str
+    files: tuple[Fetched, ...]
+    validation: dict[str, Any]
+    overruled: Decision | None = None
+    backfilled: Decision | None = None
+    directory: Path = Field(default=Path(), exclude=True)
 
     @property
     def day(self) -> date:
-        """Return the day on which the figures became known to us."""
+        """Return the day on which the figures became known."""
         return date.fromisoformat(self.id[:10])
 
     @property
     def rows_path(self) -> Path:
         """Return the Parquet file of the parsed rows."""
         return self.directory / "rows.parquet"
+
+
+Outcome = Literal["accepted", "unchanged", "rejected", "failed"]
+
+
+class Check(BaseModel):
+    """One poll of a source and its outcome.
+
+    `polled_at` is our clock. `checked_at` is when the answer left the publisher: the same for a live poll,
+    the recorded time for a mirror's. The order of the log, and not a clock, gives the last poll.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    polled_at: datetime = Field(validation_alias=AliasChoices("polled_at", "looked_at"))
+    checked_at: datetime
+    outcome: Outcome
+    vintage: str | None
+    detail: str
 
 
 Plan = Generator[Request, Path, None]
@@ -130,14 +160,14 @@ Reader = Callable[[Mapping[str, Path], Path], Iterator[pa.RecordBatch]]
 class Source:
     """One publisher table: facts, the requests it takes, and a reader.
 
-    `name` is the module's name in `warehouse/sources/`, and names the staging model `stg_<name>`, the
-    suite `expectations/raw.<name>.json` and the fixtures `tests/fixtures/<name>/`.
-    `columns` are the raw columns, all text or null; the reader adds `_file`, the name of a fetched file, with
-    the place in it behind a `#` where a row number does not say enough (`bop.xlsx#sheet!BV26`), and `_row`,
-    the row as a person who opens it would count. The two are unique. `key` are the columns that no two rows
-    may share.
-    `read(files, work)` yields record batches of `raw_schema(source)`; `work` is a scratch directory.
-    Raise `reader_version` when the reader's output changes, so that older vintages are read anew.
+    `name` is the name of the module in `warehouse/sources/`, and gives the staging model `stg_<name>`, the
+    suite `expectations/raw.<name>.yml` and the fixtures `tests/fixtures/<name>/`. `columns` are the raw
+    columns, all text or null. The reader adds `_file`, the name of a fetched file, followed by `#` and a
+    location where a row number is not enough (`bop.xlsx#sheet!BV26`), and `_row`, the row number as a person
+    who opens the file counts it; the two together are unique. `key` are the columns that identify a row.
+    `read(files, work)` yields record batches of `raw_schema(columns)`; `work` is a scratch directory.
+    Raise `reader_version` when the reader's output changes: older vintages are then parsed again.
+    `schedule` is a cron expression in UTC.
     """
 
     name: str
