@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
 
 class WarehouseError(Exception):
     """A failure that an operator can act on."""
@@ -46,3 +51,22 @@ class SourceError(WarehouseError):
 
 class Rejected(WarehouseError):
     """A load or a build that failed validation. A retry gives the same result."""
+
+
+@contextmanager
+def reporting(operation: str) -> Iterator[None]:
+    """Turn an error of the operating system or of DuckDB into a WarehouseError that says what to do."""
+    try:
+        yield
+    except (OSError, duckdb.Error) as error:
+        raise as_warehouse_error(operation, error) from error
+
+
+def as_warehouse_error(operation: str, error: Exception) -> WarehouseError:
+    """Return an error with its remedy; a WarehouseError is returned as it is."""
+    if isinstance(error, WarehouseError):
+        return error
+    return WarehouseError(
+        f"{operation} failed: {error}. Accepted vintages and the current release are unchanged. Check the "
+        "free disk space and the permissions, then run it again"
+    )

@@ -1,0 +1,188 @@
+"""Loads that failed validation, and an operator's decision to accept one over the load gate.
+
+An entry is a directory `rejected/<source>/<pull>/`: `files/` with the bytes as sent and `fetched.json`, and
+`report.json`, the reasons and the report of the load gate. Its id is the name of the pull. Accepting an entry
+adds `overruled.json` and changes nothing else: the landing gets the files by hard link.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from pydantic import AliasChoices, BaseModel, Field
+
+from warehouse.config import Settings
+from warehouse.errors import Rejected, SourceError, WarehouseError, as_warehouse_error, reporting
+from warehouse.fetch import read_fetched
+from warehouse.files import Listing, fsync, read_each, read_record, write_record
+from warehouse.landing import store
+from warehouse.landing.evaluate import evaluate, land
+from warehouse.model import Check, Decision, Source, Vintage
+
+REPORT = "report.json"
+OVERRULED = "overruled.json"
+
+
+class RejectionReport(BaseModel, frozen=True):
+    """The content of report.json: why a load was rejected, and the whole report of the load gate."""
+
+    source: str
+    reasons: tuple[str, ...]
+    report: dict[str, Any]
+
+
+class Override(BaseModel, frozen=True):
+    """The content of overruled.json: who accepted a rejected load, when, why, and the vintage it became."""
+
+    vintage: str
+    actor: str = Field(validation_alias=AliasChoices("actor", "by"))
+    at: datetime
+    reason: str = Field(validation_alias=AliasChoices("reason", "why"))
+    subject: str = Field(validation_alias=AliasChoices("subject", "about"))
+
+
+class RejectedLoad(BaseModel, frozen=True):
+    """One entry of the quarantine. `override` is set when an operator accepted it."""
+
+    id: str
+    source: str
+    directory: Path
+    rejected_at: datetime
+    reasons: tuple[str, ...]
+    report: dict[str, Any]
+    override: Override | None
+
+    @property
+    def was_validated(self) -> bool:
+        """Tell whether the load could be read and was validated; only then can it be accepted."""
+        return "findings" in self.report
+
+
+def add(
+    rejected: Path, source: str, incoming: Path, reasons: tuple[str, ...], report: dict[str, Any]
+) -> Path:
+    """Move a load into quarantine with the reasons and the report; return its directory."""
+    directory = rejected / source / incoming.name
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    write_record(incoming / REPORT, RejectionReport(source=source, reasons=reasons, report=report))
+    incoming.rename(directory)
+    return directory
+
+
+def list_rejected(rejected: Path) -> Listing[RejectedLoad]:
+    """Return all entries, oldest first, and a message for each that cannot be read."""
+    found = read_each([path.parent for path in sorted(rejected.glob(f"*/[!.]*/{REPORT}"))], read)
+    ordered = sorted(found.records, key=lambda entry: (entry.rejected_at, entry.source, entry.id))
+    return Listing(tuple(ordered), found.problems)
+
+
+def read(directory: Path) -> RejectedLoad:
+    """Return the entry in a directory; raise WarehouseError when one of its records is invalid."""
+    remedy = f"Restore it from the backup, or remove {directory}"
+    report = read_record(directory / REPORT, RejectionReport, remedy)
+    has_override = (directory / OVERRULED).exists()
+    return RejectedLoad(
+        id=directory.name,
+        source=report.source,
+        directory=directory,
+        rejected_at=datetime.fromtimestamp((directory / REPORT).stat().st_mtime, UTC),
+        reasons=report.reasons,
+        report=report.report,
+        override=read_record(directory / OVERRULED, Override, remedy) if has_override else None,
+    )
+
+
+def find(rejected: Path, wanted: str) -> RejectedLoad:
+    """Return the entry whose id is `wanted`, or the only one whose id begins with it."""
+    listing = list_rejected(rejected)
+    matches = [one for one in listing.records if one.id == wanted] or [
+        one for one in listing.records if wanted and one.id.startswith(wanted)
+    ]
+    if len(matches) != 1:
+        ids = ", ".join(one.id for one in matches or listing.records) or "none"
+        problem = f" {listing.problems[0]}." if listing.problems and not matches else ""
+        raise WarehouseError(
+            f"{wanted!r} matches {len(matches) or 'no'} rejected load{'s' if len(matches) > 1 else ''}; "
+            f"{'matching' if matches else 'known'}: {ids}.{problem} See: warehouse rejected list"
+        )
+    return matches[0]
+
+
+def accept(settings: Settings, source: Source, entry: RejectedLoad, reason: str) -> Vintage:
+    """Land a rejected load over the load gate's verdict, with the operator's reason; return the vintage.
+
+    The files are parsed and validated again. Raises Rejected when they cannot be read or are not the files
+    that were fetched: there are no rows to accept then. The release gate still validates the next build.
+    """
+    if not reason.strip():
+        raise WarehouseError("an override needs a reason, which is recorded. Give it with --why")
+    if entry.override:
+        raise WarehouseError(
+            f"{entry.id} was already accepted as vintage {entry.override.vintage} by {entry.override.actor} on "
+            f"{entry.override.at:%Y-%m-%d}: {entry.override.reason}"
+        )
+    with (
+        reporting(f"{source.name}: accepting {entry.id}"),
+        store.source_lock(settings.landing, source.name, settings.lock_seconds),
+    ):
+        # A try that was killed may have landed the vintage before it recorded the override.
+        vintage = store.vintage_of_pull(settings.landing, source.name, entry.id)
+        if vintage is None:
+            vintage = _land_overruled(settings, source, entry, reason.strip())
+        decision = vintage.overruled
+        if decision is None:
+            raise WarehouseError(f"{vintage.directory}: the load gate accepted this load; nothing to override")
+        detail = f"overruled by {decision.actor}: {decision.reason}. {decision.subject}"
+        store.record_check(
+            settings.landing,
+            Check(
+                source=source.name,
+                polled_at=datetime.now(UTC),
+                checked_at=vintage.retrieved_at,
+                outcome="accepted",
+                vintage=vintage.id,
+                detail=detail[:2000],
+            ),
+        )
+        override = Override(vintage=vintage.id, **decision.model_dump())
+        write_record(entry.directory / OVERRULED, override)
+        fsync(entry.directory)
+    return vintage
+
+
+def _land_overruled(settings: Settings, source: Source, entry: RejectedLoad, reason: str) -> Vintage:
+    pull = settings.landing / source.name / store.INCOMING / entry.id
+    store.discard(pull)  # of a try that was killed
+    (pull / "files").mkdir(parents=True)
+    for path in sorted((entry.directory / "files").iterdir()):
+        (pull / "files" / path.name).hardlink_to(path)
+    try:
+        files = read_fetched(pull / "files")
+        existing = store.vintages(settings.landing, source.name)
+        previous = store.predecessor(existing, max(file.retrieved_at for file in files))
+        evaluation = evaluate(source, pull, files, previous, settings.reparsed)
+        if evaluation.verdict is None:
+            raise WarehouseError(
+                f"{entry.id} has the rows of vintage {previous.id if previous else '?'}; there is nothing to accept"
+            )
+        reasons = evaluation.verdict.reasons()
+        passes = f"the load gate passes it today; it then reported: {'; '.join(entry.reasons)}"
+        decision = Decision(
+            actor=settings.operator,
+            at=datetime.now(UTC),
+            reason=reason,
+            subject=f"Load gate: {'; '.join(reasons) or passes}",
+        )
+        return land(settings.landing, evaluation, decision.at, overruled=decision)
+    except SourceError as error:
+        store.discard(pull)
+        raise Rejected(
+            f"{entry.id} cannot be accepted: {error}. Files that cannot be read, or that changed since they were "
+            "fetched, have no rows to publish. The load stays in quarantine"
+        ) from error
+    except (WarehouseError, OSError, duckdb.Error) as error:
+        store.discard(pull)
+        raise as_warehouse_error(f"{source.name}: accepting {entry.id}", error) from error
