@@ -2,7 +2,7 @@
 
 Each source becomes one view `raw.<source>` over the Parquet rows of its vintages, with the vintage's id as a
 column; a source without a vintage becomes an empty view with its columns. `raw.landing_vintage`,
-`raw.landing_file` and `raw.landing_check` describe the landing. All values of publishers stay text.
+`raw.landing_file`, `raw.landing_check` and `raw.landing_freshness` describe the landing. All values of publishers stay text.
 
 Revisions that the current release already holds are loaded into `raw.known_revision` instead of being computed
 again, and the rows of the vintages before them are left out: the work of a build grows with what is new.
@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.errors import WarehouseError
+from warehouse.landing.freshness import Freshness
 from warehouse.model import Check, Source, Vintage
 
 # The columns of core.fct_revision that the models need of a known revision; the others follow from them.
@@ -45,6 +46,7 @@ create table raw.landing_file (
 create table raw.landing_check (
     source varchar, sequence integer, checked_at timestamp, outcome varchar, vintage varchar, detail varchar
 );
+create table raw.landing_freshness (source varchar, status varchar, last_success_at timestamp);
 """
 
 
@@ -61,12 +63,13 @@ def load(
     sources: Mapping[str, Source],
     rows: Sequence[tuple[Vintage, Path]],
     checks: Mapping[str, Sequence[Check]],
+    freshness: Sequence[Freshness],
     known: KnownRevisions | None = None,
 ) -> None:
     """Create `build_file` with schema `raw`.
 
     `rows` pairs each vintage with the Parquet file of its rows; `checks` are the polls of each source, oldest
-    first. Of a source whose revisions are known, rows are loaded from the last vintage that they reach.
+    first; `freshness` is the state of each source. Of a source whose revisions are known, rows are loaded from the last vintage that they reach.
     """
     until = known.until if known else {}
     if build_file.exists():
@@ -98,6 +101,14 @@ def load(
                 (name, number, _naive(check.checked_at), check.outcome, check.vintage, check.detail)
                 for name, polls in checks.items()
                 for number, check in enumerate(polls, start=1)
+            ],
+        )
+        _insert(
+            db,
+            "raw.landing_freshness",
+            [
+                (one.source, one.status, one.last_success_at and _naive(one.last_success_at))
+                for one in freshness
             ],
         )
         db.execute("checkpoint")

@@ -25,6 +25,7 @@ from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, Settings
 from warehouse.errors import Rejected, WarehouseError, reporting
 from warehouse.files import locked, read_record, sha256_of, write_record
 from warehouse.landing import ingest, parse, store
+from warehouse.landing.freshness import assess
 from warehouse.model import Check, Source, Vintage
 from warehouse.quality import Verdict, validate_release
 from warehouse.releases import history, publish as publishing
@@ -153,10 +154,12 @@ def load(settings: Settings, as_of: str | None = None, force: bool = False) -> s
         build = settings.build / build_id
         revisions = None if force else known_revisions(release, used)
         rows = [(one, parse.rows_of(SOURCES[one.source], one, settings.reparsed)) for one in vintages]
-        loading.load(build / LOADED, SOURCES, rows, checks, revisions)
+        known_until = day or newest_day(vintages, checks)
+        freshness = [assess(name, used[name], checks[name], known_until) for name in SOURCES]
+        loading.load(build / LOADED, SOURCES, rows, checks, freshness, revisions)
         record = BuildRecord(
             revisions_from=release.name if release and revisions else None,
-            as_of=day or newest_day(vintages, checks),
+            as_of=known_until,
             is_of_the_past=used != landed,
             fingerprint=mark,
             git_revision=git_revision(settings.revision),
