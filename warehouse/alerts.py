@@ -1,265 +1,207 @@
-"""What is wrong, whom it was told to, and when it is told again.
+"""What is wrong now, read from the landing, the builds, the current release and the disk.
 
-Keeps: an alert says what happened, what stands and the command to run next. Its `key` is what makes it the
-same as yesterday's. `alerts.jsonl` has a line for each time that one was raised, told, could not be sent, or
-was over; a channel that failed is tried again with the next message, the others are not.
-
-An alert is told once to each channel, and again only after `REMIND_AFTER` of its kind while it lasts: a
-failed step with each night, low disk every day, a late source or a rejected load once a week, a big
-revision never.
-When it is over and comes back, it is told anew.
-
-Refuses: to fail whoever tells. A ledger that can't be written (the disk is full) costs repeated alerts, and
-no alert. It never holds what a channel answered, for that may quote an address that is a secret.
+Nothing is stored: `warehouse alerts` lists the alerts at any time, and the tasks of the Airflow DAG `checks`
+fail with them every morning, which notifies the operators. OPERATIONS.md has a section for each kind.
 """
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import json
-import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, Literal
 
-from filelock import FileLock
+import duckdb
+from pydantic import BaseModel
 
-from warehouse.files import append_line, complete_lines
+from warehouse.build import steps
+from warehouse.build.disk import disk_space
+from warehouse.config import Settings
+from warehouse.errors import WarehouseError
+from warehouse.landing import quarantine, store
+from warehouse.landing.freshness import freshness_of
+from warehouse.releases.manifest import read_manifest
+from warehouse.releases.revisions import big_revisions_of
+from warehouse.releases.store import current
+from warehouse.sources import SOURCES
 
-log = logging.getLogger(__name__)
+REVISIONS_SHOWN = 5
+TEXT_LIMIT = 2000
 
-STEP_FAILED, LOAD_REJECTED, SOURCE_LATE = "step_failed", "load_rejected", "source_late"
-BIG_REVISION, DISK_LOW = "big_revision", "disk_low"
-# In the order of their haste, which is that of a message.
-REMIND_AFTER: dict[str, timedelta | None] = {
-    STEP_FAILED: timedelta(hours=20),  # the next night's failure is news, this night's second try is not
-    DISK_LOW: timedelta(hours=20),
-    LOAD_REJECTED: timedelta(days=7),
-    BIG_REVISION: None,
-    SOURCE_LATE: timedelta(days=7),
-}
-LEDGER = "alerts.jsonl"
-LOCK_SECONDS = 10
-TEXT_LIMIT = 2000  # of a reason: a message is read on a telephone
-MOVES_SHOWN = 5
+Kind = Literal[
+    "fetch_failed", "build_failed", "unreadable", "disk_low", "load_rejected", "big_revision", "source_late"
+]
+KINDS: tuple[Kind, ...] = (
+    "fetch_failed",
+    "build_failed",
+    "unreadable",
+    "disk_low",
+    "load_rejected",
+    "big_revision",
+    "source_late",
+)
 
 
-@dataclass(frozen=True)
-class Alert:
-    """One thing that is wrong: what happened, what stands, and the command to run next."""
+class Alert(BaseModel, frozen=True):
+    """One thing that is wrong: what happened, and the command to run next."""
 
-    kind: str
+    kind: Kind
     subject: str
-    key: str
     happened: str
-    stands: str
     command: str
 
 
-@dataclass(frozen=True)
-class Told:
-    """What the ledger knows of an alert that is not over: when it began, which channel heard of it when."""
+def find_alerts(settings: Settings, today: date | None = None) -> list[Alert]:
+    """Return everything that is wrong now, the most urgent kinds first.
 
-    alert: Alert
-    since: datetime
-    is_raised: bool = False
-    told: Mapping[str, datetime] = field(default_factory=dict)
-    unsent: Mapping[str, str] = field(default_factory=dict)
-
-
-# --- what is wrong ------------------------------------------------------------------------------------
-
-
-def step_failed(step: str, reason: str, stands: str, command: str) -> Alert:
-    """Return the alert of a step that failed; `step` names it the same on every night."""
-    told = f"{step} failed. {reason.strip()[:TEXT_LIMIT]}"
-    return Alert(STEP_FAILED, step, f"{STEP_FAILED}/{step}", told, stands, command)
-
-
-def load_rejected(source: str, reasons: str, stands: str, command: str) -> Alert:
-    """Return the alert of a refused load; the same reasons on the next night make the same alert."""
-    mark = hashlib.sha256(reasons.encode()).hexdigest()[:12]
-    told = f"{source}: tonight's load was rejected. {reasons.strip()[:TEXT_LIMIT]}"
-    return Alert(LOAD_REJECTED, source, f"{LOAD_REJECTED}/{source}/{mark}", told, stands, command)
-
-
-def source_late(source: str, due: Due, newest: str | None, stands: str, command: str) -> Alert:
-    """Return the alert of a source that brought nothing by the day its publisher's calendar says."""
-    has = f"the newest vintage is {newest}" if newest else "there is no vintage at all"
-    told = (
-        f"{source} is late: a release was expected on {due.on} and {due.grace_days} days of grace are over; "
-        f"{has}. {due.why} ({due.source_url})"
-    )
-    return Alert(SOURCE_LATE, source, f"{SOURCE_LATE}/{source}/{due.on}", told, stands, command)
-
-
-def disk_low(reason: str, stands: str, command: str) -> Alert:
-    """Return the alert of a disk that may not hold the next night."""
-    return Alert(DISK_LOW, "disk", DISK_LOW, reason, stands, command)
-
-
-def big_revisions(
-    found: Sequence[Mapping[str, Any]], stands: str, commands: Mapping[str, str]
-) -> list[Alert]:
-    """Return an alert for each source and vintage that revised a figure by more than its threshold.
-
-    `found` has source, vintage, previous_vintage, series, period_label, previous_value, value, change_pct,
-    threshold_pct; `commands` maps a source to what shows all of its revisions.
+    A part that cannot be read is an alert of its own and hides no other.
     """
-    by_vintage: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for one in found:
-        by_vintage.setdefault((str(one["source"]), str(one["vintage"])), []).append(one)
+    if not settings.landing.is_dir():  # nothing was ever fetched
+        return []
+    day = today or datetime.now(UTC).date()
+    parts: tuple[tuple[str, Callable[[], Iterable[Alert]]], ...] = (
+        ("sources", lambda: source_alerts(settings, day)),
+        ("builds", lambda: build_alerts(settings)),
+        ("revisions", lambda: revision_alerts(settings)),
+        ("disk", lambda: disk_alerts(settings)),
+    )
+    alerts: list[Alert] = []
+    for part, find in parts:
+        try:
+            alerts += find()
+        except (WarehouseError, OSError, duckdb.Error) as error:
+            alerts.append(unreadable(part, str(error)))
+    return sorted(alerts, key=lambda alert: KINDS.index(alert.kind))
+
+
+def in_force(settings: Settings) -> str:
+    """Return the current release and the newest vintage of each source, in one line."""
+    newest = [
+        f"{name} {vintages[-1].id}"
+        for name in SOURCES
+        if (vintages := store.list_vintages(settings.landing, name).records)
+    ]
+    try:
+        release = current(settings.published)
+        as_of = f", as of {read_manifest(release).as_of}" if release else ""
+        name = f"release {release.name}{as_of}" if release else "no release yet"
+    except (WarehouseError, OSError) as error:
+        name = f"release unknown ({error})"
+    return f"{name}; vintages: {', '.join(newest) or 'none'}"
+
+
+def source_alerts(settings: Settings, today: date) -> Iterable[Alert]:
+    """Return the sources whose last poll failed or was rejected, that are late, or have unreadable records."""
+    for name in SOURCES:
+        problems = store.list_vintages(settings.landing, name).problems
+        for problem in (*problems, *store.list_checks(settings.landing, name).problems):
+            yield unreadable(name, problem)
+        freshness = freshness_of(settings, name, today)
+        last = freshness.last_check
+        command = f"warehouse fetch {name}"
+        if last is not None and last.outcome == "failed":
+            yield Alert(
+                kind="fetch_failed",
+                subject=name,
+                happened=f"{name}: the last poll failed. {last.detail[:TEXT_LIMIT]}",
+                command=command,
+            )
+        if last is not None and last.outcome == "rejected":
+            yield rejection_alert(settings, name, last.detail)
+        if expected := freshness.overdue:
+            newest = freshness.newest_vintage
+            yield Alert(
+                kind="source_late",
+                subject=name,
+                happened=f"{name} is late: a release was expected on {expected.due_on}, with "
+                f"{expected.grace_days} days of grace; "
+                f"{f'the newest vintage is {newest}' if newest else 'there is no vintage'}. "
+                f"{expected.reason} ({expected.source_url})",
+                command=command,
+            )
+
+
+def rejection_alert(settings: Settings, source: str, detail: str) -> Alert:
+    """Return the alert of a rejected load, with the command that shows its report."""
+    entries = [
+        entry.id
+        for entry in quarantine.list_rejected(settings.rejected).records
+        if entry.source == source and entry.override is None
+    ]
+    return Alert(
+        kind="load_rejected",
+        subject=source,
+        happened=f"{source}: the last load was rejected. {detail[:TEXT_LIMIT]}",
+        command=f"warehouse rejected show {entries[-1]}" if entries else f"warehouse fetch {source}",
+    )
+
+
+def build_alerts(settings: Settings) -> list[Alert]:
+    """Return the newest build if it failed after the current release was made."""
+    release, failed = current(settings.published), steps.newest_failed_build(settings)
+    if failed is None or (release is not None and failed[0] < release.name):
+        return []
+    build_id, verdict = failed
+    reasons = verdict.error or "; ".join(verdict.reasons())
+    happened = f"build {build_id} failed: {reasons[:TEXT_LIMIT]}. Its files are in {settings.build / build_id}"
+    return [Alert(kind="build_failed", subject=build_id, happened=happened, command="warehouse publish")]
+
+
+def revision_alerts(settings: Settings) -> list[Alert]:
+    """Return an alert for each vintage of the current release that revised figures beyond their threshold."""
+    release = current(settings.published)
+    by_vintage: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for revision in big_revisions_of(release) if release else ():
+        by_vintage.setdefault((revision["source"], revision["vintage"]), []).append(revision)
     return [
         Alert(
-            BIG_REVISION,
-            source,
-            f"{BIG_REVISION}/{source}/{vintage}",
-            told_revisions(source, vintage, some),
-            stands,
-            commands[source],
+            kind="big_revision",
+            subject=source,
+            happened=describe_revisions(source, vintage, revisions),
+            command='warehouse query "select * from marts.mart_revision_alert where source = '
+            f"'{source}' and vintage = '{vintage}' order by abs(change_pct) desc nulls last\"",
         )
-        for (source, vintage), some in sorted(by_vintage.items())
+        for (source, vintage), revisions in sorted(by_vintage.items())
     ]
 
 
-def told_revisions(source: str, vintage: str, some: list[Mapping[str, Any]]) -> str:
-    """Tell a vintage's big revisions: how many, and the biggest."""
-    largest = sorted(some, key=lambda one: -abs(one["change_pct"] or 0))[:MOVES_SHOWN]
-    moves = "; ".join(
+def describe_revisions(source: str, vintage: str, revisions: Sequence[dict[str, Any]]) -> str:
+    """Return how many figures a vintage revised beyond the threshold, and the largest revisions."""
+    largest = sorted(revisions, key=lambda one: -abs(one["change_pct"] or 0))[:REVISIONS_SHOWN]
+    shown = "; ".join(
         f"{one['series']} {one['period_label']}: {one['previous_value']} -> {one['value']} "
-        f"({'from nothing' if one['change_pct'] is None else format(one['change_pct'], '+.1f') + ' %'}, "
+        f"({'from zero' if one['change_pct'] is None else format(one['change_pct'], '+.1f') + ' %'}, "
         f"threshold {one['threshold_pct']} %)"
         for one in largest
     )
+    more = "; …" if len(revisions) > len(largest) else ""
     return (
-        f"{source}: vintage {vintage} revised {len(some)} figures of vintage {some[0]['previous_vintage']} "
-        f"beyond the threshold: {moves}{'; …' if len(some) > len(largest) else ''}"
+        f"{source}: vintage {vintage} revised {len(revisions)} figures of vintage "
+        f"{revisions[0]['previous_vintage']} beyond the threshold: {shown}{more}"
     )
 
 
-# --- when a source is late ----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Due:
-    """One expected release: its day, from when a vintage counts as it, and what the day rests on."""
-
-    on: date
-    counts_from: date
-    grace_days: int
-    why: str
-    source_url: str
-
-
-def last_due(calendar: Path, source: str, today: date) -> Due | None:
-    """Return the newest expected release whose grace is over; None for a source without a calendar."""
-    with calendar.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["source"] == source]
-    found = [
-        Due(
-            on,
-            on - timedelta(days=int(row["early_days"])),
-            int(row["grace_days"]),
-            row["calendar_why"],
-            row["source_url"],
-        )
-        for row in rows
-        for year in (today.year - 2, today.year - 1, today.year)
-        for on in [date(year, int(row["month"]), int(row["day"]))]
-        if on + timedelta(days=int(row["grace_days"])) < today
-    ]
-    return max(found, key=lambda one: one.on, default=None)
-
-
-# --- whom it was told to ------------------------------------------------------------------------------
-
-
-def open_alerts(home: Path) -> dict[str, Told]:
-    """Read the ledger: what was raised or told and is not over, by key."""
-    found: dict[str, Told] = {}
-    for line in read_ledger(home):
-        key, at = line["alert"]["key"], datetime.fromisoformat(line["at"])
-        if line["event"] == "over":
-            found.pop(key, None)
-            continue
-        alert = Alert(**line["alert"])
-        before = found.get(key) or Told(alert, at)
-        told, unsent = dict(before.told), dict(before.unsent)
-        if line["event"] == "told":
-            told[line["channel"]] = at
-            unsent.pop(line["channel"], None)
-        elif line["event"] == "unsent":
-            unsent[line["channel"]] = line["reason"]
-        found[key] = Told(alert, before.since, before.is_raised or line["event"] == "raised", told, unsent)
-    return found
-
-
-def read_ledger(home: Path) -> list[dict[str, Any]]:
-    """Return the lines of the ledger, oldest first; a last line cut by a crash is left out."""
-    return [json.loads(line) for line in complete_lines(home / LEDGER)]
-
-
-def channels_due(alert: Alert, before: Told | None, channels: Iterable[str], now: datetime) -> list[str]:
-    """Return the channels that must hear of an alert now: those that have not, or not for long.
-
-    A clock that went back makes no alert due again.
-    """
-    pause = REMIND_AFTER[alert.kind]
-    told = before.told if before else {}
-    return [
-        one
-        for one in channels
-        if one not in told
-        or (before is not None and one in before.unsent)
-        or (pause is not None and now - told[one] >= pause)
-    ]
-
-
-def note(home: Path, event: str, alerts: Iterable[Alert], channel: str = "", reason: str = "") -> None:
-    """Put alerts on record as `raised`, `told`, `unsent` or `over`; a record that fails is logged only."""
-    now = datetime.now(UTC).isoformat()
-    lines = [
-        json.dumps(
-            {"at": now, "event": event, "channel": channel, "reason": reason, "alert": asdict(one)},
-            ensure_ascii=False,
-        )
-        for one in alerts
-    ]
-    if not lines:
-        return
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        with FileLock(home / f".{LEDGER}.lock", timeout=LOCK_SECONDS):
-            for line in lines:
-                append_line(home / LEDGER, line)
-    except OSError as error:  # Timeout is one too; whoever tells goes on telling
-        log.warning("The ledger of alerts %s could not be written: %s", home / LEDGER, error)
-
-
-def in_haste(alerts: Iterable[Alert]) -> list[Alert]:
-    """Return alerts with the kind first that can wait least."""
-    kinds = list(REMIND_AFTER)
-    return sorted(alerts, key=lambda one: kinds.index(one.kind))
-
-
-def letter(alerts: Sequence[Alert]) -> tuple[str, str]:
-    """Return subject and text of one message that tells of some alerts, at least one."""
-    first, *others = alerts
-    subject = f"[services-trade-warehouse] {first.kind}: {first.subject}"
-    if others:
-        subject += f" (and {len(others)} more)"
-    return subject, "\n\n".join(
-        "\n".join(
-            [
-                f"{one.kind}: {one.subject}",
-                f"What happened: {one.happened}",
-                f"What stands: {one.stands}",
-                f"What to run next: {one.command}",
-                f"Runbook: OPERATIONS.md, section {one.kind}",
-            ]
-        )
-        for one in alerts
+def disk_alerts(settings: Settings) -> list[Alert]:
+    """Return an alert when the disk has no space for another build."""
+    space = disk_space(settings)
+    if space.is_enough:
+        return []
+    happened = (
+        f"{settings.home}: {space.free_bytes / 2**30:.1f} GiB are free and a build needs "
+        f"{space.needed_bytes / 2**30:.1f} GiB ({space.basis})"
     )
+    return [Alert(kind="disk_low", subject="disk", happened=happened, command="warehouse maintain")]
+
+
+def unreadable(subject: str, problem: str) -> Alert:
+    """Return the alert of a record that cannot be read."""
+    return Alert(kind="unreadable", subject=subject, happened=problem, command="warehouse maintain")
+
+
+def format_alerts(alerts: Sequence[Alert], in_force_line: str) -> str:
+    """Return the text of one message about some alerts."""
+    blocks = [
+        f"{alert.kind}: {alert.subject}\nWhat happened: {alert.happened}\nWhat to run next: {alert.command}\n"
+        f"Runbook: OPERATIONS.md, section {alert.kind}"
+        for alert in alerts
+    ]
+    return "\n\n".join([*blocks, f"In force: {in_force_line}"])

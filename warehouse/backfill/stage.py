@@ -1,0 +1,305 @@
+"""Stage a backfill: gather its vintages, build them beside the live warehouse, compare with the release."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from warehouse.backfill import records
+from warehouse.backfill.records import Backfill, Baseline, Mode, Pull, Report
+from warehouse.build import steps
+from warehouse.build.fingerprint import code_digest
+from warehouse.config import Settings
+from warehouse.errors import Rejected, SourceError, WarehouseError, as_warehouse_error, reporting
+from warehouse.fetch import Progress, fetch, read_fetched
+from warehouse.landing import ingest, store
+from warehouse.landing.evaluate import evaluate, land
+from warehouse.landing.parse import scratch_directory
+from warehouse.model import Decision, Source, Vintage
+from warehouse.releases import diff
+from warehouse.releases.manifest import read_manifest
+from warehouse.releases.store import DATABASE, current
+from warehouse.sources import SOURCES
+
+
+@reporting("backfill")
+def begin(
+    settings: Settings,
+    name: str,
+    first: str,
+    last: str,
+    mirrors: tuple[str | None, ...] = (None,),
+    reread: bool = False,
+    progress: Progress | None = None,
+) -> str:
+    """Gather the vintages of a backfill beside the live landing; return its id.
+
+    `first` and `last` are ISO days of retrieval, both included. Each of `mirrors` answers in place of the
+    publisher; None is the mirror of the settings, or the publisher. With `reread` nothing is fetched: vintages
+    retrieved in the range are parsed again by the present reader. The backfill is `empty` when nothing is new.
+    Raises Rejected when a load cannot be read or fails validation.
+    """
+    source, days = steps.source_named(name), (date.fromisoformat(first), date.fromisoformat(last))
+    answering = () if reread else tuple(mirror or settings.mirror for mirror in mirrors)
+    require_valid_days(name, days, answering)
+    mode: Mode = "reread" if reread else "fetch"
+    backfill = records.create(settings, name, mode, days, answering, baseline_of(settings))
+    staged = staged_settings(settings, backfill)
+    try:
+        records.stage_landing(settings.landing, staged.landing)
+        (staged.home / "published").symlink_to(settings.published, target_is_directory=True)
+        pulls = (
+            reparse_vintages(staged, source, days)
+            if reread
+            else fetch_pulls(staged, source, backfill, progress)
+        )
+    except (WarehouseError, OSError) as error:
+        record_failure(settings, backfill, error)
+        raise as_warehouse_error(f"{name}: backfill", error) from error
+    records.write_report(backfill, Report(pulls=tuple(pulls)))
+    if not any(pull.outcome in ("accepted", "differs") for pull in pulls):
+        reason = "; ".join(f"{pull.subject}: {pull.detail}" for pull in pulls)
+        records.log_event(settings, backfill.id, "empty", reason)
+        records.remove_staged(backfill)
+    return backfill.id
+
+
+def is_empty(settings: Settings, backfill_id: str) -> bool:
+    """Tell whether a backfill brought nothing new."""
+    return records.state(settings.backfill, backfill_id) == "empty"
+
+
+def require_valid_days(name: str, days: tuple[date, date], answering: tuple[str | None, ...]) -> None:
+    """Raise WarehouseError for an empty range, and for a past range that only the publisher would answer."""
+    today = datetime.now(UTC).date()
+    if days[0] > days[1]:
+        raise WarehouseError(f"--from {days[0]} is after --to {days[1]}")
+    if None in answering and not days[0] <= today <= days[1]:
+        raise WarehouseError(
+            f"{name}: the publisher serves what it shows today, {today}, and not what it showed from {days[0]} to "
+            f"{days[1]}. Name a recording with --mirror, or parse the landing again with --reread"
+        )
+
+
+def staged_settings(settings: Settings, backfill: Backfill) -> Settings:
+    """Return the settings of the warehouse beside the live one."""
+    return settings.model_copy(update={"home": backfill.home})
+
+
+def record_failure(settings: Settings, backfill: Backfill, error: Exception) -> None:
+    """Record the failure of a backfill; what it staged is kept for inspection."""
+    report = records.read_report(backfill).model_copy(update={"error": str(error)})
+    records.write_report(backfill, report)
+    records.log_event(settings, backfill.id, "failed", str(error))
+
+
+# --- gather ---
+
+
+def fetch_pulls(
+    staged: Settings, source: Source, backfill: Backfill, progress: Progress | None
+) -> list[Pull]:
+    """Fetch from each mirror, and land beside the live landing what is new, oldest first."""
+    pulls: list[tuple[datetime, str, Path]] = []
+    for mirror in backfill.mirrors:
+        pull = store.new_incoming(staged.landing, source.name)
+        files = fetch(source, pull / "files", mirror=mirror, curated=staged.curated, progress=progress)
+        pulls.append((max(file.retrieved_at for file in files), mirror or source.publisher, pull))
+    return [land_pull(staged, source, backfill, *pull) for pull in sorted(pulls)]
+
+
+def land_pull(
+    staged: Settings, source: Source, backfill: Backfill, retrieved_at: datetime, subject: str, pull: Path
+) -> Pull:
+    """Evaluate one load and land it under its day; raise Rejected when it cannot be read or is invalid."""
+    day = retrieved_at.astimezone(UTC).date()
+    if not backfill.first <= day <= backfill.last:
+        store.discard(pull)
+        detail = f"retrieved {day}, outside of the requested days"
+        return Pull(subject=subject, retrieved_at=retrieved_at, outcome="outside", detail=detail)
+    existing = store.vintages(staged.landing, source.name)
+    previous = store.predecessor(existing, retrieved_at)
+    try:
+        evaluation = evaluate(source, pull, read_fetched(pull / "files"), previous, staged.reparsed)
+    except SourceError as error:
+        raise Rejected(str(error)) from error
+    rows = evaluation.parsed.row_count
+    if evaluation.verdict is None:
+        store.discard(pull)
+        detail = f"the rows of {previous.id if previous else 'no vintage'}"
+        return Pull(
+            subject=subject, retrieved_at=retrieved_at, outcome="unchanged", rows=rows, detail=detail
+        )
+    if not evaluation.verdict.success:
+        reasons = "; ".join(evaluation.verdict.reasons())
+        raise Rejected(f"{source.name}: {subject}: rejected by the load gate. {reasons}")
+    now = datetime.now(UTC)
+    pending = Decision(actor=staged.operator, at=now, reason="not decided yet", subject=backfill.id)
+    vintage = land(staged.landing, evaluation, now, backfilled=pending)
+    detail = f"{vintage.row_count} rows, {backfill.id}"
+    ingest.record_poll(staged, source, retrieved_at, "accepted", vintage.id, detail)
+    return Pull(
+        subject=subject,
+        retrieved_at=retrieved_at,
+        outcome="accepted",
+        vintage=vintage.id,
+        rows=rows,
+        detail=f"before vintage {existing[-1].id}: changes as-of builds and revisions, not the figures in force"
+        if existing and existing[-1].id > vintage.id
+        else "the newest vintage: its figures come into force",
+    )
+
+
+def reparse_vintages(staged: Settings, source: Source, days: tuple[date, date]) -> list[Pull]:
+    """Parse the vintages of a range with the present reader, and report which have other rows now.
+
+    Raises WarehouseError when a reader of the same version yields other rows than it did.
+    """
+    existing = store.vintages(staged.landing, source.name)
+    requested = [one for one in existing if days[0] <= one.day <= days[1]]
+    if not requested:
+        held = ", ".join(one.id for one in existing) or "none"
+        raise WarehouseError(
+            f"{source.name}: no vintage from {days[0]} to {days[1]} to parse again. Vintages: {held}"
+        )
+    previous_of = dict(zip([one.id for one in existing[1:]], existing, strict=False))
+    return [reparse(staged, source, one, previous_of.get(one.id)) for one in requested]
+
+
+def reparse(staged: Settings, source: Source, vintage: Vintage, previous: Vintage | None) -> Pull:
+    """Parse one vintage with the present reader; raise Rejected when its new rows fail validation."""
+    with scratch_directory(staged.reparsed) as scratch:
+        (scratch / "files").symlink_to(vintage.directory / "files")
+        evaluation = evaluate(
+            source, scratch, vintage.files, previous, staged.reparsed, vintage.rows_digest
+        )
+    rows, verdict = evaluation.parsed.row_count, evaluation.verdict
+    if verdict is not None and vintage.reader_version == source.reader_version:
+        raise WarehouseError(
+            f"{source.name}: reader version {source.reader_version} yields {rows} rows from vintage {vintage.id} "
+            f"that differ from the {vintage.row_count} it yielded before. Raise `reader_version` in "
+            f"warehouse/sources/{source.name}.py, then request the backfill again"
+        )
+    if verdict is not None and not verdict.success:
+        reasons = "; ".join(verdict.reasons())
+        raise Rejected(
+            f"{source.name}: vintage {vintage.id}, parsed again: rejected by the load gate. {reasons}"
+        )
+    return Pull(
+        subject=f"vintage {vintage.id}, parsed again",
+        retrieved_at=vintage.retrieved_at,
+        outcome="unchanged" if verdict is None else "differs",
+        vintage=vintage.id,
+        rows=rows,
+        detail=f"{vintage.row_count} rows by reader version {vintage.reader_version}, {rows} by "
+        f"{source.reader_version}",
+    )
+
+
+# --- build, compare ---
+
+
+@reporting("backfill")
+def build(settings: Settings, backfill_id: str) -> str:
+    """Load, transform and validate the staged landing; return the id of the backfill.
+
+    Raises Rejected when the tests or the release gate fail; the build is kept in the backfill's home.
+    """
+    backfill = records.find_in_state(settings, backfill_id, ("begun", "failed"))
+    staged, report = staged_settings(settings, backfill), records.read_report(backfill)
+    if report.pulls is None:
+        raise WarehouseError(
+            f"{backfill.id}: its vintages were not gathered. Discard it with: warehouse backfill discard "
+            f"{backfill.id} --why 'incomplete', then request it again"
+        )
+    try:
+        build_id = steps.load(staged, force=True)
+        if build_id is None:
+            raise WarehouseError(f"{backfill.id}: nothing was loaded. Request the backfill again")
+        steps.validate(staged, steps.transform(staged, build_id))
+    except (WarehouseError, OSError) as error:
+        record_failure(settings, backfill, error)
+        raise as_warehouse_error(f"{backfill.source}: backfill", error) from error
+    records.write_report(backfill, Report(pulls=report.pulls, build=build_id))
+    return backfill.id
+
+
+@reporting("backfill")
+def compare(settings: Settings, backfill_id: str) -> Report:
+    """Compare the build of a backfill with the current release, and leave it waiting for a decision."""
+    backfill = records.find_in_state(settings, backfill_id, ("begun", "failed", "waiting"))
+    report, release = records.read_report(backfill), settings.published / backfill.baseline.release
+    if report.build is None:
+        raise WarehouseError(f"{backfill.id}: it has no build yet. Request the backfill again")
+    build_path = backfill.home / "build" / report.build
+    record = steps.read_build(build_path)
+    keys = diff.table_keys(release / "dbt_docs" / "manifest.json")
+    keys |= diff.table_keys(build_path / "dbt" / "manifest.json")
+    tables = diff.compare(release / DATABASE, build_path / DATABASE, keys)
+    report = report.model_copy(
+        update={
+            "before": release.name,
+            "after": build_path.name,
+            "as_of": record.as_of,
+            "vintages": diff.vintages_that_differ(read_manifest(release).vintages, record.vintages),
+            "tables": tuple(one for one in tables if one.is_different),
+            "tables_equal": tuple(one.table for one in tables if not one.is_different),
+        }
+    )
+    records.write_report(backfill, report)
+    reason = f"{len(report.tables)} tables would change; approve or discard"
+    records.log_event(settings, backfill.id, "waiting", reason)
+    return report
+
+
+# --- baseline ---
+
+
+def baseline_of(settings: Settings, backfill: Backfill | None = None) -> Baseline:
+    """Return what a backfill is compared with now, without the vintages that `backfill` itself landed."""
+    release = current(settings.published)
+    if release is None:
+        raise WarehouseError(
+            "there is no release to compare a backfill with. Make one with: warehouse run"
+        )
+    vintages = {
+        f"{name} {one.id}": one.rows_digest
+        for name in SOURCES
+        for one in store.vintages(settings.landing, name)
+        if backfill is None or one.backfilled is None or one.backfilled.subject != backfill.id
+    }
+    name = release.name
+    if backfill is not None and records.state(settings.backfill, backfill.id) == "approving":
+        # Published by a try that was killed before it could record that, or by a nightly run in between.
+        name = backfill.baseline.release if release_includes_backfill(settings, release, backfill) else name
+    return Baseline(vintages=vintages, release=name, code=code_digest())
+
+
+def release_includes_backfill(settings: Settings, release: Path, backfill: Backfill) -> bool:
+    """Tell whether a release is a backfill's build, or was built with all of its vintages."""
+    if release.name == records.read_report(backfill).build:
+        return True
+    released = {(one.source, one.vintage) for one in read_manifest(release).vintages}
+    staged = {
+        (one.source, one.id)
+        for one in store.vintages(staged_settings(settings, backfill).landing, backfill.source)
+        if one.backfilled and one.backfilled.subject == backfill.id
+    }
+    return bool(staged) and staged <= released
+
+
+def drift(then: Baseline, now: Baseline) -> tuple[str, ...]:
+    """Return what has changed in the live warehouse since a backfill was compared with it."""
+    before, after = dict(then.vintages), dict(now.vintages)
+    found = [f"vintage {one} has landed" for one in sorted(set(after) - set(before))]
+    found += [f"vintage {one} is gone" for one in sorted(set(before) - set(after))]
+    found += [
+        f"vintage {one} holds other rows"
+        for one in sorted(set(before) & set(after))
+        if before[one] != after[one]
+    ]
+    if then.release != now.release:
+        found.append(f"release {now.release} is current, and {then.release} was")
+    if then.code != now.code:
+        found.append("the code, the seeds or the expectations have changed")
+    return tuple(found)

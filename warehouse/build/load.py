@@ -1,0 +1,172 @@
+"""Load vintages into schema `raw` of a new build file.
+
+Each source becomes one view `raw.<source>` over the Parquet rows of its vintages, with the vintage's id as a
+column; a source without a vintage becomes an empty view with its columns. `raw.landing_vintage`,
+`raw.landing_file`, `raw.landing_check` and `raw.landing_freshness` describe the landing. All values of publishers stay text.
+
+Revisions that the current release already holds are loaded into `raw.known_revision` instead of being computed
+again, and the rows of the vintages before them are left out: the work of a build grows with what is new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from warehouse.errors import WarehouseError
+from warehouse.landing.freshness import Freshness
+from warehouse.model import Check, Source, Vintage
+
+# The columns of core.fct_revision that the models need of a known revision; the others follow from them.
+REVISION_COLUMNS = {
+    **dict.fromkeys(("source", "reporter", "partner", "region", "service", "indicator", "flow"), "varchar"),
+    "frequency": "varchar",
+    **dict.fromkeys(("period_start", "period_end"), "date"),
+    **dict.fromkeys(("currency", "unit", "value_type", "previous_vintage", "vintage"), "varchar"),
+    **dict.fromkeys(("previous_value", "value"), "decimal(38, 18)"),
+    "kind": "varchar",
+    "_previous_file": "varchar",
+    "_previous_row": "bigint",
+    "_file": "varchar",
+    "_row": "bigint",
+}
+LANDING_TABLES = """
+create table raw.landing_vintage (
+    source varchar, vintage varchar, retrieved_at timestamp, landed_at timestamp, row_count bigint,
+    rows_digest varchar, reader_version integer, is_loaded boolean, is_compared boolean
+);
+create table raw.landing_file (
+    source varchar, vintage varchar, file varchar, address varchar, sha256 varchar, size_bytes bigint,
+    retrieved_at timestamp
+);
+create table raw.landing_check (
+    source varchar, sequence integer, checked_at timestamp, outcome varchar, vintage varchar, detail varchar
+);
+create table raw.landing_freshness (source varchar, status varchar, last_success_at timestamp);
+"""
+
+
+@dataclass(frozen=True)
+class KnownRevisions:
+    """The revisions of a release: their Parquet file, and for each source the last vintage they reach."""
+
+    file: Path
+    until: Mapping[str, str]
+
+
+def load(
+    build_file: Path,
+    sources: Mapping[str, Source],
+    rows: Sequence[tuple[Vintage, Path]],
+    checks: Mapping[str, Sequence[Check]],
+    freshness: Sequence[Freshness],
+    known: KnownRevisions | None = None,
+) -> None:
+    """Create `build_file` with schema `raw`.
+
+    `rows` pairs each vintage with the Parquet file of its rows; `checks` are the polls of each source, oldest
+    first; `freshness` is the state of each source. Of a source whose revisions are known, rows are loaded from the last vintage that they reach.
+    """
+    until = known.until if known else {}
+    if build_file.exists():
+        raise WarehouseError(f"{build_file}: this build file exists. Start a new build: warehouse build")
+    build_file.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(str(build_file)) as db:
+        db.execute("create schema raw")
+        for source in sources.values():
+            loaded = [
+                (v, path) for v, path in rows if v.source == source.name and v.id >= until.get(v.source, "")
+            ]
+            db.execute(source_view(source, loaded))
+        _load_known_revisions(db, known)
+        db.execute(LANDING_TABLES)
+        _insert(db, "raw.landing_vintage", [_vintage_row(vintage, until) for vintage, _ in rows])
+        _insert(
+            db,
+            "raw.landing_file",
+            [
+                (v.source, v.id, f.name, f.address, f.sha256, f.size_bytes, _naive(f.retrieved_at))
+                for v, _ in rows
+                for f in v.files
+            ],
+        )
+        _insert(
+            db,
+            "raw.landing_check",
+            [
+                (name, number, _naive(check.checked_at), check.outcome, check.vintage, check.detail)
+                for name, polls in checks.items()
+                for number, check in enumerate(polls, start=1)
+            ],
+        )
+        _insert(
+            db,
+            "raw.landing_freshness",
+            [
+                (one.source, one.status, one.last_success_at and _naive(one.last_success_at))
+                for one in freshness
+            ],
+        )
+        db.execute("checkpoint")
+
+
+def _load_known_revisions(db: duckdb.DuckDBPyConnection, known: KnownRevisions | None) -> None:
+    columns = ", ".join(f"{name} {kind}" for name, kind in REVISION_COLUMNS.items())
+    db.execute(f"create table raw.known_revision ({columns})")
+    if known:
+        db.execute(
+            f"insert into raw.known_revision select {', '.join(REVISION_COLUMNS)} from read_parquet(?) "
+            "where source in (select unnest(?))",
+            [str(known.file), list(known.until)],
+        )
+
+
+def _vintage_row(vintage: Vintage, until: Mapping[str, str]) -> tuple[object, ...]:
+    reached = until.get(vintage.source, "")
+    return (
+        vintage.source,
+        vintage.id,
+        _naive(vintage.retrieved_at),
+        _naive(vintage.landed_at),
+        vintage.row_count,
+        vintage.rows_digest,
+        vintage.reader_version,
+        vintage.id >= reached,
+        vintage.id > reached,
+    )
+
+
+def _insert(db: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+    if rows:
+        db.executemany(f"insert into {table} values ({', '.join('?' * len(rows[0]))})", rows)
+
+
+def _naive(at: datetime) -> datetime:
+    return at.replace(tzinfo=None)
+
+
+def source_view(source: Source, rows: Sequence[tuple[Vintage, Path]]) -> str:
+    """Return the SQL of the view of one source: a `union all` of its vintages, or an empty relation."""
+    columns = ", ".join(f'"{name}"' for name in source.columns)
+    if rows:
+        selects = [
+            f"select {columns}, _file, _row, {literal(vintage.id)} as vintage "
+            f"from read_parquet({literal(str(path))})"
+            for vintage, path in rows
+        ]
+    else:
+        nulls = ", ".join(f'cast(null as varchar) as "{name}"' for name in source.columns)
+        selects = [
+            f"select {nulls}, cast(null as varchar) as _file, cast(null as bigint) as _row, "
+            "cast(null as varchar) as vintage where 1 = 0"
+        ]
+    return f'create view raw."{source.name}" as ' + " union all ".join(selects)
+
+
+def literal(text: str) -> str:
+    """Return a text as a SQL literal."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,114 @@
+"""Maintenance of a warehouse: audit all checksums, remove what the retention policy lets go, check the disk."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from warehouse.backfill import records as backfills
+from warehouse.build import steps
+from warehouse.build.disk import DiskSpace, disk_space
+from warehouse.config import Settings
+from warehouse.errors import Rejected, WarehouseError, reporting
+from warehouse.landing import store
+from warehouse.releases import audit as auditing
+from warehouse.releases.audit import AuditReport
+from warehouse.releases.retention import REMOVING_PREFIX, expired, hide, remove_hidden, remove_releases
+
+
+class Removed(BaseModel, frozen=True):
+    """What the retention policy removed, by kind, and the bytes that this freed."""
+
+    releases: tuple[str, ...]
+    builds: tuple[str, ...]
+    rejected: tuple[str, ...]
+    backfills: tuple[str, ...]
+    freed_bytes: int
+
+
+class Maintenance(BaseModel, frozen=True):
+    """The result of one maintenance run; `removed` is None when the audit found something."""
+
+    audit: AuditReport
+    removed: Removed | None
+    disk: DiskSpace
+
+
+def maintain(settings: Settings) -> Maintenance:
+    """Audit, remove what is old, and check the disk. Nothing is removed when the audit finds something."""
+    audited = auditing.audit(settings.landing, settings.published)
+    removed = None if audited.findings else remove_expired(settings)
+    return Maintenance(audit=audited, removed=removed, disk=disk_space(settings))
+
+
+def require_clean_audit(settings: Settings) -> AuditReport:
+    """Recompute every checksum; raise Rejected with the findings if there are any."""
+    audited = auditing.audit(settings.landing, settings.published)
+    if audited.findings:
+        findings = "; ".join(f"{one.path}: {one.what}. {one.remedy}" for one in audited.findings)
+        raise Rejected(f"the audit has {len(audited.findings)} findings: {findings}")
+    return audited
+
+
+@reporting("maintain")
+def remove_expired(settings: Settings) -> Removed:
+    """Remove old releases, builds and rejected loads by the policy, and leftovers of decided backfills.
+
+    Accepted vintages are never removed. A source that is being written keeps its rejected loads this time.
+    """
+    now, policy = datetime.now(UTC), settings.keep
+    with steps.build_lock(settings):
+        validated = [path for path in sorted(settings.build.glob("2*")) if (path / steps.VERDICT).exists()]
+        old = expired(
+            [(path, modified_at(path)) for path in validated],
+            keep=policy.builds,
+            days=policy.builds_days,
+            now=now,
+        )
+        builds = [hide(path).name.removeprefix(REMOVING_PREFIX) for path in old]
+    # Hidden directories are out of use: removing them takes long and needs no lock.
+    freed = remove_hidden(settings.build)
+    rejected: list[str] = []
+    for folder in sorted(settings.rejected.glob("[!.]*/")):
+        rejected += hide_rejected(settings, folder, now)
+        freed += remove_hidden(folder)
+    leftovers = backfills.leftovers(
+        settings.backfill, now - timedelta(seconds=store.ABANDONED_AFTER_SECONDS)
+    )
+    for backfill in leftovers:
+        hide(backfill.home)
+    for folder in sorted(settings.backfill.glob("*/")):
+        freed += remove_hidden(folder)
+    # Releases last: each removal is recorded first, and on a full disk the others have made space for that.
+    releases: list[str] = []
+    if settings.published.is_dir():
+        releases = remove_releases(settings.published, policy, now, settings.operator)
+        freed += remove_hidden(settings.published)
+    return Removed(
+        releases=tuple(releases),
+        builds=tuple(builds),
+        rejected=tuple(rejected),
+        backfills=tuple(one.id for one in leftovers),
+        freed_bytes=freed,
+    )
+
+
+def hide_rejected(settings: Settings, folder: Path, now: datetime) -> list[str]:
+    """Hide the expired rejected loads of a source, unless it is being written now; return their names."""
+    aged = [(path, modified_at(path)) for path in sorted(folder.glob("[!.]*/"))]
+    old = expired(aged, keep=settings.keep.rejected, days=settings.keep.rejected_days, now=now)
+    try:
+        with store.source_lock(settings.landing, folder.name):
+            for path in old:
+                hide(path)
+    except WarehouseError:  # another process holds the lock; the next run removes them
+        return []
+    return [f"{folder.name}/{path.name}" for path in old]
+
+
+def modified_at(path: Path) -> datetime:
+    """Return when a build or a rejected load was last written to."""
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
