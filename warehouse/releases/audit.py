@@ -1,0 +1,164 @@
+"""Recomputing every recorded checksum of the landing and of the releases; nothing is changed.
+
+Checked are the files and parsed rows of each vintage against its manifest, the chain of vintages, the
+database and Parquet files of each release against its manifest, the vintages of a release against the
+landing, and `latest` against the history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from warehouse.errors import WarehouseError
+from warehouse.files import sha256_of
+from warehouse.landing.parse import digest_rows
+from warehouse.landing.store import read_vintage
+from warehouse.releases.history import HISTORY, HISTORY_REMEDY, last_switch, read_history
+from warehouse.releases.manifest import MANIFEST, read_manifest
+from warehouse.releases.store import LATEST, latest_name, release_dirs
+
+LINEAGE = ("_file", "_row")
+LANDING_REMEDY = (
+    "Restore it from the backup of the landing; a publisher may have replaced the file, so fetching again is "
+    "not enough"
+)
+RELEASE_REMEDY = (
+    "If it is the current release, roll back with `warehouse rollback RELEASE --why …`; then restore it from "
+    "the backup, or build it again with `warehouse publish --force`"
+)
+Digests = dict[tuple[str, str], str]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A file that differs from its record: its path, what differs, and what to do."""
+
+    path: str
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """How many vintages, releases and files (with their bytes) were checked, and the findings."""
+
+    vintages: int
+    releases: int
+    files: int
+    size_bytes: int
+    findings: tuple[Finding, ...]
+
+
+def audit(landing: Path, published: Path) -> AuditReport:
+    """Check everything that is landed and published. An empty landing is a finding."""
+    checked: list[Path] = []
+    digests: Digests = {}
+    findings: list[Finding] = []
+    vintages = sorted(path.parent for path in landing.glob("*/[!.]*/manifest.json"))
+    releases = release_dirs(published)
+    for vintage in vintages:
+        findings += _audit_vintage(vintage, checked, digests)
+    if not vintages:
+        findings.append(Finding(str(landing), "there is no vintage to audit", "Check WAREHOUSE_HOME"))
+    for release in releases:
+        findings += _audit_release(release, checked, digests)
+    findings += _audit_latest(published, {path.name for path in releases})
+    size = sum(path.stat().st_size for path in checked)
+    return AuditReport(len(vintages), len(releases), len(checked), size, tuple(findings))
+
+
+def _audit_vintage(directory: Path, checked: list[Path], digests: Digests) -> Iterator[Finding]:
+    """Yield the findings on one vintage, and add the digest of its rows to `digests`."""
+    try:
+        vintage = read_vintage(directory)
+    except WarehouseError as error:
+        yield _unreadable(directory / "manifest.json", error, LANDING_REMEDY)
+        return
+    digests[(vintage.source, vintage.id)] = vintage.rows_digest
+    previous = vintage.previous_vintage
+    if previous is not None and not (directory.parent / previous / "manifest.json").exists():
+        yield Finding(str(directory.parent / previous), "this accepted vintage is missing", LANDING_REMEDY)
+    files = {directory / "files" / file.name: file.sha256 for file in vintage.files}
+    rows = vintage.rows_path
+    yield from _audit_files({**files, rows: vintage.rows_sha256}, checked, LANDING_REMEDY)
+    for path in sorted((directory / "files").glob("*")):
+        if path not in files:
+            yield Finding(
+                str(path), "no manifest lists this file", "Find out who put it there, and move it away"
+            )
+    if not rows.exists():
+        return
+    try:
+        columns = tuple(name for name in pq.read_schema(rows).names if name not in LINEAGE)
+        count = pq.read_metadata(rows).num_rows
+        is_right = count == vintage.row_count and digest_rows(rows, columns) == vintage.rows_digest
+    except (pa.ArrowException, duckdb.Error, OSError) as error:
+        yield Finding(str(rows), f"cannot be read ({error})", LANDING_REMEDY)
+        return
+    if not is_right:
+        yield Finding(str(rows), "the rows are not those that were accepted", LANDING_REMEDY)
+
+
+def _audit_release(directory: Path, checked: list[Path], digests: Digests) -> Iterator[Finding]:
+    """Yield the findings on one release; `digests` are those of the landed vintages."""
+    try:
+        manifest = read_manifest(directory)
+    except WarehouseError as error:
+        yield _unreadable(directory / MANIFEST, error, RELEASE_REMEDY)
+        return
+    files = {directory / manifest.database.file: manifest.database.sha256}
+    files |= {directory / "parquet" / f"{name}.parquet": one.sha256 for name, one in manifest.tables.items()}
+    yield from _audit_files(files, checked, RELEASE_REMEDY)
+    for entry in manifest.vintages:
+        if digests.get((entry.source, entry.vintage)) != entry.rows_digest:
+            yield Finding(
+                str(directory / MANIFEST),
+                f"it was built from {entry.source} vintage {entry.vintage}, which the landing does not have "
+                "with these rows",
+                LANDING_REMEDY,
+            )
+
+
+def _audit_latest(published: Path, releases: set[str]) -> Iterator[Finding]:
+    """Yield the findings on the history and on `latest`."""
+    history, latest = read_history(published), latest_name(published)
+    for problem in history.problems:
+        yield _unreadable(published / HISTORY, WarehouseError(problem), HISTORY_REMEDY)
+    if latest is not None and latest not in releases:
+        yield Finding(
+            str(published / LATEST),
+            f"points at release {latest}, which does not exist",
+            "Roll back to a release that does: `warehouse releases`, `warehouse rollback RELEASE --why …`",
+        )
+    switch = last_switch(history.records)
+    if switch is not None and switch.after != latest:
+        yield Finding(
+            str(published / LATEST),
+            f"points at {latest}, but the last switch in the history is to {switch.after}",
+            "A switch was interrupted, or the link was changed by hand. "
+            f"`warehouse rollback {switch.after} --why …` makes it what the history says",
+        )
+
+
+def _audit_files(files: dict[Path, str], checked: list[Path], remedy: str) -> Iterator[Finding]:
+    """Yield the files that are missing, unreadable, or do not have their checksum."""
+    for path, sha256 in files.items():
+        try:
+            found = sha256_of(path)
+        except OSError as error:
+            yield Finding(str(path), f"cannot be read ({error.strerror or error})", remedy)
+            continue
+        checked.append(path)
+        if found != sha256:
+            yield Finding(str(path), f"sha256 is {found}, recorded is {sha256}", remedy)
+
+
+def _unreadable(path: Path, error: WarehouseError, remedy: str) -> Finding:
+    """Return the finding for a record that cannot be read: its message without the path."""
+    return Finding(str(path), str(error).removeprefix(str(path)).lstrip(":, "), remedy)

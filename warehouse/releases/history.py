@@ -1,0 +1,89 @@
+"""The history of releases: one line of `history.jsonl` per publish, rollback and removal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+
+from warehouse.files import Listing, append_record, read_log
+
+HISTORY = "history.jsonl"
+HISTORY_REMEDY = (
+    "Restore the file from the backup, or delete the line: the releases and `latest` do not depend on it. "
+    "Until then, name a release by its id and not as `previous`"
+)
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+class HistoryEntry(BaseModel):
+    """What was done with a release, and what `latest` pointed at before and after.
+
+    Publishing a build of the past and removing an old release leave `latest` unchanged. A rollback records
+    `fingerprint` and `newest` (source to newest vintage) of the release that it replaced.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    # `who` and `why` are the names in records written before 0.2.
+    at: datetime
+    action: Literal["publish", "rollback", "remove"]
+    release: str
+    before: str | None = Field(validation_alias=AliasChoices("from", "before"), serialization_alias="from")
+    after: str | None = Field(validation_alias=AliasChoices("to", "after"), serialization_alias="to")
+    actor: str = Field(validation_alias=AliasChoices("actor", "who"))
+    reason: str = Field(validation_alias=AliasChoices("reason", "why"))
+    fingerprint: str | None = Field(default=None, exclude_if=_is_none)
+    newest: dict[str, str] | None = Field(default=None, exclude_if=_is_none)
+
+    @property
+    def is_switch(self) -> bool:
+        """Return whether this was to make `release` the current release."""
+        return self.action == "rollback" or self.release == self.after != self.before
+
+
+def read_history(published: Path) -> Listing[HistoryEntry]:
+    """Return the history, oldest first, and a message for each unreadable line."""
+    return read_log(published / HISTORY, HistoryEntry, HISTORY_REMEDY)
+
+
+def record(published: Path, entry: HistoryEntry) -> None:
+    """Append an entry to the history; it is on the disk when this returns."""
+    append_record(published / HISTORY, entry)
+
+
+def last_switch(entries: Sequence[HistoryEntry]) -> HistoryEntry | None:
+    """Return the newest entry that was to switch `latest`, or None."""
+    return next((entry for entry in reversed(entries) if entry.is_switch), None)
+
+
+def rolled_back(entries: Sequence[HistoryEntry]) -> dict[str, HistoryEntry]:
+    """Map each release that was rolled back from, and not back to since, to that rollback."""
+    found: dict[str, HistoryEntry] = {}
+    for entry in entries:
+        if entry.action == "rollback":
+            if entry.before is not None:
+                found[entry.before] = entry
+            found.pop(entry.release, None)
+    return found
+
+
+def withdrawn(entries: Sequence[HistoryEntry]) -> dict[str, HistoryEntry]:
+    """Map each release that was rolled back from, and has no successor yet, to that rollback.
+
+    The nightly run must not build such a release again. Its successor is the next release that replaces the
+    current release. A build of the past is none, whether it is published beside the others or becomes
+    `latest` because there was no link: it contains nothing that the withdrawn release did not.
+    """
+    replaced = [
+        number
+        for number, entry in enumerate(entries)
+        if entry.action == "publish" and entry.is_switch and entry.before is not None
+    ]
+    return rolled_back(entries[replaced[-1] + 1 :] if replaced else entries)
