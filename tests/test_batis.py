@@ -70,8 +70,8 @@ def test_the_figures_of_china(sample: Rows) -> None:
     assert figure("W", "IMP") == "408156.617802"
     assert figure("USA", "EXP") == "26033.953048"
     assert figure("USA", "IMP") == "70976.738259"
-    # SA to SL add up to S with the world: 251329.113708 and 408156.617801, each twelve roundings to six decimals
-    for flow, parts in (("EXP", "251329.113708"), ("IMP", "408156.617801")):
+    # SA to SL add up to S with the world: 251329.113708 and 408156.617801, each twelve roundings to six
+    # decimals r flow, parts in (("EXP", "251329.113708"), ("IMP", "408156.617801")):
         assert sum(Decimal(figure("W", flow, f"S{letter}")) for letter in "ABCDEFGHIJKL") == Decimal(parts)
 
 
@@ -172,10 +172,9 @@ def test_exponents_and_signs_are_numbers(tmp_path: Path) -> None:
 
 
 def test_two_million_rows_stream_in_little_memory(tmp_path: Path) -> None:
-    # 104 MB of text: held whole as Arrow arrays it takes more than that. What is held at any time is bounded by
-    # the CSV reader's blocks (32 of 1 MiB), the batch that is gathered and the one that is handed out.
-    line = b"CHN,c,USA,c,EXP,S,s,2019,,12345.678901,E12,12345.678901\n"
-    with (
+    # 104 MB of text: held whole as Arrow arrays it takes more than that. What is held at any time is bounded
+    # by the CSV reader's blocks (32 of 1 MiB), the batch that is gathered and the one that is handed out. ne
+    # = b"CHN,c,USA,c,EXP,S,s,2019,,12345.678901,E12,12345.678901\n" th (
         zipfile.ZipFile(tmp_path / "answer.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as made,
         made.open("bulk.csv", "w") as out,
     ):
@@ -271,7 +270,8 @@ SPOILED = {
         "imports: the newest balanced value is of 2018",
     ),
     "services add up": (
-        "update rows set balanced_value = '1' where partner = 'W' and flow = 'EXP' and item_code = 'SA' and year = '2019'",
+        "update rows set balanced_value = '1' where partner = 'W' and flow = 'EXP' and item_code = 'SA' and "
+        "year = '2019'",
         "flow EXP, year 2019: S is 251329.113707",
     ),
     "partners add up to the world": (
@@ -279,7 +279,8 @@ SPOILED = {
         "China, flow EXP, year 2005: partners add up to 90.32 %",
     ),
     "China has the right order of magnitude": (
-        "update rows set balanced_value = '198.35' where partner = 'W' and flow = 'EXP' and item_code = 'S' and year = '2015'",
+        "update rows set balanced_value = '198.35' where partner = 'W' and flow = 'EXP' and item_code = 'S' "
+        "and year = '2015'",
         "China 2015, flow EXP: 198.35",
     ),
     "no rows are lost": (

@@ -61,8 +61,8 @@ def test_every_cell_is_as_the_csv_module_reads_it(table: Path, tmp_path: Path) -
 
 
 def test_the_figures_with_china(sample: Rows) -> None:
-    # grep '^[EI][a-z]*,0,Total Services,CN' service_trade.csv | cut -d, -f1,11,35: the year 2021 and its last quarter
-    def figure(direction: str, period: str) -> object:
+    # grep '^[EI][a-z]*,0,Total Services,CN' service_trade.csv | cut -d, -f1,11,35: the year 2021 and its last
+    # quarter f figure(direction: str, period: str) -> object:
         [found] = [
             row["value"]
             for row in sample
@@ -252,7 +252,8 @@ SPOILED = {
         "country CN, 2021: 8168.0 is printed, the quarters add up to 8170.0",
     ),
     "services add up": (
-        "update rows set value = '1' where country_code = 'W1' and service_type_code = '4' and period = '2021'",
+        "update rows set value = '1' where country_code = 'W1' and service_type_code = '4' and period = "
+        "'2021'",
         "Exports, 2021: all services are 303582.0",
     ),
     "China has the right order of magnitude": (
