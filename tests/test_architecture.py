@@ -41,6 +41,7 @@ MAY_IMPORT = {
     "formats": {*BASE, "formats"},
     "sources": {*BASE, "formats", "sources"},
     **{step: BASE for step in STEPS},
+    "fetch": {*BASE, "fetch"},
     "pipeline": {*STEPS, *BASE, "sources"},
     "curated": {*BASE, "sources"},
     "query": BASE,
@@ -51,7 +52,7 @@ MAY_IMPORT = {
 }
 ONE_DOOR = {
     "airflow": {"dags"},
-    "requests": {"warehouse/fetch.py"},
+    "requests": {"warehouse/fetch/"},
     "great_expectations": {"warehouse/validate.py"},
     "sqlalchemy": {"warehouse/validate.py"},
     "dbt": {"warehouse/transform.py"},
