@@ -22,7 +22,6 @@ STEPS = {
     "landing",
     "load",
     "transform",
-    "validate",
     "publish",
     "trace",
     "releases",
@@ -41,8 +40,9 @@ MAY_IMPORT = {
     "formats": {*BASE, "formats"},
     "sources": {*BASE, "formats", "sources"},
     **{step: BASE for step in STEPS},
-    "pipeline": {*STEPS, *BASE, "sources"},
+    "pipeline": {*STEPS, *BASE, "quality", "sources"},
     "curated": {*BASE, "sources"},
+    "quality": {*BASE, "quality"},
     "query": BASE,
     "__init__": set(),
     "__main__": {
@@ -52,8 +52,8 @@ MAY_IMPORT = {
 ONE_DOOR = {
     "airflow": {"dags"},
     "requests": {"warehouse/fetch.py"},
-    "great_expectations": {"warehouse/validate.py"},
-    "sqlalchemy": {"warehouse/validate.py"},
+    "great_expectations": {"warehouse/quality/gx.py"},
+    "sqlalchemy": {"warehouse/quality/gx.py"},
     "dbt": {"warehouse/transform.py"},
     "pandas": {"warehouse/formats/stata.py"},
     "py7zr": {"warehouse/formats/archive.py"},
@@ -135,7 +135,7 @@ def test_a_source_is_a_module_a_staging_model_a_suite_and_fixtures() -> None:
         for belongs in (
             PACKAGE / "sources" / f"{name}.py",
             DBT_PROJECT_DIR / "models" / "staging" / f"stg_{name}.sql",
-            EXPECTATIONS_DIR / f"raw.{name}.json",
+            EXPECTATIONS_DIR / f"raw.{name}.yml",
             PROJECT_ROOT / "tests" / "fixtures" / name,
         ):
             assert belongs.exists(), f"{name}: {belongs.relative_to(PROJECT_ROOT)} was forgotten"
@@ -170,7 +170,7 @@ def test_what_belongs_to_a_source_is_all_there() -> None:
 
 def test_nothing_staging_has_no_source() -> None:
     models = sorted((DBT_PROJECT_DIR / "models" / "staging").glob("stg_*.sql"))
-    suites = sorted(EXPECTATIONS_DIR.glob("raw.*.json"))
+    suites = sorted(EXPECTATIONS_DIR.glob("raw.*.yml"))
     assert models and suites
     assert {path.stem.removeprefix("stg_") for path in models} == set(SOURCES)
     assert {path.stem.removeprefix("raw.") for path in suites} == set(SOURCES)
@@ -185,7 +185,7 @@ def sql_files() -> list[Path]:
 
 
 def test_no_year_date_or_edition_in_a_name() -> None:
-    for path in [*sql_files(), *modules(), *sorted(EXPECTATIONS_DIR.glob("*.json"))]:
+    for path in [*sql_files(), *modules(), *sorted(EXPECTATIONS_DIR.glob("*.yml"))]:
         assert not re.search(r"(19|20)\d\d", path.name), f"{path.name}: time is a column, never a name"
     for path in (DBT_PROJECT_DIR / "models").rglob("*.yml"):
         for name in re.findall(r"^\s*- name:\s*(\S+)", path.read_text(), re.MULTILINE):

@@ -11,7 +11,7 @@ The life of a pull::
     plan = source.plan()              # a generator: yields Request, is sent the Path of the answer
     files = fetch(plan)               # fetch.py: files and fetched.json in a work directory
     batches = source.read(files, work)  # Arrow batches of text: source.columns + _file + _row
-    ... landing.py writes rows.parquet, compares with the last vintage; validate.py judges it ...
+    ... landing.py writes rows.parquet, compares with the last vintage; quality/ validates it ...
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class Source:
     """One publisher table: facts, the requests it takes, and a reader.
 
     `name` is the module's name in `warehouse/sources/`, and names the staging model `stg_<name>`, the
-    suite `expectations/raw.<name>.json` and the fixtures `tests/fixtures/<name>/`.
+    suite `expectations/raw.<name>.yml` and the fixtures `tests/fixtures/<name>/`.
     `columns` are the raw columns, all text or null; the reader adds `_file`, the name of a fetched file, with
     the place in it behind a `#` where a row number does not say enough (`bop.xlsx#sheet!BV26`), and `_row`,
     the row as a person who opens it would count. The two are unique. `key` are the columns that no two rows

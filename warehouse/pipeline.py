@@ -33,12 +33,11 @@ from filelock import FileLock, Timeout
 from warehouse import alerts as alerting
 from warehouse import audit as auditing
 from warehouse import backfill as backfilling
-from warehouse import config, landing, quarantine, releases, retention
+from warehouse import config, landing, quality, quarantine, releases, retention
 from warehouse import fetch as fetching
 from warehouse import load as loading
 from warehouse import publish as publishing
 from warehouse import transform as transforming
-from warehouse import validate as validating
 from warehouse.alerts import Alert
 from warehouse.config import Settings
 from warehouse.errors import Rejected, SourceError, WarehouseError
@@ -130,7 +129,7 @@ def accept(name: str, incoming: str) -> str | None:
                 landing.discard(pull)
                 record(place, name, seen_at, "unchanged", last.id, "the same rows")
                 return None if is_published(place, last) else last.id
-            verdict = validating.validate_vintage(
+            verdict = quality.validate_vintage(
                 source, parsed.rows, previous, SEEDS, config.EXPECTATIONS_DIR, pull / "judge"
             )
             shutil.rmtree(pull / "judge", ignore_errors=True)
@@ -141,12 +140,12 @@ def accept(name: str, incoming: str) -> str | None:
                     pull,
                     files,
                     parsed,
-                    json.loads(verdict.to_json()),
+                    verdict.model_dump(mode="json"),
                     datetime.now(UTC),
                 )
                 record(place, name, seen_at, "accepted", vintage.id, f"{vintage.row_count} rows")
                 return vintage.id
-            reasons, report = verdict.reasons(), json.loads(verdict.to_json())
+            reasons, report = verdict.reasons(), verdict.model_dump(mode="json")
         except SourceError as error:
             reasons, report = (str(error),), {"success": False, "error": str(error)}
         except (OSError, duckdb.Error) as error:
@@ -337,7 +336,7 @@ def validate(build: str, place: Settings | None = None) -> str:
             stands = None
         for left in (here / "data_docs", here / "judge"):  # of a validation that was killed
             shutil.rmtree(left, ignore_errors=True)
-        verdict = validating.validate_release(
+        verdict = quality.validate_release(
             here / DATABASE,
             stands / DATABASE if stands else None,
             config.EXPECTATIONS_DIR,
@@ -345,7 +344,7 @@ def validate(build: str, place: Settings | None = None) -> str:
             here / "judge",
         )
         shutil.rmtree(here / "judge", ignore_errors=True)
-        keep_verdict(here, json.loads(verdict.to_json()))
+        keep_verdict(here, verdict.model_dump(mode="json"))
     if not verdict.success:
         raise Rejected(
             f"the build {here} did not pass: {'; '.join(verdict.reasons())}. "
@@ -807,7 +806,7 @@ def land_overruled(place: Settings, source: Source, entry: quarantine.Shelved, w
         parsed = landing.parse(source, files, pull, pull / "rows.parquet")
         if last and previous and landing.digest_rows(previous, source.columns) == parsed.rows_digest:
             raise WarehouseError(f"{entry.id} holds the rows of vintage {last.id}; nothing to accept")
-        verdict = validating.validate_vintage(
+        verdict = quality.validate_vintage(
             source, parsed.rows, previous, SEEDS, config.EXPECTATIONS_DIR, pull / "judge"
         )
         shutil.rmtree(pull / "judge", ignore_errors=True)
@@ -820,7 +819,7 @@ def land_overruled(place: Settings, source: Source, entry: quarantine.Shelved, w
             pull,
             files,
             parsed,
-            json.loads(verdict.to_json()),
+            verdict.model_dump(mode="json"),
             ruling.at,
             overruled=ruling,
         )
@@ -930,7 +929,7 @@ def file_among(
     if last and previous and landing.digest_rows(previous, source.columns) == parsed.rows_digest:
         landing.discard(pull)
         return told | {"outcome": "unchanged", "rows": parsed.row_count, "detail": f"the rows of {last.id}"}
-    verdict = validating.validate_vintage(
+    verdict = quality.validate_vintage(
         source, parsed.rows, previous, SEEDS, config.EXPECTATIONS_DIR, pull / "judge"
     )
     shutil.rmtree(pull / "judge", ignore_errors=True)
@@ -943,7 +942,7 @@ def file_among(
         pull,
         files,
         parsed,
-        json.loads(verdict.to_json()),
+        verdict.model_dump(mode="json"),
         now,
         backfilled=Ruling(config.operator(), now, "not decided yet", asked.id),
     )
@@ -982,7 +981,7 @@ def read_again(staged: Settings, source: Source, days: tuple[date, date]) -> lis
                     f"`reader_version` in warehouse/sources/{source.name}.py, and ask for the backfill again"
                 )
             before = landing.rows_of(source, past[number - 1], reread(staged)) if number else None
-            verdict = validating.validate_vintage(
+            verdict = quality.validate_vintage(
                 source, parsed.rows, before, SEEDS, config.EXPECTATIONS_DIR, scratch / "judge"
             )
             if is_other and not verdict.success:
