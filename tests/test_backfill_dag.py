@@ -123,10 +123,10 @@ def test_nothing_new_skips_the_build(calls: list[tuple[Any, ...]], dags: dict[st
 def test_a_refusal_is_final_and_leaves_nothing_to_approve(
     calls: list[tuple[Any, ...]], dags: dict[str, Any]
 ) -> None:
-    sys.modules["warehouse.pipeline"].answers["backfill_build"] = Rejected("the gate")  # type:
-    ignore[attr-defined] run = dags["backfill"].test(run_conf=ASKED) assert states(run) == {"begin":
-    "success", "build": "failed", "compare": "upstream_failed"} assert [name for name, *_ in calls] ==
-    ["backfill_begin", "backfill_build"]
+    sys.modules["warehouse.pipeline"].answers["backfill_build"] = Rejected("the gate")  # type: ignore[attr-defined]
+    run = dags["backfill"].test(run_conf=ASKED)
+    assert states(run) == {"begin": "success", "build": "failed", "compare": "upstream_failed"}
+    assert [name for name, *_ in calls] == ["backfill_begin", "backfill_build"]
 
 
 @pytest.mark.parametrize(

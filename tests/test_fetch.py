@@ -765,8 +765,8 @@ def times_of_two_calls(url: str, tmp_path: Path, **more: object) -> list[float]:
     pair = [Request(name=name, url=url, kind="csv") for name in ("a.csv", "b.csv")]
     source = asking(*pair, pace=0.4)
     limits = replace(QUICK, seconds_between_calls=None)
-    fetch(source, tmp_path, limits=limits, progress=lambda *_: seen.append(time.monotonic()), **more)  # type:
-    ignore[arg-type] return seen
+    fetch(source, tmp_path, limits=limits, progress=lambda *_: seen.append(time.monotonic()), **more)  # type: ignore[arg-type]
+    return seen
 
 
 def test_the_pace_is_kept_from_call_to_call_and_pull_to_pull(httpserver: HTTPServer, tmp_path: Path) -> None:

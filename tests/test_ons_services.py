@@ -14,8 +14,8 @@ import pytest
 from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, SAMPLE_DIR
 from warehouse.errors import SourceError
 from warehouse.model import Request, raw_schema
+from warehouse.quality import read_suite, validate_vintage
 from warehouse.sources import ons_services as ons
-from warehouse.validate import read_suite, validate_vintage
 
 FIXTURE = Path(__file__).parent / "fixtures" / "ons_services" / "services_by_partner.csv"
 FOLDER = SAMPLE_DIR / "night-2" / ons.HOST / ons.DATASET.rpartition("/")[2]
@@ -61,8 +61,8 @@ def test_every_cell_is_as_the_csv_module_reads_it(table: Path, tmp_path: Path) -
 
 
 def test_the_figures_with_china(sample: Rows) -> None:
-    # grep '^[EI][a-z]*,0,Total Services,CN' service_trade.csv | cut -d, -f1,11,35: the year 2021 and its last
-    # quarter f figure(direction: str, period: str) -> object:
+    # grep '^[EI][a-z]*,0,Total Services,CN' service_trade.csv | cut -d, -f1,11,35: the year 2021 and its last quarter
+    def figure(direction: str, period: str) -> object:
         [found] = [
             row["value"]
             for row in sample
@@ -213,7 +213,7 @@ def test_the_sample_passes(good: Path, tmp_path: Path) -> None:
 
 CELL = "direction = 'Exports' and service_type_code = '0' and country_code = 'CN'"
 SPOILED = {
-    "columns are as agreed": ("alter table rows rename country to partner", ""),
+    "columns are as expected": ("alter table rows rename country to partner", ""),
     "there are rows": ("delete from rows", ""),
     "key is filled": (
         f"update rows set country_code = null where {CELL}",
@@ -221,7 +221,7 @@ SPOILED = {
     ),
     "key is unique": (
         f"insert into rows from rows where {CELL} and period = '2021'",
-        "period 2021 stands 2 times",
+        "period 2021 occurs 2 times",
     ),
     "lineage is filled": (f"update rows set _row = 0 where {CELL}", "row number from 1 on (30 rows"),
     "country codes are known": (f"update rows set country_code = 'QQ' where {CELL}", "unknown country 'QQ'"),
@@ -243,7 +243,7 @@ SPOILED = {
         "delete from rows where period = '2021Q4'",
         "the newest period is 2021Q3",
     ),
-    "China and the world are there": (
+    "China and the world are present": (
         f"update rows set value = '..' where {CELL} and period = '2021Q4'",
         "country CN, Exports, 2021Q4: no figure",
     ),
@@ -252,8 +252,7 @@ SPOILED = {
         "country CN, 2021: 8168.0 is printed, the quarters add up to 8170.0",
     ),
     "services add up": (
-        "update rows set value = '1' where country_code = 'W1' and service_type_code = '4' and period = "
-        "'2021'",
+        "update rows set value = '1' where country_code = 'W1' and service_type_code = '4' and period = '2021'",
         "Exports, 2021: all services are 303582.0",
     ),
     "China has the right order of magnitude": (
@@ -284,5 +283,5 @@ def test_each_expectation_fails_where_it_should(name: str, good: Path, tmp_path:
 
 
 def test_no_expectation_is_left_without_a_payload() -> None:
-    suite = read_suite(EXPECTATIONS_DIR / "raw.ons_services.json")
-    assert {entry["meta"]["name"] for entry in suite.expectations} == set(SPOILED)
+    suite = read_suite(EXPECTATIONS_DIR / "raw.ons_services.yml")
+    assert {expectation.name for expectation in suite.expectations} == set(SPOILED)
