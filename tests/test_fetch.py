@@ -972,7 +972,7 @@ def test_a_mirror_s_file_stays_in_the_mirror(tmp_path: Path, file: str) -> None:
     (mirror / "linked.csv").symlink_to(tmp_path / "out.csv")
     told = failure(FROM_PUBLISHER, tmp_path / "into", mirror=str(mirror))
     assert f"the mirror {mirror}" in told or "the mirror recorded" in told
-    assert ("inside the mirror" in told or "out of the mirror" in told)
+    assert "inside the mirror" in told or "out of the mirror" in told
 
 
 def test_a_mirror_s_file_that_is_not_there_is_told(tmp_path: Path) -> None:
