@@ -89,6 +89,7 @@ def fetch(name: str, progress: Progress | None = None) -> str:
                 source,
                 incoming / "files",
                 mirror=place.mirror,
+                curated=place.curated,
                 held=landing.held_answers(past[-1] if past else None),
                 progress=progress,
             )
@@ -900,7 +901,9 @@ def pull_in(
     pulls: list[tuple[datetime, str, Path]] = []
     for mirror in asked.mirrors:
         pull = landing.new_incoming(staged.landing, source.name)
-        files = fetching.fetch(source, pull / "files", mirror=mirror, progress=progress)
+        files = fetching.fetch(
+            source, pull / "files", mirror=mirror, curated=staged.curated, progress=progress
+        )
         pulls.append((max(file.retrieved_at for file in files), mirror or source.publisher, pull))
     return [file_among(staged, source, asked, *one) for one in sorted(pulls)]
 
