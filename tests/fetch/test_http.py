@@ -335,6 +335,15 @@ def test_a_redirect_to_an_unreadable_address_is_rejected(tmp_path: Path) -> None
         assert "a redirect to an address that cannot be read" in failure(source_for(url), tmp_path)
 
 
+def test_the_body_of_a_redirect_is_not_read(tmp_path: Path) -> None:
+    endless = drip(head("302 Found", Location="/new", Content_Length=100000), b"x")
+    start = time.monotonic()
+    with serving(endless, send(head(Content_Length=27), CSV)) as (url, requests):
+        fetch(source_for(url), tmp_path, limits=QUICK)
+        took = time.monotonic() - start
+    assert requests[1].startswith("GET /new ") and took < 5
+
+
 def test_a_redirect_to_another_host_drops_the_headers_of_the_source(
     httpserver: HTTPServer, tmp_path: Path
 ) -> None:
