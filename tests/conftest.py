@@ -1,4 +1,4 @@
-"""What tests share: a warehouse built once for each test run, from the recorded nights, by the pipeline."""
+"""Shared fixtures: a warehouse of the recorded sample, built once per test run and shared by all workers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+from warehouse.releases.store import DATABASE
 
-from warehouse import pipeline
-from warehouse.config import SAMPLE_DIR
+from warehouse.build import steps
+from warehouse.config import SAMPLE_DIR, Settings, load_settings
 from warehouse.sources import SOURCES
 
 
@@ -31,53 +33,85 @@ def environment(**values: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
+def settings_of(home: Path, mirror: Path | str | None = None, **overrides: object) -> Settings:
+    """Return the settings of a warehouse in a home, with a mirror in place of the publishers."""
+    return load_settings(home=home, mirror=str(mirror) if mirror else None, **overrides)
+
+
 @dataclass(frozen=True)
 class Warehouse:
-    """A warehouse on disk: its home, and the release that stands in it."""
+    """A warehouse on disk: its home, and its current release."""
 
     home: Path
     release: Path
 
     @property
     def database(self) -> Path:
-        return self.release / pipeline.DATABASE
+        return self.release / DATABASE
+
+
+def ingest(settings: Settings, name: str) -> str | None:
+    """Fetch and accept one source; return its vintage if it is not published yet."""
+    return steps.accept(settings, name, steps.fetch(settings, name))
+
+
+def sources_of(night: Path) -> list[str]:
+    """Return the sources that a recorded night answers for."""
+    addresses = {one["address"] for one in json.loads((night / "index.json").read_text())["answers"]}
+    return [name for name, source in SOURCES.items() if next(source.plan()).address in addresses]
 
 
 def replay(home: Path, night: Path) -> dict[str, str | None]:
-    """Ingest every source that a recorded night answers for; tell each one's vintage."""
-    addresses = {one["address"] for one in json.loads((night / "index.json").read_text())["answers"]}
-    with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=str(night)):
-        return {
-            name: pipeline.accept(name, pipeline.fetch(name))
-            for name, source in SOURCES.items()
-            if next(source.plan()).address in addresses
-        }
+    """Ingest every source that a recorded night answers for; return each one's vintage."""
+    settings = settings_of(home, night)
+    return {name: ingest(settings, name) for name in sources_of(night)}
+
+
+def build_of(settings: Settings, as_of: str | None = None, force: bool = False) -> str:
+    """Load, transform and validate a build; return its id."""
+    build = steps.load(settings, as_of, force)
+    assert build is not None
+    return steps.validate(settings, steps.transform(settings, build))
 
 
 def release_of(home: Path, as_of: str | None = None, force: bool = False) -> Path:
     """Build, validate and publish what is landed; return the release."""
-    with environment(WAREHOUSE_HOME=str(home)):
-        build = pipeline.load(as_of, force)
-        assert build is not None
-        return home / "published" / pipeline.publish(pipeline.validate(pipeline.transform(build)))
+    settings = settings_of(home)
+    return settings.published / steps.publish(settings, build_of(settings, as_of, force))
 
 
 @pytest.fixture(scope="session")
-def replayed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Land both recorded nights in a fresh home; nothing is built here."""
-    home = tmp_path_factory.mktemp("replayed")
-    nights = sorted(SAMPLE_DIR.glob("night-*"))
-    assert len(nights) == 2
-    for night in nights:
-        landed = replay(home, night)
-        assert landed and None not in landed.values()
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Return a directory that all workers of this test run share."""
+    base = tmp_path_factory.getbasetemp()
+    directory = (base if worker_id == "master" else base.parent) / "shared"
+    directory.mkdir(exist_ok=True)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def replayed(shared: Path) -> Path:
+    """Return a home in which both recorded nights are landed; read only, shared by all workers."""
+    home = shared / "replayed"
+    with FileLock(shared / "replayed.lock"):
+        if not (shared / "replayed.done").exists():
+            nights = sorted(SAMPLE_DIR.glob("night-*"))
+            assert len(nights) == 2
+            for night in nights:
+                landed = replay(home, night)
+                assert landed and None not in landed.values()
+            (shared / "replayed.done").touch()
     return home
 
 
 @pytest.fixture(scope="session")
-def warehouse(replayed: Path) -> Warehouse:
-    """Publish the release of both recorded nights."""
-    return Warehouse(home=replayed, release=release_of(replayed))
+def warehouse(replayed: Path, shared: Path) -> Warehouse:
+    """Return the warehouse of both recorded nights with its release; read only, shared by all workers."""
+    with FileLock(shared / "release.lock"):
+        done = shared / "release.done"
+        if not done.exists():
+            done.write_text(str(release_of(replayed)))
+    return Warehouse(home=replayed, release=Path(done.read_text()))
 
 
 @pytest.fixture(scope="session")
