@@ -213,9 +213,15 @@ def keys_told(documentation: Path) -> dict[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}
         for node in nodes:
             test = node.get("test_metadata") or {}
-            if test.get("name") == "unique_combination" and node.get("attached_node"):
+            kwargs = test.get("kwargs") or {}
+            # Releases before the tests had the names of dbt_utils call the test `unique_combination`.
+            argument = {
+                "unique_combination_of_columns": "combination_of_columns",
+                "unique_combination": "columns",
+            }.get(test.get("name") or "")
+            if argument and node.get("attached_node"):
                 model = node["attached_node"].rsplit(".", 1)[-1]
-                key = tuple(test["kwargs"]["columns"])
+                key = tuple(kwargs[argument])
                 found[model] = max(found.get(model, ()), key, key=len)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WarehouseError(
