@@ -1,10 +1,10 @@
 """From a published figure back to the bytes it came from.
 
 Keeps: the way back is read off what the release and the landing say of themselves. The release's dbt
-manifest holds, for each mart, `meta.trace`: the core model that its rows come from, the key columns they
-share, and a condition, in which `$column` is what the published row has there. The core rows hold `source`,
-`vintage`, `_file` and `_row`; the vintage's manifest holds the file's address, checksum and time; its
-`rows.parquet` holds the row as sent.
+manifest holds, for each mart, `meta.trace`: `model`, the core model that its rows come from; `keys`, the key
+columns they share; `where`, a condition, in which `$column` is what the published row has there; `if_empty`,
+the reason why a row may have no core rows. The core rows hold `source`, `vintage`, `_file` and `_row`; the
+vintage's manifest holds the file's address, checksum and time; its `rows.parquet` holds the row as sent.
 
 Refuses: to guess. A figure whose file is not in the landing, or whose checksum no longer holds, is said so.
 """
@@ -78,7 +78,7 @@ def trace(
         if len(rows) > MOST_FIGURES:
             raise WarehouseError(
                 f"{len(rows)} rows of marts.{name} have {spell(wanted)}; name more columns, "
-                f"such as {', '.join(key for key in rule['keys'] if key not in wanted)}"
+                f"such as {', '.join(key for key in key_columns(rule) if key not in wanted)}"
             )
         trails = []
         for row in rows:
@@ -92,17 +92,23 @@ def trace(
                         models=way(manifest, models[name]["unique_id"], rule["model"], source),
                         origins=tuple(
                             origin_of(landing, rows_of, *place)
-                            for one in figures
-                            if one["source"] == source
-                            for place in places(one)
+                            for place in dict.fromkeys(
+                                place for one in figures if one["source"] == source for place in places(one)
+                            )
                         ),
                     )
                 )
             if not figures:
                 raise WarehouseError(
                     f"marts.{name}: no row of core.{rule['model']} is behind {spell(shared)}"
+                    + (f". {rule['if_empty']}" if rule.get("if_empty") else "")
                 )
     return tuple(trails)
+
+
+def key_columns(rule: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the columns of a mart that its trace rule reads, each once."""
+    return tuple(dict.fromkeys([*rule["keys"], *re.findall(r"\$(\w+)", rule.get("where") or "")]))
 
 
 def select(
