@@ -120,7 +120,7 @@ def test_an_approval_killed_anywhere_and_given_again_is_one_approval(
     right, release = nights.tables_of(nights.current_release(alone)), nights.current_release(alone).name
     vintages = [(one.id, one.rows_digest) for one in store.vintages(alone / "landing", NAME)]
     assert [one for one, _ in vintages] == ["2022-09-16", "2023-05-05"]
-    before, stood = nights.immutable_files(origin), nights.current_release(origin).name
+    before, released = nights.immutable_files(origin), nights.current_release(origin).name
 
     left_with = set()
     # All of the few first and last ones, and through the many between by steps.

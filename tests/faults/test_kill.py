@@ -99,7 +99,7 @@ def test_a_run_killed_and_run_again_ends_as_an_undisturbed_one(
     stage: str, tmp_path: Path, released: Path, landed: Path, second_night: Path, undisturbed: dict[str, str]
 ) -> None:
     is_pulling = stage in PULLING
-    home = copy_of(stood if is_pulling else landed, tmp_path / "home")
+    home = copy_of(released if is_pulling else landed, tmp_path / "home")
     words, answers = (["run"], second_night) if is_pulling else (["publish"], None)
     before, release = nights.immutable_files(home), nights.current_release(home).name
     kill_at(home, (PULLING | BUILDING)[stage], words, answers)
