@@ -126,13 +126,16 @@ def _published_rows(
     if not rows:
         raise WarehouseError(f"no row of {full_name} has {_format(conditions)}")
     if len(rows) > MOST_FIGURES:
-        keys = dict.fromkeys(key for rule in rules for key in rule.keys) or [
-            column for column in columns if not column.startswith(("_", "value"))
+        varying = [
+            column
+            for column in columns
+            if column not in conditions and len({str(row[column]) for row in rows}) > 1
         ]
-        more = [key for key in keys if key not in conditions and len({str(row[key]) for row in rows}) > 1]
+        keys = {key for rule in rules for key in rule.keys}
+        more = [column for column in varying if column in keys] or varying
         raise WarehouseError(
             f"{len(rows)} rows of {full_name} have {_format(conditions)}, at most {MOST_FIGURES} are traced. "
-            f"Name more columns, such as {', '.join(more or columns)}"
+            f"Name more columns, such as {', '.join(more)}"
         )
     return rows
 
