@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -92,9 +93,14 @@ def test_the_key_of_a_table_is_the_longest_that_was_tested(
     tmp_path: Path, name: str, kwargs: dict[str, list[str]]
 ) -> None:
     shorter = {key: columns[:1] for key, columns in kwargs.items()}
-    nodes = {
+    nodes: dict[str, dict[str, Any]] = {
         str(number): {"test_metadata": {"name": name, "kwargs": some}, "attached_node": "model.w.mart"}
         for number, some in enumerate((shorter, kwargs, shorter))
+    }
+    longer = {"columns": ["a", "b", "c"]}
+    nodes["other"] = {
+        "test_metadata": {"name": "not_null_columns", "kwargs": longer},
+        "attached_node": "model.w.mart",
     }
     path = tmp_path / "manifest.json"
     assert table_keys(path) == {}
