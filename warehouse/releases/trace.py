@@ -122,17 +122,16 @@ def _published_rows(
             f"{full_name} has no figures to trace: its rows name no row of a publisher's file, and the "
             f"release has no trace rule for it. {models[name].get('description', '').strip()}".strip()
         )
-    rows = _select(db, full_name, conditions)
+    rows = _select(db, full_name, conditions, limit=MOST_FIGURES + 1)
     if not rows:
         raise WarehouseError(f"no row of {full_name} has {_format(conditions)}")
     if len(rows) > MOST_FIGURES:
-        keys = dict.fromkeys(key for rule in rules for key in rule.keys) or [
-            column for column in columns if not column.startswith(("_", "value"))
-        ]
-        more = [key for key in keys if key not in conditions and len({str(row[key]) for row in rows}) > 1]
+        keys = {key for rule in rules for key in rule.keys}
+        others = [column for column in columns if column not in conditions]
+        more = [column for column in others if column in keys] or others
         raise WarehouseError(
-            f"{len(rows)} rows of {full_name} have {_format(conditions)}, at most {MOST_FIGURES} are traced. "
-            f"Name more columns, such as {', '.join(more or columns)}"
+            f"more than {MOST_FIGURES} rows of {full_name} have {_format(conditions)}. Name more columns, "
+            f"such as {', '.join(more)}"
         )
     return rows
 
@@ -271,8 +270,9 @@ def _select(
     values: Mapping[str, Any],
     where: str | None = None,
     given: Mapping[str, Any] | None = None,
+    limit: int | None = None,
 ) -> list[Row]:
-    """Return the rows of a table whose columns print as `values`, ordered by all columns.
+    """Return the rows of a table whose columns print as `values`, ordered by all columns, at most `limit`.
 
     In the condition `where`, `$column` is the value that `given` has for it.
     """
@@ -286,7 +286,9 @@ def _select(
     condition = " and ".join([*tests, *([f"({where})"] if where else [])]) or "true"
     parameters = {f"value_{number}": value for number, value in enumerate(values.values())}
     parameters |= {name: (given or {})[name] for name in re.findall(PARAMETER, where or "")}
-    found = db.execute(f"select * from {table} where {condition} order by all", parameters)
+    found = db.execute(
+        f"select * from {table} where {condition} order by all limit {limit or 'all'}", parameters
+    )
     return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
 
 
