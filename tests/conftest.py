@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from warehouse.releases.store import DATABASE
 
 from warehouse.build import steps
 from warehouse.config import SAMPLE_DIR, Settings, load_settings
+from warehouse.releases.store import DATABASE
 from warehouse.sources import SOURCES
 
 

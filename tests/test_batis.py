@@ -17,8 +17,8 @@ import pytest
 from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, SAMPLE_DIR
 from warehouse.errors import SourceError
 from warehouse.model import MEBIBYTE, Request, raw_schema
+from warehouse.quality import read_suite, validate_vintage
 from warehouse.sources import batis
-from warehouse.validate import read_suite, validate_vintage
 
 FIXTURES = Path(__file__).parent / "fixtures" / "batis"
 SAMPLE = SAMPLE_DIR / "night-2/webfs-sdd.oecd.org/files/.Stat/BATIS/OECD-WTO_BATIS_BPM6_December2025_bulk.zip"
@@ -236,12 +236,12 @@ def test_the_sample_passes(good: Path, tmp_path: Path) -> None:
 
 
 SPOILED = {
-    "columns are as agreed": ("alter table rows rename type_item to item_type", ""),
+    "columns are as expected": ("alter table rows rename type_item to item_type", ""),
     "there are rows": ("delete from rows", ""),
     "key is filled": ("update rows set partner = null where _row = 5", "no partner in file batis.zip row 5"),
-    "key is unique": ("insert into rows from rows where _row = 7", "stands 2 times (2 rows, first in file"),
+    "key is unique": ("insert into rows from rows where _row = 7", "occurs 2 times (2 rows, first in file"),
     "lineage is filled": ("update rows set _row = 0 where _row = 9", "row number from 1 on (1 row"),
-    "edition is one of two": ("update rows set edition = 'imf' where _row = 9", "unknown edition 'imf'"),
+    "the edition is known": ("update rows set edition = 'imf' where _row = 9", "unknown edition 'imf'"),
     "reporter codes are known": ("update rows set reporter = 'QQQ' where _row = 9", "unknown reporter 'QQQ'"),
     "partner codes are known": ("update rows set partner = 'QQ' where _row = 9", "unknown partner 'QQ'"),
     "item codes are known": (
@@ -266,9 +266,9 @@ SPOILED = {
     "years are plausible": ("update rows set year = '1905' where _row = 9", "year '1905'"),
     "years run without a gap": ("delete from rows where year = '2010'", "between year 2009 and 2011"),
     "the newest year does not go back": ("delete from rows where year = '2019'", "newest year is 2018"),
-    "China and the world are there": (
+    "China and the world are present": (
         "update rows set balanced_value = null where partner = 'W' and flow = 'IMP' and year = '2019'",
-        "imports: the newest balanced value is of 2018",
+        "imports: the newest balanced value is from 2018",
     ),
     "services add up": (
         "update rows set balanced_value = '1' where partner = 'W' and flow = 'EXP' and item_code = 'SA' and year = '2019'",
@@ -300,11 +300,11 @@ SPOILED = {
 @pytest.mark.parametrize("name", list(SPOILED))
 def test_each_expectation_fails_where_it_should(name: str, good: Path, tmp_path: Path) -> None:
     statement, words = SPOILED[name]
-    found = findings(good, tmp_path, statement, has_previous=name not in ("columns are as agreed",))
+    found = findings(good, tmp_path, statement, has_previous=name not in ("columns are as expected",))
     assert name in found
     assert words in found[name]
 
 
 def test_no_expectation_is_left_without_a_payload() -> None:
-    suite = read_suite(EXPECTATIONS_DIR / "raw.batis.json")
-    assert {entry["meta"]["name"] for entry in suite.expectations} == set(SPOILED)
+    suite = read_suite(EXPECTATIONS_DIR / "raw.batis.yml")
+    assert {expectation.name for expectation in suite.expectations} == set(SPOILED)

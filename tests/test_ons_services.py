@@ -14,8 +14,8 @@ import pytest
 from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, SAMPLE_DIR
 from warehouse.errors import SourceError
 from warehouse.model import Request, raw_schema
+from warehouse.quality import read_suite, validate_vintage
 from warehouse.sources import ons_services as ons
-from warehouse.validate import read_suite, validate_vintage
 
 FIXTURE = Path(__file__).parent / "fixtures" / "ons_services" / "services_by_partner.csv"
 FOLDER = SAMPLE_DIR / "night-2" / ons.HOST / ons.DATASET.rpartition("/")[2]
@@ -213,7 +213,7 @@ def test_the_sample_passes(good: Path, tmp_path: Path) -> None:
 
 CELL = "direction = 'Exports' and service_type_code = '0' and country_code = 'CN'"
 SPOILED = {
-    "columns are as agreed": ("alter table rows rename country to partner", ""),
+    "columns are as expected": ("alter table rows rename country to partner", ""),
     "there are rows": ("delete from rows", ""),
     "key is filled": (
         f"update rows set country_code = null where {CELL}",
@@ -221,7 +221,7 @@ SPOILED = {
     ),
     "key is unique": (
         f"insert into rows from rows where {CELL} and period = '2021'",
-        "period 2021 stands 2 times",
+        "period 2021 occurs 2 times",
     ),
     "lineage is filled": (f"update rows set _row = 0 where {CELL}", "row number from 1 on (30 rows"),
     "country codes are known": (f"update rows set country_code = 'QQ' where {CELL}", "unknown country 'QQ'"),
@@ -243,7 +243,7 @@ SPOILED = {
         "delete from rows where period = '2021Q4'",
         "the newest period is 2021Q3",
     ),
-    "China and the world are there": (
+    "China and the world are present": (
         f"update rows set value = '..' where {CELL} and period = '2021Q4'",
         "country CN, Exports, 2021Q4: no figure",
     ),
@@ -283,5 +283,5 @@ def test_each_expectation_fails_where_it_should(name: str, good: Path, tmp_path:
 
 
 def test_no_expectation_is_left_without_a_payload() -> None:
-    suite = read_suite(EXPECTATIONS_DIR / "raw.ons_services.json")
-    assert {entry["meta"]["name"] for entry in suite.expectations} == set(SPOILED)
+    suite = read_suite(EXPECTATIONS_DIR / "raw.ons_services.yml")
+    assert {expectation.name for expectation in suite.expectations} == set(SPOILED)

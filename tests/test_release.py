@@ -158,16 +158,16 @@ def test_a_build_that_fails_leaves_the_release_and_keeps_its_reason(
     latest = publish.standing(warehouse.home / "published")
     suites = tmp_path / "expectations"
     suites.mkdir()
-    for path in pipeline.config.EXPECTATIONS_DIR.glob("*.json"):
+    for path in pipeline.config.EXPECTATIONS_DIR.glob("*.yml"):
         (suites / path.name).write_bytes(path.read_bytes())
-    suite = json.loads((suites / "marts.mart_trade_scale.json").read_text())
-    entry = {
-        "type": "expect_table_row_count_to_be_between",
-        "kwargs": {"min_value": 10_000_000},
-        "meta": {"name": "impossible", "why": "a release that cannot pass"},
-    }
-    suite["expectations"].append(entry)
-    (suites / "marts.mart_trade_scale.json").write_text(json.dumps(suite))
+    entry = """
+  - name: impossible
+    why: a release that cannot pass
+    type: expect_table_row_count_to_be_between
+    kwargs: {min_value: 10000000}
+"""
+    with (suites / "marts.mart_trade_scale.yml").open("a", encoding="utf-8") as suite:
+        suite.write(entry)
     monkeypatch.setattr(pipeline.config, "EXPECTATIONS_DIR", suites)
     with environment(WAREHOUSE_HOME=str(warehouse.home)):
         build = pipeline.load("2026-03-19", force=True)

@@ -34,7 +34,7 @@ from warehouse import trace as tracing
 from warehouse.config import PROJECT_ROOT
 from warehouse.errors import WarehouseError
 from warehouse.files import sha256_of
-from warehouse.formats import xlsx as workbook
+from warehouse.formats import xlsx_package as workbook
 from warehouse.model import MEBIBYTE
 from warehouse.sources import wto_merchandise
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, Literal
+from typing import Literal
 
 import duckdb
 from pydantic import BaseModel
@@ -20,7 +20,7 @@ from warehouse.errors import WarehouseError
 from warehouse.landing import quarantine, store
 from warehouse.landing.freshness import freshness_of
 from warehouse.releases.manifest import read_manifest
-from warehouse.releases.revisions import big_revisions_of
+from warehouse.releases.revisions import BigRevision, big_revisions_of
 from warehouse.releases.store import current
 from warehouse.sources import SOURCES
 
@@ -90,7 +90,7 @@ def in_force(settings: Settings) -> str:
 
 
 def source_alerts(settings: Settings, today: date) -> Iterable[Alert]:
-    """Return the sources whose last poll failed or was rejected, that are late, or have unreadable records."""
+    """Yield an alert for each failed or rejected poll, late source and unreadable record."""
     for name in SOURCES:
         problems = store.list_vintages(settings.landing, name).problems
         for problem in (*problems, *store.list_checks(settings.landing, name).problems):
@@ -142,16 +142,18 @@ def build_alerts(settings: Settings) -> list[Alert]:
         return []
     build_id, verdict = failed
     reasons = verdict.error or "; ".join(verdict.reasons())
-    happened = f"build {build_id} failed: {reasons[:TEXT_LIMIT]}. Its files are in {settings.build / build_id}"
+    happened = (
+        f"build {build_id} failed: {reasons[:TEXT_LIMIT]}. Its files are in {settings.build / build_id}"
+    )
     return [Alert(kind="build_failed", subject=build_id, happened=happened, command="warehouse publish")]
 
 
 def revision_alerts(settings: Settings) -> list[Alert]:
     """Return an alert for each vintage of the current release that revised figures beyond their threshold."""
     release = current(settings.published)
-    by_vintage: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    by_vintage: dict[tuple[str, str], list[BigRevision]] = {}
     for revision in big_revisions_of(release) if release else ():
-        by_vintage.setdefault((revision["source"], revision["vintage"]), []).append(revision)
+        by_vintage.setdefault((revision.source, revision.vintage), []).append(revision)
     return [
         Alert(
             kind="big_revision",
@@ -164,19 +166,19 @@ def revision_alerts(settings: Settings) -> list[Alert]:
     ]
 
 
-def describe_revisions(source: str, vintage: str, revisions: Sequence[dict[str, Any]]) -> str:
+def describe_revisions(source: str, vintage: str, revisions: Sequence[BigRevision]) -> str:
     """Return how many figures a vintage revised beyond the threshold, and the largest revisions."""
-    largest = sorted(revisions, key=lambda one: -abs(one["change_pct"] or 0))[:REVISIONS_SHOWN]
+    largest = sorted(revisions, key=lambda one: -abs(one.change_pct or 0))[:REVISIONS_SHOWN]
     shown = "; ".join(
-        f"{one['series']} {one['period_label']}: {one['previous_value']} -> {one['value']} "
-        f"({'from zero' if one['change_pct'] is None else format(one['change_pct'], '+.1f') + ' %'}, "
-        f"threshold {one['threshold_pct']} %)"
+        f"{one.series} {one.period_label}: {one.previous_value} -> {one.value} "
+        f"({'from zero' if one.change_pct is None else format(one.change_pct, '+.1f') + ' %'}, "
+        f"threshold {one.threshold_pct} %)"
         for one in largest
     )
     more = "; …" if len(revisions) > len(largest) else ""
     return (
         f"{source}: vintage {vintage} revised {len(revisions)} figures of vintage "
-        f"{revisions[0]['previous_vintage']} beyond the threshold: {shown}{more}"
+        f"{revisions[0].previous_vintage} beyond the threshold: {shown}{more}"
     )
 
 

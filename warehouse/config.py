@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     revision: str | None = None
     disk_factor: float = Field(4, ge=0)
     lock_seconds: float = Field(0, ge=0)
-    keep: RetentionPolicy = Field(default_factory=RetentionPolicy)
+    keep: RetentionPolicy = Field(default_factory=lambda: RetentionPolicy())
 
     @field_validator("home", "curated")
     @classmethod

@@ -1,4 +1,4 @@
-"""Maintenance of a warehouse: audit all checksums, remove what the retention policy lets go, check the disk."""
+"""Maintenance: audit all checksums, remove what the retention policy allows, check the disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from warehouse.errors import Rejected, WarehouseError, reporting
 from warehouse.landing import store
 from warehouse.releases import audit as auditing
 from warehouse.releases.audit import AuditReport
-from warehouse.releases.retention import REMOVING_PREFIX, expired, hide, remove_hidden, remove_releases
+from warehouse.releases.retention import HIDDEN_PREFIX, expired, hide, remove_hidden, remove_releases
 
 
 class Removed(BaseModel, frozen=True):
@@ -67,16 +67,14 @@ def remove_expired(settings: Settings) -> Removed:
             days=policy.builds_days,
             now=now,
         )
-        builds = [hide(path).name.removeprefix(REMOVING_PREFIX) for path in old]
+        builds = [hide(path).name.removeprefix(HIDDEN_PREFIX) for path in old]
     # Hidden directories are out of use: removing them takes long and needs no lock.
     freed = remove_hidden(settings.build)
     rejected: list[str] = []
     for folder in sorted(settings.rejected.glob("[!.]*/")):
         rejected += hide_rejected(settings, folder, now)
         freed += remove_hidden(folder)
-    leftovers = backfills.leftovers(
-        settings.backfill, now - timedelta(seconds=store.ABANDONED_AFTER_SECONDS)
-    )
+    leftovers = backfills.leftovers(settings.backfill, now - timedelta(seconds=store.ABANDONED_AFTER_SECONDS))
     for backfill in leftovers:
         hide(backfill.home)
     for folder in sorted(settings.backfill.glob("*/")):
@@ -111,4 +109,3 @@ def hide_rejected(settings: Settings, folder: Path, now: datetime) -> list[str]:
 def modified_at(path: Path) -> datetime:
     """Return when a build or a rejected load was last written to."""
     return datetime.fromtimestamp(path.stat().st_mtime, UTC)
-

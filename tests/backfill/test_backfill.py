@@ -1,299 +1,294 @@
-"""A managed backfill: made beside the live warehouse, compared; nothing happens before a person's word."""
+"""Managed backfills: staged beside the live warehouse, compared, approved or discarded."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Warehouse, environment, release_of, replay
-from test_command_line import warehouse_says
+from conftest import Warehouse, release_of, replay, settings_of
+from recordings import recording
 
-from warehouse import backfill, landing, pipeline, publish
-from warehouse.config import SAMPLE_DIR
+from warehouse.backfill import decide, records, stage
+from warehouse.build import steps
+from warehouse.config import SAMPLE_DIR, Settings
 from warehouse.errors import Rejected, WarehouseError
 from warehouse.files import sha256_of
+from warehouse.landing import store
+from warehouse.releases.manifest import read_manifest
+from warehouse.releases.store import DATABASE, current
 from warehouse.sources import SOURCES, unctad_goods
 
 NIGHT = SAMPLE_DIR / "night-1"
 NAME = "worldbank_wdi"
-INDICATOR = "BX.GSR.NFSV.CD"
+
+# Digits typed off night 1's BX.GSR.NFSV.CD: China's services exports of 2021 in dollars.
+FIRST, CHANGED = b"338440775474.07", b"338500000000.07"
 
 
-def recording(place: Path, retrieved_at: str, old: bytes, new: bytes, night: Path = NIGHT) -> Path:
-    """Record a night again, as of another day and with one text of the World Bank's replaced."""
-    shutil.copytree(night, place)
-    index = json.loads((place / "index.json").read_text())
-    spoilt = 0
-    for one in index["answers"]:
-        one["retrieved_at"] = retrieved_at
-        path = place / one["file"]
-        if f"/{INDICATOR}?" in one["address"]:
-            sent = path.read_bytes()
-            assert sent.count(old) == 1
-            path.chmod(0o644)
-            path.write_bytes(sent.replace(old, new))
-            spoilt += 1
-        one["sha256"] = sha256_of(path)
-    assert spoilt == 1
-    (place / "index.json").write_text(json.dumps(index))
-    return place
-
-
-def everything_live(home: Path) -> dict[str, str]:
-    """Digest every file of the live landing and the live releases, and tell where `latest` points."""
-    told = {
+def live_files(home: Path) -> dict[str, str]:
+    """Return the digest of every file of the live landing and releases, and where `latest` points."""
+    digests = {
         str(path.relative_to(home)): hashlib.sha256(path.read_bytes()).hexdigest()
         for part in ("landing", "published")
         for path in sorted((home / part).rglob("*"))
         if path.is_file() and path.name != ".lock"
     }
-    assert len(told) > 20
-    return told | {"latest": (home / "published" / "latest").readlink().name}
+    assert len(digests) > 20
+    return digests | {"latest": (home / "published" / "latest").readlink().name}
+
+
+def tables_of(release: Path) -> dict[str, str]:
+    tables = read_manifest(release).tables
+    assert len(tables) > 12
+    return {name: table.sha256 for name, table in tables.items()}
 
 
 @pytest.fixture
 def home(warehouse: Warehouse, tmp_path: Path) -> Path:
-    place = tmp_path / "home"
-    shutil.copytree(warehouse.home, place, symlinks=True)
-    return place
+    """Return a copy of the warehouse of both nights."""
+    home = tmp_path / "home"
+    shutil.copytree(warehouse.home, home, symlinks=True)
+    return home
+
+
+@pytest.fixture(scope="module")
+def landed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("landed") / "home"
+    replay(home, NIGHT)
+    return home
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Path:
-    """Return a home with one source landed and a toy release, for what needs no build."""
-    place = tmp_path / "small"
-    replay(place, NIGHT)
-    database = tmp_path / "toy.duckdb"
-    with duckdb.connect(str(database)) as db:
-        db.execute("create schema marts; create table marts.mart_toy as select 1 as figure")
-    publish.publish(place / "published", "20240101T000000000000Z", database, {}, {"vintages": []})
-    return place
+def small(landed_once: Path, warehouse: Warehouse, tmp_path: Path) -> Path:
+    """Return a home with one source landed and a release, for tests that need no build."""
+    home = tmp_path / "small"
+    shutil.copytree(landed_once, home)
+    (home / "published").mkdir()
+    (home / "published" / warehouse.release.name).symlink_to(warehouse.release, target_is_directory=True)
+    (home / "published" / "latest").symlink_to(warehouse.release.name)
+    return home
 
 
-# Digits typed off night 1's BX.GSR.NFSV.CD: China's services exports of 2021 in dollars.
-THEN, OTHERWISE = b"338440775474.07", b"338500000000.07"
+def begin(settings: Settings, first: str, last: str, *mirrors: Path, reread: bool = False) -> str:
+    return stage.begin(settings, NAME, first, last, tuple(str(mirror) for mirror in mirrors), reread)
 
 
-def test_a_backfill_is_shown_then_approved_and_the_very_release_is_published(
-    home: Path, tmp_path: Path
-) -> None:
-    mirror = recording(tmp_path / "mirror", "2023-05-05T00:00:00Z", THEN, OTHERWISE)
-    before = everything_live(home)
-    with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_OPERATOR="on call"):
-        made = pipeline.backfill_begin(NAME, "2023-01-01", "2023-12-31", (str(mirror),))
-        assert made is not None
-        pipeline.backfill_build(made)
-        told = pipeline.backfill_compare(made)
-        assert everything_live(home) == before, "nothing of the live warehouse is touched before a word"
+def test_an_approved_backfill_publishes_the_build_that_was_compared(home: Path, tmp_path: Path) -> None:
+    mirror = recording(tmp_path / "mirror", "2023-05-05T00:00:00Z", FIRST, CHANGED)
+    settings = settings_of(home, operator="on call")
+    before = live_files(home)
+    backfill = begin(settings, "2023-01-01", "2023-12-31", mirror)
+    assert not stage.is_empty(settings, backfill)
+    stage.build(settings, backfill)
+    report = stage.compare(settings, backfill)
+    assert live_files(home) == before, "the live warehouse is unchanged before an approval"
 
-        assert told["state"] == "waiting" and told["in_the_way"] == []
-        (pull,) = told["pulls"]
-        assert (pull["outcome"], pull["vintage"]) == ("accepted", "2023-05-05")
-        assert "history before vintage 2024-07-12" in pull["detail"]
-        assert told["vintages"] == [{"source": NAME, "added": ["2023-05-05"], "gone": []}]
-        tables = {one["table"]: one for one in told["tables"]}
-        assert "core.fct_services_trade" in told["tables_equal"], "an older vintage moves no figure in force"
-        assert tables["core.fct_revision"]["rows_added"] > 0
-        shown = home / "backfill" / made / "home" / "build" / told["after"] / pipeline.DATABASE
-        database = sha256_of(shown)
-        said = warehouse_says("backfill", "show", made, home=home).stdout
-        assert "core.fct_revision" in said and f"warehouse backfill approve {made} --why" in said
+    status = decide.show(settings, backfill)
+    assert status.state == "waiting" and status.blockers == () and status.report == report
+    assert report.pulls is not None
+    (pull,) = report.pulls
+    assert (pull.outcome, pull.vintage) == ("accepted", "2023-05-05")
+    assert "before vintage 2024-07-12: changes as-of builds" in pull.detail
+    (vintages,) = report.vintages
+    assert (vintages.source, list(vintages.added), list(vintages.gone)) == (NAME, ["2023-05-05"], [])
+    tables = {one.table: one for one in report.tables}
+    assert "core.fct_services_trade" in report.tables_equal, "an older vintage changes no figure in force"
+    assert tables["core.fct_revision"].rows_added > 0
+    assert report.after is not None
+    compared = sha256_of(home / "backfill" / backfill / "home" / "build" / report.after / DATABASE)
 
-        release = pipeline.approve_backfill(made, "the desk needs the edition of May")
-        stands = publish.standing(home / "published")
-        assert stands is not None and stands.name == release == told["after"]
-        assert sha256_of(stands / pipeline.DATABASE) == database, "the very build that was shown"
+    release = decide.approve(settings, backfill, "the desk needs the edition of May")
+    latest = current(settings.published)
+    assert latest is not None and latest.name == release == report.after
+    assert sha256_of(latest / DATABASE) == compared
 
-        vintages = landing.vintages(home / "landing", NAME)
-        assert [one.id for one in vintages] == ["2022-09-16", "2023-05-05", "2024-07-12"]
-        ruling = vintages[1].backfilled
-        assert ruling is not None
-        assert (ruling.by, ruling.why, ruling.about) == ("on call", "the desk needs the edition of May", made)
-        assert vintages[1].retrieved_at.isoformat() == "2023-05-05T00:00:00+00:00"
-        after = everything_live(home)
-        kept = {path for path in before if path not in ("latest", "published/history.jsonl")}
-        kept.discard(f"landing/{NAME}/checks.jsonl")
-        assert len(kept) > 20
-        assert {path: after[path] for path in kept} == {path: before[path] for path in kept}
+    landed = store.vintages(settings.landing, NAME)
+    assert [one.id for one in landed] == ["2022-09-16", "2023-05-05", "2024-07-12"]
+    decision = landed[1].backfilled
+    assert decision is not None
+    assert (decision.actor, decision.reason, decision.subject) == (
+        "on call",
+        "the desk needs the edition of May",
+        backfill,
+    )
+    assert landed[1].retrieved_at.isoformat() == "2023-05-05T00:00:00+00:00"
+    after = live_files(home)
+    kept = set(before) - {"latest", "published/history.jsonl", f"landing/{NAME}/checks.jsonl"}
+    assert len(kept) > 20
+    assert {path: after[path] for path in kept} == {path: before[path] for path in kept}
 
-        log = backfill.events(home / "backfill", made)
-        assert [one.state for one in log] == ["begun", "waiting", "approving", "approved"]
-        assert not (home / "backfill" / made / "home").exists()
-        assert pipeline.load() is None, "a night after it finds nothing new"
-        with pytest.raises(WarehouseError, match="is approved"):
-            pipeline.approve_backfill(made, "once more")
-        with pytest.raises(WarehouseError, match="is approved"):
-            pipeline.discard_backfill(made, "once more")
+    log = records.events(settings.backfill, backfill)
+    assert [event.state for event in log] == ["begun", "waiting", "approving", "approved"]
+    assert not (home / "backfill" / backfill / "home").exists()
+    assert steps.load(settings) is None, "the next nightly run finds nothing new"
+    with pytest.raises(WarehouseError, match="is approved"):
+        decide.approve(settings, backfill, "once more")
+    with pytest.raises(WarehouseError, match="is approved"):
+        decide.discard(settings, backfill, "once more")
 
-    # A release is a function of the landing: built again, it is what was shown and approved.
-    again = release_of(home, force=True)
-    one, two = (publish.read_manifest(place)["tables"] for place in (stands, again))
-    assert len(one) > 12
-    assert {name: told["sha256"] for name, told in one.items()} == {
-        name: told["sha256"] for name, told in two.items()
-    }
-    with duckdb.connect(str(stands / pipeline.DATABASE), read_only=True) as db:
+    # A release is a function of the landing: built again, it has the same tables.
+    assert tables_of(latest) == tables_of(release_of(home, force=True))
+    with duckdb.connect(str(latest / DATABASE), read_only=True) as db:
         found = db.execute(
             "select previous_vintage, vintage, previous_value from core.fct_revision where "
             "indicator = 'BX.GSR.NFSV.CD' and period_label = '2021' order by vintage"
         ).fetchall()
-    assert [(previous, now) for previous, now, _ in found] == [
+    assert [(previous, vintage) for previous, vintage, _ in found] == [
         ("2022-09-16", "2023-05-05"),
         ("2023-05-05", "2024-07-12"),
     ]
     assert str(found[1][2]).startswith("338500.00000007")
 
 
-def test_an_as_of_build_is_the_release_that_was_made_then(home: Path, tmp_path: Path) -> None:
-    then = publish.standing(home / "published")
+def test_an_as_of_build_equals_the_release_of_that_day(home: Path, tmp_path: Path) -> None:
+    then = current(home / "published")
     assert then is not None
-    night = SAMPLE_DIR / "night-2"
     later = recording(
-        tmp_path / "later", "2026-06-01T00:00:00Z", b"339393210195.59", b"339400000000.5", night
+        tmp_path / "later",
+        "2026-06-01T00:00:00Z",
+        b"339393210195.59",
+        b"339400000000.5",
+        SAMPLE_DIR / "night-2",
     )
     assert replay(home, later)[NAME] == "2026-06-01"
-    past = release_of(home, as_of=publish.read_manifest(then)["as_of"], force=True)
+    past = release_of(home, as_of=read_manifest(then).as_of.isoformat(), force=True)
     assert past != then
-    one, two = (publish.read_manifest(place) for place in (then, past))
-    assert len(one["vintages"]) > 10 and one["vintages"] == two["vintages"]
-    assert len(one["tables"]) > 12
-    assert {name: told["sha256"] for name, told in one["tables"].items()} == {
-        name: told["sha256"] for name, told in two["tables"].items()
-    }
+    vintages = read_manifest(then).vintages
+    assert len(vintages) > 10 and vintages == read_manifest(past).vintages
+    assert tables_of(then) == tables_of(past)
 
 
-def test_what_is_landed_already_is_nothing_to_backfill(small: Path) -> None:
-    before = everything_live(small)
-    with environment(WAREHOUSE_HOME=str(small)):
-        assert pipeline.backfill_begin(NAME, "2022-01-01", "2022-12-31", (str(NIGHT),)) is None
-        (told,) = pipeline.list_backfills()
-        assert told["state"] == "empty" and "the rows of 2022-09-16" in told["why"]
-        assert pipeline.backfill_begin(NAME, "2021-01-01", "2021-12-31", (str(NIGHT),)) is None
-        assert "retrieved 2022-09-16, which was not asked for" in pipeline.list_backfills()[-1]["why"]
-        assert pipeline.backfill_begin(NAME, "2022-01-01", "2022-12-31", again=True) is None
-    assert everything_live(small) == before
+def test_a_backfill_of_landed_rows_is_empty(small: Path) -> None:
+    before, settings = live_files(small), settings_of(small)
+
+    def reason(backfill: str) -> str:
+        assert stage.is_empty(settings, backfill)
+        return records.events(settings.backfill, backfill)[-1].reason
+
+    assert "the rows of 2022-09-16" in reason(begin(settings, "2022-01-01", "2022-12-31", NIGHT))
+    outside = reason(begin(settings, "2021-01-01", "2021-12-31", NIGHT))
+    assert "retrieved 2022-09-16, outside of the requested days" in outside
+    assert "parsed again" in reason(begin(settings, "2022-01-01", "2022-12-31", reread=True))
+    assert live_files(small) == before
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("arguments", "message"),
     [
-        (("2022-02-01", "2022-01-01", (str(NIGHT),)), "is of no day"),
-        (("2022-01-01", "2022-02-01"), "answers with what it shows today"),
+        (("2022-02-01", "2022-01-01", (str(NIGHT),)), "--from 2022-02-01 is after --to 2022-01-01"),
+        (("2022-01-01", "2022-02-01"), "serves what it shows today"),
         (("2022-01-01", "2022-02-01", (), True), "no vintage from 2022-01-01 to 2022-02-01.*2022-09-16"),
     ],
 )
-def test_what_cannot_be_had_is_refused_with_the_way_out(
-    small: Path, words: tuple[str, ...], told: str
+def test_an_impossible_backfill_is_rejected_with_what_to_do(
+    small: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    with (
-        environment(WAREHOUSE_HOME=str(small), WAREHOUSE_MIRROR=""),
-        pytest.raises(WarehouseError, match=told),
-    ):
-        pipeline.backfill_begin(NAME, *words)  # type: ignore[arg-type]
+    with pytest.raises(WarehouseError, match=message):
+        stage.begin(settings_of(small), NAME, *arguments)  # type: ignore[arg-type]
 
 
-def test_a_pull_that_the_gate_refuses_fails_the_backfill_alone(small: Path, tmp_path: Path) -> None:
-    mirror = recording(tmp_path / "mirror", "2023-05-05T00:00:00Z", THEN, b"3384407754740700.0")
-    before = everything_live(small)
-    with environment(WAREHOUSE_HOME=str(small)):
-        with pytest.raises(Rejected, match="the gate refuses it"):
-            pipeline.backfill_begin(NAME, "2023-01-01", "2023-12-31", (str(mirror),))
-        (told,) = pipeline.list_backfills()
-        assert told["state"] == "failed"
-        with pytest.raises(WarehouseError, match="is failed, and this can be done only"):
-            pipeline.approve_backfill(told["id"], "all the same")
-        pipeline.discard_backfill(told["id"], "the mirror was cut badly")
-        assert pipeline.list_backfills()[0]["why"] == "the mirror was cut badly"
-    assert everything_live(small) == before
+def test_a_load_that_fails_the_load_gate_fails_only_the_backfill(small: Path, tmp_path: Path) -> None:
+    mirror = recording(tmp_path / "mirror", "2023-05-05T00:00:00Z", FIRST, b"3384407754740700.0")
+    before, settings = live_files(small), settings_of(small)
+    with pytest.raises(Rejected, match="rejected by the load gate"):
+        begin(settings, "2023-01-01", "2023-12-31", mirror)
+    (backfill,) = records.list_backfills(settings.backfill).require()
+    assert records.state(settings.backfill, backfill.id) == "failed"
+    with pytest.raises(WarehouseError, match="is failed; this needs a backfill that is waiting"):
+        decide.approve(settings, backfill.id, "all the same")
+    decide.discard(settings, backfill.id, "the mirror was cut badly")
+    assert records.events(settings.backfill, backfill.id)[-1].reason == "the mirror was cut badly"
+    assert live_files(small) == before
 
 
-def waiting(home: Path, mirror: Path) -> str:
-    """Begin a backfill, and let it wait with no more of a build than its name."""
-    made = pipeline.backfill_begin(NAME, "2023-01-01", "2023-12-31", (str(mirror),))
-    assert made is not None
-    asked = backfill.find(home / "backfill", made)
-    backfill.keep_report(asked, backfill.report_of(asked) | {"build": "20240202T000000000000Z"})
-    backfill.tell(home / "backfill", made, "waiting", "test", "")
-    return made
+def waiting(settings: Settings, mirror: Path) -> str:
+    """Begin a backfill, and let it wait for a decision with the name of a build alone."""
+    backfill = records.find(settings.backfill, begin(settings, "2023-01-01", "2023-12-31", mirror))
+    report = records.read_report(backfill).model_copy(update={"build": "20240202T000000000000Z"})
+    records.write_report(backfill, report)
+    records.log_event(settings, backfill.id, "waiting", "")
+    return backfill.id
 
 
-def test_an_approval_is_refused_when_the_ground_has_moved(
+def test_an_approval_is_rejected_when_the_live_warehouse_has_changed(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mirror = recording(tmp_path / "mirror", "2023-05-05T00:00:00Z", THEN, OTHERWISE)
-    with environment(WAREHOUSE_HOME=str(small)):
-        made = waiting(small, mirror)
-        with monkeypatch.context() as patched:
-            patched.setattr(pipeline, "code_digest", lambda: "newer")
-            assert "the code, the seeds or the expectations" in str(
-                pipeline.show_backfill(made)["in_the_way"]
-            )
+    mirror = recording(tmp_path / "mirror", "2023-05-05T00:00:00Z", FIRST, CHANGED)
+    settings = settings_of(small)
+    backfill = waiting(settings, mirror)
+    with monkeypatch.context() as patched:
+        patched.setattr(stage, "code_digest", lambda: "newer")
+        assert "the code, the seeds or the expectations" in str(decide.show(settings, backfill).blockers)
     replay(small, SAMPLE_DIR / "night-2")
-    before = everything_live(small)
-    with environment(WAREHOUSE_HOME=str(small)):
-        with pytest.raises(WarehouseError) as refused:
-            pipeline.approve_backfill(made, "go")
-        for word in (
-            "vintage unctad_goods 2026-03-19 has landed",
-            f"vintage {NAME} 2024-07-12 has landed",
-            f"warehouse backfill {NAME} --from 2023-01-01 --to 2023-12-31 --mirror {mirror}",
-        ):
-            assert word in str(refused.value)
-        assert everything_live(small) == before
-        with pytest.raises(WarehouseError, match="needs a reason"):
-            pipeline.discard_backfill(made, " ")
-        pipeline.discard_backfill(made, "asked again")
-        assert not (small / "backfill" / made / "home").exists()
-        assert pipeline.show_backfill(made)["pulls"], "what it would have brought stays on record"
-    assert everything_live(small) == before
-
-
-def test_staged_bytes_that_were_changed_are_not_landed(small: Path, tmp_path: Path) -> None:
-    mirror = recording(tmp_path / "mirror", "2023-05-05T00:00:00Z", THEN, OTHERWISE)
-    with environment(WAREHOUSE_HOME=str(small)):
-        made = waiting(small, mirror)
-        staged = small / "backfill" / made / "home" / "landing" / NAME / "2023-05-05" / "rows.parquet"
-        staged.write_bytes(staged.read_bytes() + b"?")
-        with pytest.raises(WarehouseError, match=r"rows\.parquet is not the one that was judged"):
-            pipeline.approve_backfill(made, "go")
-    assert [one.id for one in landing.vintages(small / "landing", NAME)] == ["2022-09-16"]
-
-
-def test_an_older_answer_of_a_day_that_has_a_later_one_has_no_place(small: Path, tmp_path: Path) -> None:
-    later = recording(tmp_path / "later", "2023-05-05T12:00:00Z", THEN, OTHERWISE)
-    earlier = recording(tmp_path / "earlier", "2023-05-05T01:00:00Z", THEN, b"338450000000.07")
-    replay(small, later)
-    with (
-        environment(WAREHOUSE_HOME=str(small)),
-        pytest.raises(WarehouseError, match=r"older than vintage 2023-05-05.*same day"),
+    before = live_files(small)
+    with pytest.raises(WarehouseError) as rejected:
+        decide.approve(settings, backfill, "go")
+    for text in (
+        "vintage unctad_goods 2026-03-19 has landed",
+        f"vintage {NAME} 2024-07-12 has landed",
+        f"warehouse backfill start {NAME} --from 2023-01-01 --to 2023-12-31 --mirror {mirror}",
     ):
-        pipeline.backfill_begin(NAME, "2023-05-05", "2023-05-05", (str(earlier),))
+        assert text in str(rejected.value)
+    assert live_files(small) == before
+    with pytest.raises(WarehouseError, match="needs a reason"):
+        decide.discard(settings, backfill, " ")
+    decide.discard(settings, backfill, "requested again")
+    assert not (small / "backfill" / backfill / "home").exists()
+    assert decide.show(settings, backfill).report.pulls, "the report is kept"
+    assert live_files(small) == before
 
 
-def test_a_reader_that_changed_without_a_new_version_is_told(
+def test_staged_rows_that_changed_are_not_landed(small: Path, tmp_path: Path) -> None:
+    mirror = recording(tmp_path / "mirror", "2023-05-05T00:00:00Z", FIRST, CHANGED)
+    settings = settings_of(small)
+    backfill = waiting(settings, mirror)
+    rows = small / "backfill" / backfill / "home" / "landing" / NAME / "2023-05-05" / "rows.parquet"
+    rows.write_bytes(rows.read_bytes() + b"?")
+    with pytest.raises(WarehouseError, match=r"rows\.parquet changed since it was validated"):
+        decide.approve(settings, backfill, "go")
+    assert [one.id for one in store.vintages(settings.landing, NAME)] == ["2022-09-16"]
+
+
+def test_an_older_answer_of_a_day_with_a_later_one_is_rejected(small: Path, tmp_path: Path) -> None:
+    later = recording(tmp_path / "later", "2023-05-05T12:00:00Z", FIRST, CHANGED)
+    earlier = recording(tmp_path / "earlier", "2023-05-05T01:00:00Z", FIRST, b"338450000000.07")
+    replay(small, later)
+    with pytest.raises(WarehouseError, match=r"older than vintage 2023-05-05.*same day"):
+        begin(settings_of(small), "2023-05-05", "2023-05-05", earlier)
+
+
+def test_a_reader_that_changed_without_a_new_version_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: Path
 ) -> None:
     replay(small, SAMPLE_DIR / "night-2")
-    whole = unctad_goods.SOURCE
+    settings, original = settings_of(small), unctad_goods.SOURCE
 
     def shorter(files: object, work: object) -> object:
-        for batch in whole.read(files, work):  # type: ignore[arg-type]
+        for batch in original.read(files, work):  # type: ignore[arg-type]
             yield batch.slice(1)
 
-    for version, told in ((1, "Raise `reader_version`"), (2, None)):
-        changed = type(whole)(**(vars(whole) | {"read": shorter, "reader_version": version}))
-        monkeypatch.setattr(pipeline, "SOURCES", dict(SOURCES) | {"unctad_goods": changed})
-        with environment(WAREHOUSE_HOME=str(small)):
-            if told:
-                with pytest.raises(WarehouseError, match=told):
-                    pipeline.backfill_begin("unctad_goods", "2026-01-01", "2026-12-31", again=True)
-            else:
-                made = pipeline.backfill_begin("unctad_goods", "2026-01-01", "2026-12-31", again=True)
-                assert made is not None
-                (pull,) = pipeline.show_backfill(made)["pulls"]
-                assert pull["outcome"] == "differs"
-    assert not (small / "reread").exists(), "what is read again lies beside the live warehouse"
+    def reparse(version: int) -> str:
+        changed = type(original)(**(vars(original) | {"read": shorter, "reader_version": version}))
+        monkeypatch.setattr(steps, "SOURCES", dict(SOURCES) | {"unctad_goods": changed})
+        return stage.begin(settings, "unctad_goods", "2026-01-01", "2026-12-31", reread=True)
+
+    with pytest.raises(WarehouseError, match="Raise `reader_version`"):
+        reparse(1)
+    report = decide.show(settings, reparse(2)).report
+    assert report.pulls is not None
+    (pull,) = report.pulls
+    assert pull.outcome == "differs"
+    assert not settings.reparsed.exists(), "rows parsed again are staged beside the live warehouse"
+
+
+def test_a_damaged_backfill_hides_no_other(small: Path, tmp_path: Path) -> None:
+    settings = settings_of(small)
+    first = begin(settings, "2022-01-01", "2022-12-31", NIGHT)
+    second = begin(settings, "2022-01-01", "2022-12-31", NIGHT)
+    (settings.backfill / first / records.REQUEST).write_text("{}")
+    listing = records.list_backfills(settings.backfill)
+    assert [one.id for one in listing.records] == [second]
+    assert len(listing.problems) == 1 and f"{first}/{records.REQUEST}" in listing.problems[0]

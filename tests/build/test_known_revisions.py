@@ -1,4 +1,4 @@
-"""A night compares what is new: what the standing release knows is taken from it, and is the same."""
+"""A build takes known revisions from the current release, and gives the same tables as a full build."""
 
 from __future__ import annotations
 
@@ -8,27 +8,29 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import environment, release_of, replay
-from test_backfill import recording
+from conftest import ingest, release_of, replay, settings_of
+from recordings import recording
 
-from warehouse import pipeline, publish
+from warehouse.build import steps
 from warehouse.config import SAMPLE_DIR
+from warehouse.releases.manifest import read_manifest
+from warehouse.releases.store import DATABASE, current
 
 NAME = "worldbank_wdi"
 BANK = "api.worldbank.org"
 # Digits typed off night 2's BX.GSR.NFSV.CD: China's services exports of 2021 in dollars.
-THEN, LATER = b"339393210195.59", b"339393210195.99"
+FIRST, LATER = b"339393210195.59", b"339393210195.99"
 
 
 def checksums(release: Path) -> dict[str, str]:
-    tables = publish.read_manifest(release)["tables"]
+    tables = read_manifest(release).tables
     assert len(tables) > 12
-    return {name: told["sha256"] for name, told in tables.items()}
+    return {name: table.sha256 for name, table in tables.items()}
 
 
-def raw(build: str) -> dict[str, list[str]]:
-    """Tell which vintages' rows a build holds, and to which vintages its known revisions belong."""
-    with duckdb.connect(str(Path(build) / pipeline.LOADED), read_only=True) as db:
+def raw(build: Path) -> dict[str, list[str]]:
+    """Return the vintages whose rows a build holds, and those of its known revisions."""
+    with duckdb.connect(str(build / steps.LOADED), read_only=True) as db:
         rows = db.execute(f"select distinct vintage from raw.{NAME} order by 1").fetchall()
         known = db.execute("select distinct vintage from raw.known_revision order by 1").fetchall()
     return {"rows": [one for (one,) in rows], "known": [one for (one,) in known]}
@@ -42,7 +44,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     replay(place, SAMPLE_DIR / "night-1")
     replay_one(place, night)
     release_of(place)
-    replay_one(place, recording(place.with_name("night-3"), "2024-09-09T00:00:00Z", THEN, LATER, night))
+    replay_one(place, recording(place.with_name("night-3"), "2024-09-09T00:00:00Z", FIRST, LATER, night))
     return place
 
 
@@ -57,30 +59,31 @@ def the_bank_of(night: Path, into: Path) -> Path:
 
 
 def replay_one(place: Path, night: Path) -> None:
-    with environment(WAREHOUSE_HOME=str(place), WAREHOUSE_MIRROR=str(night)):
-        assert pipeline.accept(NAME, pipeline.fetch(NAME)) is not None
+    assert ingest(settings_of(place, night), NAME) is not None
 
 
-def test_a_release_made_of_what_is_new_is_the_one_made_of_everything(home: Path, tmp_path: Path) -> None:
+def test_an_incremental_build_equals_a_full_build(home: Path, tmp_path: Path) -> None:
     ends = []
     for force in (False, True):
-        place = tmp_path / str(force)
-        shutil.copytree(home, place, symlinks=True)
-        with environment(WAREHOUSE_HOME=str(place)):
-            stands = publish.standing(place / "published")
-            assert stands is not None
-            build = pipeline.load(force=force)
-            assert build is not None
-            if force:
-                assert raw(build) == {"rows": ["2022-09-16", "2024-07-12", "2024-09-09"], "known": []}
-                assert pipeline.note_of(Path(build))["revisions_from"] is None
-            else:
-                assert raw(build) == {"rows": ["2024-07-12", "2024-09-09"], "known": ["2024-07-12"]}
-                assert pipeline.note_of(Path(build))["revisions_from"] == stands.name
-            ends.append(place / "published" / pipeline.publish(pipeline.validate(pipeline.transform(build))))
+        copy = tmp_path / str(force)
+        shutil.copytree(home, copy, symlinks=True)
+        settings = settings_of(copy)
+        release = current(settings.published)
+        assert release is not None
+        build_id = steps.load(settings, force=force)
+        assert build_id is not None
+        build = steps.build_dir(settings, build_id)
+        if force:
+            assert raw(build) == {"rows": ["2022-09-16", "2024-07-12", "2024-09-09"], "known": []}
+            assert steps.read_build(build).revisions_from is None
+        else:
+            assert raw(build) == {"rows": ["2024-07-12", "2024-09-09"], "known": ["2024-07-12"]}
+            assert steps.read_build(build).revisions_from == release.name
+        validated = steps.validate(settings, steps.transform(settings, build_id))
+        ends.append(settings.published / steps.publish(settings, validated))
     of_new, of_all = ends
     assert checksums(of_new) == checksums(of_all)
-    with duckdb.connect(str(of_new / pipeline.DATABASE), read_only=True) as db:
+    with duckdb.connect(str(of_new / DATABASE), read_only=True) as db:
         found = db.execute(
             "select previous_vintage, vintage from core.fct_revision where "
             "indicator = 'BX.GSR.NFSV.CD' and period_label = '2021' order by vintage"
@@ -89,34 +92,34 @@ def test_a_release_made_of_what_is_new_is_the_one_made_of_everything(home: Path,
             "select count(distinct vintage) from marts.mart_claim where source = ?", [NAME]
         ).fetchone()
     assert found == [("2022-09-16", "2024-07-12"), ("2024-07-12", "2024-09-09")]
-    assert counted == (3,), "claims are judged against every vintage, loaded or not"
+    assert counted == (3,), "claims are compared with every vintage, loaded or not"
 
 
-@pytest.mark.parametrize("harm", ["code", "file", "digest", "past"])
-def test_what_is_not_surely_the_same_is_made_anew(
-    home: Path, tmp_path: Path, harm: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("change", ["code", "file", "digest", "past"])
+def test_revisions_are_computed_again_when_they_may_differ(
+    home: Path, tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = tmp_path / "home"
-    shutil.copytree(home, place, symlinks=True)
-    stands = publish.standing(place / "published")
-    assert stands is not None
-    if harm == "code":
-        monkeypatch.setattr(pipeline, "code_digest", lambda: "newer")
-    elif harm == "file":
-        file = stands / "parquet" / "fct_revision.parquet"
+    settings = settings_of(tmp_path / "home")
+    shutil.copytree(home, settings.home, symlinks=True)
+    release = current(settings.published)
+    assert release is not None
+    if change == "code":
+        monkeypatch.setattr(steps, "code_digest", lambda: "newer")
+    elif change == "file":
+        file = release / "parquet" / "fct_revision.parquet"
         file.chmod(0o644)
         file.write_bytes(file.read_bytes()[:-1])
     else:
-        manifest = stands / "MANIFEST.json"
+        manifest = release / "MANIFEST.json"
         text = manifest.read_text()
         manifest.chmod(0o644)
         old, new = {
             "digest": ('"rows_digest": "', '"rows_digest": "0'),
             "past": ('"is_of_the_past": false', '"is_of_the_past": true'),
-        }[harm]
+        }[change]
         assert old in text
         manifest.write_text(text.replace(old, new))
-    with environment(WAREHOUSE_HOME=str(place)):
-        build = pipeline.load()
+    build = steps.load(settings)
     assert build is not None
-    assert raw(build) == {"rows": ["2022-09-16", "2024-07-12", "2024-09-09"], "known": []}
+    rows = ["2022-09-16", "2024-07-12", "2024-09-09"]
+    assert raw(steps.build_dir(settings, build)) == {"rows": rows, "known": []}

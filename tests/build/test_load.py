@@ -1,28 +1,34 @@
-"""Schema `raw` of a build: vintages side by side, empty relations for what has not landed, text untouched."""
+"""Schema `raw` of a build: vintages side by side, empty views for sources without one, text unchanged."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
-from test_landing import NOW, SOURCE, land
+from toy import NOW, SOURCE, land
 
-from warehouse import load
+from warehouse.build import load
 from warehouse.errors import WarehouseError
-from warehouse.model import Source
+from warehouse.landing.freshness import assess
+from warehouse.model import Check, Source
 
 
-def test_vintages_stand_side_by_side_and_text_stays_text(tmp_path: Path) -> None:
+def test_vintages_are_side_by_side_and_text_is_unchanged(tmp_path: Path) -> None:
     first = land(tmp_path, "code,value\n076,1.10\nNA,\n")
     second = land(tmp_path, "code,value\n076,1.20\n", datetime(2024, 6, 1, tzinfo=UTC))
+    check = Check(
+        source="toy", polled_at=NOW, checked_at=NOW, outcome="accepted", vintage=first.id, detail="2 rows"
+    )
+    freshness = assess("toy", [first, second], [check], date(2024, 6, 1))
     file = tmp_path / "o'build" / "b.duckdb"
     load.load(
         file,
         {"toy": SOURCE},
         [(one, one.rows_path) for one in (first, second)],
-        [("toy", 1, NOW, "accepted", first.id, "2 rows")],
+        {"toy": [check]},
+        [freshness],
     )
     with duckdb.connect(str(file), read_only=True) as db:
         assert db.execute("select * from raw.toy order by vintage, _row").fetchall() == [
@@ -40,19 +46,22 @@ def test_vintages_stand_side_by_side_and_text_stays_text(tmp_path: Path) -> None
         assert db.execute("select sequence, checked_at, outcome from raw.landing_check").fetchall() == [
             (1, NOW.replace(tzinfo=None), "accepted")
         ]
+        assert db.execute("select * from raw.landing_freshness").fetchall() == [
+            ("toy", "ok", NOW.replace(tzinfo=None))
+        ]
     assert not file.with_name("b.duckdb.wal").exists()
 
 
-def test_a_source_that_never_landed_is_an_empty_relation(tmp_path: Path) -> None:
+def test_a_source_without_a_vintage_is_an_empty_view(tmp_path: Path) -> None:
     other = Source(**(vars(SOURCE) | {"name": "other", "columns": ("a b", "c")}))
-    load.load(tmp_path / "b.duckdb", {"toy": SOURCE, "other": other}, [], [])
+    load.load(tmp_path / "b.duckdb", {"toy": SOURCE, "other": other}, [], {}, [])
     with duckdb.connect(str(tmp_path / "b.duckdb"), read_only=True) as db:
         found = db.execute("select * from raw.other")
         assert [name for name, *_ in found.description] == ["a b", "c", "_file", "_row", "vintage"]
         assert found.fetchall() == []
 
 
-def test_a_build_starts_from_a_fresh_file(tmp_path: Path) -> None:
-    load.load(tmp_path / "b.duckdb", {"toy": SOURCE}, [], [])
-    with pytest.raises(WarehouseError, match="fresh file"):
-        load.load(tmp_path / "b.duckdb", {"toy": SOURCE}, [], [])
+def test_a_build_needs_a_new_file(tmp_path: Path) -> None:
+    load.load(tmp_path / "b.duckdb", {"toy": SOURCE}, [], {}, [])
+    with pytest.raises(WarehouseError, match="this build file exists"):
+        load.load(tmp_path / "b.duckdb", {"toy": SOURCE}, [], {}, [])

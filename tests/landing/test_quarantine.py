@@ -1,4 +1,4 @@
-"""What the gate refused: kept with its reasons, and accepted only by a person's word that stays on record."""
+"""Rejected loads: kept with their reasons, and accepted only by a recorded decision."""
 
 from __future__ import annotations
 
@@ -9,30 +9,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import environment
+from conftest import build_of, ingest, settings_of
 from test_bad_input import cells, inside_7z
 
-from warehouse import landing, pipeline, quarantine
+from warehouse.build import steps
 from warehouse.config import SAMPLE_DIR
 from warehouse.errors import Rejected, WarehouseError
+from warehouse.landing import quarantine, store
+from warehouse.landing.quarantine import RejectedLoad
+from warehouse.model import Vintage
+from warehouse.sources import SOURCES
 
 NIGHT = SAMPLE_DIR / "night-2"
 NAME = "unctad_goods"
 
 
-def mirror_of(place: Path, retrieved_at: str, spoil: Any) -> Path:
-    """Record another answer of one source: the good one, spoiled, with its checksum and a day of its own."""
+def mirror_of(folder: Path, retrieved_at: str, spoil: Any) -> Path:
+    """Record a spoiled copy of one source's answer, with its checksum and its own day."""
     index = json.loads((NIGHT / "index.json").read_text())
     (entry,) = [one for one in index["answers"] if "TradeMerchTotal" in one["address"]]
     sent = spoil((NIGHT / entry["file"]).read_bytes())
-    place.mkdir()
-    (place / "answer.7z").write_bytes(sent)
-    told = entry | {
+    folder.mkdir()
+    (folder / "answer.7z").write_bytes(sent)
+    answer = entry | {
         "file": "answer.7z",
         "retrieved_at": retrieved_at,
         "sha256": hashlib.sha256(sent).hexdigest(),
     }
-    (place / "index.json").write_text(json.dumps({"name": place.name, "answers": [told]}))
+    (folder / "index.json").write_text(json.dumps({"name": folder.name, "answers": [answer]}))
     return place
 
 
@@ -45,149 +49,147 @@ def renamed_column(rows: list[list[str]]) -> list[list[str]]:
     return [[*rows[0][:-1], "Something else"], *rows[1:]]
 
 
-def ingest(home: Path, mirror: Path) -> str | None:
-    with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=str(mirror)):
-        return pipeline.accept(NAME, pipeline.fetch(NAME))
+def load(home: Path, mirror: Path, operator: str = "on call") -> str | None:
+    return ingest(settings_of(home, mirror, operator=operator), NAME)
+
+
+def accept(home: Path, reason: str, operator: str = "on call") -> Vintage:
+    settings = settings_of(home, operator=operator)
+    return quarantine.accept(settings, SOURCES[NAME], only_entry(home), reason)
+
+
+def only_entry(home: Path) -> RejectedLoad:
+    (entry,) = quarantine.list_rejected(home / "rejected").require()
+    return entry
+
+
+def vintages(home: Path) -> tuple[Vintage, ...]:
+    return store.vintages(home / "landing", NAME)
+
+
+@pytest.fixture(scope="module")
+def rejected_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build a home with one vintage and one rejected load, beside the mirror that sent it."""
+    folder = tmp_path_factory.mktemp("rejected")
+    assert load(folder / "home", NIGHT) == "2026-03-19"
+    mirror = mirror_of(folder / "lost", "2026-04-01T00:00:00Z", inside_7z(cells(without_china)))
+    with pytest.raises(Rejected, match="China"):
+        load(folder / "home", mirror)
+    return folder
 
 
 @pytest.fixture
-def refused(tmp_path: Path) -> tuple[Path, Path]:
-    """Return a home with one vintage and one refusal on its shelf, and the mirror that was refused."""
-    home = tmp_path / "home"
-    assert ingest(home, NIGHT) == "2026-03-19"
-    mirror = mirror_of(tmp_path / "lost", "2026-04-01T00:00:00Z", inside_7z(cells(without_china)))
-    with pytest.raises(Rejected, match="China"):
-        ingest(home, mirror)
-    return home, mirror
+def rejected(rejected_once: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """Return a copy of that home, and the mirror."""
+    shutil.copytree(rejected_once / "home", tmp_path / "home")
+    return tmp_path / "home", rejected_once / "lost"
 
 
-def bytes_under(place: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(place)): path.read_bytes() for path in place.rglob("*") if path.is_file()}
+def bytes_under(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_refusal_keeps_bytes_report_and_reason_and_says_what_to_run(refused: tuple[Path, Path]) -> None:
-    home, mirror = refused
-    with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_OPERATOR="on call"):
-        (told,) = pipeline.rejected()
-        shown = pipeline.show_rejected(told["id"][:12])
-    assert told["is_judged"] and told["accepted_as"] is None
-    assert any("China" in reason for reason in told["reasons"])
-    (file,) = shown["files"]
-    held = Path(shown["directory"]) / "files" / file["name"]
-    assert held.read_bytes() == (mirror / "answer.7z").read_bytes()
-    assert file["sha256"] == hashlib.sha256(held.read_bytes()).hexdigest()
-    assert f"warehouse rejected accept {told['id']} --why" in shown["next"]
-    assert shown["report"]["findings"]
+def test_a_rejected_load_keeps_files_report_and_reasons(rejected: tuple[Path, Path]) -> None:
+    home, mirror = rejected
+    entry = quarantine.find(home / "rejected", only_entry(home).id[:12])
+    assert entry.was_validated and entry.override is None
+    assert any("China" in reason for reason in entry.reasons)
+    (file,) = (entry.directory / "files").glob("*.7z")
+    assert file.read_bytes() == (mirror / "answer.7z").read_bytes()
+    assert entry.report["findings"]
 
 
-def test_an_operator_overrules_the_gate_and_that_is_told_everywhere(refused: tuple[Path, Path]) -> None:
-    home, mirror = refused
-    with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_OPERATOR="on call"):
-        (told,) = pipeline.rejected()
-        before = bytes_under(home / "landing" / NAME / "2026-03-19")
-        shelved = bytes_under(home / "rejected")
-        assert pipeline.overrule(told["id"], "UNCTAD has withdrawn the row, see its news") == "2026-04-01"
+def test_an_override_is_recorded_everywhere(rejected: tuple[Path, Path]) -> None:
+    home, mirror = rejected
+    before = bytes_under(home / "landing" / NAME / "2026-03-19")
+    quarantined = bytes_under(home / "rejected")
+    reason = "UNCTAD has withdrawn the row, see its news"
+    vintage = accept(home, reason)
 
-        # the vintage: the refused bytes, the verdict, who, when and why
-        vintage = landing.vintages(home / "landing", NAME)[-1]
-        assert vintage.id == "2026-04-01" and vintage.overruled is not None
-        assert (vintage.overruled.by, vintage.overruled.why) == (
-            "on call",
-            "UNCTAD has withdrawn the row, see its news",
-        )
-        manifest = json.loads((vintage.directory / "manifest.json").read_text())
-        assert manifest["validation"]["success"] is False
-        assert "China" in manifest["overruled"]["about"]
-        held = vintage.directory / "files" / vintage.files[0].name
-        assert held.read_bytes() == (mirror / "answer.7z").read_bytes()
+    # the vintage: the rejected files, the verdict, who, when and why
+    assert vintage == vintages(home)[-1]
+    assert vintage.id == "2026-04-01" and vintage.overruled is not None
+    assert (vintage.overruled.actor, vintage.overruled.reason) == ("on call", reason)
+    assert vintage.validation["success"] is False
+    assert "China" in vintage.overruled.subject
+    file = vintage.directory / "files" / vintage.files[0].name
+    assert file.read_bytes() == (mirror / "answer.7z").read_bytes()
 
-        # the checks, the shelf, the next release
-        last = landing.checks(home / "landing", NAME)[-1]
-        assert (last.outcome, last.vintage) == ("accepted", "2026-04-01")
-        assert "overruled by on call: UNCTAD has withdrawn" in last.detail
-        (after,) = pipeline.rejected()
-        assert after["accepted_as"] == "2026-04-01" and after["overruled"]["by"] == "on call"
-        assert shelved.items() <= bytes_under(home / "rejected").items()
-        assert bytes_under(home / "landing" / NAME / "2026-03-19") == before
-        build = pipeline.load()
-        assert build is not None
-        (noted,) = [
-            one for one in pipeline.note_of(Path(build))["vintages"] if one["vintage"] == "2026-04-01"
-        ]
-        assert noted["overruled"]["why"] == "UNCTAD has withdrawn the row, see its news"
+    # the log of polls, the quarantine, the next build
+    last = store.list_checks(home / "landing", NAME).require()[-1]
+    assert (last.outcome, last.vintage) == ("accepted", "2026-04-01")
+    assert "overruled by on call: UNCTAD has withdrawn" in last.detail
+    override = only_entry(home).override
+    assert override is not None and (override.vintage, override.actor) == ("2026-04-01", "on call")
+    assert quarantined.items() <= bytes_under(home / "rejected").items()
+    assert bytes_under(home / "landing" / NAME / "2026-03-19") == before
+    settings = settings_of(home)
+    build = steps.load(settings)
+    assert build is not None
+    (entry,) = [
+        one
+        for one in steps.read_build(steps.build_dir(settings, build)).vintages
+        if one.vintage == "2026-04-01"
+    ]
+    assert entry.overruled is not None and entry.overruled.reason == reason
 
-        with pytest.raises(WarehouseError, match="accepted already, as vintage 2026-04-01, by on call"):
-            pipeline.overrule(told["id"], "again")
-    ingest(home, mirror)  # the next night sends the same bytes
-    assert landing.checks(home / "landing", NAME)[-1].outcome == "unchanged"
-    assert len(landing.vintages(home / "landing", NAME)) == 2
+    with pytest.raises(WarehouseError, match="already accepted as vintage 2026-04-01 by on call"):
+        accept(home, "again")
+    load(home, mirror)  # the next nightly run receives the same bytes
+    assert store.list_checks(home / "landing", NAME).require()[-1].outcome == "unchanged"
+    assert len(vintages(home)) == 2
     assert len(list((home / "rejected" / NAME).iterdir())) == 1
 
 
-def test_overruling_needs_a_reason_and_an_entry(refused: tuple[Path, Path]) -> None:
-    home, _ = refused
-    with environment(WAREHOUSE_HOME=str(home)):
-        (told,) = pipeline.rejected()
-        with pytest.raises(WarehouseError, match="needs a reason"):
-            pipeline.overrule(told["id"], "  ")
-        with pytest.raises(WarehouseError, match=f"names no rejected vintage; there are: {told['id']}"):
-            pipeline.overrule("nothing", "why not")
-    assert len(landing.vintages(home / "landing", NAME)) == 1
+def test_an_override_needs_a_reason_and_an_entry(rejected: tuple[Path, Path]) -> None:
+    home, _ = rejected
+    with pytest.raises(WarehouseError, match="needs a reason"):
+        accept(home, "  ")
+    with pytest.raises(WarehouseError, match=f"matches no rejected load; known: {only_entry(home).id}"):
+        quarantine.find(home / "rejected", "nothing")
+    assert len(vintages(home)) == 1
 
 
-def test_nobody_overrules_what_cannot_be_read(tmp_path: Path) -> None:
+def test_a_load_that_cannot_be_read_cannot_be_accepted(tmp_path: Path) -> None:
     home = tmp_path / "home"
     mirror = mirror_of(tmp_path / "odd", "2026-04-01T00:00:00Z", inside_7z(cells(renamed_column)))
     with pytest.raises(Rejected):
-        ingest(home, mirror)
-    with environment(WAREHOUSE_HOME=str(home)):
-        (told,) = pipeline.rejected()
-        assert not told["is_judged"]
-        assert "nothing to overrule" in pipeline.show_rejected(told["id"])["next"]
-        with pytest.raises(Rejected, match=r"can't be accepted by anybody's word.*Something else"):
-            pipeline.overrule(told["id"], "it must be published tonight")
-        (after,) = pipeline.rejected()
-    assert after["accepted_as"] is None
-    assert landing.vintages(home / "landing", NAME) == ()
-    assert not list((home / "landing" / NAME / landing.INCOMING).iterdir())
+        load(home, mirror)
+    assert not only_entry(home).was_validated
+    with pytest.raises(Rejected, match=r"cannot be accepted.*Something else"):
+        accept(home, "it must be published tonight")
+    assert only_entry(home).override is None
+    assert vintages(home) == ()
+    assert not list((home / "landing" / NAME / store.INCOMING).iterdir())
 
 
-def test_nobody_overrules_bytes_that_are_not_those_that_were_fetched(refused: tuple[Path, Path]) -> None:
-    home, _ = refused
-    with environment(WAREHOUSE_HOME=str(home)):
-        (told,) = pipeline.rejected()
-        entry = quarantine.find(home / "rejected", told["id"])
-        (path,) = (entry.directory / "files").glob("*.7z")
-        path.write_bytes(path.read_bytes()[:-1] + b"?")
-        with pytest.raises(Rejected, match="not those that were fetched"):
-            pipeline.overrule(told["id"], "the disk is fine")
-    assert len(landing.vintages(home / "landing", NAME)) == 1
+def test_files_that_changed_since_they_were_fetched_cannot_be_accepted(rejected: tuple[Path, Path]) -> None:
+    home, _ = rejected
+    (path,) = (only_entry(home).directory / "files").glob("*.7z")
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with pytest.raises(Rejected, match="not the one that was fetched"):
+        accept(home, "the disk is fine")
+    assert len(vintages(home)) == 1
 
 
-def test_a_refusal_older_than_the_vintage_in_force_becomes_history(
-    refused: tuple[Path, Path], tmp_path: Path
+def test_an_accepted_load_older_than_the_vintage_in_force_becomes_history(
+    rejected: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    home, _ = refused
+    home, _ = rejected
     later = mirror_of(
         tmp_path / "later",
         "2026-05-01T00:00:00Z",
-        inside_7z(cells(lambda rows: [rows[0], *rows[2:]])),  # a row less, which the gate lets pass
+        inside_7z(cells(lambda rows: [rows[0], *rows[2:]])),  # one row less, which the load gate accepts
     )
-    assert ingest(home, later) == "2026-05-01"
-    with environment(WAREHOUSE_HOME=str(home)):
-        (told,) = pipeline.rejected()
-        assert pipeline.overrule(told["id"], "for the record") == "2026-04-01"
-    assert [one.id for one in landing.vintages(home / "landing", NAME)] == [
-        "2026-03-19",
-        "2026-04-01",
-        "2026-05-01",
-    ]
+    assert load(home, later) == "2026-05-01"
+    assert accept(home, "for the record").id == "2026-04-01"
+    assert [one.id for one in vintages(home)] == ["2026-03-19", "2026-04-01", "2026-05-01"]
 
 
-def test_an_accept_that_was_killed_before_the_shelf_was_marked_is_run_again(
-    refused: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+def test_an_override_that_was_killed_before_it_was_recorded_is_run_again(
+    rejected: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home, _ = refused
+    home, _ = rejected
 
     class Killed(BaseException):
         pass
@@ -195,23 +197,29 @@ def test_an_accept_that_was_killed_before_the_shelf_was_marked_is_run_again(
     def killed(*_: object) -> None:
         raise Killed
 
-    with environment(WAREHOUSE_HOME=str(home)):
-        (told,) = pipeline.rejected()
-        with monkeypatch.context() as patched, pytest.raises(Killed):
-            patched.setattr(quarantine, "mark", killed)
-            pipeline.overrule(told["id"], "seen by the desk")
-        assert pipeline.rejected()[0]["accepted_as"] is None
-        assert pipeline.overrule(told["id"], "again") == "2026-04-01"
-        (after,) = pipeline.rejected()
-    assert after["overruled"]["why"] == "seen by the desk"  # the first word is the one on record
-    assert len(landing.vintages(home / "landing", NAME)) == 2
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(quarantine, "write_record", killed)
+        accept(home, "seen by the desk")
+    assert only_entry(home).override is None
+    assert accept(home, "again").id == "2026-04-01"
+    override = only_entry(home).override
+    assert override is not None and override.reason == "seen by the desk"  # the first reason is kept
+    assert len(vintages(home)) == 2
 
 
-def test_a_shelf_outlives_its_landing(refused: tuple[Path, Path]) -> None:
-    home, _ = refused
-    with environment(WAREHOUSE_HOME=str(home)):
-        (told,) = pipeline.rejected()
-        pipeline.overrule(told["id"], "why")
-    shutil.rmtree(home / "rejected")  # what retention may do
-    vintage = landing.vintages(home / "landing", NAME)[-1]
+def test_an_accepted_load_does_not_need_its_quarantine(rejected: tuple[Path, Path]) -> None:
+    home, _ = rejected
+    vintage = accept(home, "why")
+    shutil.rmtree(home / "rejected")  # as retention may
     assert (vintage.directory / "files" / vintage.files[0].name).stat().st_size > 1000
+
+
+def test_a_damaged_entry_hides_no_other(rejected: tuple[Path, Path]) -> None:
+    home, _ = rejected
+    entry = only_entry(home)
+    damaged = entry.directory.with_name("20260101T000000000000-1")
+    damaged.mkdir()
+    (damaged / "report.json").write_text("{")
+    listing = quarantine.list_rejected(home / "rejected")
+    assert [one.id for one in listing.records] == [entry.id]
+    assert len(listing.problems) == 1 and str(damaged / "report.json") in listing.problems[0]

@@ -339,7 +339,8 @@ def test_a_bad_line_of_the_polls_hides_no_other_line(tmp_path: Path) -> None:
 def test_records_of_the_first_version_are_read(tmp_path: Path) -> None:
     (tmp_path / "toy").mkdir()
     (tmp_path / "toy" / "checks.jsonl").write_text(
-        '{"source": "toy", "looked_at": "2024-05-02T03:00:00+00:00", "checked_at": "2024-05-02T03:00:00+00:00", '
-        '"outcome": "accepted", "vintage": "2024-05-02", "detail": "2 rows"}\n'
+        '{"source": "toy", "looked_at": "2024-05-02T03:00:00+00:00", '
+        '"checked_at": "2024-05-02T03:00:00+00:00", "outcome": "accepted", '
+        '"vintage": "2024-05-02", "detail": "2 rows"}\n'
     )
     assert store.list_checks(tmp_path, "toy").require() == (check(NOW, "accepted", "2 rows"),)

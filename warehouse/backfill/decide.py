@@ -60,9 +60,7 @@ def approve(settings: Settings, backfill_id: str, reason: str) -> str:
     ):
         require_no_drift(settings, backfill)
         records.log_event(settings, backfill.id, "approving", reason)
-        decision = Decision(
-            actor=settings.operator, at=datetime.now(UTC), reason=reason, subject=backfill.id
-        )
+        decision = Decision(actor=settings.operator, at=datetime.now(UTC), reason=reason, subject=backfill.id)
         for vintage in store.vintages(staged.landing, source.name):
             if vintage.backfilled and vintage.backfilled.subject == backfill.id:
                 land_backfilled(settings, source, vintage, decision)
@@ -84,7 +82,8 @@ def require_no_drift(settings: Settings, backfill: Backfill) -> None:
     changed = drift(backfill.baseline, baseline_of(settings, backfill))
     if changed:
         raise WarehouseError(
-            f"{backfill.id}: the live warehouse has changed since the comparison: {'; '.join(changed)}. Nothing was "
+            f"{backfill.id}: the live warehouse has changed since the comparison: {'; '.join(changed)}. "
+            "Nothing was "
             f"changed. Discard it and request it again: warehouse backfill discard {backfill.id} --why '…'; "
             f"warehouse backfill start {backfill.source} --from {backfill.first} --to {backfill.last}"
             + "".join(f" --mirror {mirror}" for mirror in backfill.mirrors if mirror)
@@ -105,7 +104,8 @@ def land_backfilled(settings: Settings, source: Source, vintage: Vintage, decisi
     for path, sha256 in expected.items():
         if sha256_of(path) != sha256:
             raise WarehouseError(
-                f"{vintage.directory}: {path.name} changed since it was validated. Check the disk, discard the "
+                f"{vintage.directory}: {path.name} changed since it was validated. Check the disk, discard "
+                "the "
                 "backfill and request it again"
             )
     parsed = Parsed(pull / "rows.parquet", vintage.row_count, vintage.rows_digest)

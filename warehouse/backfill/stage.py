@@ -35,9 +35,9 @@ def begin(
     """Gather the vintages of a backfill beside the live landing; return its id.
 
     `first` and `last` are ISO days of retrieval, both included. Each of `mirrors` answers in place of the
-    publisher; None is the mirror of the settings, or the publisher. With `reread` nothing is fetched: vintages
-    retrieved in the range are parsed again by the present reader. The backfill is `empty` when nothing is new.
-    Raises Rejected when a load cannot be read or fails validation.
+    publisher; None is the mirror of the settings, or the publisher. With `reread` nothing is fetched:
+    vintages retrieved in the range are parsed again by the present reader. The backfill is `empty` when
+    nothing is new. Raises Rejected when a load cannot be read or fails validation.
     """
     source, days = steps.source_named(name), (date.fromisoformat(first), date.fromisoformat(last))
     answering = () if reread else tuple(mirror or settings.mirror for mirror in mirrors)
@@ -76,7 +76,8 @@ def require_valid_days(name: str, days: tuple[date, date], answering: tuple[str 
         raise WarehouseError(f"--from {days[0]} is after --to {days[1]}")
     if None in answering and not days[0] <= today <= days[1]:
         raise WarehouseError(
-            f"{name}: the publisher serves what it shows today, {today}, and not what it showed from {days[0]} to "
+            f"{name}: the publisher serves what it shows today, {today}, and not what it showed from "
+            f"{days[0]} to "
             f"{days[1]}. Name a recording with --mirror, or parse the landing again with --reread"
         )
 
@@ -127,9 +128,7 @@ def land_pull(
     if evaluation.verdict is None:
         store.discard(pull)
         detail = f"the rows of {previous.id if previous else 'no vintage'}"
-        return Pull(
-            subject=subject, retrieved_at=retrieved_at, outcome="unchanged", rows=rows, detail=detail
-        )
+        return Pull(subject=subject, retrieved_at=retrieved_at, outcome="unchanged", rows=rows, detail=detail)
     if not evaluation.verdict.success:
         reasons = "; ".join(evaluation.verdict.reasons())
         raise Rejected(f"{source.name}: {subject}: rejected by the load gate. {reasons}")
@@ -138,15 +137,17 @@ def land_pull(
     vintage = land(staged.landing, evaluation, now, backfilled=pending)
     detail = f"{vintage.row_count} rows, {backfill.id}"
     ingest.record_poll(staged, source, retrieved_at, "accepted", vintage.id, detail)
+    effect = "the newest vintage: its figures come into force"
+    if existing and existing[-1].id > vintage.id:
+        newest = existing[-1].id
+        effect = f"before vintage {newest}: changes as-of builds and revisions, not the figures in force"
     return Pull(
         subject=subject,
         retrieved_at=retrieved_at,
         outcome="accepted",
         vintage=vintage.id,
         rows=rows,
-        detail=f"before vintage {existing[-1].id}: changes as-of builds and revisions, not the figures in force"
-        if existing and existing[-1].id > vintage.id
-        else "the newest vintage: its figures come into force",
+        detail=effect,
     )
 
 
@@ -170,13 +171,12 @@ def reparse(staged: Settings, source: Source, vintage: Vintage, previous: Vintag
     """Parse one vintage with the present reader; raise Rejected when its new rows fail validation."""
     with scratch_directory(staged.reparsed) as scratch:
         (scratch / "files").symlink_to(vintage.directory / "files")
-        evaluation = evaluate(
-            source, scratch, vintage.files, previous, staged.reparsed, vintage.rows_digest
-        )
+        evaluation = evaluate(source, scratch, vintage.files, previous, staged.reparsed, vintage.rows_digest)
     rows, verdict = evaluation.parsed.row_count, evaluation.verdict
     if verdict is not None and vintage.reader_version == source.reader_version:
         raise WarehouseError(
-            f"{source.name}: reader version {source.reader_version} yields {rows} rows from vintage {vintage.id} "
+            f"{source.name}: reader version {source.reader_version} yields {rows} rows from vintage "
+            f"{vintage.id} "
             f"that differ from the {vintage.row_count} it yielded before. Raise `reader_version` in "
             f"warehouse/sources/{source.name}.py, then request the backfill again"
         )
@@ -259,9 +259,7 @@ def baseline_of(settings: Settings, backfill: Backfill | None = None) -> Baselin
     """Return what a backfill is compared with now, without the vintages that `backfill` itself landed."""
     release = current(settings.published)
     if release is None:
-        raise WarehouseError(
-            "there is no release to compare a backfill with. Make one with: warehouse run"
-        )
+        raise WarehouseError("there is no release to compare a backfill with. Make one with: warehouse run")
     vintages = {
         f"{name} {one.id}": one.rows_digest
         for name in SOURCES

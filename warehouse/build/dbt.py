@@ -116,7 +116,8 @@ def seal(build_file: Path) -> None:
         views = db.execute("select schema_name, view_name from duckdb_views() where not internal").fetchall()
         if views:
             raise WarehouseError(
-                f"{build_file}: a release holds tables only, and these are views: {views}. Materialise them as tables"
+                f"{build_file}: a release holds tables only, and these are views: {views}. Materialise them "
+                "as tables"
             )
         db.execute("checkpoint")
     sealed = build_file.with_name(f"sealed-{build_file.name}")

@@ -13,7 +13,7 @@ from warehouse.releases.store import latest_name
 
 
 class DiskSpace(BaseModel, frozen=True):
-    """Free bytes of the file system of `build/`, the bytes that the next build needs, and how they were estimated."""
+    """Free bytes where builds are written, the bytes that the next one needs, and the basis of this."""
 
     free_bytes: int
     needed_bytes: int
@@ -27,7 +27,7 @@ class DiskSpace(BaseModel, frozen=True):
 
 
 def disk_space(settings: Settings) -> DiskSpace:
-    """Estimate the space of a build from the current release, or from the landed rows before the first one."""
+    """Estimate the space of a build from the current release, or else from the landed rows."""
     settings.build.mkdir(parents=True, exist_ok=True)
     free, factor = shutil.disk_usage(settings.build).free, settings.disk_factor
     latest = latest_name(settings.published)
@@ -46,7 +46,8 @@ def require_disk_space(settings: Settings) -> DiskSpace:
         raise WarehouseError(
             f"not enough disk space: {space.free_bytes:,} bytes are free and a build needs "
             f"{space.needed_bytes:,} ({space.basis}). Nothing was written. Free some space, or remove old "
-            "releases, builds and rejected loads with: warehouse maintain (WAREHOUSE_KEEP_* set what it keeps, "
+            "releases, builds and rejected loads with: warehouse maintain (WAREHOUSE_KEEP_* set what it "
+            "keeps, "
             "WAREHOUSE_DISK_FACTOR what a build needs)"
         )
     return space

@@ -2,10 +2,12 @@
 
 Each source becomes one view `raw.<source>` over the Parquet rows of its vintages, with the vintage's id as a
 column; a source without a vintage becomes an empty view with its columns. `raw.landing_vintage`,
-`raw.landing_file`, `raw.landing_check` and `raw.landing_freshness` describe the landing. All values of publishers stay text.
+`raw.landing_file`, `raw.landing_check` and `raw.landing_freshness` describe the landing. All values of
+publishers stay text.
 
-Revisions that the current release already holds are loaded into `raw.known_revision` instead of being computed
-again, and the rows of the vintages before them are left out: the work of a build grows with what is new.
+Revisions that the current release already holds are loaded into `raw.known_revision` instead of being
+computed again, and the rows of the vintages before them are left out: the work of a build grows with what is
+new.
 """
 
 from __future__ import annotations
@@ -69,7 +71,8 @@ def load(
     """Create `build_file` with schema `raw`.
 
     `rows` pairs each vintage with the Parquet file of its rows; `checks` are the polls of each source, oldest
-    first; `freshness` is the state of each source. Of a source whose revisions are known, rows are loaded from the last vintage that they reach.
+    first; `freshness` is the state of each source. Of a source whose revisions are known, rows are loaded
+    from the last vintage that they reach.
     """
     until = known.until if known else {}
     if build_file.exists():

@@ -28,7 +28,8 @@ from warehouse.landing import ingest, parse, store
 from warehouse.landing.freshness import assess
 from warehouse.model import Check, Source, Vintage
 from warehouse.quality import Verdict, validate_release
-from warehouse.releases import history, publish as publishing
+from warehouse.releases import history
+from warehouse.releases import publish as publishing
 from warehouse.releases.manifest import BuildRecord, entry_of, read_manifest
 from warehouse.releases.store import DATABASE, current
 from warehouse.sources import SOURCES
@@ -69,7 +70,8 @@ def is_published(settings: Settings, vintage: Vintage) -> bool:
     """Tell whether the current release contains a vintage, or a release that was rolled back did."""
     entries = history.read_history(settings.published).require()
     if any(
-        (entry.newest or {}).get(vintage.source) == vintage.id for entry in history.withdrawn(entries).values()
+        (entry.newest or {}).get(vintage.source) == vintage.id
+        for entry in history.withdrawn(entries).values()
     ):
         return True
     release = current(settings.published)
@@ -90,14 +92,15 @@ def build_dir(settings: Settings, build_id: str) -> Path:
     """Return the directory of a build; raise WarehouseError for anything but the id of a build."""
     if not BUILD_ID.fullmatch(build_id):
         raise WarehouseError(
-            f"{build_id!r} is not the id of a build, such as {datetime.now(UTC):{BUILD_ID_FORMAT}}. Make one with: "
+            f"{build_id!r} is not the id of a build, such as {datetime.now(UTC):{BUILD_ID_FORMAT}}. Make "
+            "one with: "
             "warehouse build"
         )
     return settings.build / build_id
 
 
 def new_build_id(settings: Settings, now: datetime) -> str:
-    """Return the id of a new build: its start time, and greater than every id so far even if the clock went back."""
+    """Return the id of a new build: its start time, but greater than all ids if the clock went back."""
     existing = [
         path.name
         for parent in (settings.build, settings.published)
@@ -185,9 +188,7 @@ def known_checks(settings: Settings, name: str, day: date | None) -> tuple[Check
 
 def newest_day(vintages: list[Vintage], checks: Mapping[str, tuple[Check, ...]]) -> date:
     """Return the newest day that the landing knows of. A failed poll received nothing and does not count."""
-    polled = [
-        one.checked_at.date() for polls in checks.values() for one in polls if one.outcome != "failed"
-    ]
+    polled = [one.checked_at.date() for polls in checks.values() for one in polls if one.outcome != "failed"]
     return max([one.day for one in vintages] + polled)
 
 
@@ -205,11 +206,16 @@ def known_revisions(
 ) -> loading.KnownRevisions | None:
     """Return the revisions that a build can take from the current release, or None.
 
-    They depend on vintages and code alone. So they hold for a source whose vintages in the release are, digest
-    for digest, the first ones of the build, when the code is the same and the file has its checksum.
+    They depend on vintages and code alone. So they hold for a source whose vintages in the release are,
+    digest for digest, the first ones of the build, when the code is the same and the file has its checksum.
     """
     manifest = read_manifest(release) if release else None
-    if release is None or manifest is None or manifest.is_of_the_past or manifest.code_sha256 != code_digest():
+    if (
+        release is None
+        or manifest is None
+        or manifest.is_of_the_past
+        or manifest.code_sha256 != code_digest()
+    ):
         return None
     file = release / "parquet" / "fct_revision.parquet"
     if not file.exists() or sha256_of(file) != manifest.tables["fct_revision"].sha256:
@@ -257,7 +263,11 @@ def validate(settings: Settings, build_id: str) -> str:
         for leftover in (build / "data_docs", work):  # of a validation that was killed
             shutil.rmtree(leftover, ignore_errors=True)
         verdict = validate_release(
-            build / DATABASE, release / DATABASE if release else None, EXPECTATIONS_DIR, build / "data_docs", work
+            build / DATABASE,
+            release / DATABASE if release else None,
+            EXPECTATIONS_DIR,
+            build / "data_docs",
+            work,
         )
         shutil.rmtree(work, ignore_errors=True)
         write_record(build / VERDICT, verdict)
@@ -309,7 +319,8 @@ def nothing_new_reason(settings: Settings) -> str:
     """Say why `load` made no build: nothing has changed, or the release with these inputs was rolled back."""
     entries = history.read_history(settings.published).require()
     rolled_back = "".join(
-        f". Release {name} was rolled back by {entry.actor} ({entry.reason}): the nightly run will not republish "
+        f". Release {name} was rolled back by {entry.actor} ({entry.reason}): the nightly run will not "
+        "republish "
         "it; new data, seeds or code will, and so will --force"
         for name, entry in history.withdrawn(entries).items()
     )

@@ -69,7 +69,7 @@ def land(
     overruled: Decision | None = None,
     backfilled: Decision | None = None,
 ) -> Vintage:
-    """Add an evaluated load to the landing. Only a decision (`overruled`) lands one that failed validation."""
+    """Add an evaluated load to the landing; one that failed validation needs a decision (`overruled`)."""
     verdict = evaluation.verdict
     if verdict is None or not (verdict.success or overruled):
         raise WarehouseError(f"{evaluation.pull}: this load is unchanged or rejected, and cannot be landed")

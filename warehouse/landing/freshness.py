@@ -1,7 +1,7 @@
 """Freshness of sources: the one rule for late, failing and never landed, as of any day.
 
-A source is `never` without a vintage, `failing` when its last poll failed or was rejected, and `late` when the
-newest release that its publisher's calendar expects is overdue. The calendar is the seed
+A source is `never` without a vintage, `failing` when its last poll failed or was rejected, and `late` when
+the newest release that its publisher's calendar expects is overdue. The calendar is the seed
 `release_calendar.csv`: month and day of each expected release, `grace_days` after it until it is overdue, and
 `early_days` before it from which a vintage counts as that release.
 """

@@ -93,9 +93,7 @@ def _evaluate_and_land(
             return Ingested(last, is_new=False)
         if evaluation.verdict is not None and evaluation.verdict.success:
             vintage = land(settings.landing, evaluation, datetime.now(UTC))
-            record_poll(
-                settings, source, checked_at, "accepted", vintage.id, f"{vintage.row_count} rows"
-            )
+            record_poll(settings, source, checked_at, "accepted", vintage.id, f"{vintage.row_count} rows")
             return Ingested(vintage, is_new=True)
         verdict = evaluation.verdict
         reasons = verdict.reasons() if verdict else ()
@@ -110,7 +108,8 @@ def _evaluate_and_land(
     record_poll(settings, source, checked_at, "rejected", None, "; ".join(reasons))
     raise Rejected(
         f"{source.name}: rejected. {'; '.join(reason.rstrip('.') for reason in reasons)}. "
-        f"{f'Vintage {last.id} stays in force' if last else 'No vintage is in force'}. Files and report are in "
+        f"{f'Vintage {last.id} stays in force' if last else 'No vintage is in force'}. Files and report are "
+        "in "
         f"{entry}; see them with: warehouse rejected show {incoming.name}"
     )
 

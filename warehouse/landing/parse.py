@@ -1,4 +1,4 @@
-"""From the bytes of a load to rows of text in one Parquet file, and the digest that tells whether they are new."""
+"""Parse the bytes of a load into rows of text in one Parquet file, and digest the rows."""
 
 from __future__ import annotations
 
@@ -113,7 +113,8 @@ def rows_of(source: Source, vintage: Vintage, cache: Path) -> Path:
     if vintage.reader_version == source.reader_version:
         if not vintage.rows_path.is_file() or sha256_of(vintage.rows_path) != vintage.rows_sha256:
             raise WarehouseError(
-                f"{vintage.rows_path}: missing, or its SHA-256 is not that of the manifest, so its rows are not "
+                f"{vintage.rows_path}: missing, or its SHA-256 is not that of the manifest, so its rows are "
+                "not "
                 "used. Restore the file from the backup of the landing, then run: warehouse maintain"
             )
         return vintage.rows_path

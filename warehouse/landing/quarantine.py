@@ -121,7 +121,8 @@ def accept(settings: Settings, source: Source, entry: RejectedLoad, reason: str)
         raise WarehouseError("an override needs a reason, which is recorded. Give it with --why")
     if entry.override:
         raise WarehouseError(
-            f"{entry.id} was already accepted as vintage {entry.override.vintage} by {entry.override.actor} on "
+            f"{entry.id} was already accepted as vintage {entry.override.vintage} by {entry.override.actor} "
+            "on "
             f"{entry.override.at:%Y-%m-%d}: {entry.override.reason}"
         )
     with (
@@ -134,7 +135,9 @@ def accept(settings: Settings, source: Source, entry: RejectedLoad, reason: str)
             vintage = _land_overruled(settings, source, entry, reason.strip())
         decision = vintage.overruled
         if decision is None:
-            raise WarehouseError(f"{vintage.directory}: the load gate accepted this load; nothing to override")
+            raise WarehouseError(
+                f"{vintage.directory}: the load gate accepted this load; nothing to override"
+            )
         detail = f"overruled by {decision.actor}: {decision.reason}. {decision.subject}"
         store.record_check(
             settings.landing,
@@ -166,7 +169,8 @@ def _land_overruled(settings: Settings, source: Source, entry: RejectedLoad, rea
         evaluation = evaluate(source, pull, files, previous, settings.reparsed)
         if evaluation.verdict is None:
             raise WarehouseError(
-                f"{entry.id} has the rows of vintage {previous.id if previous else '?'}; there is nothing to accept"
+                f"{entry.id} has the rows of vintage {previous.id if previous else '?'}; there is nothing "
+                "to accept"
             )
         reasons = evaluation.verdict.reasons()
         passes = f"the load gate passes it today; it then reported: {'; '.join(entry.reasons)}"
@@ -180,7 +184,8 @@ def _land_overruled(settings: Settings, source: Source, entry: RejectedLoad, rea
     except SourceError as error:
         store.discard(pull)
         raise Rejected(
-            f"{entry.id} cannot be accepted: {error}. Files that cannot be read, or that changed since they were "
+            f"{entry.id} cannot be accepted: {error}. Files that cannot be read, or that changed since they "
+            "were "
             "fetched, have no rows to publish. The load stays in quarantine"
         ) from error
     except (WarehouseError, OSError, duckdb.Error) as error:

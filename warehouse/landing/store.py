@@ -201,7 +201,4 @@ def record_check(landing: Path, check: Check) -> None:
 
 def list_checks(landing: Path, source: str) -> Listing[Check]:
     """Return the polls of a source, oldest first, and a message for each unreadable line."""
-    return read_log(
-        landing / source / CHECKS, Check, "Delete the line: it only records a poll, not a figure"
-    )
-
+    return read_log(landing / source / CHECKS, Check, "Delete the line: it only records a poll, not a figure")

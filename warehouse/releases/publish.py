@@ -52,8 +52,8 @@ def publish(
 
     `docs` maps paths within the release to files or directories to copy. `record` is the content of the
     build's build.json, `verdict` its validation report. With `is_latest`, the release becomes the current
-    release. The database is hard-linked into the release, so a publish that was killed can be run again; build
-    and release must be on one file system.
+    release. The database is hard-linked into the release, so a publish that was killed can be run again;
+    build and release must be on one file system.
 
     Raises WarehouseError when a release with this id but another database exists.
     """

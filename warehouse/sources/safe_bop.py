@@ -35,7 +35,8 @@ from urllib.parse import urljoin, urlsplit
 import pyarrow as pa
 
 from warehouse.errors import SourceError
-from warehouse.formats.xlsx import Row, Workbook, cell_name, open_workbook, read_rows
+from warehouse.formats.xlsx import Row, Workbook, open_workbook, read_rows
+from warehouse.formats.xlsx_package import cell_name
 from warehouse.model import Plan, Request, Source, raw_schema
 
 NAME = "safe_bop"
@@ -338,4 +339,5 @@ SOURCE = Source(
     key=("sheet", "period", "item_code", "entry"),
     plan=plan,
     read=read,
+    reader_version=2,
 )

@@ -1,0 +1,161 @@
+"""The load gate and the release gate: what they compare, what they reject, and that they only read."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import toys
+from toys import HAS_ROWS, TOY, database, parquet, query, suite, validate_toy
+
+from warehouse.errors import WarehouseError
+from warehouse.quality import validate_release, validate_vintage
+
+
+@pytest.fixture
+def seeds(tmp_path: Path) -> Path:
+    return toys.seeds(tmp_path / "seeds")
+
+
+def test_a_met_expectation_passes_and_codes_stay_text(tmp_path: Path, seeds: Path) -> None:
+    verdict = validate_toy(
+        tmp_path,
+        HAS_ROWS,
+        query(
+            "seeds are text",
+            "select 'lost ' || code as finding from {batch}, (select code from seeds.economy_code union all "
+            "select millions from seeds.scale) where code not in ('076', 'NA', '100', '1.50')",
+        ),
+    )
+    assert verdict.success
+    assert verdict.reasons() == ()
+    assert [finding.expectation for finding in verdict.findings] == ["there are rows", "seeds are text"]
+
+
+def test_a_broken_expectation_names_value_file_and_row(tmp_path: Path, seeds: Path) -> None:
+    verdict = validate_toy(
+        tmp_path,
+        query(
+            "numbers",
+            "select 'value ''' || value || ''' is no number ' || row_refs(_file, _row) as finding "
+            "from {batch} where value is not null and not is_number(value) group by value",
+        ),
+    )
+    assert not verdict.success
+    assert verdict.reasons() == (
+        "raw.toy: numbers: value '1,5' is no number (1 row, first in file toy.csv row 3)",
+    )
+
+
+def test_an_exception_inside_an_expectation_blocks(tmp_path: Path, seeds: Path) -> None:
+    verdict = validate_toy(tmp_path, HAS_ROWS, query("broken", "select nowhere as finding from {batch}"))
+    assert not verdict.success
+    (reason,) = verdict.reasons()
+    assert "raw.toy: broken: the expectation raised an error" in reason
+    assert "nowhere" in reason
+
+
+def test_without_a_previous_vintage_there_is_an_empty_one(tmp_path: Path, seeds: Path) -> None:
+    lost = query(
+        "lost", "select 'lost ' || count(*) as finding from {batch}, previous.toy having count(*) > 0"
+    )
+    assert validate_toy(tmp_path, lost).success
+    previous = parquet(tmp_path / "previous.parquet", ("2019", "1.50"))
+    assert validate_toy(tmp_path, lost, previous=previous).reasons() == ("raw.toy: lost: lost 3",)
+
+
+def test_a_previous_vintage_of_fewer_columns_is_read_with_nulls(tmp_path: Path, seeds: Path) -> None:
+    pq.write_table(pa.table({"year": ["2019"]}), tmp_path / "previous.parquet")
+    compared = query(
+        "compared",
+        "select 'a value' as finding from {batch}, previous.toy as accepted where accepted.value > ''",
+    )
+    assert validate_toy(tmp_path, compared, previous=tmp_path / "previous.parquet").success
+
+
+def test_a_missing_suite_is_rejected(tmp_path: Path, seeds: Path) -> None:
+    suite(tmp_path / "suites", "raw.other", HAS_ROWS)
+    rows = parquet(tmp_path / "rows.parquet", ("2019", "1.50"))
+    with pytest.raises(WarehouseError, match=r"raw\.toy\.yml: no such suite"):
+        validate_vintage(TOY, rows, None, seeds, tmp_path / "suites", tmp_path / "work")
+
+
+def test_missing_seeds_are_rejected(tmp_path: Path) -> None:
+    with pytest.raises(WarehouseError, match="no seed file found"):
+        validate_toy(tmp_path, HAS_ROWS)
+
+
+def test_a_release_without_a_suite_for_core_or_marts_is_an_error(tmp_path: Path) -> None:
+    suite(tmp_path / "suites", "raw.toy", HAS_ROWS)
+    build = database(tmp_path / "build.duckdb", "create table marts.mart_toy as select 1 as n")
+    with pytest.raises(WarehouseError, match="no suite for core or marts"):
+        validate_release(build, None, tmp_path / "suites", None, tmp_path / "work")
+
+
+def test_a_suite_without_its_table_fails_the_release(tmp_path: Path) -> None:
+    suite(tmp_path / "suites", "marts.mart_toy", HAS_ROWS)
+    build = database(tmp_path / "build.duckdb", "create table core.dim_toy as select 1 as n")
+    verdict = validate_release(build, None, tmp_path / "suites", None, tmp_path / "work")
+    assert verdict.reasons() == ("marts.mart_toy: the table exists: there is no table marts.mart_toy",)
+
+
+def test_a_mart_without_a_suite_is_rejected(tmp_path: Path) -> None:
+    suite(tmp_path / "suites", "marts.mart_toy", HAS_ROWS)
+    tables = ("create table marts.mart_toy as select 1 as n", "create table core.fct_new as select 1 as n")
+    build = database(tmp_path / "build.duckdb", *tables)
+    with pytest.raises(WarehouseError, match=r"core\.fct_new: no suite validates it"):
+        validate_release(build, None, tmp_path / "suites", None, tmp_path / "work")
+
+
+FEWER = query(
+    "fewer",
+    "select 'now ' || a.n || ', before ' || b.n || coalesce(b.added, '') as finding from "
+    "(select count(*) as n from {batch}) as a, "
+    "(select count(*) as n, max(added) as added from current.mart_toy) as b where a.n < b.n",
+)
+
+
+def test_a_build_is_compared_with_the_current_release(tmp_path: Path) -> None:
+    """A column that the current release does not have is null in the comparison."""
+    suite(tmp_path / "suites", "marts.mart_toy", FEWER)
+    build = database(tmp_path / "build.duckdb", "create table marts.mart_toy as select 1 as n, 'x' as added")
+    current = database(
+        tmp_path / "current.duckdb", "create table marts.mart_toy as select n from range(3) as t (n)"
+    )
+    alone = validate_release(build, None, tmp_path / "suites", None, tmp_path / "work")
+    beside = validate_release(build, current, tmp_path / "suites", None, tmp_path / "work")
+    assert alone.success
+    assert beside.reasons() == ("marts.mart_toy: fewer: now 1, before 3",)
+
+
+def test_readers_of_the_current_release_are_not_locked_out_and_the_build_is_closed(tmp_path: Path) -> None:
+    """A reader in another process keeps the release open during the validation."""
+    suite(tmp_path / "suites", "marts.mart_toy", FEWER)
+    table = "create table marts.mart_toy as select 1 as n, 'x' as added"
+    build, current = database(tmp_path / "build.duckdb", table), database(tmp_path / "current.duckdb", table)
+    before = (build.read_bytes(), current.read_bytes())
+    reader = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import duckdb, sys; db = duckdb.connect(sys.argv[1], read_only=True); "
+            "print('open', flush=True); sys.stdin.read(); "
+            "print(db.execute('select count(*) from marts.mart_toy').fetchone()[0])",
+            str(current),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert reader.stdout is not None
+    assert reader.stdout.readline() == "open\n"
+    assert validate_release(build, current, tmp_path / "suites", None, tmp_path / "work").success
+    assert reader.communicate()[0] == "1\n"
+    assert (build.read_bytes(), current.read_bytes()) == before
+    with duckdb.connect(str(build)) as db:  # no session of this process has it open
+        db.execute("drop table marts.mart_toy")

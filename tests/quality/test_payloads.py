@@ -1,0 +1,549 @@
+"""Tests of the project's suites: they load, good tables pass, and every expectation fails for a bad payload.
+
+Good rows are the recorded answers as read by the source modules, good marts are those of the release built from
+them. A payload is a good table changed by SQL statements, with the findings that it must cause.
+"""
+# ruff: noqa: E501 (the payloads are tables: one statement, and one finding, to a line)
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import spoiled
+import yaml
+
+from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, PROJECT_ROOT, SAMPLE_DIR
+from warehouse.model import raw_schema
+from warehouse.quality import Suite, Verdict, build_suite, read_suites, validate_release, validate_vintage
+from warehouse.sources import SOURCES
+
+SEEDS = DBT_PROJECT_DIR / "seeds"
+SUITES = read_suites(EXPECTATIONS_DIR)
+# There is no recorded answer of these sources. Their rows come from the fixtures of the source modules' tests.
+UNSAMPLED = {"wto_digital": "DDS_bulk_download.csv", "wto_services": "services_annual_dataset.zip"}
+# The payloads of these suites are in the tests of their sources.
+SPOILED_ELSEWHERE = {"raw.batis", "raw.ons_services"}
+
+
+@dataclass(frozen=True)
+class Payload:
+    """Statements that spoil a good table, and for each expectation that must fail, words of its detail."""
+
+    name: str
+    source: str
+    spoil: tuple[str, ...]
+    findings: dict[str, str]
+    has_previous: bool = False
+
+
+def rows_of_fixture(name: str, into: Path) -> Path:
+    """Read the small file of a source that has no recorded answer into a Parquet file."""
+    source, file = SOURCES[name], UNSAMPLED[name]
+    into.mkdir(parents=True)
+    batches = list(source.read({file: PROJECT_ROOT / "tests" / "fixtures" / name / file}, into))
+    pq.write_table(pa.Table.from_batches(batches, schema=raw_schema(source.columns)), into / "rows.parquet")
+    return into / "rows.parquet"
+
+
+def rows_of(night: str, name: str, into: Path) -> Path:
+    """Read one source's answers of a recorded night into a Parquet file."""
+    base, source = SAMPLE_DIR / night, SOURCES[name]
+    answers = {one["address"]: one for one in json.loads((base / "index.json").read_text())["answers"]}
+    files, plan = {}, source.plan()
+    request = next(plan)
+    while request:
+        files[request.name] = base / answers[request.address]["file"]
+        try:
+            request = plan.send(files[request.name])
+        except StopIteration:
+            break
+    into.mkdir(parents=True)
+    table = pa.Table.from_batches(list(source.read(files, into)), schema=raw_schema(source.columns))
+    pq.write_table(table, into / "rows.parquet")
+    return into / "rows.parquet"
+
+
+@pytest.fixture(scope="session")
+def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return the rows of each source's newest recorded answer."""
+    place = tmp_path_factory.mktemp("good")
+    return {
+        name: rows_of_fixture(name, place / name)
+        if name in UNSAMPLED
+        else rows_of("night-2", name, place / name)
+        for name in SOURCES
+    }
+
+
+@pytest.fixture(scope="session")
+def earlier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the World Bank's rows of the edition before."""
+    return rows_of("night-1", "worldbank_wdi", tmp_path_factory.mktemp("earlier") / "worldbank_wdi")
+
+
+def validate(name: str, rows: Path, previous: Path | None, work: Path) -> Verdict:
+    return validate_vintage(SOURCES[name], rows, previous, SEEDS, EXPECTATIONS_DIR, work)
+
+
+def details(verdict: Verdict) -> dict[str, str]:
+    return {f"{f.table}: {f.expectation}": f.detail for f in verdict.findings if not f.success}
+
+
+def test_the_folder_holds_suites_for_every_source_fact_and_mart() -> None:
+    names = {suite.name for suite in SUITES}
+    assert len(SUITES) == len(list(EXPECTATIONS_DIR.glob("*.yml"))) >= 12
+    assert SOURCES
+    assert {f"raw.{name}" for name in SOURCES} == {name for name in names if name.startswith("raw.")}
+    models = [
+        f"{folder}.{path.stem}"
+        for folder, pattern in (("core", "fct_*.sql"), ("marts", "*.sql"))
+        for path in (DBT_PROJECT_DIR / "models" / folder).glob(pattern)
+    ]
+    assert len(models) >= 8
+    assert set(models) == {name for name in names if not name.startswith("raw.")}
+
+
+@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
+def test_a_suite_loads_whole_and_says_why(suite: Suite) -> None:
+    written = yaml.safe_load(suite.path.read_text(encoding="utf-8"))["expectations"]
+    assert len(written) >= 4
+    assert len(build_suite(suite).expectations) == len(suite.expectations) == len(written)
+    for entry in written:
+        assert len(entry["why"]) > 20, entry["name"]
+        query = entry.get("query", "{batch} as finding")
+        assert "{batch}" in query, entry["name"]
+        assert "as finding" in query, entry["name"]
+        for clock in ("now(", "current_date", "current_timestamp", "today("):
+            assert clock not in query, f"{entry['name']} depends on the current time"
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_suite_expects_the_columns_of_its_source(name: str) -> None:
+    (suite,) = (suite for suite in SUITES if suite.name == f"raw.{name}")
+    (expected,) = (e.kwargs["column_list"] for e in suite.expectations if "column_list" in e.kwargs)
+    assert expected == [*SOURCES[name].columns, "_file", "_row"]
+
+
+@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("has_previous", [False, True])
+def test_good_rows_pass(
+    name: str, has_previous: bool, good: dict[str, Path], earlier: Path, tmp_path: Path
+) -> None:
+    """The World Bank's previous rows are those of 2022, so that real revisions pass too."""
+    previous = (earlier if name == "worldbank_wdi" else good[name]) if has_previous else None
+    verdict = validate(name, good[name], previous, tmp_path)
+    assert verdict.reasons() == ()
+    assert verdict.success
+    assert len(verdict.findings) > 10
+
+
+def unctad(name: str) -> Iterator[Payload]:
+    """Spoil an UNCTAD table; both tables are of one make."""
+    category, only = (", category", " and category = 'S'") if name == "unctad_services" else ("", "")
+    brazil = f"economy = '076' and flow = '02'{only}"
+    yield Payload(
+        "spoiled cells",
+        name,
+        (
+            "update rows set economy = '999' where economy = '008'",
+            "update rows set flow = '03', flow_label = 'Re-exports' where economy = '012' and year = '2015'",
+            f"update rows set value = '1,234.5' where {brazil} and year = '2010'",
+            f"update rows set value = 'n/a' where {brazil} and year = '2011'",
+            f"update rows set value = '-7.5' where {brazil} and year = '2012'",
+            f"update rows set value = null, missing_value = null where {brazil} and year = '2013'",
+            f"update rows set _file = null where {brazil} and year = '2014'",
+            f"update rows set year = null where {brazil} and year = '2016'",
+            f"insert into rows select * from rows where {brazil} and year = '2018'",
+            f"update rows set year = '2205' where {brazil} and year = '2019'",
+            f"update rows set value = '1' where economy = '0000' and year = '2009'{only}",
+        ),
+        {
+            "key is filled": "no year in file",
+            "key is unique": "economy 076, flow 02"
+            + (", category S" if category else "")
+            + " occurs 2 times",
+            "lineage is filled": "a row has no file",
+            "economy codes are known": "unknown economy code '999' (",
+            "flow codes are known": "unknown flow '03' labelled 'Re-exports'",
+            "values are plain numbers": "value '1,234.5' is not a plain number (1 row, first in file",
+            "a cell has a value or a reason": "no value and no reason for it (1 row,",
+            "values are not negative": "economy 076, flow 02, year 2012 is -7.5",
+            "years are plausible": "'2205' is not a year",
+            "years run without a gap": "and 2205",
+            "economies add up to the world": "year 2009, flow 01",
+        },
+    )
+    yield Payload(
+        "another layout",
+        name,
+        ("alter table rows rename column footnote to remark",),
+        {"columns are as expected": "'remark', expected 'footnote'"},
+    )
+    yield Payload("an empty answer", name, ("delete from rows",), {"there are rows": "found 0"})
+    yield Payload(
+        "cut short, without China, in thousands",
+        name,
+        (
+            "delete from rows where economy = '156' and year > '2020'",
+            "delete from rows where year = (select max(year) from rows)",
+            "delete from rows where economy < '300' and economy not in ('156', '0000')",
+            "update rows set value = cast(cast(value as double) * 1000 as varchar) where value is not null",
+            "update rows set value = null, missing_value = 'Not available' where economy > '700'",
+        ),
+        {
+            "the newest year does not go back": "the newest year is 202",
+            "China and the world are present": "economy 156, flow 01: the newest value is from 2020",
+            "China has the right order of magnitude": "China 2015, flow 01",
+            "no rows are lost": "rows, the last vintage had",
+            "no values are lost": "values, the last vintage had",
+            "no series jumps in scale": "series China, flow 01: the median of",
+            "most values are unchanged": "100.0 % of",
+        },
+        has_previous=True,
+    )
+    if category:
+        yield Payload(
+            "a category that nobody knows",
+            name,
+            ("update rows set category = 'SZ' where economy = '076' and year = '2010'",),
+            {"service categories are known": "unknown service category 'SZ' (2 rows, first in file"},
+        )
+
+
+WORLDBANK = (
+    Payload(
+        "spoiled cells",
+        "worldbank_wdi",
+        (
+            "update rows set indicator_id = 'BX.GSR.OOPS.CD' where indicator_id = 'BX.GSR.INSF.ZS'",
+            "update rows set country_id = 'QQ' where date = '2001' and indicator_id = 'BX.GSR.ROYL.CD'",
+            "update rows set value = 'n/a' where date = '2002' and indicator_id = 'BX.GSR.ROYL.CD'",
+            "update rows set value = '-1' where date = '2003' and indicator_id = 'BX.GSR.ROYL.CD'",
+            "update rows set value = '101' where date = '2003' and indicator_id = 'BX.GSR.TRAN.ZS'",
+            "update rows set unit = 'million' where date = '2004' and indicator_id = 'BX.GSR.ROYL.CD'",
+            "update rows set date = '2205' where date = '2005' and indicator_id = 'BX.GSR.ROYL.CD'",
+            "update rows set date = null where date = '2006' and indicator_id = 'BX.GSR.ROYL.CD'",
+            "update rows set _row = null where date = '2007' and indicator_id = 'BX.GSR.ROYL.CD'",
+            "insert into rows select * from rows where date = '2008' and indicator_id = 'BX.GSR.ROYL.CD'",
+            "update rows set indicator_name = 'GDP (constant 2015 US dollars)' where indicator_id = 'NY.GDP.MKTP.CD'",
+            "update rows set value = '9e14' where indicator_id = 'TX.VAL.SERV.CD.WT' and date = '2010'",
+        ),
+        {
+            "indicator codes are known": "unknown indicator 'BX.GSR.OOPS.CD' (64 rows, first in file",
+            "country codes are known": "unknown country id 'QQ' (1 row, first in file",
+            "values are plain numbers": "value 'n/a' is not a plain number (1 row,",
+            "amounts are positive and shares are percents": "BX.GSR.ROYL.CD of CN in 2003 is -1",
+            "the unit column is empty": "indicator BX.GSR.ROYL.CD has unit 'million'",
+            "years are plausible": "date '2205' is not a year",
+            "years run without a gap": "and 2205",
+            "key is filled": "no date in file",
+            "key is unique": "indicator_id BX.GSR.ROYL.CD, country_id CN, date 2008 occurs 2 times",
+            "lineage is filled": "row number",
+            "indicator names contain the expected unit": "'GDP (constant 2015 US dollars)', expected unit million",
+            "totals of China cover their parts": "China 2010: commercial services exports exceed",
+            "all indicators are present": "indicator BX.GSR.INSF.ZS has no value",
+        },
+    ),
+    Payload(
+        "a column less",
+        "worldbank_wdi",
+        ("alter table rows drop column obs_status",),
+        {"columns are as expected": "expected"},
+    ),
+    Payload("an empty answer", "worldbank_wdi", ("delete from rows",), {"there are rows": "found 0"}),
+    Payload(
+        "an old page, cut short, in thousands",
+        "worldbank_wdi",
+        (
+            "delete from rows where date > '2019' or date < '1970'",
+            "update rows set value = null where date > '2016' and indicator_id = 'BX.GSR.NFSV.CD'",
+            "update rows set value = cast(cast(value as double) / 1000 as varchar) where value is not null",
+        ),
+        {
+            "the newest year does not go back": "the newest date is 2019, in the last vintage it was 2021",
+            "China is present and up to date": "indicator BX.GSR.NFSV.CD: the newest value of China is from 2016",
+            "China has the right order of magnitude": "China 2015, NY.GDP.MKTP.CD: 11061572618",
+            "no rows are lost": "there are 1100 rows, the last vintage had 1364",
+            "no values are lost": "the last vintage had 918",
+            "no series jumps in scale": "indicator NY.GDP.MKTP.CD of China: the median of 50 values is 0.001 times",
+            "most values are unchanged": "100.0 % of",
+        },
+        has_previous=True,
+    ),
+)
+
+DOLLARS = "sheet = '年度BOP（美元） '"
+SAFE = (
+    Payload(
+        "spoiled cells",
+        "safe_bop",
+        (
+            "update rows set item_code = '1.A.b.13' where item_code = '1.A.b.12' and period = '2019'",
+            "update rows set unit = '万美元' where sheet = '季度BOP（美元）' and period = '2003Q1'",
+            "update rows set entry = '净额' where item_code = '1.A.b.4' and entry = 'balance' and period = '2012'",
+            f"update rows set value = '1,234.5' where {DOLLARS} and item_code = '1.A.b.3' and period = '2010' and entry = 'credit'",
+            f"update rows set value = '17.5' where {DOLLARS} and item_code = '1.A.b.3' and period = '2011' and entry = 'debit'",
+            f"update rows set value = '99999' where {DOLLARS} and item_code = '1.A' and period = '2014' and entry = 'credit'",
+            f"update rows set period = '2013Q5' where {DOLLARS} and period = '2013'",
+            f"update rows set period = null where {DOLLARS} and period = '1999' and item_code = '1.A'",
+            f"update rows set _row = 0 where {DOLLARS} and period = '2000' and item_code = '1.A'",
+            f"insert into rows select * from rows where {DOLLARS} and period = '2001' and item_code = '1.A.b.7'",
+            "update rows set value = cast(cast(value as double) * 2 as varchar) where sheet = '年度BOP（人民币）' and period = '2018'",
+        ),
+        {
+            "item codes are known": "unknown item code '1.A.b.13' (9 rows, first in file bop_bpm6.xlsx#",
+            "units are known": "unknown unit '万美元' (45 rows",
+            "entries are known": "unknown entry '净额'",
+            "all six sheets are present with their unit": "unknown sheet '季度BOP（美元）' in unit '万美元'",
+            "every sheet has all fifteen items, three entries each": "period 2001: 48 of 45 cells",
+            "values are plain numbers": "value '1,234.5' is not a plain number (1 row, first in file bop_bpm6.xlsx",
+            "credits are not negative, debits not positive": "period 2011, item 1.A.b.3: the debit is 17.5",
+            "credit and debit add up to the balance": "period 2011, item 1.A.b.3: credit and debit add up to",
+            "the twelve services add up to all services": "period 2011, debit: the twelve services add up to",
+            "goods and services add up to their total": "period 2014, credit: goods and services add up to",
+            "four quarters add up to the year": "人民币 2018, item 1.A.b, credit: four quarters add up to",
+            "exchange rates between sheets are plausible": "services 2018, credit: 13.",
+            "periods fit their sheet": "has period '2013Q5' (45 rows",
+            "periods run without a gap": "no rows between 2012 and 2014",
+            "key is filled": "no period in file",
+            "key is unique": "period 2001, item_code 1.A.b.7, entry credit occurs 2 times",
+            "lineage is filled": "row number",
+        },
+    ),
+    Payload(
+        "a column more",
+        "safe_bop",
+        ("alter table rows add column note varchar",),
+        {"columns are as expected": "'note'"},
+    ),
+    Payload("an empty answer", "safe_bop", ("delete from rows",), {"there are rows": "found 0"}),
+    Payload(
+        "a sheet less, an old one, millions for hundreds of millions",
+        "safe_bop",
+        (
+            "delete from rows where sheet = '季度BOP（SDR）'",
+            f"delete from rows where {DOLLARS} and period > '2020'",
+            "update rows set value = '/' where period < '1990'",
+            "update rows set value = cast(cast(value as double) * 100 as varchar) where value <> '/'",
+        ),
+        {
+            "all six sheets are present with their unit": "no rows of sheet '季度BOP（SDR）' in unit '亿SDR'",
+            "China has the right order of magnitude": "services 2015, credit: 217399.",
+            "no sheet's newest period goes back": "'年度BOP（美元） ' ends with 2020, in the last vintage it ended with 2023",
+            "no rows are lost": "the last vintage had 12960",
+            "no values are lost": "the last vintage had 12960",
+            "no series jumps in scale": "sheet 年度BOP（人民币）, credit: the median of",
+            "most values are unchanged": "100.0 % of",
+        },
+        has_previous=True,
+    ),
+)
+
+PAYLOADS = (
+    *unctad("unctad_services"),
+    *unctad("unctad_goods"),
+    *WORLDBANK,
+    *SAFE,
+    *(
+        Payload(name, source, spoil, findings, has_previous)
+        for source, name, spoil, findings, has_previous in spoiled.RAW
+    ),
+)
+
+
+@pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: f"{payload.source}, {payload.name}")
+def test_a_bad_vintage_is_rejected_by_name(
+    payload: Payload, good: dict[str, Path], earlier: Path, tmp_path: Path
+) -> None:
+    spoiled = tmp_path / "rows.parquet"
+    with duckdb.connect() as db:
+        db.execute(f"create table rows as select * from read_parquet('{good[payload.source]}')")
+        for statement in payload.spoil:
+            db.execute(statement)
+        db.execute(f"copy rows to '{spoiled}' (format parquet)")
+    previous = earlier if payload.source == "worldbank_wdi" else good[payload.source]
+    if payload.source in UNSAMPLED:  # three rows make no vintage to compare with: more years of them do
+        previous = tmp_path / "previous.parquet"
+        years = " union all ".join(
+            f"select * replace ('{year}' as year) from rows" for year in ("2018", "2019", "2020")
+        )
+        with duckdb.connect() as db:
+            db.execute(f"create table rows as select * from read_parquet('{good[payload.source]}')")
+            db.execute(f"copy (from rows union all {years}) to '{previous}' (format parquet)")
+    verdict = validate(payload.source, spoiled, previous if payload.has_previous else None, tmp_path / "work")
+    failed = details(verdict)
+    assert not verdict.success
+    for expectation, words in payload.findings.items():
+        name = f"raw.{payload.source}: {expectation}"
+        assert words in failed.get(name, ""), f"{name}: {failed.get(name)}"
+        assert any(words in line and line.startswith(name) for line in verdict.reasons())
+
+
+# Each statement spoils the marts of the release that the recorded nights make.
+SPOILED_MARTS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
+    "spoiled rows": (
+        (
+            "insert into core.fct_services_trade select * from core.fct_services_trade where reporter = 'BRA' and period_label = '2015'",
+            "insert into core.fct_goods_trade select * from core.fct_goods_trade where reporter = 'BRA' and period_label = '2015'",
+            "insert into core.fct_indicator select * from core.fct_indicator where period_label = '2015'",
+            "insert into core.fct_revision select * from core.fct_revision where period_label = '2015'",
+            "update core.fct_revision set vintage = '2020-01-01' where period_label = '2014'",
+            "update core.fct_services_trade set _row = null where reporter = 'BRA' and period_label = '2016'",
+            "update core.fct_goods_trade set _file = null where reporter = 'BRA' and period_label = '2016'",
+            "update core.fct_indicator set value = null where indicator = 'NY.GDP.MKTP.CD' and period_label = '2016'",
+            "insert into marts.mart_trade_scale select * from marts.mart_trade_scale where reporter = 'BRA' and period_label = '2015'",
+            "update marts.mart_trade_scale set world_export_share_pct = 140 where reporter = 'BRA' and period_label = '2016'",
+            "update marts.mart_trade_scale set balance_million = -balance_million where reporter = 'BRA' and period_label = '2017'",
+            "update marts.mart_trade_scale set exports_growth_pct = -130 where reporter = 'BRA' and period_label = '2018'",
+            "update marts.mart_trade_scale set world_rank = world_rank + 20 where period_label = '2019'",
+            "update marts.mart_trade_scale set total_million = 10 * total_million where source = 'safe_bop' and period_label = '2020'",
+            "update marts.mart_trade_scale set is_preferred = true where reporter = 'CHN' and period_label = '2021'",
+            "insert into marts.mart_trade_structure select * from marts.mart_trade_structure where reporter = 'BRA' and period_label = '2015'",
+            "update marts.mart_trade_structure set service_name_zh = null where service = 'SH'",
+            "update marts.mart_trade_structure set share_pct = 120 where service = 'SC' and period_label = '2016' and currency = 'USD'",
+            "update marts.mart_trade_structure set share_pct = 99 where service = 'S' and reporter = 'BRA' and period_label = '2017'",
+            "update marts.mart_trade_structure set is_preferred = false where reporter = 'BRA' and period_label = '2018'",
+            "insert into marts.mart_revision select * from marts.mart_revision where period_label = '2015'",
+            "update marts.mart_revision set kind = 'new' where kind = 'changed' and period_label = '2013'",
+            "update marts.mart_revision set previous_vintage = vintage where period_label = '2012'",
+            "insert into marts.mart_freshness select * from marts.mart_freshness where source = 'unctad_goods'",
+            "update marts.mart_freshness set status = 'fine' where source = 'unctad_services'",
+            "delete from marts.mart_freshness where source = 'safe_bop'",
+        ),
+        {
+            "core.fct_services_trade: keys are unique": "unctad_services, BRA, WLD, S, -, exports, A, 2015-01-01",
+            "core.fct_services_trade: every row has a figure and its lineage": "unctad_services, BRA, 2016",
+            "core.fct_goods_trade: keys are unique": "unctad_goods, BRA",
+            "core.fct_goods_trade: every row has a figure and its lineage": "unctad_goods, BRA, 2016",
+            "core.fct_indicator: keys are unique": "NY.GDP.MKTP.CD, A, 2015-01-01",
+            "core.fct_indicator: every row has a figure and its lineage": "worldbank_wdi, CHN, 2016",
+            "core.fct_revision: keys are unique": "2015-01-01",
+            "core.fct_revision: only later vintages are revisions": "from vintage 2022-09-16 to 2020-01-01",
+            "marts.mart_trade_scale: keys are unique": "unctad_services, BRA, A, 2015-01-01, 2015-12-31, USD, reported occurs 2 times",
+            "marts.mart_trade_scale: shares lie between 0 and 100": "BRA, 2016, USD: world_export_share_pct is 140",
+            "marts.mart_trade_scale: amounts are not negative and add up": "BRA, 2017, USD: exports",
+            "marts.mart_trade_scale: growth rates are possible": "BRA, 2018, USD: growth of exports -130.0 %",
+            "marts.mart_trade_scale: ranks run from 1 and China ranks high": "2019, USD: the best rank is 21",
+            "marts.mart_trade_scale: the publishers agree on the size of China's trade": "2020, USD: safe_bop",
+            "marts.mart_trade_scale: each cell has one preferred series": "CHN, A, 2021-01-01",
+            "marts.mart_trade_structure: keys are unique": "unctad_services, BRA",
+            "marts.mart_trade_structure: services are named in two languages": "service SH has no name",
+            "marts.mart_trade_structure: shares lie between 0 and 100": "2016, USD, SC exports: share_pct is 120",
+            "marts.mart_trade_structure: the twelve services add up to 100 %": "safe_bop, CHN, 2016, USD",
+            "marts.mart_trade_structure: the total's own share is 100 %": "the total has share 99",
+            "marts.mart_trade_structure: each cell has one preferred series": "BRA, A, 2018-01-01",
+            "marts.mart_revision: keys are unique": "2015, 2022-09-16, 2024-07-12 occurs 2 times",
+            "marts.mart_revision: revision kinds fit their values": "2013: kind new with previous value",
+            "marts.mart_revision: vintages are in order": "2012: from vintage 2024-07-12 to 2024-07-12",
+            "marts.mart_freshness: keys are unique": "unctad_goods",
+            "marts.mart_freshness: counts and states are consistent": "status fine",
+            "marts.mart_freshness: every source is listed": "safe_bop is missing",
+            "marts.mart_freshness: no source falls back to an older vintage": "safe_bop is at vintage (none)",
+        },
+    ),
+    "cut short": (
+        (
+            "delete from core.fct_services_trade where source = 'safe_bop' or (reporter = 'CHN' and period_start > date '2015-01-01')",
+            "delete from core.fct_goods_trade where source = 'safe_bop' or (reporter = 'CHN' and period_start > date '2015-01-01')",
+            "update core.fct_indicator set reporter = 'USA' where period_start > date '2015-01-01'",
+            "delete from core.fct_indicator where period_start < date '2000-01-01'",
+            "delete from core.fct_revision where kind = 'changed'",
+            "delete from marts.mart_revision where kind = 'changed'",
+            "delete from marts.mart_trade_scale where source = 'safe_bop'",
+            "delete from marts.mart_trade_scale where reporter = 'CHN' and period_start > date '2015-01-01'",
+            "delete from marts.mart_trade_scale where reporter = 'WLD' and period_start > date '2015-01-01'",
+            "update marts.mart_trade_scale set total_million = 1000 * total_million where source = 'unctad_services'",
+            "delete from marts.mart_trade_structure where source = 'safe_bop'",
+            "delete from marts.mart_trade_structure where reporter = 'CHN' and period_start > date '2015-01-01'",
+            "update marts.mart_trade_structure set value_million = 1000 * value_million where source = 'unctad_services'",
+            "delete from marts.mart_trade_scale where source = 'unctad_services' and period_label = '2024'",
+            "delete from marts.mart_trade_structure where source = 'unctad_services' and period_label = '2024'",
+        ),
+        {
+            "core.fct_services_trade: every landed source is included": "safe_bop has landed",
+            "core.fct_services_trade: China is present in the latest years": "unctad_services, A: China's newest period ends 2015-12-31",
+            "core.fct_services_trade: no source lost rows": "safe_bop has 0 rows, the current release has 7488",
+            "core.fct_goods_trade: every landed source is included": "safe_bop has landed",
+            "core.fct_goods_trade: China is present in the latest years": "unctad_goods, A: China's newest period ends 2015-12-31",
+            "core.fct_goods_trade: no source lost rows": "safe_bop has 0 rows",
+            "core.fct_indicator: China is present in the latest years": "worldbank_wdi, A: China's newest period ends 2015-12-31",
+            "core.fct_indicator: no source lost rows": "worldbank_wdi has",
+            "core.fct_revision: no source lost rows": "worldbank_wdi has 46 rows, the current release has 189",
+            "marts.mart_revision: no source lost rows": "worldbank_wdi has 46 rows, the current release has 189",
+            "marts.mart_trade_scale: every landed source is included": "safe_bop has landed",
+            "marts.mart_trade_scale: China is present in the latest years": "unctad_services, A: China's newest",
+            "marts.mart_trade_scale: world rows are present and up to date": "(WLD) is from 2015",
+            "marts.mart_trade_scale: no source lost rows": "safe_bop has 0 rows, the current release has 288",
+            "marts.mart_trade_scale: no source's latest period goes back": "in the current release 2024-12-31",
+            "marts.mart_trade_scale: no source shifted as a whole": "unctad_services, USD: the median of",
+            "marts.mart_trade_structure: every landed source is included": "safe_bop has landed",
+            "marts.mart_trade_structure: China is present in the latest years": "unctad_services, A: China's newest",
+            "marts.mart_trade_structure: no source lost rows": "safe_bop has 0 rows",
+            "marts.mart_trade_structure: no source's latest period goes back": "in the current release 2024-12-31",
+            "marts.mart_trade_structure: no source shifted as a whole": "unctad_services, USD: the median of",
+        },
+    ),
+    "empty": (
+        (
+            "delete from core.fct_services_trade",
+            "delete from core.fct_indicator",
+            "delete from marts.mart_trade_scale",
+            "delete from marts.mart_trade_structure",
+            "delete from marts.mart_freshness where source <> 'worldbank_wdi'",
+            "delete from marts.mart_revision",
+        ),
+        {
+            "core.fct_services_trade: there are rows": "found 0",
+            "core.fct_indicator: every landed source is included": "worldbank_wdi has landed",
+            "core.fct_revision: mart_revision has every revision": "189 revisions in this table and 0 in mart_revision",
+            "marts.mart_trade_scale: there are rows": "found 0",
+            "marts.mart_trade_structure: there are rows": "found 0",
+        },
+    ),
+    "nothing landed": (
+        ("delete from marts.mart_freshness",),
+        {
+            "marts.mart_freshness: there are rows": "found 0",
+            "marts.mart_freshness: at least one source has landed": "no source has a figure",
+        },
+    ),
+    **spoiled.MARTS,
+}
+
+
+@pytest.mark.parametrize("name", SPOILED_MARTS)
+def test_a_bad_release_is_rejected_by_name(name: str, built: Path, tmp_path: Path) -> None:
+    spoil, findings = SPOILED_MARTS[name]
+    build = tmp_path / "warehouse.duckdb"
+    shutil.copyfile(built, build)
+    with duckdb.connect(str(build)) as db:
+        for statement in spoil:
+            db.execute(statement)
+    verdict = validate_release(build, built, EXPECTATIONS_DIR, None, tmp_path / "work")
+    failed = details(verdict)
+    assert not verdict.success
+    for expectation, words in findings.items():
+        assert words in failed.get(expectation, ""), f"{expectation}: {failed.get(expectation)}"
+
+
+def test_every_expectation_has_a_payload_that_fails_it() -> None:
+    """An expectation that no payload fails may be one that cannot fail."""
+    written = {
+        f"{suite.name}: {expectation.name}"
+        for suite in SUITES
+        if suite.name not in SPOILED_ELSEWHERE
+        for expectation in suite.expectations
+    }
+    failed = {f"raw.{payload.source}: {name}" for payload in PAYLOADS for name in payload.findings}
+    failed |= {name for _, findings in SPOILED_MARTS.values() for name in findings}
+    assert len(written) > 100
+    assert written - failed == set()
+    assert failed - written == set()

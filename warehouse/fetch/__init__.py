@@ -1,0 +1,12 @@
+"""Download one complete pull of a source: its requests become files, and `fetched.json` lists them.
+
+Modules: `pull` runs the plan of a source; `http` sends requests and retries them; `body` writes response
+bodies; `mirror` answers requests from a mirror or the folder of curated figures; `content` checks the kind of
+an answer; `download` has the records that they share; `secrets` masks credentials.
+"""
+
+from warehouse.fetch.http import LIMITS, Limits
+from warehouse.fetch.pull import FETCHED, Progress, fetch, read_fetched
+from warehouse.fetch.secrets import without_secrets
+
+__all__ = ["FETCHED", "LIMITS", "Limits", "Progress", "fetch", "read_fetched", "without_secrets"]

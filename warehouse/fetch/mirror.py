@@ -1,0 +1,164 @@
+"""Answers from mirrors, and from the folder of curated figures.
+
+A mirror is a directory or an HTTP base address that answers in place of the publishers. Its `index.json` is
+`{"name": …, "answers": [{"address": …, "file": …}, …]}`; an entry may also state `retrieved_at`,
+`content_type` and `sha256`. `warehouse/sample/` holds two.
+
+The folder of curated figures answers `curated://` with the sorted names of its CSV files as a JSON array, and
+`curated://<file>` with that file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+from urllib.parse import quote, urlsplit
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, ValidationError, model_validator
+
+from warehouse.errors import SourceError, WarehouseError
+from warehouse.fetch.download import Answer, Download, disk_errors
+from warehouse.fetch.http import Client, receive, receive_if_changed
+from warehouse.fetch.secrets import without_secrets
+from warehouse.files import sha256_of
+from warehouse.model import MEBIBYTE, Fetched
+
+PUBLISHER = "publisher"  # what `Fetched.via` states without a mirror
+CURATED = "curated"  # the scheme of addresses in the folder of curated figures, and their `Fetched.via`
+INDEX_MAX_BYTES = 16 * MEBIBYTE
+FILE_NAME = re.compile(r"[^\s./\\:\x00-\x1f][^/\\:\x00-\x1f]{0,199}")
+
+
+def _inside_mirror(file: str) -> str:
+    path = PurePosixPath(file)
+    if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in file:
+        raise ValueError(f"{file!r} is not a path inside the mirror")
+    return file
+
+
+class Entry(BaseModel, frozen=True):
+    """One answer that an index lists. `retrieved_at` is when its bytes left the publisher."""
+
+    address: str
+    file: Annotated[str, AfterValidator(_inside_mirror)]
+    retrieved_at: Annotated[AwareDatetime | None, Field(strict=True)] = None
+    content_type: str | None = None
+    sha256: str | None = None
+
+
+class Index(BaseModel, frozen=True):
+    """The content of an `index.json`."""
+
+    name: str
+    answers: tuple[Entry, ...]
+
+    @model_validator(mode="after")
+    def _check(self) -> Index:
+        if self.name in ("", PUBLISHER) or len({entry.address for entry in self.answers}) < len(self.answers):
+            raise ValueError(f"it needs a name (not {PUBLISHER!r}), and each address only once")
+        return self
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A mirror whose index was read: its name, its directory or HTTP base address, its entries by address."""
+
+    name: str
+    base: Path | str
+    entries: Mapping[str, Entry]
+
+
+def open_mirror(client: Client, source: str, mirror: str, into: Path) -> Mirror:
+    """Read the index of a mirror; raise WarehouseError when it cannot be used."""
+    base: Path | str
+    if urlsplit(mirror).scheme in ("http", "https"):
+        base, part = mirror.rstrip("/"), into / ".index.json.part"
+        receive(client, Download(source, f"{base}/index.json", part, INDEX_MAX_BYTES))
+        text = part.read_bytes()
+        part.unlink()
+    else:
+        base = Path(mirror).resolve()
+        if not (base / "index.json").is_file():
+            raise WarehouseError(
+                f"the mirror {without_secrets(mirror)} holds no index.json. Set WAREHOUSE_MIRROR to a "
+                "directory or HTTP base address that does, or unset it to ask the publishers"
+            )
+        text = (base / "index.json").read_bytes()
+    try:
+        index = Index.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _bad_index(mirror, " ".join((*map(str, first["loc"]), first["msg"]))) from None
+    return Mirror(index.name, base, {entry.address: entry for entry in index.answers})
+
+
+def receive_from_mirror(
+    client: Client, mirror: Mirror, download: Download, last: tuple[Fetched, Path] | None
+) -> Answer:
+    """Write the answer that a mirror lists to its `.part` file, and verify the checksum of the index."""
+    address = without_secrets(download.address)
+    if address not in mirror.entries:
+        raise SourceError(
+            download.source,
+            f"the mirror {mirror.name} holds no answer for {address}",
+            remedy="Add the file and an entry with this address to its index.json, or unset WAREHOUSE_MIRROR "
+            "to ask the publisher",
+        )
+    entry = mirror.entries[address]
+    if isinstance(mirror.base, str):
+        url = f"{mirror.base}/{quote(PurePosixPath(entry.file).as_posix())}"
+        plain = Download(download.source, url, download.part, download.max_bytes, download.progress)
+        answer = receive_if_changed(client, plain, last)
+    elif (path := (mirror.base / entry.file).resolve()).is_relative_to(mirror.base):
+        answer = _copy(download, path)
+    else:  # by a symbolic link
+        raise _bad_index(mirror.name, f"the file {entry.file!r} leads out of the mirror")
+    if entry.sha256 and entry.sha256.lower() != (sha256 := sha256_of(download.part)):
+        raise download.error(
+            f"the file of the mirror {mirror.name} has the SHA-256 {sha256}, its index states {entry.sha256}",
+            "Copy that file to the mirror again",
+            entry.file,
+        )
+    return replace(answer, content_type=answer.content_type or entry.content_type)
+
+
+def copy_curated(download: Download, folder: Path) -> Answer:
+    """Write the answer to a `curated://` address to its `.part` file."""
+    name = download.address.removeprefix(f"{CURATED}://")
+    if not folder.is_dir() or (name and not FILE_NAME.fullmatch(name)):
+        raise download.error(
+            f"the folder of curated figures {folder} does not exist, or {name!r} is not a plain file name",
+            "Set WAREHOUSE_CURATED to the folder that holds the CSV files, or unset it",
+        )
+    if name:
+        return _copy(download, folder / name)
+    names = sorted(path.name for path in folder.glob("*.csv") if not path.name.startswith("."))
+    with disk_errors(download.part):
+        download.part.write_text(json.dumps(names, ensure_ascii=False) + "\n", encoding="utf-8")
+    download.progress(download.part.stat().st_size)
+    return Answer()
+
+
+def _copy(download: Download, path: Path) -> Answer:
+    """Copy a file to the `.part` file; raise SourceError when it is missing or too large."""
+    if not path.is_file():
+        raise download.error(f"{path} does not exist", f"Copy that file to {path.parent} again")
+    size = path.stat().st_size
+    if size > download.max_bytes:
+        raise download.too_large(f"{path} has {size} bytes")
+    with disk_errors(download.part):
+        shutil.copyfile(path, download.part)
+    download.progress(size)
+    return Answer()
+
+
+def _bad_index(mirror: str, reason: str) -> WarehouseError:
+    return WarehouseError(
+        f"the index.json of the mirror {without_secrets(mirror)} can't be read: {reason}. "
+        'Write it as {"name": …, "answers": [{"address": …, "file": …}, …]}'
+    )

@@ -1,0 +1,90 @@
+"""The two quality gates: a vintage before it is landed, and a build before it is published.
+
+Each gate creates a gate database in a scratch folder (see `warehouse.quality.database`) and runs the suites
+of its tables. The verdict fails if an expectation is not met or raises an error, or if a suite's table does
+not exist. The gates only read what they validate.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from warehouse.errors import WarehouseError
+from warehouse.model import Source
+from warehouse.quality import database, gx
+from warehouse.quality.report import write_report
+from warehouse.quality.suites import Suite, read_suite, read_suites
+from warehouse.quality.verdict import Verdict, verdict_on
+
+
+def validate_vintage(
+    source: Source, rows: Path, previous_rows: Path | None, seeds: Path, suites: Path, work: Path
+) -> Verdict:
+    """Validate a candidate vintage's rows, compared with those of the last accepted vintage (the load gate).
+
+    `rows` and `previous_rows` are Parquet files of the source's columns with `_file` and `_row`; `seeds` is
+    the folder of seed CSV files, `suites` the folder of suite files, `work` a scratch folder. Raises
+    WarehouseError if the suite or the seeds cannot be read.
+    """
+    suite = read_suite(suites / f"raw.{source.name}.yml")
+    file = database.create(work)
+    with closing(database.connect(file, {})) as connection:
+        candidate = f"read_parquet({database.text_literal(rows)})"
+        connection.execute(f"create view raw.{source.name} as select * from {candidate}")
+        columns = database.columns_of(connection, candidate)
+        if previous_rows is None:
+            previous = database.select_as(candidate, columns, columns, "where false")
+        else:
+            stored = f"read_parquet({database.text_literal(previous_rows)})"
+            previous = database.select_as(stored, columns, database.columns_of(connection, stored))
+        connection.execute(f"create view previous.{source.name} as {previous}")
+        database.add_seeds(connection, seeds)
+    return verdict_on(gx.run_suites(file, {}, [suite], {suite.name}))
+
+
+def validate_release(
+    build: Path, current: Path | None, suites: Path, docs: Path | None, work: Path
+) -> Verdict:
+    """Validate core and marts of a finished build, compared with the current release (the release gate).
+
+    `build` and `current` are DuckDB files. If `docs` is given, the validation report is written into that
+    folder. Raises WarehouseError if a suite cannot be read, or if a mart or a fact of the build has none.
+    """
+    found = [suite for suite in read_suites(suites) if suite.schema_name in ("core", "marts")]
+    if not found:
+        raise WarehouseError(f"{suites}: no suite for core or marts. Restore the expectations folder")
+    attached = {"build": build} | ({"release": current} if current is not None else {})
+    file = database.create(work)
+    tables = _create_release_views(file, attached, found, suites)
+    findings = gx.run_suites(file, attached, found, tables)
+    if docs is not None:
+        write_report(docs, found, findings)
+    return verdict_on(findings)
+
+
+def _create_release_views(
+    file: Path, attached: dict[str, Path], found: list[Suite], suites: Path
+) -> set[str]:
+    """Create the views of the release gate; return the names of the build's tables.
+
+    Raises WarehouseError if a mart or a fact has no suite.
+    """
+    validated = {suite.name for suite in found}
+    with closing(database.connect(file, attached)) as connection:
+        tables = database.tables_of(connection, "build")
+        current = database.tables_of(connection, "release") if "release" in attached else {}
+        for name, columns in tables.items():
+            schema, table = name.split(".")
+            connection.execute(f"create view {name} as select * from build.{name}")
+            comparison = (
+                database.select_as(f"release.{name}", columns, current[name])
+                if name in current
+                else database.select_as(f"build.{name}", columns, columns, "where false")
+            )
+            connection.execute(f"create view current.{table} as {comparison}")
+            if (schema == "marts" or table.startswith("fct_")) and name not in validated:
+                raise WarehouseError(
+                    f"{name}: no suite validates it. Write {suites.name}/{name}.yml before publishing it"
+                )
+    return set(tables)

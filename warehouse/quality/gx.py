@@ -1,0 +1,217 @@
+"""Great Expectations: building suites and running them in DuckDB, over every row and never over a sample.
+
+This is the only module that imports Great Expectations and SQLAlchemy. The import takes seconds, therefore it
+happens at the first use.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from warehouse.errors import WarehouseError
+from warehouse.quality.database import attach_statements
+from warehouse.quality.suites import SCHEMAS, Suite
+from warehouse.quality.verdict import Finding
+
+ROWS_SHOWN = 20
+TABLE_EXISTS = "the table exists"
+
+
+def build_suite(suite: Suite) -> Any:
+    """Return the suite as Great Expectations' own object; raise WarehouseError if one cannot be built.
+
+    Great Expectations itself logs an invalid expectation, drops it and continues without it.
+    """
+    import_great_expectations()
+    from great_expectations.core.expectation_suite import ExpectationSuite
+    from great_expectations.exceptions.exceptions import GreatExpectationsError
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+    for expectation in suite.expectations:
+        try:
+            ExpectationConfiguration(**expectation.configuration()).to_domain_obj()
+        except (GreatExpectationsError, ValueError, TypeError, KeyError) as error:
+            raise WarehouseError(
+                f"{suite.path}: expectation {expectation.name!r} ({expectation.type}) is not valid: "
+                f"{error}. Fix its type or its kwargs"
+            ) from error
+    written = [expectation.name for expectation in suite.expectations]
+    built = ExpectationSuite(name=suite.name, expectations=[e.configuration() for e in suite.expectations])
+    if len(built.expectations) != len(written):
+        loaded = {(expectation.meta or {}).get("name") for expectation in built.expectations}
+        dropped = [name for name in written if name not in loaded]
+        raise WarehouseError(
+            f"{suite.path}: {len(written)} expectations written, {len(built.expectations)} "
+            f"loaded; dropped: {', '.join(dropped) or 'a duplicate'}. Fix them"
+        )
+    return built
+
+
+def run_suites(
+    file: Path, attached: Mapping[str, Path], suites: Sequence[Suite], tables: set[str]
+) -> list[Finding]:
+    """Run suites in one read-only session of a gate database; return their findings in order.
+
+    `attached` are further databases (name to file) that views of `file` read; `tables` are the names of the
+    tables that exist. A suite whose table does not exist gives one failed finding.
+    """
+    built = [(suite, build_suite(suite)) for suite in suites]
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    # The log of a task is not a terminal.
+    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+    sources: Any = context.data_sources  # its typed signature has no `kwargs`
+    datasource = sources.add_sql(
+        name="gate",
+        connection_string=f"duckdb+gate:///{file}",
+        kwargs={"connect_args": {"read_only": True, "attached": {n: str(f) for n, f in attached.items()}}},
+    )
+    findings: list[Finding] = []
+    try:
+        for suite, expectations in built:
+            if suite.name not in tables:
+                findings.append(_missing_table(suite))
+                continue
+            asset = datasource.add_table_asset(name=suite.name, table_name=suite.table)
+            batch = asset.add_batch_definition_whole_table("all rows")
+            definition = gx.ValidationDefinition(
+                name=suite.name, data=batch, suite=context.suites.add(expectations)
+            )
+            context.validation_definitions.add(definition)
+            outcome = definition.run(
+                result_format={"result_format": "COMPLETE", "partial_unexpected_count": ROWS_SHOWN}
+            )
+            findings.extend(_findings(suite, outcome.results))
+    finally:
+        # An open session would hold the build's file, which is renamed next.
+        datasource.get_execution_engine().close()
+        datasource.get_engine().dispose()
+    return findings
+
+
+def _missing_table(suite: Suite) -> Finding:
+    """Return the failed finding of a suite whose table does not exist."""
+    return Finding(
+        table=suite.name,
+        expectation=TABLE_EXISTS,
+        why=f"{suite.path.name} validates this table.",
+        success=False,
+        detail=f"there is no table {suite.name}",
+    )
+
+
+def _findings(suite: Suite, results: Sequence[Any]) -> list[Finding]:
+    """Return Great Expectations' results as findings, in the order of the suite."""
+    by_name = {result.expectation_config.meta["name"]: result for result in results}
+    missing = [e.name for e in suite.expectations if e.name not in by_name]
+    if missing or len(results) != len(suite.expectations):
+        raise WarehouseError(
+            f"{suite.path}: expectations without a result: {', '.join(missing) or 'unknown'}"
+        )
+    return [
+        Finding(
+            table=suite.name,
+            expectation=expectation.name,
+            why=expectation.why,
+            success=bool(by_name[expectation.name].success),
+            detail=_detail(by_name[expectation.name]),
+        )
+        for expectation in suite.expectations
+    ]
+
+
+def _detail(result: Any) -> str:
+    """Return what was found: the rows of a query, an error, or unexpected values with their count."""
+    error = _error_message(result.exception_info or {})
+    if error:
+        return f"the expectation raised an error: {error}"
+    if result.success:
+        return ""
+    found = result.result
+    details = found.get("details", {})
+    if details.get("unexpected_rows") is not None:
+        rows = [_row_text(row) for row in details["unexpected_rows"][:ROWS_SHOWN]]
+        more = int(found["observed_value"]) - len(rows)
+        return "; ".join(rows) + (f"; and {more} more" if more > 0 else "")
+    if details.get("mismatched"):
+        return ", ".join(
+            f"column {column['Expected Column Position'] + 1} is {column['Found']!r}, "
+            f"expected {column['Expected']!r}"
+            for column in details["mismatched"]
+        )
+    if found.get("partial_unexpected_list"):
+        examples = found["partial_unexpected_list"][:5]
+        return f"{found.get('unexpected_count')} of {found.get('element_count')} rows, such as {examples!r}"
+    if found.get("unexpected_count"):
+        return f"{found['unexpected_count']} of {found.get('element_count')} rows"
+    return f"found {found.get('observed_value')!r}"
+
+
+def _row_text(row: Mapping[str, Any]) -> str:
+    """Return a query row's column `finding`, or all its columns."""
+    if "finding" in row:
+        return str(row["finding"])
+    return ", ".join(f"{name} {value!r}" for name, value in row.items())
+
+
+def _error_message(info: Mapping[str, Any]) -> str:
+    """Return the first three lines of the error that an expectation raised, or an empty text.
+
+    Great Expectations gives one record, or a mapping of metric to record.
+    """
+    records = [info] if "raised_exception" in info else [r for r in info.values() if isinstance(r, dict)]
+    for record in records:
+        if record.get("raised_exception"):
+            lines = [line for line in str(record.get("exception_message") or "").splitlines() if line.strip()]
+            return " ".join(lines[:3]) or "an error without a message"
+    return ""
+
+
+@cache
+def import_great_expectations() -> None:
+    """Import Great Expectations without analytics and log messages, and register the DuckDB dialect."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # it is read once, at import
+    import great_expectations  # noqa: F401
+    from sqlalchemy.dialects import registry
+
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    registry.impls["duckdb.gate"] = _gate_dialect
+
+
+@cache
+def _gate_dialect() -> type[Any]:
+    """Return a DuckDB dialect for read-only sessions: no transactions, other databases attached.
+
+    Great Expectations closes its connection before it fetches. The rollback on closing would drop DuckDB's
+    pending result, and every query would return nothing.
+    """
+    from duckdb_engine import Dialect
+
+    class GateDialect(Dialect):
+        supports_statement_cache = False
+
+        def connect(self, *arguments: Any, **options: Any) -> Any:
+            attached = options.pop("attached", {})
+            connection = super().connect(*arguments, **options)
+            # Great Expectations leaves the schema out of some of its queries.
+            for statement in (*attach_statements(attached), f"set search_path = 'main,{','.join(SCHEMAS)}'"):
+                connection.execute(statement)
+            return connection
+
+        def do_begin(self, connection: Any) -> None:
+            """Do nothing: a read-only session has no transaction."""
+
+        def do_commit(self, connection: Any) -> None:
+            """Do nothing: a read-only session has no transaction."""
+
+        def do_rollback(self, connection: Any) -> None:
+            """Do nothing: a rollback would drop the pending result."""
+
+    return GateDialect

@@ -1,0 +1,46 @@
+"""Results of a quality gate: one finding for each expectation, and the verdict over all of them.
+
+Both are stored as JSON with exactly these keys: in a landing's manifest, in a build's `validation.json` and
+in a release's `MANIFEST.json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+
+
+class Finding(BaseModel, frozen=True):
+    """The result of one expectation.
+
+    `table` is the table with its schema, `expectation` and `why` are the expectation's name and reason.
+    `detail` names the unexpected values, with file and row; it is empty if the expectation was met.
+    """
+
+    table: str
+    expectation: str
+    why: str
+    success: bool
+    detail: str
+
+    def __str__(self) -> str:
+        """Return the finding on one line."""
+        return f"{self.table}: {self.expectation}: {self.detail or ('met' if self.success else 'not met')}"
+
+
+class Verdict(BaseModel, frozen=True):
+    """The result of one gate: its findings in the order of the suites; `success` if all are met."""
+
+    success: bool
+    findings: tuple[Finding, ...]
+
+    def reasons(self) -> tuple[str, ...]:
+        """Return the failed findings, one line each."""
+        return tuple(str(finding) for finding in self.findings if not finding.success)
+
+
+def verdict_on(findings: Sequence[Finding]) -> Verdict:
+    """Return the verdict over some findings. Without any finding nothing was validated: that fails."""
+    success = bool(findings) and all(finding.success for finding in findings)
+    return Verdict(success=success, findings=tuple(findings))
