@@ -1,8 +1,9 @@
 """The command line: `warehouse`, or `python -m warehouse`.
 
 Each module holds one group of commands; `app.py` registers them, `render.py` prints. A command reads the
-settings once, calls the packages below it with them, and prints a table or, with `--json`, JSON. Exit codes: 0
-done (also when there was nothing to do), 1 a failure reported on standard error, 2 wrong usage.
+settings once, calls the packages below it with them, and prints a table or, with `--json`, JSON.
+
+Exit codes: 0 done (also when there was nothing to do), 1 a failure reported on standard error, 2 wrong usage.
 
 Modules that take long to import are imported inside the commands, so that `warehouse --help` stays fast.
 """
@@ -18,7 +19,7 @@ def main() -> None:
     from warehouse.cli.render import print_failure
 
     try:
-        app()
+        app(prog_name="warehouse")
     except SystemExit:  # of typer; kept apart so that a success does not import what the next line needs
         raise
     except _failures() as error:

@@ -33,7 +33,7 @@ def publish(
     build_id: Annotated[
         str | None,
         typer.Argument(
-            metavar="[BUILD]", help="The id that `warehouse build` printed; a new build if none is given."
+            metavar="BUILD", help="The id that `warehouse build` printed; a new build if none is given."
         ),
     ] = None,
     as_of: AsOf = None,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[SOURCE]...", help="Names of sources; all sources if none is given."),
+    typer.Argument(metavar="SOURCE", help="Names of sources; all sources if none is given."),
 ]
 
 

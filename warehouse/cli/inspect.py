@@ -75,7 +75,7 @@ def trace(
     ],
     conditions: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[COLUMN=VALUE]...", help="The rows to trace, such as reporter=CHN."),
+        typer.Argument(metavar="COLUMN=VALUE", help="The rows to trace, such as reporter=CHN."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -178,4 +178,5 @@ def print_origin(origin: Origin) -> None:
             "retrieved": str(format_time(origin.retrieved_at)),
         },
         indent=4,
+        wrapped=("as sent",),
     )

@@ -56,11 +56,11 @@ def releases(as_json: AsJson = False) -> None:
                 "as of": release.as_of,
                 "vintages": release.vintages,
                 "rows": release.rows,
-                "MiB": f"{release.size_bytes / 2**20:,.1f}",
+                "size": f"{release.size_bytes / 2**20:,.1f} MiB",
             }
             for release in listing.records
         ]
-        columns = ("release", "", "published", "as of", "vintages", "rows", "MiB")
+        columns = ("release", "", "published", "as of", "vintages", "rows", "size")
         print_table(rows, columns, droppable=("vintages", "rows"))
         for release in listing.records:
             if entry := release.rolled_back:
@@ -125,7 +125,8 @@ def print_table_diffs(tables: Sequence[TableDiff]) -> None:
         ]
         if rows:
             out.print(f"[bold]{table.table}[/bold]: biggest changes")
-            print_table(rows, ("measure", "key", "before", "after", "difference"))
+            columns = ("measure", "before", "after", "difference", "key")
+            print_table(rows, columns, droppable=("difference",), unbroken=columns[:-1])
 
 
 def rollback(

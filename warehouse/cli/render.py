@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from warehouse.model import Request
 
 T = TypeVar("T")
+LEAST_WIDTH = 20  # columns of wrapped prose, in whatever terminal
 WIDEST = 10_000  # columns; no table that fits a screen needs as many
 WIDTH_WHEN_PIPED = 200  # columns; a file or a pager has no width of its own
 MISSING = "–"
@@ -38,11 +40,21 @@ def print_line(text: str, style: str | None = None) -> None:
     out.print(text, style=style, soft_wrap=True, markup=False, highlight=False)
 
 
-def print_fields(fields: Mapping[str, str], indent: int = 2) -> None:
-    """Print names and values, one pair per line, with the values aligned."""
+def print_fields(fields: Mapping[str, str], indent: int = 2, wrapped: Sequence[str] = ()) -> None:
+    """Print names and values, one pair per line, with the values aligned.
+
+    In a terminal the values of `wrapped`, which are prose, continue below where they began.
+    """
     width = max(len(name) for name in fields) + 2
+    margin = " " * (indent + width)
     for name, value in fields.items():
-        out.print(f"{' ' * indent}[dim]{name:<{width}}[/dim]{escape(value)}", soft_wrap=True, highlight=False)
+        text = value
+        if name in wrapped and out.is_terminal:
+            room = max(out.width - len(margin), LEAST_WIDTH)
+            lines = textwrap.wrap(value, room, break_long_words=False, break_on_hyphens=False)
+            text = f"\n{margin}".join(lines)
+        label = f"{' ' * indent}[dim]{name:<{width}}[/dim]"
+        out.print(f"{label}{escape(text)}", soft_wrap=True, highlight=False)
 
 
 def print_warning(text: str) -> None:
@@ -87,31 +99,39 @@ def print_table(
     rows: Sequence[Mapping[str, Any]],
     columns: Mapping[str, str] | Sequence[str],
     droppable: Sequence[str] = (),
+    unbroken: Sequence[str] = (),
 ) -> None:
     """Print rows as a table.
 
     `columns` are the keys to show, or map them to headings. In a narrow terminal the columns of `droppable`
-    are left out, the first one first, until the table fits; a last line names them.
+    are left out, the first one first, until the table fits; a last line names them. Cells of the columns of
+    `unbroken` are not folded.
     """
     headings = columns if isinstance(columns, Mapping) else {name: name for name in columns}
     dropped: list[str] = []
-    table = _table(rows, headings)
+    table = _table(rows, headings, unbroken)
     for name in droppable:
         if Console(width=WIDEST).measure(table).maximum <= out.width:
             break
         dropped.append(name)
-        table = _table(rows, {key: text for key, text in headings.items() if key not in dropped})
+        kept = {key: text for key, text in headings.items() if key not in dropped}
+        table = _table(rows, kept, unbroken)
     out.print(table)
     if dropped:
         names = ", ".join(headings[name] for name in dropped)
         print_line(f"not shown in {out.width} columns: {names} (see --json)", style="dim")
 
 
-def _table(rows: Sequence[Mapping[str, Any]], headings: Mapping[str, str]) -> Table:
+def _table(rows: Sequence[Mapping[str, Any]], headings: Mapping[str, str], unbroken: Sequence[str]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name, heading in headings.items():
         is_number = rows and all(isinstance(row[name], int | float) or row[name] is None for row in rows)
-        table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+        table.add_column(
+            heading,
+            justify="right" if is_number else "left",
+            overflow="fold",
+            no_wrap=name in unbroken,
+        )
     for row in rows:
         table.add_row(*(escape(format_value(row[name])) for name in headings))
     return table

@@ -102,16 +102,15 @@ def source_row(
 
 
 def print_remarks(rows: Sequence[dict[str, Any]]) -> None:
-    """Print why sources failed, which releases are overdue, and which vintages an operator accepted."""
+    """Print why sources failed, and which vintages an operator accepted over the load gate."""
     for row in rows:
         if row["outcome"] in ("rejected", "failed"):
-            out.print(f"[red]{row['source']}[/red]: {escape(str(row['detail']))}", soft_wrap=True)
-        if row["freshness"] == "late":
-            text = f"late: a release was expected on {row['expected_on']}"
-            out.print(f"[yellow]{row['source']}[/yellow]: {text}", soft_wrap=True)
+            out.print(
+                f"[red]{row['source']}[/red]: {escape(str(row['detail']))}", soft_wrap=True, highlight=False
+            )
         if row["overruled"]:
             text = f"vintage {row['in_force']} was accepted over the load gate by {row['overruled']}"
-            out.print(f"[yellow]{row['source']}[/yellow]: {escape(text)}", soft_wrap=True)
+            out.print(f"[yellow]{row['source']}[/yellow]: {escape(text)}", soft_wrap=True, highlight=False)
 
 
 def current_manifest(settings: Settings) -> ReleaseManifest | None:
@@ -143,7 +142,8 @@ def alerts(as_json: AsJson = False) -> None:
     else:
         for alert in found:
             out.print(f"[red]{alert.kind}[/red] [bold]{escape(alert.subject)}[/bold]")
-            print_fields({"happened": alert.happened, "run next": alert.command})
+            fields = {"happened": alert.happened, "run next": alert.command}
+            print_fields(fields, wrapped=("happened",))
         print_line(
             f"{len(found)} alert{'' if len(found) == 1 else 's'}; OPERATIONS.md has a section for each kind"
             if found
