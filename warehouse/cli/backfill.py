@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class SourceOrCommand(TyperGroup):
-    """Accept `warehouse backfill SOURCE …` for `warehouse backfill start SOURCE …`."""
+    """A group in which the name of a source may stand in place of the command `start`."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Take a first argument that is no command for the name of a source."""
@@ -37,7 +37,7 @@ class SourceOrCommand(TyperGroup):
 
 app = typer.Typer(
     cls=SourceOrCommand,
-    help="Build past vintages beside the live warehouse, compare, and decide: backfill SOURCE --from --to.",
+    help="Build past vintages beside the live warehouse, compare, and decide on them.",
     no_args_is_help=True,
 )
 BackfillId = Annotated[

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from warehouse.maintenance import Maintenance, Removed
     from warehouse.releases.diff import DiffReport, TableDiff
 
+WIDE = 120  # columns; narrower terminals show no differences beside before and after
 ROW_COUNTS = {
     "table": "table",
     "rows_before": "rows before",
@@ -125,8 +126,9 @@ def print_table_diffs(tables: Sequence[TableDiff]) -> None:
         ]
         if rows:
             out.print(f"[bold]{table.table}[/bold]: biggest changes")
-            columns = ("measure", "before", "after", "difference", "key")
-            print_table(rows, columns, droppable=("difference",), unbroken=columns[:-1])
+            difference = ("difference",) if out.width >= WIDE else ()
+            figures = ("measure", "before", "after", *difference)
+            print_table(rows, (*figures, "key"), unbroken=figures)
 
 
 def rollback(
