@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -128,6 +129,9 @@ def load_dags(progress: Progress) -> dict[str, Any]:
     bag = BundleDagBag(dag_folder=str(DAGS), bundle_path=DAGS, bundle_name="dags-folder")
     if bag.import_errors:
         raise SystemExit("\n".join(f"{file}: {error}" for file, error in bag.import_errors.items()))
+    for dag in bag.dags.values():
+        # Only a scheduler checks deadlines. In Airflow 3.3.2 `dag.test()` ends with an error if there is one.
+        dag.deadline = None
     for task in [task for dag in bag.dags.values() for task in dag.tasks]:
         task.retries = 0
         task.on_execute_callback = [progress.begin, *task.on_execute_callback]
@@ -199,14 +203,16 @@ def china_table(database: Path) -> Table:
             [LATEST_YEARS],
         ).fetchall()
     table = Table(
-        title="China: trade in services, million US dollars; share of the world in %",
+        title="China: trade in services, in million US dollars and in % of the world",
         title_justify="left",
-        header_style="bold",
-        width=WIDTH,
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
     )
     for heading in ("source", "year"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("exports", "imports", "balance", "share exp.", "share imp.", "rank"):
+    for heading in ("exports", "imports", "balance", "% exports", "% imports", "rank"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("vintage", no_wrap=True)
     previous = None
