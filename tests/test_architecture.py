@@ -91,7 +91,8 @@ def test_only_the_command_line_and_the_dags_read_the_environment() -> None:
             node.lineno
             for node in ast.walk(tree)
             if isinstance(node, ast.Call)
-            and ast.unparse(node.func) in {"os.getenv", "os.environ.get", "load_settings", "config.load_settings"}
+            and ast.unparse(node.func)
+            in {"os.getenv", "os.environ.get", "load_settings", "config.load_settings"}
         ]
         assert not reads, f"{path.relative_to(PROJECT_ROOT)}, lines {reads}: take the value as an argument"
 
@@ -127,8 +128,8 @@ def test_no_module_is_a_drawer_for_everything() -> None:
 
 def test_every_module_has_a_docstring() -> None:
     for path in modules():
-        told = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-        assert told and len(told) > 40, f"{path}: write what the module does"
+        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+        assert text and len(text) > 40, f"{path}: write what the module does"
 
 
 def test_a_source_is_a_module_a_staging_model_a_suite_and_fixtures() -> None:

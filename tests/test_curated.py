@@ -130,12 +130,11 @@ def test_the_template_passes_the_check(tmp_path: Path) -> None:
     assert examine(path)[1] == [] and len(examine(path)[0]) == 1
 
 
-def test_the_folder_answers_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_answers_without_a_network(tmp_path: Path) -> None:
     folder = tmp_path / "figures"
     folder.mkdir()
     written(folder / "mine.csv", ROW)
-    monkeypatch.setenv("WAREHOUSE_CURATED", str(folder))
-    got = fetch(SOURCE, tmp_path / "files", limits=Limits())
+    got = fetch(SOURCE, tmp_path / "files", curated=folder, limits=Limits())
     assert [(one.address, one.via) for one in got] == [
         ("curated://", "curated"),
         ("curated://mine.csv", "curated"),
@@ -143,30 +142,29 @@ def test_the_folder_answers_without_a_network(tmp_path: Path, monkeypatch: pytes
     assert (tmp_path / "files" / "mine.csv").read_bytes() == (folder / "mine.csv").read_bytes()
 
 
-def test_a_name_that_leaves_the_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "figures").mkdir()
     written(tmp_path / "outside.csv", ROW)
-    monkeypatch.setenv("WAREHOUSE_CURATED", str(tmp_path / "figures"))
     listing = next(SOURCE.plan())
 
     def climbing():  # type: ignore[no-untyped-def]
         yield replace(listing, name="a.csv", url="curated://../outside.csv", kind="csv")
 
     with pytest.raises(SourceError, match="no such file"):
-        fetch(replace(SOURCE, plan=climbing), tmp_path / "files")
+        fetch(replace(SOURCE, plan=climbing), tmp_path / "files", curated=tmp_path / "figures")
     with pytest.raises(SourceError, match="holds no CSV file"):
-        fetch(SOURCE, tmp_path / "files")
+        fetch(SOURCE, tmp_path / "files", curated=tmp_path / "figures")
 
 
-def test_a_mirror_that_lists_the_folder_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WAREHOUSE_CURATED", str(tmp_path / "nowhere"))
+def test_a_mirror_that_lists_the_folder_goes_first(tmp_path: Path) -> None:
     mirror = tmp_path / "mirror"
     mirror.mkdir()
     (mirror / "files.json").write_text('["a.csv"]')
     written(mirror / "a.csv", ROW)
     answers = [{"address": f"curated://{n}", "file": n or "files.json"} for n in ("", "a.csv")]
     (mirror / "index.json").write_text(json.dumps({"name": "recorded", "answers": answers}))
-    assert {one.via for one in fetch(SOURCE, tmp_path / "files", mirror=str(mirror))} == {"recorded"}
+    got = fetch(SOURCE, tmp_path / "files", mirror=str(mirror), curated=tmp_path / "nowhere")
+    assert {one.via for one in got} == {"recorded"}
 
 
 @pytest.mark.parametrize("data", [b'["a.csv"]["b.csv"]', b'["a\xff.csv"]', b"", b"[", b"[NaN]"])

@@ -370,6 +370,25 @@ def test_the_vintages_that_differ_are_told(tmp_path: Path) -> None:
     assert warehouse_says(tmp_path, "diff", "one", "three")[0] == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [("unique_combination_of_columns", "combination_of_columns"), ("unique_combination", "columns")],
+)
+def test_keys_are_read_from_the_uniqueness_tests_of_new_and_old_releases(
+    tmp_path: Path, name: str, argument: str
+) -> None:
+    def node(test: str, kwargs: dict[str, list[str]]) -> dict[str, object]:
+        return {"attached_node": "model.p.m", "test_metadata": {"name": test, "kwargs": kwargs}}
+
+    nodes = {
+        "a": node(name, {argument: ["x"]}),
+        "b": node(name, {argument: ["x", "y"]}),
+        "c": node("not_null_columns", {"columns": ["x", "y", "z"]}),
+    }
+    (tmp_path / "manifest.json").write_text(json.dumps({"nodes": nodes}), encoding="utf-8")
+    assert releases.keys_told(tmp_path / "manifest.json") == {"m": ("x", "y")}
+
+
 def test_one_cell_changed_in_a_real_release_is_found_by_the_keys_of_its_own_tests(
     warehouse: Warehouse, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from warehouse.errors import Rejected, WarehouseError, reporting
 from warehouse.landing import store
 from warehouse.releases import audit as auditing
 from warehouse.releases.audit import AuditReport
-from warehouse.releases.retention import HIDDEN_PREFIX, expired, hide, remove_hidden, remove_releases
+from warehouse.releases.retention import REMOVING_PREFIX, expired, hide, remove_hidden, remove_releases
 
 
 class Removed(BaseModel, frozen=True):
@@ -67,7 +67,7 @@ def remove_expired(settings: Settings) -> Removed:
             days=policy.builds_days,
             now=now,
         )
-        builds = [hide(path).name.removeprefix(HIDDEN_PREFIX) for path in old]
+        builds = [hide(path).name.removeprefix(REMOVING_PREFIX) for path in old]
     # Hidden directories are out of use: removing them takes long and needs no lock.
     freed = remove_hidden(settings.build)
     rejected: list[str] = []

@@ -27,10 +27,51 @@
     case when {{ printed }} like '%.%' then length({{ printed }}) - position('.' in {{ printed }}) else 0 end
 {%- endmacro %}
 
-{#- The condition that two relations speak of one series. -#}
-{% macro is_same_series(one, other) -%}
-{{ one }}.source = {{ other }}.source
-            and {{ one }}.vintage = {{ other }}.vintage
-            and {{ one }}.value_type = {{ other }}.value_type
-            and {{ one }}.currency = {{ other }}.currency
+{#- The sentence that gives the verdict, the basis of the found value, and the other values of the vintage. -#}
+{% macro claim_reason(ranked, other_values) -%}
+    concat(
+        case
+            when {{ ranked }}.comparator in ('falling', 'rising') and {{ ranked }}.verdict = 'reproduced'
+                then concat('Is ', {{ ranked }}.comparator, ', by the two ends of the span')
+            when {{ ranked }}.comparator in ('falling', 'rising')
+                then concat('Is not ', {{ ranked }}.comparator, ', by the two ends of the span')
+            when {{ ranked }}.comparator = '>' and {{ ranked }}.verdict = 'reproduced'
+                then concat('Is above the ', {{ ranked }}.printed, ' in print')
+            when {{ ranked }}.comparator = '>' then concat('Is not above the ', {{ ranked }}.printed, ' in print')
+            when {{ ranked }}.verdict = 'reproduced' then concat('Rounds to the ', {{ ranked }}.printed, ' in print')
+            else concat('Does not round to the ', {{ ranked }}.printed, ' in print')
+        end,
+        case when {{ ranked }}.span_rule = 'every_year' then ' in the lowest year of the span' end,
+        case
+            when {{ ranked }}.verdict = 'reproduced' or {{ ranked }}.comparator in ('falling', 'rising') then ''
+            else concat(
+                case {{ ranked }}.verdict when 'near' then ', but lies within ' when 'differs' then ', and lies further off than ' end,
+                case
+                    when {{ ranked }}.unit in ('percent', 'percentage point') then '1 point'
+                    when {{ ranked }}.unit <> '' then '5 %'
+                end
+            )
+        end,
+        ': ', {{ ranked }}.basis,
+        case when {{ ranked }}.currency <> '' then concat(', ', {{ ranked }}.currency) end,
+        ', ', {{ ranked }}.value_type, '.',
+        case when {{ other_values }} is not null then concat(' The vintage also gives ', {{ other_values }}, '.') end
+    )
+{%- endmacro %}
+
+{#- The join condition of two relations on one series: source, vintage, value type and currency. -#}
+{% macro is_same_series(left_relation, right_relation) -%}
+{{ left_relation }}.source = {{ right_relation }}.source
+            and {{ left_relation }}.vintage = {{ right_relation }}.vintage
+            and {{ left_relation }}.value_type = {{ right_relation }}.value_type
+            and {{ left_relation }}.currency = {{ right_relation }}.currency
+{%- endmacro %}
+
+{#- A template of the seeds claim_term and claim_measure with its {placeholders} filled: SQL by placeholder. -#}
+{% macro filled(template, replacements) -%}
+    {%- set nested = namespace(sql=template) -%}
+    {%- for placeholder, sql in replacements.items() -%}
+        {%- set nested.sql = "replace(" ~ nested.sql ~ ", '{" ~ placeholder ~ "}', coalesce(" ~ sql ~ ", ''))" -%}
+    {%- endfor -%}
+    {{ nested.sql }}
 {%- endmacro %}

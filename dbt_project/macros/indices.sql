@@ -11,15 +11,22 @@ case
 end
 {%- endmacro %}
 
+{#- The key of the figures that one source prints of one reporter and period, in one currency and kind of value. -#}
+{% macro reporter_cell_columns(relation=none) -%}
+    {%- set columns = [
+        'source', 'vintage', 'reporter', 'frequency', 'period_start', 'period_end', 'currency', 'value_type'
+    ] -%}
+    {%- for column in columns -%}
+        {{ relation ~ '.' if relation }}{{ column }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
 {% macro is_same_cell(left_relation, right_relation) -%}
 {#- The join condition between two relations that hold figures of one source, economy, period, currency and kind. -#}
 {{ left_relation }}.source = {{ right_relation }}.source
     and {{ left_relation }}.vintage = {{ right_relation }}.vintage
     and {{ left_relation }}.reporter = {{ right_relation }}.reporter
-    and {{ left_relation }}.frequency = {{ right_relation }}.frequency
-    and {{ left_relation }}.period_start = {{ right_relation }}.period_start
-    and {{ left_relation }}.period_end = {{ right_relation }}.period_end
-    and {{ left_relation }}.currency = {{ right_relation }}.currency
+    and {{ is_same_period_and_currency(left_relation, right_relation) }}
     and {{ left_relation }}.value_type = {{ right_relation }}.value_type
 {%- endmacro %}
 

@@ -39,3 +39,12 @@ end
     and {{ previous }}.period_start = cast({{ dbt.dateadd('year', -1, current_row ~ '.period_start') }} as date)
     and extract(month from {{ previous }}.period_end) = extract(month from {{ current_row }}.period_end)
 {%- endmacro %}
+
+{% macro amount_of_flow(flow, cell) -%}
+{#- The amount of one flow from a relation that has exports and imports side by side. -#}
+case {{ flow }}
+    when 'exports' then {{ cell }}.exports_million
+    when 'imports' then {{ cell }}.imports_million
+    when 'total' then {{ cell }}.exports_million + {{ cell }}.imports_million
+end
+{%- endmacro %}

@@ -3,14 +3,14 @@ with counts as (
 
     select
         'mart_trade_structure' as mart,
-        (select count(*) from {{ ref('fct_services_trade') }} where flow in ('exports', 'imports')) as in_core,
+        (select count(*) from {{ ref('fct_services_trade') }}) as in_core,
         (select count(*) from {{ ref('mart_trade_structure') }}) as in_mart
 
     union all
 
     select
         'mart_trade_scale' as mart,
-        (select count(*) from {{ ref('fct_services_trade') }} where flow in ('exports', 'imports') and service = 'S') as in_core,
+        (select count(*) from {{ ref('fct_services_trade') }} where service = 'S') as in_core,
         (select count(exports_million) + count(imports_million) from {{ ref('mart_trade_scale') }}) as in_mart
 
     union all

@@ -1,4 +1,4 @@
-"""Each step of a night is a task that may be tried again after it was killed: it ends as it would have."""
+"""Pipeline steps: each is a task that is run again after a kill, and ends as it would have."""
 
 from __future__ import annotations
 
@@ -8,17 +8,26 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Warehouse, environment, replay
+from conftest import Warehouse, ingest, replay, settings_of
+from recordings import recording
 
-from warehouse import landing, pipeline, publish
-from warehouse.config import SAMPLE_DIR
+from warehouse.build import steps
+from warehouse.build.fingerprint import CODE, code_digest
+from warehouse.config import PROJECT_ROOT, SAMPLE_DIR, Settings
 from warehouse.errors import WarehouseError
+from warehouse.files import write_record
+from warehouse.landing import ingest as ingesting
+from warehouse.landing import store
+from warehouse.quality import Verdict
+from warehouse.releases import publish
+from warehouse.releases.manifest import BuildRecord, read_manifest
+from warehouse.releases.store import current
 
 NIGHT = SAMPLE_DIR / "night-2"
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: nothing of ours may catch it."""
+    """Stands for SIGKILL: no code of the project may catch it."""
 
 
 def killed(*_: object, **__: object) -> None:
@@ -28,94 +37,174 @@ def killed(*_: object, **__: object) -> None:
 def test_an_accept_that_was_killed_after_landing_finds_its_vintage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with environment(WAREHOUSE_HOME=str(tmp_path), WAREHOUSE_MIRROR=str(NIGHT)):
-        incoming = pipeline.fetch("unctad_goods")
-        with monkeypatch.context() as patched, pytest.raises(Killed):
-            patched.setattr(pipeline, "record", killed)
-            pipeline.accept("unctad_goods", incoming)
-        assert pipeline.accept("unctad_goods", incoming) == "2026-03-19"
-        with pytest.raises(WarehouseError, match="is gone"):
-            pipeline.accept("unctad_goods", incoming + "0")
+    settings = settings_of(tmp_path, NIGHT)
+    incoming = steps.fetch(settings, "unctad_goods")
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(ingesting, "record_poll", killed)
+        steps.accept(settings, "unctad_goods", incoming)
+    assert steps.accept(settings, "unctad_goods", incoming) == "2026-03-19"
+    with pytest.raises(WarehouseError, match="no longer exists"):
+        steps.accept(settings, "unctad_goods", incoming + "0")
 
 
-def test_a_vintage_that_is_in_no_release_yet_is_news_still(tmp_path: Path) -> None:
-    with environment(WAREHOUSE_HOME=str(tmp_path), WAREHOUSE_MIRROR=str(NIGHT)):
-        assert pipeline.accept("unctad_goods", pipeline.fetch("unctad_goods")) == "2026-03-19"
-        assert pipeline.accept("unctad_goods", pipeline.fetch("unctad_goods")) == "2026-03-19"
-        assert [one.id for one in landing.vintages(tmp_path / "landing", "unctad_goods")] == ["2026-03-19"]
-        assert [one.outcome for one in landing.checks(tmp_path / "landing", "unctad_goods")] == [
-            "accepted",
-            "unchanged",
-        ]
+def test_an_unchanged_vintage_in_no_release_is_still_to_be_published(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, NIGHT)
+    assert ingest(settings, "unctad_goods") == "2026-03-19"
+    assert ingest(settings, "unctad_goods") == "2026-03-19"
+    assert [one.id for one in store.vintages(settings.landing, "unctad_goods")] == ["2026-03-19"]
+    checks = store.list_checks(settings.landing, "unctad_goods").require()
+    assert [one.outcome for one in checks] == ["accepted", "unchanged"]
 
 
 @pytest.fixture
 def home(warehouse: Warehouse, tmp_path: Path) -> Path:
-    """Copy the warehouse of both nights, so that a test may publish in it."""
+    """Return a copy of the warehouse of both nights, in which a test may publish."""
     home = tmp_path / "home"
     shutil.copytree(warehouse.home, home, symlinks=True)
     return home
 
 
 def test_every_step_of_a_publish_can_be_run_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = publish.standing(home / "published")
+    settings = settings_of(home)
+    before = current(settings.published)
     assert before is not None
-    expected = publish.read_manifest(before)["tables"]
-    with environment(WAREHOUSE_HOME=str(home)):
-        build = pipeline.load(force=True)
-        assert build is not None
-        for step in (pipeline.transform, pipeline.validate):
-            assert step(build) == build
-            assert step(build) == build  # tried again after a kill at its very end
-        with monkeypatch.context() as patched, pytest.raises(Killed):
-            patched.setattr(publish, "point_latest", killed)
-            pipeline.publish(build)
-        assert publish.standing(home / "published") == before
-        with monkeypatch.context() as patched, pytest.raises(Killed):
-            patched.setattr(pipeline.shutil, "rmtree", killed)
-            pipeline.publish(build)
-        release = pipeline.publish(build)
-    stands = publish.standing(home / "published")
-    assert stands is not None and stands.name == release != before.name
-    tables = publish.read_manifest(stands)["tables"]
-    assert {name: told["sha256"] for name, told in tables.items()} == {
-        name: told["sha256"] for name, told in expected.items()
+    build = steps.load(settings, force=True)
+    assert build is not None
+    for step in (steps.transform, steps.validate):
+        assert step(settings, build) == build
+        assert step(settings, build) == build  # run again after a kill at its very end
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(publish, "point_latest", killed)
+        steps.publish(settings, build)
+    assert current(settings.published) == before
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(steps.shutil, "rmtree", killed)
+        steps.publish(settings, build)
+    assert steps.publish(settings, build) == build != before.name
+    latest = current(settings.published)
+    assert latest is not None and latest.name == build
+    old, new = (read_manifest(release).tables for release in (before, latest))
+    assert {name: table.sha256 for name, table in new.items()} == {
+        name: table.sha256 for name, table in old.items()
     }
-    assert not Path(build).exists()
+    assert not steps.build_dir(settings, build).exists()
 
 
-def test_only_old_unjudged_builds_are_swept(tmp_path: Path) -> None:
-    builds = tmp_path / "build"
-    for name, age_days, verdict in (("2a", 2, None), ("2b", 0, None), ("2c", 2, True), ("2d", 2, False)):
-        (builds / name).mkdir(parents=True)
-        if verdict is not None:
-            pipeline.keep_verdict(builds / name, {"success": verdict})
+def test_only_old_builds_without_a_verdict_are_removed(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    for name, age_days, success in (("2a", 2, None), ("2b", 0, None), ("2c", 2, True), ("2d", 2, False)):
+        (settings.build / name).mkdir(parents=True)
+        if success is not None:
+            write_record(settings.build / name / steps.VERDICT, Verdict(success=success))
         then = time.time() - age_days * 86400
-        os.utime(builds / name, (then, then))
-    with environment(WAREHOUSE_HOME=str(tmp_path)):
-        pipeline.sweep(pipeline.config.from_environment())
-    assert sorted(path.name for path in builds.iterdir()) == ["2b", "2c", "2d"]
+        os.utime(settings.build / name, (then, then))
+    steps.remove_abandoned_builds(settings)
+    assert sorted(path.name for path in settings.build.iterdir()) == ["2b", "2c", "2d"]
 
 
-def test_a_day_later_than_the_landing_is_no_build_of_the_past(home: Path) -> None:
-    with environment(WAREHOUSE_HOME=str(home)):
-        later, earlier = pipeline.load("2062-01-01"), pipeline.load("2024-07-11")
-        assert later is not None and earlier is not None
-        assert pipeline.note_of(Path(later))["is_of_the_past"] is False
-        assert pipeline.note_of(Path(earlier))["is_of_the_past"] is True
+def read_as_of(settings: Settings, as_of: str) -> BuildRecord:
+    build = steps.load(settings, as_of)
+    assert build is not None
+    return steps.read_build(steps.build_dir(settings, build))
 
 
-def test_a_failed_look_is_the_last_look_whatever_the_clocks_say(tmp_path: Path) -> None:
-    with (
-        environment(WAREHOUSE_HOME=str(tmp_path), WAREHOUSE_MIRROR=str(SAMPLE_DIR / "night-1")),
-        pytest.raises(WarehouseError, match="holds no answer"),
-    ):
-        pipeline.fetch("unctad_goods")
+def test_a_build_as_of_a_day_contains_the_vintages_of_that_day(home: Path) -> None:
+    settings = settings_of(home)
+    assert not read_as_of(settings, "2062-01-01").is_of_the_past
+    for day, bank in (("2024-07-12", ["2022-09-16", "2024-07-12"]), ("2024-07-11", ["2022-09-16"])):
+        record = read_as_of(settings, day)
+        assert record.is_of_the_past
+        assert [one.vintage for one in record.vintages if one.source == "worldbank_wdi"] == bank
+
+
+def test_a_failed_poll_is_the_last_poll_whatever_the_clocks_say(tmp_path: Path) -> None:
+    with pytest.raises(WarehouseError, match="no answer"):
+        steps.fetch(settings_of(tmp_path, SAMPLE_DIR / "night-1"), "unctad_goods")
     replay(tmp_path, NIGHT)
-    with environment(WAREHOUSE_HOME=str(tmp_path)):
-        build = pipeline.load()
+    settings = settings_of(tmp_path)
+    build = steps.load(settings)
+    assert build is not None
+    assert steps.read_build(steps.build_dir(settings, build)).as_of.isoformat() == "2026-03-19"
+    checks = store.list_checks(settings.landing, "unctad_goods").require()
+    assert [one.outcome for one in checks] == ["failed", "accepted"]
+    assert checks[0].checked_at > checks[1].checked_at  # by the clocks alone, the failure would be the last
+
+
+@pytest.mark.parametrize("name", ["/", "..", "../published", "20240101T000000000000Z/x", "latest", ""])
+def test_only_the_id_of_a_build_names_a_build(tmp_path: Path, name: str) -> None:
+    with pytest.raises(WarehouseError, match="is not the id of a build"):
+        steps.publish(settings_of(tmp_path), name)
+
+
+def test_publishing_never_removes_a_directory_outside_of_the_home(home: Path, tmp_path: Path) -> None:
+    settings = settings_of(home)
+    release = current(settings.published)
+    assert release is not None
+    outside = tmp_path / release.name
+    outside.mkdir()
+    (outside / "thesis.txt").write_text("years of work")
+    with pytest.raises(WarehouseError, match="is not the id of a build"):
+        steps.publish(settings, str(outside))
+    assert steps.publish(settings, release.name) == release.name
+    assert (outside / "thesis.txt").read_text() == "years of work"
+
+
+def test_the_fingerprint_covers_what_a_build_depends_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "project"
+    for folder in ("dbt_project", "expectations", "warehouse"):
+        ignored = shutil.ignore_patterns("sample", "target", "logs", "__pycache__")
+        shutil.copytree(PROJECT_ROOT / folder, copy / folder, ignore=ignored)
+    moved = tuple((copy / folder.relative_to(PROJECT_ROOT), patterns) for folder, patterns in CODE)
+    monkeypatch.setattr("warehouse.build.fingerprint.CODE", moved)
+    monkeypatch.setattr("warehouse.build.fingerprint.PROJECT_ROOT", copy)
+    before = code_digest()
+    for unused in (
+        "README.md",
+        "dbt_project/README.md",
+        "dbt_project/target/run.sql",
+        "warehouse/cli/render.py",
+        "warehouse/fetch/http.py",
+    ):
+        (copy / unused).parent.mkdir(parents=True, exist_ok=True)
+        (copy / unused).write_text("changed")
+        assert code_digest() == before, unused
+    for used in (
+        "dbt_project/models/marts/mart_trade_scale.sql",
+        "dbt_project/models/marts/measures.md",
+        "dbt_project/seeds/services.csv",
+        "dbt_project/macros/codes.sql",
+        "expectations/marts.mart_trade_scale.yml",
+        "warehouse/build/load.py",
+        "warehouse/quality/gates.py",
+        "warehouse/releases/publish.py",
+    ):
+        assert (copy / used).is_file()
+        with (copy / used).open("a") as file:
+            file.write("\n")
+        changed = code_digest()
+        assert changed != before, used
+        before = changed
+
+
+def test_a_rolled_back_release_is_not_built_again_after_an_as_of_build(home: Path, tmp_path: Path) -> None:
+    first = current(home / "published")
+    assert first is not None
+    changed = (b"339393210195.59", b"339400000000.5")
+    mirror = recording(tmp_path / "later", "2026-06-01T00:00:00Z", *changed, NIGHT)
+    assert replay(home, mirror)["worldbank_wdi"] == "2026-06-01"
+    settings = settings_of(home)
+
+    def published(as_of: str | None = None) -> str:
+        build = steps.load(settings, as_of)
         assert build is not None
-        assert pipeline.note_of(Path(build))["as_of"] == "2026-03-19"
-    looks = landing.checks(tmp_path / "landing", "unctad_goods")
-    assert [one.outcome for one in looks] == ["failed", "accepted"]
-    assert looks[0].checked_at > looks[1].checked_at  # by the clocks alone, the failure would be the last
+        return steps.publish(settings, steps.validate(settings, steps.transform(settings, build)))
+
+    bad = published()
+    publish.rollback(settings.published, first.name, "a bad vintage", "on call")
+    assert steps.load(settings) is None
+    past = published("2026-05-31")
+    assert past not in (bad, first.name)
+    assert steps.load(settings) is None, "the nightly run must not republish the release that was rolled back"
+    assert f"Release {bad} was rolled back by on call" in steps.nothing_new_reason(settings)

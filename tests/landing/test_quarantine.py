@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import build_of, ingest, settings_of
+from conftest import ingest, settings_of
 from test_bad_input import cells, inside_7z
 
 from warehouse.build import steps
@@ -37,7 +37,7 @@ def mirror_of(folder: Path, retrieved_at: str, spoil: Any) -> Path:
         "sha256": hashlib.sha256(sent).hexdigest(),
     }
     (folder / "index.json").write_text(json.dumps({"name": folder.name, "answers": [answer]}))
-    return place
+    return folder
 
 
 def without_china(rows: list[list[str]]) -> list[list[str]]:

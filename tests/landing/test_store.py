@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from killing import COUNTED
 from toy import NOW, SOURCE, land, pull, read
@@ -261,6 +261,7 @@ def test_a_rejected_pull_keeps_bytes_and_reasons(tmp_path: Path) -> None:
 TEXTS = st.one_of(st.none(), st.text(alphabet="ab", max_size=2))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=3), st.data())
 def test_the_digest_distinguishes_null_from_empty_text_in_neighbouring_columns(
     rows: list[tuple[str | None, str | None]], data: st.DataObject

@@ -1,4 +1,4 @@
-"""The disk space that a build needs."""
+"""The disk space that a build needs, and what is free of it."""
 
 from __future__ import annotations
 

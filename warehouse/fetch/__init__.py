@@ -6,7 +6,8 @@ an answer; `download` has the records that they share; `secrets` masks credentia
 """
 
 from warehouse.fetch.http import LIMITS, Limits
+from warehouse.fetch.mirror import PUBLISHER
 from warehouse.fetch.pull import FETCHED, Progress, fetch, read_fetched
 from warehouse.fetch.secrets import without_secrets
 
-__all__ = ["FETCHED", "LIMITS", "Limits", "Progress", "fetch", "read_fetched", "without_secrets"]
+__all__ = ["FETCHED", "LIMITS", "PUBLISHER", "Limits", "Progress", "fetch", "read_fetched", "without_secrets"]

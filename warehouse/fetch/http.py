@@ -135,6 +135,14 @@ class _DeadlineAdapter(HTTPAdapter):
         return response
 
 
+class _Session(requests.Session):
+    """A session that never looks at redirects: requests reads their bodies whole, without a limit."""
+
+    def resolve_redirects(self, *args: Any, **kwargs: Any) -> Any:
+        """Return no further requests; `_open` follows redirects."""
+        return iter(())
+
+
 @dataclass(frozen=True)
 class Client:
     """The HTTP session of one pull. `pace` is the seconds between two calls to one host."""
@@ -149,7 +157,7 @@ class Client:
 def open_client(limits: Limits, pace: float) -> Iterator[Client]:
     """Yield a client for one pull; `pace` applies unless the limits override it."""
     adapter = _DeadlineAdapter(limits.read_seconds)
-    with requests.Session() as session:
+    with _Session() as session:
         session.mount("http://", adapter)
         session.mount("https://", adapter)
         override = limits.seconds_between_calls

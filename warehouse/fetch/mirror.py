@@ -130,9 +130,11 @@ def receive_from_mirror(
 def copy_curated(download: Download, folder: Path) -> Answer:
     """Write the answer to a `curated://` address to its `.part` file."""
     name = download.address.removeprefix(f"{CURATED}://")
-    if not folder.is_dir() or (name and not FILE_NAME.fullmatch(name)):
+    has_file = not name or (FILE_NAME.fullmatch(name) and (folder / name).is_file())
+    if not folder.is_dir() or not has_file:
+        fault = f"has no such file as {name!r}" if folder.is_dir() else "does not exist"
         raise download.error(
-            f"the folder of curated figures {folder} does not exist, or {name!r} is not a plain file name",
+            f"the folder of curated figures {folder} {fault}",
             "Set WAREHOUSE_CURATED to the folder that holds the CSV files, or unset it",
         )
     if name:

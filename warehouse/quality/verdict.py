@@ -1,6 +1,6 @@
 """Results of a quality gate: one finding for each expectation, and the verdict over all of them.
 
-Both are stored as JSON with exactly these keys: in a landing's manifest, in a build's `validation.json` and
+Both are stored as JSON with these keys: in a landing's manifest, in a build's `validation.json` and
 in a release's `MANIFEST.json`.
 """
 
@@ -30,10 +30,14 @@ class Finding(BaseModel, frozen=True):
 
 
 class Verdict(BaseModel, frozen=True):
-    """The result of one gate: its findings in the order of the suites; `success` if all are met."""
+    """The result of one gate: its findings in the order of the suites; `success` if all are met.
+
+    `error` is set, and there are no findings, when the load or build could not be validated at all.
+    """
 
     success: bool
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...] = ()
+    error: str | None = None
 
     def reasons(self) -> tuple[str, ...]:
         """Return the failed findings, one line each."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache as memoize
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,21 @@ from warehouse.landing.parse import rows_of
 from warehouse.landing.store import read_vintage
 from warehouse.model import Vintage
 from warehouse.sources import SOURCES
+
+
+@dataclass(frozen=True)
+class RowRef:
+    """A row of a publisher's file: `file` is the value of `_file`, `row` that of `_row`."""
+
+    source: str
+    vintage: str
+    file: str
+    row: int
+
+    @property
+    def file_name(self) -> str:
+        """Return the name of the file, without the location in it."""
+        return self.file.partition("#")[0]
 
 
 @dataclass(frozen=True)
@@ -47,71 +60,72 @@ class Origin:
         return self.is_file_intact and self.is_rows_intact
 
 
-def origin_finder(landing: Path, cache: Path) -> Callable[[str, str, str, int], Origin]:
-    """Return a function from source, vintage, `_file` and `_row` to an origin; it hashes each file once.
+def find_origins(landing: Path, cache: Path, references: Iterable[RowRef]) -> dict[RowRef, Origin]:
+    """Return the origin of each referenced row.
 
-    `cache` is the directory of vintages parsed again by a newer reader. The function raises WarehouseError
-    when the landing has no such vintage, file or row.
+    `cache` is the directory of vintages parsed again by a newer reader. Raises WarehouseError when the
+    landing has no such vintage, file or row.
     """
-    open_vintage = memoize(partial(_open_vintage, landing, cache))
-    digest = memoize(_sha256_or_none)
-
-    def find(source: str, vintage_id: str, file_ref: str, row: int) -> Origin:
-        vintage, rows, is_rows_intact = open_vintage(source, vintage_id)
-        name, _, location = file_ref.partition("#")
-        file = next((one for one in vintage.files if one.name == name), None)
-        if file is None:
+    by_vintage: dict[tuple[str, str], list[RowRef]] = {}
+    for reference in references:
+        by_vintage.setdefault((reference.source, reference.vintage), []).append(reference)
+    origins: dict[RowRef, Origin] = {}
+    for (source, vintage_id), wanted in by_vintage.items():
+        vintage = read_vintage(landing / source / vintage_id)
+        is_rows_intact = _sha256_or_none(vintage.rows_path) == vintage.rows_sha256
+        raw_rows = _raw_rows(vintage, cache, wanted) if is_rows_intact else {}
+        files = {file.name: file for file in vintage.files}
+        if unknown := sorted({one.file_name for one in wanted} - files.keys()):
             raise WarehouseError(
-                f"{vintage.directory}/manifest.json: lists no file {name}. Restore it from the backup"
+                f"{vintage.directory}/manifest.json: lists no file {', '.join(unknown)}. "
+                "Restore it from the backup"
             )
-        path = vintage.directory / "files" / name
-        return Origin(
-            raw_row=_raw_row(rows, file_ref, row) if is_rows_intact else {},
-            source=source,
-            vintage=vintage_id,
-            file=path,
-            location=location,
-            row=row,
-            sha256=file.sha256,
-            is_file_intact=digest(path) == file.sha256,
-            is_rows_intact=is_rows_intact,
-            address=file.address,
-            retrieved_at=file.retrieved_at,
-        )
+        paths = {name: vintage.directory / "files" / name for name in {one.file_name for one in wanted}}
+        is_intact = {name: _sha256_or_none(path) == files[name].sha256 for name, path in paths.items()}
+        for reference in wanted:
+            name = reference.file_name
+            origins[reference] = Origin(
+                raw_row=raw_rows.get(reference, {}),
+                source=source,
+                vintage=vintage_id,
+                file=paths[name],
+                location=reference.file.partition("#")[2],
+                row=reference.row,
+                sha256=files[name].sha256,
+                is_file_intact=is_intact[name],
+                is_rows_intact=is_rows_intact,
+                address=files[name].address,
+                retrieved_at=files[name].retrieved_at,
+            )
+    return origins
 
-    return find
 
-
-def _open_vintage(landing: Path, cache: Path, source: str, vintage_id: str) -> tuple[Vintage, Path, bool]:
-    """Return a vintage, the file of its rows, and whether `rows.parquet` has the manifest's checksum."""
-    vintage = read_vintage(landing / source / vintage_id)
-    is_intact = _sha256_or_none(vintage.rows_path) == vintage.rows_sha256
-    rows = vintage.rows_path
-    if is_intact and source in SOURCES:
-        rows = rows_of(SOURCES[source], vintage, cache)
-    return vintage, rows, is_intact
+def _raw_rows(vintage: Vintage, cache: Path, wanted: list[RowRef]) -> dict[RowRef, dict[str, Any]]:
+    """Return the rows of a vintage, as sent, that have the wanted `_file` and `_row`."""
+    source = SOURCES.get(vintage.source)  # None for a source that the project has dropped
+    path = rows_of(source, vintage, cache) if source else vintage.rows_path
+    try:
+        with duckdb.connect() as db:
+            result = db.execute(
+                "select * from read_parquet(?) semi join (select unnest(?) as _file, unnest(?) as _row) "
+                "using (_file, _row)",
+                [str(path), [one.file for one in wanted], [one.row for one in wanted]],
+            )
+            columns = [name for name, *_ in result.description or ()]
+            rows = [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+    except duckdb.Error as error:
+        raise WarehouseError(
+            f"{path}: cannot be read ({error}). Check it with: warehouse maintain"
+        ) from error
+    found = {RowRef(vintage.source, vintage.id, row["_file"], row["_row"]): row for row in rows}
+    for reference in wanted:
+        if reference not in found or len(found) != len(rows):
+            raise WarehouseError(
+                f"{path}: has no row, or more than one, with _file={reference.file} _row={reference.row}. "
+                "Check it with: warehouse maintain"
+            )
+    return found
 
 
 def _sha256_or_none(path: Path) -> str | None:
     return sha256_of(path) if path.is_file() else None
-
-
-def _raw_row(rows: Path, file_ref: str, row: int) -> dict[str, Any]:
-    """Return the row of a Parquet file of parsed rows that has this `_file` and `_row`."""
-    try:
-        with duckdb.connect() as db:
-            result = db.execute(
-                "select * from read_parquet(?) where _file = ? and _row = ?", [str(rows), file_ref, row]
-            )
-            columns = [name for name, *_ in result.description or ()]
-            found = result.fetchall()
-    except duckdb.Error as error:
-        raise WarehouseError(
-            f"{rows}: cannot be read ({error}). Check it with: warehouse maintain"
-        ) from error
-    if len(found) != 1:
-        raise WarehouseError(
-            f"{rows}: has {len(found)} rows with _file={file_ref} _row={row}, expected 1. Check it with: "
-            "warehouse maintain"
-        )
-    return dict(zip(columns, found[0], strict=True))

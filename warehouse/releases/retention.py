@@ -19,7 +19,7 @@ from warehouse.releases.history import HistoryEntry, last_switch, read_history, 
 from warehouse.releases.manifest import RELEASE_REMEDY, read_manifest
 from warehouse.releases.store import LATEST, latest_name, release_dirs, switching
 
-HIDDEN_PREFIX = ".removing-"
+REMOVING_PREFIX = ".removing-"
 
 
 def expired(
@@ -43,7 +43,7 @@ def expired(
 
 def hide(path: Path) -> Path:
     """Rename a directory to a hidden name, and return its new path."""
-    hidden = path.with_name(f"{HIDDEN_PREFIX}{path.name}")
+    hidden = path.with_name(f"{REMOVING_PREFIX}{path.name}")
     if hidden.exists():  # from a removal that was killed, before the name was used again
         shutil.rmtree(hidden)
     path.rename(hidden)
@@ -57,7 +57,7 @@ def remove_hidden(folder: Path) -> int:
     A file with another hard link frees none.
     """
     freed = 0
-    for hidden in sorted(folder.glob(f"{HIDDEN_PREFIX}*")):
+    for hidden in sorted(folder.glob(f"{REMOVING_PREFIX}*")):
         files = [path.lstat() for path in hidden.rglob("*") if not path.is_dir() or path.is_symlink()]
         freed += sum(file.st_size for file in files if file.st_nlink == 1)
         shutil.rmtree(hidden)

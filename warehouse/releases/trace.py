@@ -26,7 +26,7 @@ from warehouse.errors import WarehouseError
 from warehouse.files import describe_invalid
 from warehouse.releases.diff import DBT_MANIFEST
 from warehouse.releases.manifest import RELEASE_REMEDY
-from warehouse.releases.origins import Origin, origin_finder
+from warehouse.releases.origins import Origin, RowRef, find_origins
 from warehouse.releases.store import DATABASE, reading
 
 MOST_FIGURES = 12
@@ -93,32 +93,22 @@ def trace(
     models = _models(dbt)
     name = _model_named(models, table)
     full_name = _full_name(models[name])
-    find_origin = origin_finder(landing, cache)
-    lineages = []
+    found: list[tuple[Row, str, tuple[str, ...], list[RowRef]]] = []
     with reading(release / DATABASE) as db:
-        rows = _published_rows(db, models, name, conditions)
-        for row in rows:
-            groups: dict[tuple[str, tuple[str, ...], str], list[Figure]] = {}
+        for row in _published_rows(db, models, name, conditions):
+            groups: dict[tuple[str, tuple[str, ...], str], list[RowRef]] = {}
             for figure in _follow(db, models, name, row, None, (name,)):
                 key = (figure.role, figure.path, str(figure.row["source"]))
-                groups.setdefault(key, []).append(figure)
+                groups.setdefault(key, []).extend(_references(figure.row))
             if not groups:
                 raise WarehouseError(_no_origin(models[name], row))
-            for (role, path, source), figures in _in_order(groups):
-                lineages.append(
-                    Lineage(
-                        table=full_name,
-                        published=row,
-                        role=role,
-                        models=_model_path(dbt, models, path, source),
-                        origins=tuple(
-                            find_origin(*location)
-                            for figure in figures
-                            for location in _locations(figure.row)
-                        ),
-                    )
-                )
-    return tuple(lineages)
+            for (role, path, source), references in _in_order(groups):
+                found.append((row, role, _model_path(dbt, models, path, source), references))
+    origins = find_origins(landing, cache, (reference for *_, some in found for reference in some))
+    return tuple(
+        Lineage(full_name, row, role, model_path, tuple(origins[reference] for reference in references))
+        for row, role, model_path, references in found
+    )
 
 
 def _published_rows(
@@ -188,8 +178,8 @@ def _no_origin(node: Node, row: Row) -> str:
 
 
 def _in_order(
-    groups: dict[tuple[str, tuple[str, ...], str], list[Figure]],
-) -> list[tuple[tuple[str, tuple[str, ...], str], list[Figure]]]:
+    groups: dict[tuple[str, tuple[str, ...], str], list[RowRef]],
+) -> list[tuple[tuple[str, tuple[str, ...], str], list[RowRef]]]:
     """Return the groups with roles in the order of the rules, and sources by name within a role."""
     roles = list(dict.fromkeys(role for role, _, _ in groups))
     return sorted(groups.items(), key=lambda group: (roles.index(group[0][0]), group[0][2], group[0][1]))
@@ -308,14 +298,14 @@ def _names_origin(columns: Row | list[str]) -> bool:
     return all(name in columns for name in ("source", "vintage", "_file", "_row"))
 
 
-def _locations(row: Row) -> list[tuple[str, str, str, int]]:
-    """Return source, vintage, file and row number of a core row; of a revision, before and after it.
+def _references(row: Row) -> list[RowRef]:
+    """Return the file rows of a core row: of a revision, those before and after it.
 
     A figure that a publisher withdrew may have no row in the newer vintage.
     """
     sides = [("previous_vintage", "_previous_file", "_previous_row"), ("vintage", "_file", "_row")]
     return [
-        (row["source"], row[vintage], row[file], row[number])
+        RowRef(row["source"], row[vintage], row[file], int(row[number]))
         for vintage, file, number in sides
         if row.get(file) is not None
     ]

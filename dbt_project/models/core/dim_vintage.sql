@@ -6,7 +6,7 @@ with vintages as (
 
 landed as (
 
-    select * from {{ source('raw', 'landing_vintage') }}
+    select * from {{ ref('stg_landing_vintage') }}
 
 )
 
@@ -16,7 +16,7 @@ select
 
     vintages.previous_vintage,
     vintages.next_vintage,
-    cast(substr(vintages.vintage, 1, 10) as date) as known_from,
+    landed.vintage_date as known_from,
     landed.retrieved_at,
     landed.row_count
 from vintages

@@ -107,20 +107,7 @@ revisions as (
     union all
     select * from gone
     union all
-    select
-        {{ cell_columns() }},
-        previous_vintage,
-        vintage,
-
-        previous_value,
-        value,
-        kind,
-
-        _previous_file,
-        _previous_row,
-        _file,
-        _row
-    from {{ source('raw', 'known_revision') }}
+    select * from {{ ref('stg_landing_known_revision') }}
 
 )
 

@@ -1,4 +1,3 @@
-{#- The years of one claim and series become its one figure, by the claim's span_rule. -#}
 with claims as (
 
     select * from {{ ref('claim') }}
@@ -8,12 +7,6 @@ with claims as (
 yearly as (
 
     select * from {{ ref('int_claim_yearly') }}
-
-),
-
-cells as (
-
-    select * from {{ ref('int_claim_cells') }}
 
 ),
 
@@ -59,58 +52,28 @@ computed as (
         value_type,
         currency,
         is_printed,
-        case span_rule
-            when 'at_end'
+        case
+            when span_rule = 'growth' and is_printed then last_measured
+            when span_rule = 'at_end'
                 then coalesce(
                     last_measured,
-                    -- both units of amounts are billions
                     case
                         when unit in ('USD billion', 'CNY billion')
                             then {{ to_double("last_amount * cast('0.001' as decimal(4, 3))") }}
                     end
                 )
-            when 'every_year' then case when years_found = years_expected then least_measured end
-            when 'change' then last_measured - first_measured
-            when 'growth' then {{ growth_pct('last_amount', 'first_amount') }}
-            when 'fall' then -({{ growth_pct('last_amount', 'first_amount') }})
+            when span_rule = 'every_year' then case when years_found = years_expected then least_measured end
+            when span_rule = 'change' then last_measured - first_measured
+            when span_rule = 'growth' then {{ growth_pct('last_amount', 'first_amount') }}
+            when span_rule = 'fall' then -({{ growth_pct('last_amount', 'first_amount') }})
         end as found_value,
         case
-            when span_rule = 'at_end' then basis
+            when span_rule = 'at_end' or (span_rule = 'growth' and is_printed) then basis
             else concat(basis, ', by year: ', by_year, case when last_amount is not null then ' (million)' end)
         end as basis
     from spans
-
-),
-
--- growth that a release prints, where it states no earlier level
-printed_growth as (
-
-    select
-        claims.claim_id,
-        cells.source,
-        cells.vintage,
-        cells.value_type,
-        claims.currency,
-        true as is_printed,
-        {{ to_double('cells.value') }} as found_value,
-        concat('the growth as printed (', cells.indicator, ')') as basis
-    from claims
-    inner join cells
-        on
-            claims.area = cells.reporter
-            and concat('growth_pct.', claims.service, '.', claims.computed_flow, '.', claims.currency) = cells.indicator
-            and claims.to_year = cells.period_year
-    where
-        claims.measure_code = 'level'
-        and claims.span_rule = 'growth'
-        and claims.to_year - claims.from_year = 1
-        and cells.unit = 'pct'
-        and cells.partner = 'WLD'
-        and cells.region is null
 
 )
 
 select * from computed
 where found_value is not null
-union all
-select * from printed_growth

@@ -1,6 +1,5 @@
 {{ config(materialized='table') }}
--- A table, because every claim reads it and the observations are many: the few cells that claims can rest on, of all vintages.
-
+-- A table, because every claim reads it and the observations are many.
 with latest as (
 
     select * from {{ ref('int_observations_latest') }}
@@ -25,26 +24,15 @@ claims as (
 
 ),
 
-areas as (
-
-    select area as reporter from claims
-    union
-    select 'WLD' as reporter
-
-),
-
 items as (
 
-    select service from claims
-    where service is not null
+    select service as item from claims
     union
-    select members.service
+    select members.service as item
     from {{ ref('service_group_member') }} as members
     inner join claims on members.group_service = claims.service
     union
-    select 'S' as service
-    union
-    select 'G' as service
+    select item from {{ ref('claim_term') }}
 
 ),
 
@@ -57,107 +45,84 @@ bounds as (
 
 ),
 
--- A cell begins with what it holds today, and each revision says what it held before: so it is known for every vintage.
--- One that was withdrawn for good begins too.
-beginnings_and_changes as (
+-- Each revision states the value before it and the row of that value; the latest row states the value after the last revision.
+last_rows as (
 
     select
         {{ cell_columns() }},
-        cast(null as {{ dbt.type_string() }}) as vintage,
-        cast(null as decimal(38, 18)) as previous_value,
-        value
+        cast(null as {{ dbt.type_string() }}) as next_change,
+        vintage as row_vintage,
+        value,
+        _file,
+        _row
     from latest
     union all
     select
         {{ cell_columns() }},
-        cast(null as {{ dbt.type_string() }}) as vintage,
-        cast(null as decimal(38, 18)) as previous_value,
-        cast(null as decimal(38, 18)) as value
-    from revisions
-    union all
-    select
-        {{ cell_columns() }},
-        vintage,
-        previous_value,
-        value
+        vintage as next_change,
+        previous_vintage as row_vintage,
+        previous_value as value,
+        _previous_file as _file,
+        _previous_row as _row
     from revisions
 
 ),
 
-kept as (
+relevant as (
 
-    select
-        {{ cell_columns('cells') }},
-        cells.vintage,
-        max(cells.previous_value) as previous_value,
-        max(cells.value) as value
-    from beginnings_and_changes as cells
+    select last_rows.*
+    from last_rows
     cross join bounds
     where
-        cells.frequency = 'A'
-        and extract(year from cells.period_end) between bounds.first_year and bounds.last_year
-        and (cells.partner = 'WLD' or cells.service = 'S' or cells.service is null)
-        and (cells.region is null or cells.service = 'S' or cells.service is null)
+        last_rows.frequency = 'A'
+        and extract(year from last_rows.period_end) between bounds.first_year and bounds.last_year
+        and (last_rows.partner = 'WLD' or coalesce(last_rows.service, 'S') = 'S')
+        and (last_rows.region is null or coalesce(last_rows.service, 'S') = 'S')
         and (
-            cells.reporter in (select areas.reporter from areas)
+            last_rows.reporter = 'WLD'
+            or last_rows.reporter in (select claims.area from claims)
             -- a rank needs every economy
-            or (cells.partner = 'WLD' and cells.service = 'S' and cells.region is null)
+            or (last_rows.partner = 'WLD' and last_rows.service = 'S' and last_rows.region is null)
         )
         and (
-            cells.service in (select items.service from items)
-            or cells.indicator in ('NV.SRV.TOTL.ZS', 'NBS.GDP', 'NBS.VA_TERTIARY')
-            or cells.indicator like 'growth\_pct.%' escape '\'
-            or cells.indicator like 'share\_pct.%' escape '\'
+            coalesce(last_rows.service, last_rows.indicator) in (select items.item from items)
+            or (last_rows.service is null and substr(last_rows.indicator, 1, 10) in ('share_pct.', 'growth_pct'))
         )
-    group by {{ cell_columns('cells') }}, cells.vintage
 
 ),
 
-in_order as (
+spans as (
 
     select
         *,
-
-        lead(vintage) over cell as next_change,
-        lead(previous_value) over cell as value_before_change
-    from kept
-    window cell as (
-        partition by {{ cell_columns() }}
-        order by vintage nulls first
-    )
-
-),
-
-stood as (
-
-    select
-        {{ cell_columns() }},
-        vintage as first_vintage,
-        next_change,
-
-        case when vintage is null and next_change is not null then value_before_change else value end as value
-    from in_order
+        lag(next_change) over (partition by {{ cell_columns() }} order by next_change nulls last) as first_vintage
+    from relevant
 
 )
 
 select
-    stood.source,
+    spans.source,
     vintages.vintage,
-    stood.value_type,
-    stood.currency,
-    stood.reporter,
-    stood.partner,
-    stood.region,
-    stood.service,
-    stood.indicator,
-    stood.flow,
-    cast(extract(year from stood.period_end) as integer) as period_year,
-    stood.unit,
-    stood.value
-from stood
+    spans.value_type,
+    coalesce(spans.currency, '') as currency,
+    spans.reporter,
+    spans.partner,
+    coalesce(spans.region, '-') as region,
+    spans.service,
+    spans.indicator,
+    coalesce(spans.flow, '-') as flow,
+    spans.period_start,
+    spans.period_end,
+    cast(extract(year from spans.period_end) as integer) as period_year,
+    spans.unit,
+    spans.value,
+    spans.row_vintage,
+    spans._file,
+    spans._row
+from spans
 inner join vintages
     on
-        stood.source = vintages.source
-        and (stood.first_vintage is null or stood.first_vintage <= vintages.vintage)
-        and (stood.next_change is null or stood.next_change > vintages.vintage)
-where stood.value is not null
+        spans.source = vintages.source
+        and (spans.first_vintage is null or spans.first_vintage <= vintages.vintage)
+        and (spans.next_change is null or spans.next_change > vintages.vintage)
+where spans.value is not null

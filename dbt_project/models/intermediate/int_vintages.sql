@@ -1,28 +1,16 @@
 with vintages as (
 
-    select
-        source,
-        vintage,
-
-        is_loaded,
-        is_compared
-    from {{ source('raw', 'landing_vintage') }}
-    where substr(vintage, 1, 10) <= '{{ var("as_of") }}'
-
-),
-
-ordered as (
-
-    select
-        source,
-        vintage,
-
-        is_loaded,
-        is_compared,
-        lag(vintage) over (partition by source order by vintage) as previous_vintage,
-        lead(vintage) over (partition by source order by vintage) as next_vintage
-    from vintages
+    select * from {{ ref('stg_landing_vintage') }}
+    where vintage_date <= cast('{{ var("as_of") }}' as date)
 
 )
 
-select * from ordered
+select
+    source,
+    vintage,
+
+    is_loaded,
+    is_compared,
+    lag(vintage) over (partition by source order by vintage) as previous_vintage,
+    lead(vintage) over (partition by source order by vintage) as next_vintage
+from vintages

@@ -12,7 +12,7 @@ observations as (
 
 vintages as (
 
-    select * from {{ source('raw', 'landing_vintage') }}
+    select * from {{ ref('stg_landing_vintage') }}
 
 ),
 
@@ -24,7 +24,7 @@ looks as (
         max(sequence) as last_look,
         max(case when outcome in ('accepted', 'unchanged') then sequence end) as last_success,
         max(case when outcome in ('accepted', 'unchanged') then checked_at end) as last_success_at
-    from {{ source('raw', 'landing_check') }}
+    from {{ ref('stg_landing_check') }}
     group by source
 
 ),

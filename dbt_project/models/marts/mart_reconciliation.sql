@@ -1,7 +1,6 @@
 with trade as (
 
     select * from {{ ref('fct_services_trade') }}
-    where flow in ('exports', 'imports', 'total')
 
 ),
 
@@ -15,7 +14,7 @@ ranked as (
             when 'balanced' then 3
             when 'estimated' then 4
             when 'model' then 5
-            else {{ unknown_code('mart_reconciliation', 'value type', 'value_type', 'Give it its place in the mart') }}
+            else {{ unknown_code('mart_reconciliation', 'value type', 'value_type', 'Give it a rank in the mart') }}
         end as distance_from_report
     from trade
 

@@ -14,7 +14,7 @@ economies as (
 worlds as (
 
     select * from {{ ref('fct_services_trade') }}
-    where partner = 'WLD' and indicator is null
+    where indicator is null
 
 ),
 
@@ -54,10 +54,7 @@ select
     ranked.service,
     ranked.flow,
     {{ to_double('ranked.value_million') }} as value_million,
-    case
-        when ranked.flow <> 'balance'
-            then {{ ratio_pct('ranked.value_million', 'worlds.value_million') }}
-    end as share_pct,
+    {{ ratio_pct('ranked.value_million', 'worlds.value_million') }} as share_pct,
     case
         when ranked.flow <> 'balance'
             then {{ growth_pct('ranked.value_million', 'previous.value_million') }}
@@ -66,15 +63,9 @@ select
 from ranked
 left join worlds
     on
-        ranked.source = worlds.source
-        and ranked.reporter = worlds.reporter
+        {{ is_same_cell('ranked', 'worlds') }}
         and ranked.service = worlds.service
         and ranked.flow = worlds.flow
-        and ranked.frequency = worlds.frequency
-        and ranked.period_start = worlds.period_start
-        and ranked.period_end = worlds.period_end
-        and ranked.currency = worlds.currency
-        and ranked.value_type = worlds.value_type
 left join trade as previous
     on
         {{ is_same_period_of_previous_year('previous', 'ranked') }}

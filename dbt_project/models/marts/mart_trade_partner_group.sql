@@ -19,7 +19,7 @@ economy_groups as (
 worlds as (
 
     select * from {{ ref('fct_services_trade') }}
-    where partner = 'WLD' and indicator is null
+    where indicator is null
 
 ),
 
@@ -51,39 +51,29 @@ memberships as (
 
 ),
 
-member_counts as (
+counted_memberships as (
 
     select
-        group_code,
-        frequency,
-        period_start,
-        period_end,
-        count(*) as members
+        *,
+        count(*) over (partition by group_code, frequency, period_start, period_end) as members
     from memberships
-    group by group_code, frequency, period_start, period_end
 
 ),
 
 sums as (
 
     select
-        trade.source,
-        trade.vintage,
-        trade.reporter,
+        {{ reporter_cell_columns('trade') }},
         memberships.group_code,
-        trade.frequency,
-        trade.period_start,
-        trade.period_end,
         trade.period_label,
-        trade.currency,
-        trade.value_type,
         trade.service,
         trade.flow,
+        max(memberships.members) as members,
         count(*) as members_counted,
         string_agg(trade.partner, ' ' order by trade.partner) as counted,
         sum(trade.value_million) as value_million
     from trade
-    inner join memberships
+    inner join counted_memberships as memberships
         on
             trade.partner = memberships.economy
             and trade.frequency = memberships.frequency
@@ -91,8 +81,7 @@ sums as (
             and trade.period_end = memberships.period_end
     where trade.partner <> trade.reporter
     group by
-        trade.source, trade.vintage, trade.reporter, memberships.group_code, trade.frequency, trade.period_start,
-        trade.period_end, trade.period_label, trade.currency, trade.value_type, trade.service, trade.flow
+        {{ reporter_cell_columns('trade') }}, memberships.group_code, trade.period_label, trade.service, trade.flow
 
 )
 
@@ -111,23 +100,14 @@ select
     sums.flow,
     cast(sums.members_counted as integer) as members_counted,
     -- no economy trades with itself: a reporter within the group is not expected among its partners
-    cast(member_counts.members - case when own.economy is null then 0 else 1 end as integer) as members_expected,
+    cast(sums.members - case when own.economy is null then 0 else 1 end as integer) as members_expected,
     {{ to_double('sums.value_million') }} as value_million,
-    case
-        when sums.flow <> 'balance'
-            then {{ ratio_pct('sums.value_million', 'worlds.value_million') }}
-    end as share_pct,
+    {{ ratio_pct('sums.value_million', 'worlds.value_million') }} as share_pct,
     case
         when sums.flow <> 'balance' and previous.counted = sums.counted
             then {{ growth_pct('sums.value_million', 'previous.value_million') }}
     end as growth_pct
 from sums
-inner join member_counts
-    on
-        sums.group_code = member_counts.group_code
-        and sums.frequency = member_counts.frequency
-        and sums.period_start = member_counts.period_start
-        and sums.period_end = member_counts.period_end
 left join memberships as own
     on
         sums.group_code = own.group_code
@@ -138,15 +118,9 @@ left join memberships as own
 left join economy_groups on sums.group_code = economy_groups.group_code
 left join worlds
     on
-        sums.source = worlds.source
-        and sums.reporter = worlds.reporter
+        {{ is_same_cell('sums', 'worlds') }}
         and sums.service = worlds.service
         and sums.flow = worlds.flow
-        and sums.frequency = worlds.frequency
-        and sums.period_start = worlds.period_start
-        and sums.period_end = worlds.period_end
-        and sums.currency = worlds.currency
-        and sums.value_type = worlds.value_type
 left join sums as previous
     on
         {{ is_same_period_of_previous_year('previous', 'sums') }}

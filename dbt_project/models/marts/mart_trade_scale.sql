@@ -1,14 +1,13 @@
-with services as (
+with cells as (
 
-    select * from {{ ref('fct_services_trade') }}
-    where service = 'S' and flow in ('exports', 'imports')
+    select * from {{ ref('int_trade_by_cell') }}
+    where service = 'S'
 
 ),
 
 goods as (
 
-    select * from {{ ref('fct_goods_trade') }}
-    where flow in ('exports', 'imports') and value_type = 'reported'
+    select * from {{ ref('int_goods_total') }}
 
 ),
 
@@ -32,14 +31,7 @@ precedence as (
 
 gdp as (
 
-    select
-        reporter,
-        frequency,
-        period_start,
-        period_end,
-        currency,
-        value as gdp_million
-    from {{ ref('fct_indicator') }}
+    select * from {{ ref('fct_indicator') }}
     where
         source = 'worldbank_wdi'
         and indicator = 'NY.GDP.MKTP.CD'
@@ -49,189 +41,108 @@ gdp as (
 
 ),
 
-flows as (
+-- the publisher's own world row; a sum of reporters would count groups and miss reporters without a figure
+worlds as (
 
-    select
-        source,
-        vintage,
-        reporter,
-        frequency,
-        period_start,
-        period_end,
-        period_label,
-        currency,
-        value_type,
-        max(case when flow = 'exports' then value_million end) as exports,
-        max(case when flow = 'imports' then value_million end) as imports
-    from services
-    group by source, vintage, reporter, frequency, period_start, period_end, period_label, currency, value_type
+    select cells.*
+    from cells
+    inner join sources on cells.source = sources.source
+    where cells.reporter = 'WLD' and sources.is_world_stated
 
 ),
 
-amounts as (
+joined as (
+
+    select
+        cells.*,
+        economies.name_en as reporter_name_en,
+        economies.name_zh as reporter_name_zh,
+        worlds.exports_million as world_exports_million,
+        worlds.imports_million as world_imports_million,
+        worlds.total_million as world_total_million,
+        goods.total_million as goods_total_million,
+        gdp.value as gdp_million,
+        precedence.priority,
+        coalesce(
+            economies.economy_type in ('economy', 'dissolved')
+            and cells.total_million is not null
+            and worlds.source is not null,
+            false
+        ) as is_ranked
+    from cells
+    left join economies on cells.reporter = economies.economy
+    left join sources on cells.source = sources.source
+    left join precedence
+        on
+            cells.source = precedence.source
+            and cells.currency = precedence.currency
+            and cells.value_type = precedence.value_type
+    left join worlds
+        on
+            cells.source = worlds.source
+            and cells.value_type = worlds.value_type
+            and {{ is_same_period_and_currency('cells', 'worlds') }}
+    left join goods
+        on
+            sources.goods_source = goods.source
+            and cells.reporter = goods.reporter
+            and {{ is_same_period_and_currency('cells', 'goods') }}
+    left join gdp
+        on
+            cells.reporter = gdp.reporter
+            and {{ is_same_period_and_currency('cells', 'gdp') }}
+
+),
+
+ranked as (
 
     select
         *,
-        exports + imports as total,
-        exports - imports as balance
-    from flows
-
-),
-
-goods_totals as (
-
-    select
-        source,
-        reporter,
-        frequency,
-        period_start,
-        period_end,
-        currency,
-        max(case when flow = 'exports' then value_million end)
-        + max(case when flow = 'imports' then value_million end) as total
-    from goods
-    group by source, reporter, frequency, period_start, period_end, currency
-
-),
-
--- the publisher's own world row; a sum of reporters would count aggregates and miss the silent
-worlds as (
-
-    select amounts.*
-    from amounts
-    inner join sources on amounts.source = sources.source
-    where amounts.reporter = 'WLD' and sources.is_world_stated
-
-),
-
-ranks as (
-
-    select
-        amounts.source,
-        amounts.reporter,
-        amounts.frequency,
-        amounts.period_start,
-        amounts.period_end,
-        amounts.currency,
-        amounts.value_type,
-        rank() over (
-            partition by
-                amounts.source, amounts.frequency, amounts.period_start, amounts.period_end, amounts.currency,
-                amounts.value_type
-            order by amounts.total desc
-        ) as world_rank
-    from amounts
-    inner join worlds
-        on
-            amounts.source = worlds.source
-            and amounts.frequency = worlds.frequency
-            and amounts.period_start = worlds.period_start
-            and amounts.period_end = worlds.period_end
-            and amounts.currency = worlds.currency
-            and amounts.value_type = worlds.value_type
-    inner join economies on amounts.reporter = economies.economy
-    where
-        economies.economy_type in ('economy', 'dissolved')
-        and amounts.total is not null
-
-),
-
-preferences as (
-
-    select
-        amounts.source,
-        amounts.reporter,
-        amounts.frequency,
-        amounts.period_start,
-        amounts.period_end,
-        amounts.currency,
-        amounts.value_type,
+        case
+            when is_ranked
+                then rank() over (
+                    partition by source, frequency, period_start, period_end, currency, value_type, is_ranked
+                    order by total_million desc
+                )
+        end as world_rank,
         row_number() over (
-            partition by amounts.reporter, amounts.frequency, amounts.period_start, amounts.period_end
-            order by precedence.priority
+            partition by reporter, frequency, period_start, period_end
+            order by priority nulls last
         ) as preference
-    from amounts
-    inner join precedence
-        on
-            amounts.source = precedence.source
-            and amounts.currency = precedence.currency
-            and amounts.value_type = precedence.value_type
+    from joined
 
 )
 
 select
-    amounts.source,
-    amounts.vintage,
-    amounts.reporter,
-    economies.name_en as reporter_name_en,
-    economies.name_zh as reporter_name_zh,
-    amounts.frequency,
-    amounts.period_start,
-    amounts.period_end,
-    amounts.period_label,
-    amounts.currency,
-    amounts.value_type,
-    {{ to_double('amounts.exports') }} as exports_million,
-    {{ to_double('amounts.imports') }} as imports_million,
-    {{ to_double('amounts.total') }} as total_million,
-    {{ to_double('amounts.balance') }} as balance_million,
-    {{ growth_pct('amounts.exports', 'previous.exports') }} as exports_growth_pct,
-    {{ growth_pct('amounts.imports', 'previous.imports') }} as imports_growth_pct,
-    {{ growth_pct('amounts.total', 'previous.total') }} as total_growth_pct,
-    {{ ratio_pct('amounts.exports', 'amounts.total') }} as export_share_pct,
-    {{ ratio_pct('amounts.imports', 'amounts.total') }} as import_share_pct,
-    {{ ratio_pct('amounts.exports', 'worlds.exports') }} as world_export_share_pct,
-    {{ ratio_pct('amounts.imports', 'worlds.imports') }} as world_import_share_pct,
-    {{ ratio_pct('amounts.total', 'worlds.total') }} as world_total_share_pct,
-    cast(ranks.world_rank as integer) as world_rank,
-    {{ ratio_pct('amounts.total', '(amounts.total + goods_totals.total)') }} as services_share_of_trade_pct,
-    {{ ratio_pct('amounts.total', 'gdp.gdp_million') }} as openness_pct,
-    coalesce(preferences.preference = 1, false) as is_preferred
-from amounts
-left join economies on amounts.reporter = economies.economy
-left join sources on amounts.source = sources.source
-left join amounts as previous
+    ranked.source,
+    ranked.vintage,
+    ranked.reporter,
+    ranked.reporter_name_en,
+    ranked.reporter_name_zh,
+    ranked.frequency,
+    ranked.period_start,
+    ranked.period_end,
+    ranked.period_label,
+    ranked.currency,
+    ranked.value_type,
+    {{ to_double('ranked.exports_million') }} as exports_million,
+    {{ to_double('ranked.imports_million') }} as imports_million,
+    {{ to_double('ranked.total_million') }} as total_million,
+    {{ to_double('ranked.exports_million - ranked.imports_million') }} as balance_million,
+    {{ growth_pct('ranked.exports_million', 'previous.exports_million') }} as exports_growth_pct,
+    {{ growth_pct('ranked.imports_million', 'previous.imports_million') }} as imports_growth_pct,
+    {{ growth_pct('ranked.total_million', 'previous.total_million') }} as total_growth_pct,
+    {{ ratio_pct('ranked.exports_million', 'ranked.total_million') }} as export_share_pct,
+    {{ ratio_pct('ranked.imports_million', 'ranked.total_million') }} as import_share_pct,
+    {{ ratio_pct('ranked.exports_million', 'ranked.world_exports_million') }} as world_export_share_pct,
+    {{ ratio_pct('ranked.imports_million', 'ranked.world_imports_million') }} as world_import_share_pct,
+    {{ ratio_pct('ranked.total_million', 'ranked.world_total_million') }} as world_total_share_pct,
+    cast(ranked.world_rank as integer) as world_rank,
+    {{ ratio_pct('ranked.total_million', '(ranked.total_million + ranked.goods_total_million)') }} as services_share_of_trade_pct,
+    {{ ratio_pct('ranked.total_million', 'ranked.gdp_million') }} as openness_pct,
+    ranked.priority is not null and ranked.preference = 1 as is_preferred
+from ranked
+left join cells as previous
     on
-        {{ is_same_period_of_previous_year('previous', 'amounts') }}
-        and previous.value_type = amounts.value_type
-left join worlds
-    on
-        amounts.source = worlds.source
-        and amounts.frequency = worlds.frequency
-        and amounts.period_start = worlds.period_start
-        and amounts.period_end = worlds.period_end
-        and amounts.currency = worlds.currency
-        and amounts.value_type = worlds.value_type
-left join ranks
-    on
-        amounts.source = ranks.source
-        and amounts.reporter = ranks.reporter
-        and amounts.frequency = ranks.frequency
-        and amounts.period_start = ranks.period_start
-        and amounts.period_end = ranks.period_end
-        and amounts.currency = ranks.currency
-        and amounts.value_type = ranks.value_type
-left join goods_totals
-    on
-        sources.goods_source = goods_totals.source
-        and amounts.reporter = goods_totals.reporter
-        and amounts.frequency = goods_totals.frequency
-        and amounts.period_start = goods_totals.period_start
-        and amounts.period_end = goods_totals.period_end
-        and amounts.currency = goods_totals.currency
-left join gdp
-    on
-        amounts.reporter = gdp.reporter
-        and amounts.frequency = gdp.frequency
-        and amounts.period_start = gdp.period_start
-        and amounts.period_end = gdp.period_end
-        and amounts.currency = gdp.currency
-left join preferences
-    on
-        amounts.source = preferences.source
-        and amounts.reporter = preferences.reporter
-        and amounts.frequency = preferences.frequency
-        and amounts.period_start = preferences.period_start
-        and amounts.period_end = preferences.period_end
-        and amounts.currency = preferences.currency
-        and amounts.value_type = preferences.value_type
+        {{ is_same_period_of_previous_year('previous', 'ranked') }}
+        and previous.value_type = ranked.value_type

@@ -1,5 +1,8 @@
-{#- Fails on every named column that is null in some row, and says in how many: one scan for all columns. -#}
-{% test no_nulls(model, columns) %}
+{#-
+    Fails on every listed column that is null in some row, with the number of such rows. It is `not_null` for several
+    columns in one scan of the table: one test per model instead of one test per column.
+-#}
+{% test not_null_columns(model, columns) %}
 
 with counted as (
 

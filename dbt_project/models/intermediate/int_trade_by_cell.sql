@@ -1,0 +1,25 @@
+{{ config(materialized='table') }}
+-- A table, since several marts read it, some of them more than once.
+with trade as (
+
+    select * from {{ ref('fct_services_trade') }}
+
+),
+
+pivoted as (
+
+    select
+        {{ reporter_cell_columns() }},
+        period_label,
+        service,
+        max(case when flow = 'exports' then value_million end) as exports_million,
+        max(case when flow = 'imports' then value_million end) as imports_million
+    from trade
+    group by {{ reporter_cell_columns() }}, period_label, service
+
+)
+
+select
+    *,
+    exports_million + imports_million as total_million
+from pivoted
