@@ -1,9 +1,8 @@
-"""`warehouse curated`: what an analyst needs who adds a figure.
+"""`warehouse curated`: commands for files of curated figures.
 
-Keeps: `check` tells every problem of the files line by line and exits with 1 if there is one; `template`
-prints a file to begin with, which passes the check. What is agreed stands in `warehouse.sources.curated`.
-
-Refuses: to mend a file, or to write one.
+`check` prints every problem of the files, line by line, and exits with 1 if there is one. `template` prints a
+file to start from, which passes the check. `warehouse.sources.curated` states the rules. No command changes a
+file.
 """
 
 from __future__ import annotations
@@ -30,33 +29,33 @@ EXAMPLE = {
     "currency": "CNY",
     "page": "https://cr-cbt.com/news/newsshow.php?cid=4&id=498",
     "status": "stated",
-    "note": "an example: replace it by your first figure",
+    "note": "an example: replace it with your first figure",
 }
 
-app = typer.Typer(help="Check and begin files of curated figures.", no_args_is_help=True)
+app = typer.Typer(help="Check and start files of curated figures.", no_args_is_help=True)
 
 
 @app.command()
 def check(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV files.")]) -> None:
-    """Tell line by line what is wrong in files of curated figures."""
-    wrong = 0
+    """Print the problems in files of curated figures, line by line."""
+    problem_count = 0
     for path in files:
         if not path.is_file():
-            raise WarehouseError(f"{path} is not a file. Begin one with: warehouse curated template > {path}")
-        rows, found = examine(path)
-        wrong += len(found)
-        for problem in found:
+            raise WarehouseError(f"{path} is not a file. Start one with: warehouse curated template > {path}")
+        rows, problems = examine(path)
+        problem_count += len(problems)
+        for problem in problems:
             typer.echo(f"{path}: {problem}")
-        if not found:
-            typer.echo(f"{path}: {len(rows)} figure{'' if len(rows) == 1 else 's'}, nothing wrong")
-    if wrong:
-        typer.echo(f"{wrong} problem{'' if wrong == 1 else 's'}", err=True)
+        if not problems:
+            typer.echo(f"{path}: {len(rows)} figure{'' if len(rows) == 1 else 's'}, no problems")
+    if problem_count:
+        typer.echo(f"{problem_count} problem{'' if problem_count == 1 else 's'}", err=True)
         raise typer.Exit(1)
 
 
 @app.command()
 def template() -> None:
-    """Print a file to begin with: the header and one figure."""
+    """Print a file to start from: the header and one figure."""
     rows = csv.writer(sys.stdout, lineterminator="\n")
     rows.writerow(COLUMNS)
     rows.writerow(EXAMPLE.get(column, "") for column in COLUMNS)
