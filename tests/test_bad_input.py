@@ -209,7 +209,12 @@ CASES: dict[str, tuple[str, str, Spoil, str]] = {
         "JSON|json",
     ),
     "an error array": ("worldbank_wdi", "BX.GSR.NFSV.CD", in_json(lambda _: ERROR_ARRAY), "120|not valid"),
-    "a climbing path": ("unctad_goods", "TradeMerch", inside_7z(str, "../climbed.csv"), "climbs out"),
+    "a climbing path": (
+        "unctad_goods",
+        "TradeMerch",
+        inside_7z(str, "../climbed.csv"),
+        "leaves the extraction directory",
+    ),
 }
 
 

@@ -348,7 +348,7 @@ def test_a_table_that_expands_without_end_is_refused(tmp_path: Path, monkeypatch
         return out.getvalue()
 
     said = refused_night(tmp_path, "wto_merchandise", "merchandise_values", bomb)
-    assert "expands past the cap" in said or "too large" in said
+    assert "expands past the limit" in said or "too large" in said
 
 
 def test_an_archive_inside_an_archive_is_not_opened(tmp_path: Path) -> None:
