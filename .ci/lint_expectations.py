@@ -94,7 +94,7 @@ def lint(found: list[Query], folder: Path) -> int:
             count += 1
             line = query.line + violation["start_line_no"] - 1
             column = query.indent + violation["start_line_pos"]
-            print(  # noqa: T201
+            print(
                 f"{query.suite.relative_to(ROOT)}:{line}:{column}: {violation['code']} "
                 f"{violation['description']} ({violation['name']}, in {query.name!r})"
             )

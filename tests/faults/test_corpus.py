@@ -35,6 +35,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -375,6 +376,15 @@ def read_safe(files: Mapping[str, bytes], source: str) -> list[Row]:
     return found
 
 
+def shortest(text: str) -> str:
+    """Return the shortest plain form of the double that a cell holds, or the text if it holds none."""
+    try:
+        digits = f"{Decimal(repr(float(text))):f}"
+    except ValueError:
+        return text
+    return digits.removesuffix(".0")
+
+
 def sheets_of(data: bytes) -> Iterator[tuple[str, dict[int, dict[str, str]]]]:
     """Yield each sheet of a workbook: its name, and its cells as text by row and column."""
     main = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -399,7 +409,9 @@ def sheets_of(data: bytes) -> Iterator[tuple[str, dict[int, dict[str, str]]]]:
                     column = number_of_letters(one.get("r", "")) or column + 1
                     value = one.find(f"{main}v")
                     text = (value.text or "") if value is not None else ""
-                    text = strings[int(text)] if one.get("t") == "s" and text else text
+                    kind = one.get("t", "n")
+                    text = strings[int(text)] if kind == "s" and text else text
+                    text = shortest(text) if kind == "n" and text else text
                     if text:
                         cells["A" if column == 1 else str(column)] = text
                 rows[row_number] = cells

@@ -22,12 +22,15 @@ from pathlib import Path
 
 import nights
 import pytest
-from conftest import environment
+from conftest import environment, settings_of
 from typer.testing import CliRunner
 
-from warehouse import __main__ as command
-from warehouse import landing, pipeline, publish
+from warehouse import fetch as fetching
+from warehouse.alerts import find_alerts
+from warehouse.cli.app import app
 from warehouse.fetch import Limits
+from warehouse.landing import store
+from warehouse.releases.manifest import read_manifest
 from warehouse.sources import SOURCES
 
 pytestmark = pytest.mark.faults
@@ -136,26 +139,26 @@ def serving(mirror: Path, mischief: Mischief) -> Iterator[tuple[str, Counter[str
 
 
 @pytest.fixture(scope="module")
-def others_done(stood: Path, second_night: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def others_done(released: Path, second_night: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a home in whose release the second night is, but for the source that mischief is done to."""
     home = tmp_path_factory.mktemp("others") / "home"
-    shutil.copytree(stood, home, symlinks=True)
+    shutil.copytree(released, home, symlinks=True)
     others = set(nights.FEW) - {NAME}
-    assert nights.says(home, "fetch", *others, mirror=second_night).returncode == 0
-    assert nights.says(home, "publish").returncode == 0
+    assert nights.run(home, "fetch", *others, mirror=second_night).returncode == 0
+    assert nights.run(home, "publish").returncode == 0
     return home
 
 
 @pytest.fixture
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a pull try for seconds, not for half an hour."""
-    monkeypatch.setattr(pipeline.fetching, "fetch", partial(pipeline.fetching.fetch, limits=QUICK))
+    monkeypatch.setattr(fetching, "fetch", partial(fetching.fetch, limits=QUICK))
 
 
 def night(home: Path, mirror: Path | str) -> tuple[int, str]:
     """Do a whole night in this process; return its exit code and what it said."""
     with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=str(mirror)):
-        ended = CliRunner().invoke(command.app, ["run"])
+        ended = CliRunner().invoke(app, ["run"])
     assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
     return ended.exit_code, ended.output
 
@@ -168,25 +171,26 @@ def test_a_source_whose_mirror_does_mischief_fails_and_what_stood_stands(
     mischief, says = FAILING[how]
     home = tmp_path / "home"
     shutil.copytree(others_done, home, symlinks=True)
-    before, release = nights.never_to_change(home), nights.standing(home).name
+    before, release = nights.immutable_files(home), nights.current_release(home).name
     began = time.monotonic()
     with serving(second_night, mischief) as (address, calls):
         code, _ = night(home, address)
     assert calls, "the mischief was never met"
     assert time.monotonic() - began < 30, "a night isn't held up by one source"
     assert code == 1
-    look = landing.checks(home / "landing", NAME)[-1]
+    look = store.list_checks(home / "landing", NAME).require()[-1]
     assert look.outcome == "failed" and re.search(says, look.detail), look.detail
     assert "Traceback" not in look.detail
     for name in set(nights.FEW) - {NAME}:
-        assert landing.checks(home / "landing", name)[-1].outcome == "unchanged"
-    nights.nothing_is_half(home)
+        assert store.list_checks(home / "landing", name).require()[-1].outcome == "unchanged"
+    nights.require_complete(home)
     assert not list((home / "landing" / NAME / ".incoming").glob("*"))
-    after = nights.never_to_change(home)
+    after = nights.immutable_files(home)
     assert before == {name: after.get(name) for name in before}
-    assert nights.standing(home).name == release, "nothing new came, so nothing is built"
-    with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=""):
-        (alert,) = (one for one in pipeline.wrong_now() if one.subject == f"{NAME}: fetch")
+    assert nights.current_release(home).name == release, "nothing new came, so nothing is built"
+    (alert,) = (
+        one for one in find_alerts(settings_of(home)) if (one.kind, one.subject) == ("fetch_failed", NAME)
+    )
     assert alert.command == f"warehouse fetch {NAME}" and look.detail[:200] in alert.happened
 
 
@@ -198,11 +202,13 @@ def test_what_came_in_a_night_of_mischief_is_published_and_the_next_night_ends_r
     night(undisturbed, second_night)
     with serving(second_night, reset) as (address, _):
         assert night(disturbed, address)[0] == 1
-    told = {one["source"] for one in publish.read_manifest(nights.standing(disturbed))["vintages"]}
+    told = {one.source for one in read_manifest(nights.current_release(disturbed)).vintages}
     assert told == set(nights.FEW) - {NAME}
     with serving(second_night, slow_down_twice) as (address, calls):
         night(disturbed, address)
     assert calls and set(calls.values()) == {3}
-    nights.nothing_is_half(disturbed)
-    assert landing.checks(disturbed / "landing", NAME)[-1].outcome == "accepted"
-    assert nights.tables_of(nights.standing(disturbed)) == nights.tables_of(nights.standing(undisturbed))
+    nights.require_complete(disturbed)
+    assert store.list_checks(disturbed / "landing", NAME).require()[-1].outcome == "accepted"
+    assert nights.tables_of(nights.current_release(disturbed)) == nights.tables_of(
+        nights.current_release(undisturbed)
+    )
