@@ -36,6 +36,12 @@ SQL = f"""
     create table marts.mart_old as select 'CHN' as reporter;
     create table marts.mart_many as select 'CHN' as reporter, i as number from range(20) as r (i);
     create table marts.mart_freshness as select '{SOURCE}' as source;
+    create table marts.mart_ratio as select 'c1' as claim_id;
+    create table core.bridge_cell as select * from (values
+        ('c1', 1, 'numerator', '{SOURCE}', '{NEW}', 'data.csv', 3),
+        ('c1', 2, 'denominator', '{SOURCE}', '{NEW}', 'data.csv', 2),
+        ('c1', 3, 'denominator', '{SOURCE}', '{NEW}', 'data.csv', 2)
+    ) as t (claim_id, number, role, source, vintage, _file, _row);
     create table marts.mart_claim as select * from (values
         ('c1', 'reproduced', 'share of 100'), ('c2', 'untestable', 'no source states it')
     ) as t (claim_id, verdict, reason);
@@ -62,12 +68,15 @@ MODELS = {
     "core.fct_revision": {},
     "core.dim_service": {},
     "marts.mart_share": {"trace": SHARE},
+    "marts.mart_ratio": {"trace": {"model": "bridge_cell", "keys": ["claim_id"]}},
+    "core.bridge_cell": {},
     "marts.mart_old": {"trace": {"model": "fct_services_trade", "keys": ["reporter"]}},
     "marts.mart_many": {"trace": {"model": "fct_services_trade", "keys": ["reporter"]}},
     "marts.mart_freshness": {"trace": None},
     "marts.mart_claim": {
         "trace": [
             {"role": part, "model": "claim_figure", "keys": ["claim_id"], "where": f"part = '{part}'"}
+            | {"if_empty": "The claim is untestable"}
             for part in ("numerator", "denominator")
         ]
     },
@@ -81,6 +90,8 @@ PARENTS = {
     "mart_old": ["fct_services_trade"],
     "mart_claim": ["claim_figure"],
     "claim_figure": ["fct_services_trade"],
+    "mart_ratio": ["bridge_cell"],
+    "bridge_cell": ["int_observations"],
 }
 
 
@@ -157,12 +168,21 @@ def test_a_helper_table_leads_on_by_its_own_rule(home: Path) -> None:
     )
 
 
+def test_a_helper_table_with_files_and_rows_states_the_roles(home: Path) -> None:
+    numerator, denominator = follow(home, "marts.mart_ratio")
+    assert (numerator.role, values(numerator)) == ("numerator", ["25"])
+    assert (denominator.role, values(denominator)) == ("denominator", ["100"]), "the row serves twice"
+    assert numerator.models[:2] == ("marts.mart_ratio", "core.bridge_cell")
+    roles = [lineage.role for lineage in follow(home, "core.bridge_cell")]
+    assert roles == ["numerator", "denominator", "denominator"]
+
+
 def test_a_row_without_a_figure_says_why(home: Path) -> None:
     with pytest.raises(WarehouseError) as caught:
         follow(home, "marts.mart_claim", claim_id="c2")
     assert str(caught.value) == (
         "marts.mart_claim: no row of claim_figure has a figure behind claim_id=c2. "
-        "The row's reason: no source states it"
+        "The claim is untestable. Reason in the row: no source states it"
     )
 
 
@@ -382,6 +402,38 @@ def test_a_group_leads_to_its_members_of_that_year_alone(warehouse: Warehouse) -
     lineage = found[0]
     # Of the five members of that year China is the reporter: four partners are left.
     assert len(lineage.origins) == int(lineage.published["members_counted"]) == 4
+
+
+def test_a_claim_leads_to_the_cells_of_its_numerator_and_denominator(warehouse: Warehouse) -> None:
+    found = follow_sample(
+        warehouse, "marts.mart_claim", claim_id="digital_share_2020", source="data360_digital"
+    )
+    roles = {lineage.role: lineage for lineage in found}
+    digital, services = roles["numerator"], roles["denominator"]
+    assert len(found) == 2 and digital.models[:2] == ("marts.mart_claim", "core.bridge_claim_cell")
+    assert (digital.models[-1], services.models[-1]) == ("raw.data360_digital", "raw.unctad_services")
+    # USD million: digitally deliverable exports and imports of China, and all its services
+    exports, imports = (float(origin.raw_row["OBS_VALUE"]) for origin in digital.origins)
+    totals = [float(value) for value in values(services)]
+    share = 100 * (exports + imports) / sum(totals)
+    assert digital.published["found_value"] == pytest.approx(share, rel=1e-9)
+
+
+def test_an_older_vintage_of_a_claim_leads_to_the_row_before_the_revision(warehouse: Warehouse) -> None:
+    (older,) = follow_sample(
+        warehouse,
+        "marts.mart_claim",
+        claim_id="services_exports_2021",
+        source="worldbank_wdi",
+        vintage="2022-09-16",
+    )
+    assert [origin.vintage for origin in older.origins] == ["2022-09-16"]
+    assert float(values(older)[0]) == pytest.approx(older.published["found_value"] * 1e9)
+
+
+def test_an_untestable_claim_says_that_it_has_no_inputs(warehouse: Warehouse) -> None:
+    with pytest.raises(WarehouseError, match="The claim is untestable"):
+        follow_sample(warehouse, "marts.mart_claim", claim_id="bilateral_agreements_2020")
 
 
 def test_no_published_row_is_an_error(warehouse: Warehouse) -> None:
