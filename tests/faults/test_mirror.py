@@ -27,8 +27,8 @@ from typer.testing import CliRunner
 
 from warehouse import fetch as fetching
 from warehouse.alerts import find_alerts
-from warehouse.fetch import Limits
 from warehouse.cli.app import app
+from warehouse.fetch import Limits
 from warehouse.landing import store
 from warehouse.releases.manifest import read_manifest
 from warehouse.sources import SOURCES
