@@ -1,8 +1,8 @@
 """What a hostile payload, question or log line could do, and does not.
 
-Archives that climb, link or lie about their size are in `test_formats.py`, a mirror's `file` that leaves the
-mirror in `tests/fetch/`, entities in the parts of a workbook in `test_workbook.py`: here is what only shows
-when the steps work together.
+Archives that climb, link or lie about their size are in `formats/test_archive.py`, a mirror's `file` that
+leaves the mirror in `fetch/`, entities in the parts of a workbook in `formats/test_xlsx.py`: here is
+what only shows when the steps work together.
 """
 
 from __future__ import annotations
