@@ -118,7 +118,7 @@ def test_a_claim_leads_to_the_cells_of_its_numerator_and_denominator(warehouse: 
     assert digital.models[:2] == ("marts.mart_claim", "core.bridge_claim_cell")
     assert (digital.models[-1], services.models[-1]) == ("raw.data360_digital", "raw.unctad_services")
     # USD million: digitally deliverable exports and imports of China, and all its services
-    exports, imports = (float(one.raw_row["OBS_VALUE"]) for one in digital.origins)
+    exports, imports = (float(one.raw_row["obs_value"]) for one in digital.origins)
     totals = [float(one.raw_row["value"]) for one in services.origins]
     assert digital.published["found_value"] == pytest.approx(
         100 * (exports + imports) / sum(totals), rel=1e-9
