@@ -602,6 +602,7 @@ def trail_as_dict(trail: tracing.Trail) -> dict[str, Any]:
     """Spell a trail for JSON."""
     return {
         "table": trail.table,
+        "role": trail.role,
         "published": trail.published,
         "models": trail.models,
         "origins": [vars(origin) for origin in trail.origins],
@@ -610,7 +611,7 @@ def trail_as_dict(trail: tracing.Trail) -> dict[str, Any]:
 
 def print_trail(trail: tracing.Trail) -> None:
     """Print a trail for a person."""
-    out.print(f"[bold]{trail.table}[/bold]")
+    out.print(f"[bold]{trail.table}[/bold]: {trail.role}")
     grid = Table(box=None, show_header=False, pad_edge=False)
     grid.add_column(style="dim")
     grid.add_column(overflow="fold")

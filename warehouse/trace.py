@@ -1,8 +1,9 @@
 """From a published figure back to the bytes it came from.
 
 Keeps: the way back is read off what the release and the landing say of themselves. The release's dbt
-manifest holds, for each mart, `meta.trace`: the core model that its rows come from, the key columns they
-share, and a condition, in which `$column` is what the published row has there. The core rows hold `source`,
+manifest holds, for each mart, `meta.trace`: a list of rules, each with the role of the rows it leads to (the
+figure, a denominator, a previous year), their core model, the key columns that they share with the published
+row, and a condition, in which `$column` is what the published row has there. The core rows hold `source`,
 `vintage`, `_file` and `_row`; the vintage's manifest holds the file's address, checksum and time; its
 `rows.parquet` holds the row as sent.
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,9 +47,10 @@ class Origin:
 
 @dataclass(frozen=True)
 class Trail:
-    """One published row, the models it went through, and where its figures came from."""
+    """One published row, what the rows of this trail are to it, their models and their origins."""
 
     table: str
+    role: str
     published: dict[str, Any]
     models: tuple[str, ...]
     origins: tuple[Origin, ...]
@@ -68,9 +70,11 @@ def trace(
     if name not in models or models[name]["schema"] != "marts":
         known = sorted(node["name"] for node in models.values() if node["schema"] == "marts")
         raise WarehouseError(f"there is no mart {name!r}; known are {', '.join(known)}")
-    rule = models[name]["config"]["meta"].get("trace")
-    if not rule:
+    rules = models[name]["config"]["meta"].get("trace")
+    if not rules:
         raise WarehouseError(f"marts.{name} tells of loads and not of figures: it has no rows to trace")
+    # Releases made before rules had roles have one rule, which leads to the figure itself.
+    rules = [{"role": "figure", **rules}] if isinstance(rules, dict) else rules
     with duckdb.connect(str(release / "warehouse.duckdb"), read_only=True) as db:
         rows = select(db, f"marts.{name}", wanted)
         if not rows:
@@ -78,30 +82,29 @@ def trace(
         if len(rows) > MOST_FIGURES:
             raise WarehouseError(
                 f"{len(rows)} rows of marts.{name} have {spell(wanted)}; name more columns, "
-                f"such as {', '.join(key for key in rule['keys'] if key not in wanted)}"
+                f"such as {', '.join(key for key in rules[0]['keys'] if key not in wanted)}"
             )
         trails = []
         for row in rows:
-            shared = {key: row[key] for key in rule["keys"]}
-            figures = select(db, f"core.{rule['model']}", shared, rule.get("where"), row)
-            for source in sorted({str(one["source"]) for one in figures}):
-                trails.append(
-                    Trail(
-                        table=f"marts.{name}",
-                        published=row,
-                        models=way(manifest, models[name]["unique_id"], rule["model"], source),
-                        origins=tuple(
-                            origin_of(landing, rows_of, *place)
-                            for one in figures
-                            if one["source"] == source
-                            for place in places(one)
-                        ),
+            for rule in rules:
+                shared = {key: row[key] for key in rule["keys"]}
+                figures = select(db, f"core.{rule['model']}", shared, rule.get("where"), row)
+                # A denominator or a previous year may be missing: the figure that rests on it is null then.
+                if not figures and rule is rules[0]:
+                    raise WarehouseError(
+                        f"marts.{name}: no row of core.{rule['model']} is behind {spell(shared)}"
                     )
-                )
-            if not figures:
-                raise WarehouseError(
-                    f"marts.{name}: no row of core.{rule['model']} is behind {spell(shared)}"
-                )
+                for source in sorted({str(one["source"]) for one in figures}):
+                    found = [place for one in figures if one["source"] == source for place in places(one)]
+                    trails.append(
+                        Trail(
+                            table=f"marts.{name}",
+                            role=rule["role"],
+                            published=row,
+                            models=way(manifest, models[name]["unique_id"], rule["model"], source),
+                            origins=origins_of(landing, rows_of, found),
+                        )
+                    )
     return tuple(trails)
 
 
@@ -174,35 +177,62 @@ def places(figure: Mapping[str, Any]) -> list[tuple[str, str, str, int]]:
     ]
 
 
-def origin_of(landing: Path, rows_of: RowsOf, source: str, vintage: str, place: str, row: int) -> Origin:
-    """Find the file, checksum, address and raw row behind a place in a vintage."""
-    directory = landing / source / vintage
-    if not (directory / "manifest.json").exists():
-        raise WarehouseError(f"{directory}: this vintage is not in the landing. Restore it from the backup")
-    told = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
-    name = place.partition("#")[0]
-    file = next(one for one in told["files"] if one["name"] == name)
-    path = directory / "files" / file["name"]
-    with duckdb.connect() as db:
-        rows = select(
-            db,
-            f"read_parquet('{str(rows_of(source, vintage)).replace(chr(39), chr(39) * 2)}')",
-            {"_file": place, "_row": row},
+def origins_of(
+    landing: Path, rows_of: RowsOf, found: Sequence[tuple[str, str, str, int]]
+) -> tuple[Origin, ...]:
+    """Find file, checksum, address and raw row behind each (source, vintage, file, row), in their order.
+
+    Each vintage is read once and each file's checksum is computed once, however many rows are asked for.
+    """
+    origins: dict[tuple[str, str, str, int], Origin] = {}
+    for source, vintage in sorted({one[:2] for one in found}):
+        directory = landing / source / vintage
+        if not (directory / "manifest.json").exists():
+            raise WarehouseError(
+                f"{directory}: this vintage is not in the landing. Restore it from the backup"
+            )
+        told = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
+        files = {one["name"]: one for one in told["files"]}
+        raw_rows = raw_rows_of(
+            rows_of(source, vintage), {one[2:] for one in found if one[:2] == (source, vintage)}
         )
-    if len(rows) != 1:
-        raise WarehouseError(f"{path}: {len(rows)} parsed rows are {place} row {row}")
-    return Origin(
-        raw_row=rows[0],
-        source=source,
-        vintage=vintage,
-        file=path,
-        place=place.partition("#")[2],
-        row=int(row),
-        sha256=file["sha256"],
-        is_checksum_right=path.exists() and sha256_of(path) == file["sha256"],
-        address=file["address"],
-        retrieved_at=file["retrieved_at"],
-    )
+        checked: dict[str, bool] = {}
+        for (place, row), raw_row in raw_rows.items():
+            name, _, rest = place.partition("#")
+            path = directory / "files" / name
+            if name not in checked:
+                checked[name] = path.exists() and sha256_of(path) == files[name]["sha256"]
+            origins[source, vintage, place, row] = Origin(
+                raw_row=raw_row,
+                source=source,
+                vintage=vintage,
+                file=path,
+                place=rest,
+                row=int(row),
+                sha256=files[name]["sha256"],
+                is_checksum_right=checked[name],
+                address=files[name]["address"],
+                retrieved_at=files[name]["retrieved_at"],
+            )
+    return tuple(origins[one] for one in found)
+
+
+def raw_rows_of(rows: Path, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], dict[str, Any]]:
+    """Read the rows of a vintage's Parquet file by file and row number; each must be there once."""
+    with duckdb.connect() as db:
+        relation = db.execute(
+            "select * from read_parquet(?) where list_contains(?, _file || chr(0) || _row) order by all",
+            [str(rows), [f"{file}\0{row}" for file, row in wanted]],
+        )
+        columns = [name for name, *_ in relation.description or ()]
+        found = [dict(zip(columns, row, strict=True)) for row in relation.fetchall()]
+    by_place = {(one["_file"], one["_row"]): one for one in found}
+    lacking = sorted(set(wanted) - set(by_place))
+    if lacking or len(by_place) != len(found):
+        raise WarehouseError(
+            f"{rows}: {len(found)} parsed rows are the {len(wanted)} wanted; missing: {lacking[:3]}"
+        )
+    return by_place
 
 
 def spell(wanted: Mapping[str, Any]) -> str:
