@@ -80,7 +80,7 @@ def test_readers_see_exactly_one_release_while_fifty_are_published(tmp_path: Pat
         (number,) = numbers
         assert n == 2 * ROWS
         seen_numbers.add(number)
-        # The newest that published_at a second before it was opened, or one that came since.
+        # The release that was the newest a second before the connection was opened, or a later one.
         before = [one for at, one in published_at if at <= told["opened_at"] - SECONDS_TO_SEE_THE_NEWEST]
         later = [one for at, one in published_at if at > told["opened_at"] - SECONDS_TO_SEE_THE_NEWEST]
         assert number in {*before[-1:], *later}, f"{kind}: {number}, opened at {told['opened_at']}"
