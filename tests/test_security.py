@@ -1,7 +1,7 @@
 """What a hostile payload, question or log line could do, and does not.
 
 Archives that climb, link or lie about their size are in `test_formats.py`, a mirror's `file` that leaves the
-mirror in `test_fetch.py`, entities in the parts of a workbook in `test_workbook.py`: here is what only shows
+mirror in `tests/fetch/`, entities in the parts of a workbook in `test_workbook.py`: here is what only shows
 when the steps work together.
 """
 
@@ -410,7 +410,7 @@ CONNECTIONS = {
 
 
 def night_by_http(server: HTTPServer) -> str:
-    """Serve the recorded night behind a name and a password; return its address with both in it."""
+    """Serve the recorded night; return its address with a user and a password in it."""
     index = json.loads((NIGHT / "index.json").read_text(encoding="utf-8"))
     kept = [one for one in index["answers"] if "mofcom" in one["address"]]
     assert kept
@@ -439,7 +439,7 @@ def holding(home: Path, secret: str) -> list[str]:
     return [str(path) for path in home.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
 
 
-def test_a_mirrors_password_is_in_no_file_and_no_line(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_a_mirrors_password_is_neither_stored_nor_printed(httpserver: HTTPServer, tmp_path: Path) -> None:
     mirror = night_by_http(httpserver)
     said = run_with(tmp_path, mirror, "fetch", "mofcom_totals")
     assert said.startswith("0 ") and "accepted" in said

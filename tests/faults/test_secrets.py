@@ -1,4 +1,4 @@
-"""A build writes down nothing of its environment, though dbt and Great Expectations run with all of it."""
+"""A build stores nothing of its environment, although dbt and Great Expectations run with all of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_release_holds_nothing_of_the_environment(replayed: Path, tmp_path: Pa
         assert build is not None
         try:
             steps.validate(settings, steps.transform(settings, build))
-        except WarehouseError as error:  # one source alone is no release that anyone would believe
+        except WarehouseError as error:  # one source alone fails the release gate
             assert SECRET not in str(error)
     assert list(steps.build_dir(settings, build).rglob("dbt.log")), "dbt has written its log"
     assert holding(home, "mofcom_totals")
