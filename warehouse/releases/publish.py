@@ -75,11 +75,7 @@ def publish(
     (partial / "parquet").mkdir(parents=True)
     tables = export_parquet(database, partial / "parquet")
     for name, origin in docs.items():
-        if origin.is_dir():
-            shutil.copytree(origin, partial / name)
-        else:
-            (partial / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(origin, partial / name)
+        _copy(origin, partial / name)
     manifest = ReleaseManifest(
         **{name: getattr(record, name) for name in BuildRecord.model_fields},
         published_at=datetime.now(UTC),
@@ -99,6 +95,14 @@ def publish(
     fsync(published)
     _register(published, release_id, actor, is_latest=is_latest)
     return release
+
+
+def _copy(origin: Path, copy: Path) -> None:
+    if origin.is_dir():
+        shutil.copytree(origin, copy)
+    else:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(origin, copy)
 
 
 def _register(published: Path, release: str, actor: str, *, is_latest: bool) -> None:
