@@ -1,102 +1,172 @@
-"""A managed backfill by hand: a build beside the live one, what it would change, and a person's word on it.
+"""A managed backfill: a build beside the live warehouse, a comparison, and a person's approval.
 
-Two DAGs that nothing schedules. `backfill` gathers, builds and compares, and leaves the result waiting; its
-runs change neither landing nor releases. `backfill_decide` approves or discards what waits: a run of its own,
-since a decision may take days, and a task that waits for it would hold a slot or run into its timeout.
+Nothing schedules this DAG. While it waits for the answer it takes no slot of a pool, an executor or a
+triggerer.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, Param, task
-from defaults import dag_arguments, judgements_are_final
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from defaults import TASK_TIMEOUT, TRANSFORM_TIMEOUT, dag_arguments, no_retry_on_rejected, task_settings
+from pools import BUILDS
 
 from warehouse.sources import SOURCES
+
+if TYPE_CHECKING:
+    from warehouse.backfill.records import Report
+    from warehouse.config import Settings
+
+BUILD_TIMEOUT = 2 * TASK_TIMEOUT + TRANSFORM_TIMEOUT  # load, transform and validate in one task
+APPROVAL_TIMEOUT = timedelta(days=14)
+DAGRUN_TIMEOUT = timedelta(days=16)
+TABLES_SHOWN = 15
 
 DOC = """\
 ### Backfill a source
 
-Fetches, replays or reads again what was retrieved from `from` to `to` (days of retrieval, both included) into
-a build **beside** the live one, and tells what would change. Then it waits for `backfill_decide`.
+Fetches again, or parses again, what was retrieved from `from` to `to` (days of retrieval, both included) into
+a build **beside** the live warehouse, and shows what would change. Then it waits up to 14 days for an answer.
 
-| task | what it does | when it fails |
+| task | what it does | what happens on failure |
 |---|---|---|
-| `begin` | gathers and judges the vintages; nothing new: the rest is **skipped** | a refusal is final |
-| `build` | loads, transforms and validates beside the live build | tests or gate: kept to be looked at |
-| `compare` | tables, rows, cells and biggest moves against the standing release | another release came |
+| `begin` | gathers and validates the vintages; nothing new: the rest is **skipped** | nothing was changed |
+| `build` | loads, transforms and validates beside the live build | the build is kept for inspection |
+| `compare` | compares every table with the current release | trigger the task again |
+| `approval` | waits for **Approve** or **Reject**, with a reason | no answer: decide on the command line |
+| `approve` | lands the vintages and publishes the build that was compared | the message names what changed |
+| `discard` | after a rejection: removes what the backfill staged | trigger the task again |
 
-**Parameters**: `source`; `from`, `to`; `mirror`, a folder or address that answers in the publisher's place
-(empty: the publisher itself, which only shows today); `reread`, fetch nothing and read the landing with
-today's reader.
+**Parameters**: `source`; `from`, `to`; `mirror`, a directory or address of recorded answers (empty: the
+publisher, which only serves what it shows today); `reread`, fetch nothing and parse the landed files again
+with the present reader.
 
-**What stands on failure:** everything. Landing, builds and releases are not touched before an approval.
+**What happens on failure:** landing and releases stay as they are. Only `approve` changes them, and it fails
+when the live warehouse has changed since the comparison.
 
-**What to run next:** `warehouse backfill show ID`, then this installation's `backfill_decide`, or
-`warehouse backfill approve ID --why …` or `warehouse backfill discard ID --why …`.
+**What to run next:** answer under **Required Actions** of the run, or on the command line:
+`warehouse backfill show ID`, then `warehouse backfill approve ID --why …` or
+`warehouse backfill discard ID --why …`. After a decision on the command line, answer here in any way: the
+run then ends, and the decision stays.
 """
+BODY = """\
+{{ ti.xcom_pull(task_ids='compare') }}
 
-DECIDE_DOC = """\
-### Decide on a backfill
+**Approve** publishes this build. **Reject** discards it. The same on the command line:
 
-**Approve** lands what the backfill brings and publishes the very build that was shown; refused when the live
-warehouse has changed since. **Discard** removes what it made. Both are on record, with who, when and why.
-
-**What stands on failure:** the published release and every accepted vintage.
-
-**What to run next:** `warehouse backfill show ID` names what is in the way; discard it and ask again, or
-trigger this DAG again after an approval that was cut off.
+    warehouse backfill approve {{ ti.xcom_pull(task_ids='begin') }} --why "…"
+    warehouse backfill discard {{ ti.xcom_pull(task_ids='begin') }} --why "…"
 """
 
 
 @task.short_circuit
 def begin(params: dict[str, Any]) -> str | None:
-    """Gather the vintages beside the live landing; None when nothing is new, and the rest is skipped."""
-    from warehouse import pipeline
+    """Gather the vintages beside the live landing. The other tasks are skipped when nothing is new."""
+    from warehouse.backfill import stage
 
-    with judgements_are_final():
-        return pipeline.backfill_begin(
-            params["source"], params["from"], params["to"], (params["mirror"] or None,), params["reread"]
+    settings = task_settings()
+    with no_retry_on_rejected():
+        backfill = stage.begin(
+            settings,
+            params["source"],
+            params["from"],
+            params["to"],
+            (params["mirror"] or None,),
+            params["reread"],
         )
+    return None if stage.is_empty(settings, backfill) else backfill
 
 
-@task
+@task(pool=BUILDS, execution_timeout=BUILD_TIMEOUT)
 def build(backfill: str) -> str:
-    """Load, transform and validate beside the live build."""
-    from warehouse import pipeline
+    """Load, transform and validate the build beside the live warehouse."""
+    from warehouse.backfill import stage
 
-    with judgements_are_final():
-        return pipeline.backfill_build(backfill)
+    with no_retry_on_rejected():
+        return stage.build(task_settings(), backfill)
 
 
 @task
 def compare(backfill: str) -> str:
-    """Compare with the standing release, and let it wait; return the backfill's id."""
-    from warehouse import pipeline
+    """Compare the build with the current release; return what would change, in Markdown."""
+    from warehouse.backfill import stage
 
-    with judgements_are_final():
-        return str(pipeline.backfill_compare(backfill)["id"])
+    with no_retry_on_rejected():
+        return describe(stage.compare(task_settings(), backfill))
 
 
-@task
-def decide(params: dict[str, str]) -> str | None:
-    """Approve, and return the release, or discard."""
-    from warehouse import pipeline
+def describe(report: Report) -> str:
+    """Return what a backfill would change, in Markdown."""
+    lines = [f"Build {report.after}, as of {report.as_of}, against release {report.before}.", ""]
+    lines += [f"- {pull.subject}: {pull.outcome}. {pull.detail}" for pull in report.pulls or ()]
+    lines += ["", "| table | rows added | rows gone | rows changed |", "|---|---:|---:|---:|"]
+    lines += [
+        f"| {one.table} | {one.rows_added:,} | {one.rows_gone:,} | {one.rows_changed:,} |"
+        for one in report.tables[:TABLES_SHOWN]
+    ]
+    more = len(report.tables) - TABLES_SHOWN
+    not_shown = f"{more} more tables would change. " if more > 0 else ""
+    lines += [
+        "",
+        f"{not_shown}{len(report.tables_equal)} tables are equal.",
+    ]
+    return "\n".join(lines)
 
-    with judgements_are_final():
-        if params["decision"] == "approve":
-            return pipeline.approve_backfill(params["backfill"], params["why"])
-        pipeline.discard_backfill(params["backfill"], params["why"])
-        return None
+
+@task(pool=BUILDS)
+def approve(ti: Any = None) -> str:
+    """Land the vintages and publish the build; return the release. Skipped if it was decided elsewhere."""
+    from warehouse.backfill import decide
+
+    with no_retry_on_rejected():
+        return decide.approve(*answer(ti))
+
+
+@task(trigger_rule="all_skipped", pool=BUILDS)
+def discard(ti: Any = None) -> None:
+    """Remove what the backfill staged. Skipped if it was decided elsewhere."""
+    from warehouse.backfill import decide
+
+    decide.discard(*answer(ti))
+
+
+def answer(ti: Any) -> tuple[Settings, str, str]:
+    """Return settings with the person who answered as the operator, the id of the backfill, and the reason.
+
+    Raises AirflowSkipException when the backfill was decided on the command line meanwhile.
+    """
+    from warehouse.backfill import records
+
+    backfill, response = ti.xcom_pull(task_ids="begin"), ti.xcom_pull(task_ids="approval")
+    settings = task_settings(operator=response["responded_by_user"]["name"])
+    state = records.state(settings.backfill, backfill)
+    if state in records.DECIDED:
+        last = records.events(settings.backfill, backfill)[-1]
+        raise AirflowSkipException(
+            f"Backfill {backfill} is already {state}: by {last.actor} at {last.at:%Y-%m-%d %H:%M} UTC, "
+            f"{last.reason}. This answer changes nothing."
+        )
+    reason = response["params_input"].get("reason") or ""
+    if not reason.strip():
+        raise AirflowFailException(
+            f"The answer has no reason, and a decision needs one. Backfill {backfill} still waits. Clear the "
+            f"task `approval` to be asked again, or run: warehouse backfill show {backfill}"
+        )
+    return settings, backfill, reason
 
 
 with DAG(
     dag_id="backfill",
-    description="A build of past vintages beside the live one, compared and left waiting",
+    description="Past vintages built beside the live warehouse, compared, and approved by a person",
     schedule=None,
     params={
         "source": Param(
-            None, type="string", enum=list(SOURCES), title="Source", description="What to backfill."
+            None, type="string", enum=list(SOURCES), title="Source", description="The source to backfill."
         ),
         "from": Param(None, type="string", format="date", title="From", description="First day."),
         "to": Param(None, type="string", format="date", title="To", description="Last day."),
@@ -104,31 +174,34 @@ with DAG(
             None,
             type=["null", "string"],
             title="Mirror",
-            description="A folder or address of recorded answers. Leave empty for the publisher.",
+            description="Directory or address of recorded answers. Empty means the publisher.",
         ),
         "reread": Param(
-            False, type="boolean", title="Read again", description="Fetch nothing: read with today's reader."
+            False,
+            type="boolean",
+            title="Parse again",
+            description="Fetch nothing, and parse the landed files again with the present reader.",
         ),
     },
     tags=["backfill"],
     doc_md=DOC,
-    **dag_arguments(
-        stands="everything; a backfill touches neither landing nor releases before it is approved."
-    ),
+    # A run waits for days; a second backfill must not wait for its answer.
+    **dag_arguments(dagrun_timeout=DAGRUN_TIMEOUT, max_active_runs=4),
 ):
-    compare(build(begin()))
-
-with DAG(
-    dag_id="backfill_decide",
-    description="Approve or discard a backfill that waits",
-    schedule=None,
-    params={
-        "backfill": Param(None, type="string", minLength=1, title="Backfill", description="Its id."),
-        "decision": Param(None, type="string", enum=["approve", "discard"], title="Decision"),
-        "why": Param(None, type="string", minLength=1, title="Why", description="Goes on record."),
-    },
-    tags=["backfill"],
-    doc_md=DECIDE_DOC,
-    **dag_arguments(stands="the published release and every accepted vintage."),
-):
-    decide()
+    compared = compare(build(begin()))
+    approval = ApprovalOperator(
+        task_id="approval",
+        subject="Approve the backfill of {{ params.source }}, {{ params.from }} to {{ params.to }}?",
+        body=BODY,
+        params={
+            "reason": Param(
+                "", type="string", minLength=1, title="Reason", description="Recorded with the decision."
+            )
+        },
+        response_timeout=APPROVAL_TIMEOUT,
+        retries=0,
+        doc_md="Waits for a person. Without an answer in 14 days it fails, and the backfill still waits.",
+    )
+    # A rejection skips the task after `approval`; this one lets `discard` run then, and only then.
+    approved = EmptyOperator(task_id="approved", doc_md="Skipped after a rejection.")
+    compared >> approval >> approved >> [approve(), discard()]

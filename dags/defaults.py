@@ -1,11 +1,4 @@
-"""What every DAG of this folder shares: limits, retries, owner, assets and alerts.
-
-Keeps: the asset of a source; the arguments of every DAG and task; which failures are worth a retry; who is
-told of a failure (`alerts.py`); and the hour of the night: `WAREHOUSE_SCHEDULE`, a cron line in UTC, replaces
-every source's own.
-
-Refuses: to hide a failure: whatever a callback does, the task stays failed.
-"""
+"""What all DAGs of this folder share: their arguments, time limits, settings, and assets."""
 
 from __future__ import annotations
 
@@ -13,19 +6,32 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.lineage.entities import File
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException
-from alerts import run_timed_out, step_failed, step_succeeded
+from notify import on_run_failure, on_task_failure
 
 from warehouse.errors import Rejected
 from warehouse.model import Source
 
-OWNER = "services-trade"
-DAGRUN_TIMEOUT = timedelta(hours=6)  # a night that starts at 03:00 is over before the office opens
+if TYPE_CHECKING:
+    from warehouse.config import Settings
+
+DAGRUN_TIMEOUT = timedelta(hours=8)  # more than the timeouts of the tasks of every DAG that has no other
+TASK_TIMEOUT = timedelta(hours=1)
+# More than dbt gets (warehouse.build.dbt.TIMEOUT): a transform also waits for the lock, copies and seals.
+TRANSFORM_TIMEOUT = timedelta(hours=4)
+# How long a task waits for a lock that a command line process holds.
+LOCK_WAIT = timedelta(minutes=15)
+
+
+def task_settings(**overrides: Any) -> Settings:
+    """Return the settings of a task, from the environment; `overrides` win."""
+    from warehouse.config import load_settings
+
+    return load_settings(lock_seconds=LOCK_WAIT.total_seconds(), **overrides)
 
 
 def landing_asset(source: str) -> Asset:
@@ -34,23 +40,23 @@ def landing_asset(source: str) -> Asset:
 
 
 def data_set(path: str) -> File:
-    """Return what lineage events call a place of the warehouse, e.g. `landing/safe_bop`.
+    """Return what lineage events call a part of the warehouse, such as `landing/safe_bop`.
 
-    An asset of ours has a scheme that the OpenLineage provider does not know, and it would leave it out.
+    The OpenLineage provider does not know the scheme of our assets and leaves them out of its events.
     """
     return File(url=f"warehouse://{path}")
 
 
 def schedule_of(source: Source) -> str:
-    """Return the cron line (UTC) of a source: the operator's, or its own."""
+    """Return the cron expression (UTC) of a source: `WAREHOUSE_SCHEDULE`, or the source's own."""
     return os.environ.get("WAREHOUSE_SCHEDULE") or source.schedule
 
 
 @contextmanager
-def judgements_are_final() -> Iterator[None]:
-    """Fail without a retry on `Rejected`: the same rows would be judged the same way again.
+def no_retry_on_rejected() -> Iterator[None]:
+    """Fail the task without a retry on Rejected: the same data would be rejected again.
 
-    Every other failure (a wire, a disk, another build at work) may be over in five minutes, and is retried.
+    Every other failure (a connection, a disk, a lock) may be over in five minutes, and is retried.
     """
     try:
         yield
@@ -58,26 +64,24 @@ def judgements_are_final() -> Iterator[None]:
         raise AirflowFailException(str(error)) from error
 
 
-def dag_arguments(stands: str) -> dict[str, Any]:
-    """Return the arguments that every DAG takes; `stands` says what a failure leaves in force.
+def dag_arguments(dagrun_timeout: timedelta = DAGRUN_TIMEOUT, max_active_runs: int = 1) -> dict[str, Any]:
+    """Return the arguments that every DAG takes.
 
-    Retries double their pause: 5, then 10 minutes. A failed task alerts once, after its last try; the DAG's
-    own callback adds only what no task can report: a run stopped by its timeout.
+    A task is tried three times, with a pause of 5 and then 10 minutes. It notifies once, after its last try;
+    the DAG notifies only of a run that `dagrun_timeout` stopped, which no task can report.
     """
     return {
         "catchup": False,
-        "max_active_runs": 1,
-        "dagrun_timeout": DAGRUN_TIMEOUT,
-        "on_failure_callback": [partial(run_timed_out, stands=stands)],
+        "max_active_runs": max_active_runs,
+        "dagrun_timeout": dagrun_timeout,
+        "on_failure_callback": [on_run_failure],
         "default_args": {
-            "owner": OWNER,
+            "owner": "services-trade",
             "retries": 2,
             "retry_delay": timedelta(minutes=5),
             "retry_exponential_backoff": 2,
             "max_retry_delay": timedelta(hours=1),
-            "execution_timeout": timedelta(hours=1),
-            "on_failure_callback": [partial(step_failed, stands=stands)],
-            "on_success_callback": [step_succeeded],
-            "on_skipped_callback": [step_succeeded],
+            "execution_timeout": TASK_TIMEOUT,
+            "on_failure_callback": [on_task_failure],
         },
     }

@@ -1,19 +1,18 @@
-"""One DAG for each source: fetch tonight's answer, and accept it when it brings news.
+"""One DAG for each source: fetch its answers, and accept them as a vintage when they bring something new.
 
-Generated from `warehouse.sources.SOURCES`: a new source needs no edit here. The cron timetable is spelled
-out, because a bare cron string would mean what the installation's `create_cron_data_intervals` says; with
-`CronTriggerTimetable` a run has a moment and no interval, and nothing here reads one. No catch-up: a
-publisher only ever answers with what it shows now.
+Generated from `warehouse.sources.SOURCES`: a new source needs no edit here. The cron timetable is explicit,
+because the meaning of a bare cron string depends on `create_cron_data_intervals`. No task uses a data
+interval, and there is no catch-up: a publisher only shows its present figures.
 
-A wire that fails is retried; a payload that is refused is not. Nothing new is a skip, and a skipped task
-updates no asset, so that nothing is rebuilt.
+A task that is skipped updates no asset, so that nothing is rebuilt when nothing is new.
 """
 
 from __future__ import annotations
 
 from airflow.sdk import DAG, CronTriggerTimetable, task
 from airflow.sdk.exceptions import AirflowSkipException
-from defaults import dag_arguments, data_set, judgements_are_final, landing_asset, schedule_of
+from defaults import dag_arguments, data_set, landing_asset, no_retry_on_rejected, schedule_of, task_settings
+from pools import host_pool
 
 from warehouse.model import Source
 from warehouse.sources import SOURCES
@@ -21,42 +20,44 @@ from warehouse.sources import SOURCES
 DOC = """\
 ### {source.title}
 
-Asks {source.publisher} for `{source.table}` ([home page]({source.homepage})), keeps every answer as it was
-sent, and accepts it as a **vintage** when its parsed rows differ from the last one.
+Fetches `{source.table}` from {source.publisher} ([home page]({source.homepage})), keeps every answer as it
+was sent, and accepts it as a new **vintage** when its parsed rows differ from those of the last vintage.
 
-| task | what it does | when it fails |
+| task | what it does | what happens on failure |
 |---|---|---|
-| `fetch` | downloads every answer | the wire, the publisher or its page: tried again twice |
-| `accept` | parses, compares, validates, files | a refusal is final: bytes and report lie in `rejected/` |
+| `fetch` | downloads all answers | tried again after 5 and 10 minutes |
+| `accept` | parses, compares, validates, lands | a rejected load goes to `rejected/`, without a retry |
 
-`accept` **skipped** means: the publisher shows what we already have. Nothing is rebuilt then.
+A **skipped** `accept` means that the publisher shows the figures of the last vintage. Nothing is rebuilt.
 
-**What stands on failure:** the last accepted vintage of `{source.name}`, and every other source.
-No other DAG waits.
+**What happens on failure:** the last vintage of `{source.name}` stays in force. Other sources are not
+affected, and no DAG waits for this one.
 
-**What to run next:** `warehouse status` for what is in force; `warehouse fetch {source.name}` to try it
-by hand; trigger this DAG when the cause is mended. The licence of the data: {source.licence}.
+**What to run next:** `warehouse alerts` for the reason. After a failed fetch, trigger this DAG again or run
+`warehouse fetch {source.name}`. After a rejected load, see `warehouse rejected list`.
+
+Licence of the data: {source.licence}
 """
 
 
 @task
 def fetch(name: str) -> str:
-    """Download one source; return the folder of its answers."""
-    from warehouse import pipeline
+    """Download all answers of a source; return their directory."""
+    from warehouse.build import steps
 
-    # Every failure is retried here: an answer of the wrong kind is often a publisher's bad quarter of an hour
-    return pipeline.fetch(name)
+    # Also an answer of the wrong kind is retried: publishers answer with error pages for some minutes.
+    return steps.fetch(task_settings(), name)
 
 
 @task
 def accept(name: str, incoming: str) -> str:
-    """Accept what was fetched as a vintage; return its id, or skip when nothing is new."""
-    from warehouse import pipeline
+    """Land what was fetched as a vintage; return its id. Skipped when nothing is new."""
+    from warehouse.build import steps
 
-    with judgements_are_final():
-        vintage = pipeline.accept(name, incoming)
+    with no_retry_on_rejected():
+        vintage = steps.accept(task_settings(), name, incoming)
     if vintage is None:
-        raise AirflowSkipException(f"{name}: nothing new; the last vintage stays in force.")
+        raise AirflowSkipException(f"{name}: nothing new. The last vintage stays in force.")
     return vintage
 
 
@@ -68,13 +69,11 @@ def ingest(source: Source) -> DAG:
         schedule=CronTriggerTimetable(schedule_of(source), timezone="UTC"),
         tags=["ingest", source.name],
         doc_md=DOC.format(source=source),
-        **dag_arguments(
-            stands=f"the last accepted vintage of {source.name} stays in force; other sources and the "
-            "published release are untouched."
-        ),
+        **dag_arguments(),
     ) as dag:
+        fetched = fetch.override(pool=host_pool(source))(source.name)
         outlets = [landing_asset(source.name), data_set(f"landing/{source.name}")]
-        accept.override(outlets=outlets)(source.name, fetch(source.name))
+        accept.override(outlets=outlets)(source.name, fetched)
     return dag
 
 

@@ -1,7 +1,7 @@
-"""The weekly maintenance: audit every checksum, remove what is old, see that there is room for a build.
+"""The weekly maintenance: audit every checksum, remove what the retention policy lets go, check the disk.
 
-Two lines: `audit`, then `retention`, so that nothing is removed while something is broken and the old may be
-the only good copy; and `disk`, which is told whatever the audit finds.
+`retention` runs after a clean `audit` only: while a file is damaged, an old release may be the only good
+copy. `disk` runs whatever the audit finds.
 """
 
 from __future__ import annotations
@@ -10,65 +10,62 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, task
-from defaults import dag_arguments, judgements_are_final
+from defaults import dag_arguments, no_retry_on_rejected, task_settings
+from pools import BUILDS
 
-SCHEDULE = "0 12 * * 6"  # Saturdays at noon UTC, clear of the nights and of the publishers' working days
-AUDIT_TIMEOUT = timedelta(hours=4)  # every byte that ever landed is read
+SCHEDULE = "0 12 * * 6"  # Saturdays at noon UTC, when no source is fetched
+AUDIT_TIMEOUT = timedelta(hours=4)  # the audit reads every byte of the landing and of all releases
 
 DOC = """\
 ### Maintenance, weekly
 
-| task | what it does | when it fails |
+| task | what it does | what happens on failure |
 |---|---|---|
-| `audit` | recomputes every checksum of landing and releases | a file is broken: the log names each |
-| `retention` | removes old releases, builds, rejected vintages | a lock is held, or the audit failed |
-| `disk` | compares the free bytes with what a build needs | there are too few: no build would begin |
+| `audit` | recomputes the checksums of landing and releases | each damaged file is named in the log |
+| `retention` | removes old releases, builds and rejected loads | the rest is removed by the next run |
+| `disk` | compares the free space with what a build needs | no build begins until there is space |
 
-**What stands on failure:** the landing and the published releases. The audit only reads, and while it finds
-something nothing is removed.
+**What happens on failure:** the landing and the releases stay as they are. `retention` removes nothing after
+a failed `audit`.
 
-**What to run next:** `warehouse maintain` tells the same at the terminal. A broken file: restore it from the
-backup; if readers see it, `warehouse rollback previous --why …` first. Too little disk: make room, or lower
-`WAREHOUSE_KEEP_RELEASES` and its like.
+**What to run next:** `warehouse maintain` does the same on the command line. Restore a damaged file from the
+backup; if readers see it, run `warehouse rollback previous --why …` first. If the disk is full, enlarge it or
+lower `WAREHOUSE_KEEP_RELEASES` and `WAREHOUSE_KEEP_RELEASES_DAYS`.
 """
 
 
 @task(execution_timeout=AUDIT_TIMEOUT)
 def audit() -> dict[str, Any]:
-    """Recompute every checksum; fail with each file that is not as it was."""
-    from warehouse import pipeline
+    """Recompute every checksum. Fails with each damaged file."""
+    from warehouse.maintenance import require_clean_audit
 
-    with judgements_are_final():
-        return pipeline.audit()
+    with no_retry_on_rejected():
+        return require_clean_audit(task_settings()).model_dump(mode="json")
 
 
-@task
+@task(pool=BUILDS)
 def retention() -> dict[str, Any]:
-    """Remove what the policy lets go."""
-    from warehouse import pipeline
+    """Remove what the retention policy lets go."""
+    from warehouse.maintenance import remove_expired
 
-    with judgements_are_final():
-        return pipeline.retain()
+    return remove_expired(task_settings()).model_dump(mode="json")
 
 
 @task
 def disk() -> dict[str, Any]:
-    """Fail when there is no room for the next build."""
-    from warehouse import pipeline
+    """Fail when there is not enough space for the next build."""
+    from warehouse.build.disk import require_disk_space
 
-    with judgements_are_final():
-        return pipeline.disk()
+    return require_disk_space(task_settings()).model_dump(mode="json")
 
 
 with DAG(
     dag_id="maintenance",
-    description="Every checksum audited, old releases removed, free disk told",
+    description="Audit every checksum, remove old releases, check the disk",
     schedule=CronTriggerTimetable(SCHEDULE, timezone="UTC"),
     tags=["maintenance"],
     doc_md=DOC,
-    **dag_arguments(
-        stands="the landing and the published releases; nothing is removed after a failed audit."
-    ),
+    **dag_arguments(),
 ):
     audit() >> retention()
     disk()

@@ -1,74 +1,90 @@
-"""Build, validate and publish a release whenever any source landed something new.
+"""Build, validate and publish a release when any source has landed a new vintage.
 
-At most two builds follow a burst of sources. The first event starts a run; with `max_active_runs=1` Airflow
-keeps the events that arrive meanwhile queued, one row for each asset, and starts one more run for all of
-them when the first has ended. That run's `load` compares the landing, the seeds and the code with what the
-standing release was built from, and skips the rest when the first run had already seen everything.
+Several sources in one night make at most two builds. The first asset event starts a run. With
+`max_active_runs=1` Airflow queues the events that arrive meanwhile, and starts one more run for all of them
+when the first has ended. The `load` of that run builds nothing if the first run already used everything.
 
 A source that failed is not waited for: its last vintage is part of the build.
 """
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, AssetAny, Param, task
-from defaults import dag_arguments, data_set, judgements_are_final, landing_asset
+from datetime import timedelta
+
+from airflow.sdk import DAG, AssetAny, DeadlineAlert, DeadlineReference, Param, SyncCallback, task
+from defaults import (
+    TRANSFORM_TIMEOUT,
+    dag_arguments,
+    data_set,
+    landing_asset,
+    no_retry_on_rejected,
+    task_settings,
+)
+from notify import on_deadline
+from pools import BUILDS
 
 from warehouse.sources import SOURCES
+
+DEADLINE = timedelta(hours=4)
+# More than the timeouts of all four tasks and a second try of `transform`.
+DAGRUN_TIMEOUT = timedelta(hours=12)
 
 DOC = """\
 ### Publish a release
 
-Runs when any source has landed a new vintage; several at once make at most two builds.
+Runs when any source has landed a new vintage. Several sources in one night make at most two builds.
 
-| task | what it does | when it fails |
+| task | what it does | what happens on failure |
 |---|---|---|
-| `load` | a fresh build with the vintages in force; no news: the rest is **skipped** | disk; no vintage yet |
-| `transform` | one `dbt build` with its tests | a model or a test: the build is kept |
-| `validate` | expectations over the marts, next to the standing release | the build is kept with its report |
-| `publish` | a release directory, then one atomic flip of `latest` | nothing was flipped |
+| `load` | starts a build of the vintages in force; nothing new: the rest is **skipped** | no build is left |
+| `transform` | one `dbt build` with all tests; the log names each failed node | the build is kept |
+| `validate` | checks the expectations, also against the current release | the build is kept with its report |
+| `publish` | makes the release directory and switches `latest` to it | `latest` is not switched |
 
-**What stands on failure:** the published release, byte for byte. Readers notice nothing.
+**What happens on failure:** the current release stays, byte for byte. Failed builds are kept in `build/`.
+A run that has not ended 4 hours after it was queued notifies the operators, and goes on.
 
-**What to run next:** `warehouse status`; mend; trigger this DAG. A refused build stays in `build/`.
+**What to run next:** `warehouse alerts` for the reason. When it is fixed, trigger this DAG or run
+`warehouse publish`.
 
-**Parameter** `as_of` (manual runs): build what was known on that day.
+**Parameter** `as_of` (manual runs): build from the vintages that were known on that day.
 """
 
 
-@task.short_circuit
+@task.short_circuit(pool=BUILDS)
 def load(params: dict[str, str | None]) -> str | None:
-    """Load the vintages in force into a fresh build; None without news, and the rest is skipped."""
-    from warehouse import pipeline
+    """Load the vintages in force into a new build. The other tasks are skipped when nothing is new."""
+    from warehouse.build import steps
 
-    with judgements_are_final():
-        return pipeline.load(params["as_of"])
+    with no_retry_on_rejected():
+        return steps.load(task_settings(), params["as_of"])
 
 
-@task
+@task(pool=BUILDS, execution_timeout=TRANSFORM_TIMEOUT)
 def transform(build: str) -> str:
-    """Run dbt on the build file."""
-    from warehouse import pipeline
+    """Run dbt on the build: seeds, models and tests."""
+    from warehouse.build import steps
 
-    with judgements_are_final():
-        return pipeline.transform(build)
+    with no_retry_on_rejected():
+        return steps.transform(task_settings(), build)
 
 
-@task
+@task(pool=BUILDS)
 def validate(build: str) -> str:
-    """Judge the marts of the build file."""
-    from warehouse import pipeline
+    """Validate the build against the expectations and the current release."""
+    from warehouse.build import steps
 
-    with judgements_are_final():
-        return pipeline.validate(build)
+    with no_retry_on_rejected():
+        return steps.validate(task_settings(), build)
 
 
-@task
+@task(pool=BUILDS)
 def publish(build: str) -> str:
-    """Make the build a release and flip `latest`; return the release's id."""
-    from warehouse import pipeline
+    """Publish the build as the current release; return its name."""
+    from warehouse.build import steps
 
-    with judgements_are_final():
-        return pipeline.publish(build)
+    with no_retry_on_rejected():
+        return steps.publish(task_settings(), build)
 
 
 with DAG(
@@ -81,12 +97,18 @@ with DAG(
             type=["null", "string"],
             format="date",
             title="As of",
-            description="Build what was known on this day. Leave empty for today.",
+            description="Build from the vintages that were known on this day. Empty means today.",
         )
     },
     tags=["publish"],
     doc_md=DOC,
-    **dag_arguments(stands="the published release stands, byte for byte; the build is kept for inspection."),
+    deadline=DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=DEADLINE,
+        callback=SyncCallback(on_deadline),
+        name="Published within four hours",
+    ),
+    **dag_arguments(dagrun_timeout=DAGRUN_TIMEOUT),
 ):
     landed = load.override(inlets=[data_set(f"landing/{name}") for name in SOURCES])()
     publish.override(outlets=[data_set("published/latest")])(validate(transform(landed)))

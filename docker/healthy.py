@@ -1,8 +1,9 @@
-"""Health check of a service over HTTP: the answer is good, and nothing in it that is ours to know is ill.
+"""Health check of a service over HTTP.
 
     healthy.py ADDRESS
 
-Refuses, by exit code 1: no answer within ten seconds, a status other than 200, unhealthy metadata.
+Exits with 1 and a message when there is no answer within ten seconds, when the status is not 200, and when
+the answer reports unhealthy metadata.
 """
 
 from __future__ import annotations
@@ -10,20 +11,20 @@ from __future__ import annotations
 import sys
 import urllib.request
 
-WITHIN_SECONDS = 10
+TIMEOUT_SECONDS = 10
 
 
 def main(address: str) -> None:
-    """Ask once; end with what is wrong."""
+    """Request the address once."""
     if not address.startswith("http://"):
         raise SystemExit(f"{address}: not an http:// address")
     try:
-        with urllib.request.urlopen(address, timeout=WITHIN_SECONDS) as answer:  # noqa: S310
-            told = answer.read().decode()
+        with urllib.request.urlopen(address, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
+            answer = response.read().decode()
     except OSError as error:  # HTTPError and URLError are OSErrors
         raise SystemExit(f"{address}: {error}") from error
-    if '"metadatabase":{"status":"unhealthy"' in told.replace(" ", ""):
-        raise SystemExit(f"{address}: {told}")
+    if '"metadatabase":{"status":"unhealthy"' in answer.replace(" ", ""):
+        raise SystemExit(f"{address}: {answer}")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
-"""The stack's one-shot beginning: migrate the metadata, and see that the admin of the secret file exists.
+"""First step of the stack: migrate Airflow's metadata, create pools, create the admin or set its password.
 
     init.py PASSWORD_FILE
 
-Keeps: metadata at this Airflow's revision; one FAB user `WAREHOUSE_ADMIN_USER` with role Admin, whose
-password is what the file says, also after the file was changed. Running it again changes nothing else.
-
-Refuses: an unset `WAREHOUSE_ADMIN_USER` or `WAREHOUSE_ADMIN_EMAIL`, a password that `secret.py` refuses, and
-an address that belongs to another user. The password is on no command line.
+Reads `WAREHOUSE_ADMIN_USER` and `WAREHOUSE_ADMIN_EMAIL`. The admin is a FAB user with the role Admin, whose
+password is always the content of the file; it appears in no argument list. Running this again changes nothing
+else. Exits with a message if a variable is unset, if `secret.py` rejects the password, or if another user has
+the address.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from pathlib import Path
 from secret import read
 
 
-def admin(name: str, email: str, password: str) -> str:
+def set_admin(name: str, email: str, password: str) -> str:
     """Create the admin, or set its password when it differs; return what was done."""
     from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
     from airflow.utils.providers_configuration_loader import providers_configuration_loaded
@@ -32,25 +31,34 @@ def admin(name: str, email: str, password: str) -> str:
             user = manager.find_user(username=name)
             if user is None:
                 if not manager.add_user(name, name, "-", email, manager.find_role("Admin"), password):
-                    raise SystemExit(f"{name} could not be created. Is {email} another user's address?")
+                    raise SystemExit(f"{name} could not be created. Is {email} the address of another user?")
                 return "created"
             if check_password_hash(user.password, password):
-                return "stands"
+                return "not changed"
             if not manager.reset_password(user.id, password):
                 raise SystemExit(f"The password of {name} could not be set.")
-            return "has the new password"
+            return "password set"
 
     return settle()
 
 
+def set_pools() -> list[str]:
+    """Create the pools that the DAGs use; return their names."""
+    sys.path.append(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
+    from pools import create_pools
+
+    return create_pools()
+
+
 def main(arguments: list[str]) -> None:
-    """Migrate, then settle the admin."""
+    """Migrate, create the pools, set the admin."""
     name, email = (os.environ.get(f"WAREHOUSE_ADMIN_{what}", "") for what in ("USER", "EMAIL"))
     if len(arguments) != 1 or not name or not email:
         raise SystemExit(__doc__)
     password = read(Path(arguments[0]))
     subprocess.run(["airflow", "db", "migrate"], check=True)  # noqa: S607
-    print(f"Admin {name} {admin(name, email, password)}.")
+    print(f"Pools: {', '.join(set_pools())}.")
+    print(f"Admin {name}: {set_admin(name, email, password)}.")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
-"""Secrets by file, for the stack: make them, refuse a stack without them, hand one to Airflow.
+"""Secrets as files for the stack: create them, check them at each start, and pass them to Airflow.
 
-    secret.py make DIRECTORY              write every secret that is missing there, at random
-    secret.py start DIRECTORY COMMAND...  check every file of the directory, then become the command
-    secret.py read FILE                   print one
-    secret.py url SCHEME://USER@REST FILE print an address with the password put in, percent-encoded
+    secret.py make DIRECTORY              write a random value for every secret that is missing there
+    secret.py start DIRECTORY COMMAND...  check every file of the directory, then execute the command
+    secret.py read FILE                   print one secret
+    secret.py url SCHEME://USER@REST FILE print an address with the password inserted, percent-encoded
 
-Keeps: the standard library alone, so that `make` runs on a host without anything of ours. What `read` and
-`url` print goes to Airflow through its `*_CMD` options, and so to no environment, argument list or log.
+Uses the standard library only, so that `make` runs on a host without this environment. Airflow reads what
+`read` and `url` print through its `*_CMD` options: no secret is in an environment, an argument list or a log.
 
-Refuses: a secret that is no file, is empty, or is shorter than twelve characters; an empty directory; a file
-that says "change me". It never overwrites a secret, for the metadata could not be read with another key.
+Rejected are a missing or empty file, a secret shorter than twelve characters, a placeholder such as "change
+me", and an empty directory. An existing secret is never overwritten: without its key the metadata cannot be
+read.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-SHORTEST = 12
+MIN_LENGTH = 12
 PLACEHOLDERS = ("changeme", "change-me", "change_me", "change me")
 
 
 def fernet_key() -> str:
-    """Return a key as Fernet wants it: 32 random bytes, URL-safe base64."""
+    """Return a key in the format of Fernet: 32 random bytes, URL-safe base64."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
-# Airflow's connections (SMTP, webhooks) lie in a JSON file of its own format; none is a valid beginning.
-MADE = {
+# Airflow's connections (SMTP, webhooks) are a JSON file in its own format, which is empty at first.
+GENERATORS = {
     "admin_password": secrets.token_urlsafe,
     "api_secret_key": secrets.token_urlsafe,
     "connections.json": lambda: "{}\n",
@@ -43,9 +44,11 @@ MADE = {
 
 
 def read(path: Path) -> str:
-    """Return the secret of one file; end with a message when there is none."""
+    """Return the secret in a file; exit with a message if it is missing or rejected."""
     if not path.is_file():
-        raise SystemExit(f"{path}: there is no such secret. Make it: python3 docker/secret.py make DIRECTORY")
+        raise SystemExit(
+            f"{path}: there is no such secret. Create it: python3 docker/secret.py make DIRECTORY"
+        )
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -53,24 +56,24 @@ def read(path: Path) -> str:
     if path.suffix == ".json" and text.strip():
         return text.strip()
     text = text.rstrip("\r\n")
-    if len(text) < SHORTEST:
-        raise SystemExit(f"{path}: the secret is empty or shorter than {SHORTEST} characters.")
+    if len(text) < MIN_LENGTH:
+        raise SystemExit(f"{path}: the secret is empty or shorter than {MIN_LENGTH} characters.")
     if text.lower().startswith(PLACEHOLDERS):
-        raise SystemExit(f"{path}: the secret is a placeholder. Put a random one in its place.")
+        raise SystemExit(f"{path}: the secret is a placeholder. Replace it with a random one.")
     return text
 
 
 def address(template: str, password: str) -> str:
-    """Return `scheme://user@rest` with the password put in; the user may be empty."""
+    """Return `scheme://user@rest` with the password inserted; the user may be empty."""
     scheme, _, rest = template.partition("://")
     user, at, rest = rest.partition("@")
     if not at:
-        raise SystemExit(f"{template}: it should read scheme://user@rest.")
+        raise SystemExit(f"{template}: expected scheme://user@rest.")
     return f"{scheme}://{user}:{quote(password, safe='')}@{rest}"
 
 
 def start(directory: Path, command: list[str]) -> None:
-    """Become the command, when every secret of the directory is one."""
+    """Execute the command in place of this process if every secret of the directory is accepted."""
     files = sorted(path for path in directory.glob("*") if not path.name.startswith("."))
     if not files:
         raise SystemExit(f"{directory}: no secrets are mounted here.")
@@ -79,26 +82,26 @@ def start(directory: Path, command: list[str]) -> None:
     executor = os.environ.get("AIRFLOW__CORE__EXECUTOR", "")
     if command[:3] == ["airflow", "celery", "worker"] and executor != "CeleryExecutor":
         raise SystemExit(
-            f"A worker would wait in vain: WAREHOUSE_EXECUTOR is {executor!r}, not CeleryExecutor."
+            f"A worker would receive no task: WAREHOUSE_EXECUTOR is {executor!r}, not CeleryExecutor."
         )
     os.execvp(command[0], command)  # noqa: S606
 
 
 def make(directory: Path) -> None:
-    """Write every missing secret: readable in a container, in a directory that only its owner enters."""
+    """Write every missing secret: readable in a container, in a directory that only its owner can enter."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name, random in MADE.items():
+    for name, random in GENERATORS.items():
         path = directory / name
         if path.exists():
-            print(f"{path}: stands, not touched")
+            print(f"{path}: exists, not changed")
             continue
         path.write_text(random(), encoding="utf-8")
         path.chmod(0o444)
-        print(f"{path}: made")
+        print(f"{path}: created")
 
 
 def main(arguments: list[str]) -> None:
-    """Do what the first argument says."""
+    """Run the command of the first argument."""
     match arguments:
         case ["make", directory]:
             make(Path(directory))

@@ -16,7 +16,7 @@ from warehouse.errors import SourceError
 from warehouse.formats.stata import DOUBLE, INTEGER, read_stata
 from warehouse.model import raw_schema
 from warehouse.sources import atlas_services
-from warehouse.sources.atlas_services import FILE, LISTING, listed_file
+from warehouse.sources.atlas_services import FILE, LISTING, find_file
 
 SOURCE = atlas_services.SOURCE
 HOST = SAMPLE_DIR / "night-2" / "dataverse.harvard.edu"
@@ -107,20 +107,20 @@ def test_a_file_that_dataverse_has_not_read_in_is_asked_for_as_it_is(tmp_path: P
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"label": "other.tab"}, "exactly one file .* and lists 0"),
-        ({"restricted": True}, "restricted, or listed without a number"),
-        ({"dataFile": {}}, "restricted, or listed without a number"),
-        ({"dataFile": {"id": "../../x"}}, "restricted, or listed without a number"),
+        ({"label": "other.tab"}, "lists 0 files named .*, expected 1"),
+        ({"restricted": True}, "the file is restricted or has no id"),
+        ({"dataFile": {}}, "the file is restricted or has no id"),
+        ({"dataFile": {"id": "../../x"}}, "the file is restricted or has no id"),
     ],
 )
 def test_a_listing_without_the_file_is_refused(changes: dict[str, Any], reason: str, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=reason):
-        listed_file(listing(tmp_path, **changes))
+        find_file(listing(tmp_path, **changes))
 
 
 def test_an_error_of_dataverse_is_refused_with_its_words() -> None:
     with pytest.raises(SourceError, match=r"status 'ERROR': Dataset with Persistent ID .* not found"):
-        listed_file(NOT_FOUND)
+        find_file(NOT_FOUND)
 
 
 def test_other_files_than_those_asked_for_are_refused(tmp_path: Path) -> None:
@@ -155,11 +155,11 @@ def test_chunks_follow_on_and_stata_missing_is_null(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("frame", "reason"),
     [
-        ({"code": [1], "other": [0.5]}, "the variables are not the agreed ones: code, other"),
-        ({"value": [0.5], "code": [1]}, "the variables are not the agreed ones: value, code"),
-        ({"code": [1.5], "value": [0.5]}, "code is float64 where an integer without gaps is agreed"),
-        ({"code": [1], "value": [5]}, "value is int32 where a double is agreed"),
-        ({"code": [1], "value": ["x"]}, "value is .* where a double is agreed"),
+        ({"code": [1], "other": [0.5]}, "the variables are code, other; expected"),
+        ({"value": [0.5], "code": [1]}, "the variables are value, code; expected"),
+        ({"code": [1.5], "value": [0.5]}, "code is float64; expected is an integer without missing values"),
+        ({"code": [1], "value": [5]}, "value is int32; expected is a double"),
+        ({"code": [1], "value": ["x"]}, "value is .*; expected is a double"),
     ],
 )
 def test_other_variables_are_refused(frame: dict[str, list[Any]], reason: str, tmp_path: Path) -> None:

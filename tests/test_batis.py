@@ -148,14 +148,14 @@ def test_another_layout_is_refused_by_name(header: str, reason: str, tmp_path: P
     ("row", "reason"),
     [
         (ROW.replace("2019", "19"), "not a year of four digits in column year: '19'"),
-        (ROW.replace("CHN", ""), "an empty cell in column reporter"),
-        (ROW.replace("CHN,c", "CHN,"), "an empty cell in column type_reporter"),
-        (ROW.replace(",S,", ",,"), "an empty cell in column item_code"),
+        (ROW.replace("CHN", ""), "a value is missing in column reporter"),
+        (ROW.replace("CHN,c", "CHN,"), "a value is missing in column type_reporter"),
+        (ROW.replace(",S,", ",,"), "a value is missing in column item_code"),
         (ROW.replace(",1,2,", ",NA,2,"), "not a plain number in column reported_value: 'NA'"),
         (ROW.replace(",1,2,", ',"1,000",2,'), "not a plain number in column reported_value: '1,000'"),
         (ROW.replace(",1,2,", ",1,..,"), "not a plain number in column final_value: '..'"),
         (ROW.removesuffix("3") + "inf", "not a plain number in column balanced_value: 'inf'"),
-        (ROW + ",4", "13 values where 12 are agreed"),
+        (ROW + ",4", "has 13 values, expected 12"),
     ],
 )
 @pytest.mark.parametrize("before", [0, 3])
@@ -189,14 +189,14 @@ def test_two_million_rows_stream_in_little_memory(tmp_path: Path) -> None:
         sizes.append(batch.num_rows)
     assert count == 2_000_000
     assert most < 104 * MEBIBYTE
-    assert min(sizes[:-1]) >= batis.ROWS_TOGETHER, "row groups of the landing are not small"
+    assert min(sizes[:-1]) >= batis.MIN_BATCH_ROWS, "row groups of the landing are not small"
     assert [path.name for path in tmp_path.iterdir()] == ["answer.zip"], "the expanded file is gone"
 
 
 def test_an_archive_past_its_cap_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert batis.MAX_EXPANDED_BYTES == 4096 * MEBIBYTE
     monkeypatch.setattr(batis, "MAX_EXPANDED_BYTES", 1000)
-    with pytest.raises(SourceError, match="past the cap of 1000 bytes"):
+    with pytest.raises(SourceError, match="past the limit of 1000 bytes"):
         rows_of(SAMPLE, tmp_path)
 
 

@@ -17,7 +17,7 @@ from warehouse.config import CURATED_DIR
 from warehouse.errors import SourceError, WarehouseError
 from warehouse.fetch import Limits, fetch
 from warehouse.model import raw_schema
-from warehouse.sources.curated import COLUMNS, SOURCE, examine, listed
+from warehouse.sources.curated import COLUMNS, SOURCE, examine, file_names
 
 FIXTURES = Path(__file__).parent / "fixtures" / "curated"
 ROW = dict.fromkeys(COLUMNS, "") | words.EXAMPLE
@@ -69,25 +69,25 @@ def test_the_shipped_figures_are_the_pages(tmp_path: Path) -> None:
         ("period", "2021-11/2021-01", "2018-01/2018-07"),
         ("area", "", "the area's name"),
         ("area_type", "county", "one of economy"),
-        ("area_type", "province (category)", '"(category)" behind it'),
+        ("area_type", "province (category)", 'the suffix "(category)"'),
         ("measure", "level", "one of trade"),
         ("service", "Travel", "EBOPS 2010"),
         ("flow", "export", "one of exports"),
-        ("value", "22,364.4", "no thousands comma"),
+        ("value", "22,364.4", "without thousands commas"),
         ("value", "-5", "not negative"),
         ("unit", "亿元", "100 million"),
         ("unit", "percent", "million"),
         ("currency", "", "ISO 4217"),
-        ("page", "cr-cbt.com/news", "the status is unverified"),
+        ("page", "cr-cbt.com/news", "the status must be unverified"),
         ("excerpt", "x" * 301, "at most 300"),
         ("status", "sure", "one of stated"),
-        ("note", " padded", "no space around it"),
+        ("note", " padded", "without surrounding spaces"),
     ],
 )
 def test_each_column_is_held_to_what_is_agreed(column: str, value: str, told: str, tmp_path: Path) -> None:
     path = written(tmp_path / "a.csv", ROW, {**ROW, "period": "2020", column: value})
     _, problems = examine(path)
-    assert [(one.line, one.column, one.value) for one in problems if told in one.agreed] == [
+    assert [(one.line, one.column, one.value) for one in problems if told in one.expected] == [
         (3, column, value)
     ]
     with pytest.raises(SourceError, match="line 3"):
@@ -118,7 +118,7 @@ def test_check_tells_line_by_line_and_exits_with_one(tmp_path: Path) -> None:
     assert said.exit_code == 1
     assert "line 2, value '1,234'" in said.output and "line 3, flow 'sales'" in said.output
     good = CliRunner().invoke(words.app, ["check", *map(str, sorted(CURATED_DIR.glob("*.csv")))])
-    assert good.exit_code == 0 and good.output.count("nothing wrong") == 4
+    assert good.exit_code == 0 and good.output.count("no problems") == 4
     missing = CliRunner().invoke(words.app, ["check", str(tmp_path / "none.csv")])
     assert isinstance(missing.exception, WarehouseError)
 
@@ -152,7 +152,7 @@ def test_a_name_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(SourceError, match="no such file"):
         fetch(replace(SOURCE, plan=climbing), tmp_path / "files", curated=tmp_path / "figures")
-    with pytest.raises(SourceError, match="holds no CSV file"):
+    with pytest.raises(SourceError, match="has no CSV file"):
         fetch(SOURCE, tmp_path / "files", curated=tmp_path / "figures")
 
 
@@ -172,6 +172,6 @@ def test_a_listing_that_is_no_json_is_refused_by_name(data: bytes, tmp_path: Pat
     path = tmp_path / "files.json"
     path.write_bytes(data)
     with pytest.raises(WarehouseError, match=r"^curated: .*file files\.json"):
-        listed(path)
+        file_names(path)
     path.write_bytes(b'\xef\xbb\xbf["a.csv"]')
-    assert listed(path) == ["a.csv"], "a byte order mark is no part of it"
+    assert file_names(path) == ["a.csv"], "a byte order mark is no part of it"

@@ -12,7 +12,14 @@ from warehouse.config import SAMPLE_DIR
 from warehouse.errors import SourceError
 from warehouse.model import raw_schema
 from warehouse.sources import data360_digital
-from warehouse.sources.data360_digital import AGREED, FILE, HEADER, IGNORED_INDICATORS, INDICATORS, KEPT
+from warehouse.sources.data360_digital import (
+    FILE,
+    FIXED_VALUES,
+    HEADER,
+    IGNORED_INDICATORS,
+    INDICATORS,
+    LOADED,
+)
 
 SOURCE = data360_digital.SOURCE
 SAMPLE = SAMPLE_DIR / "night-2" / "data360files.worldbank.org" / "data360-data" / "data" / "UNCTAD_DE" / FILE
@@ -38,7 +45,7 @@ def test_the_two_indicators_are_read_whole_and_the_others_are_named(whole: list[
     expected = [(row, one) for row, one in enumerate(sent, start=2) if "SERVTRADE" in one["INDICATOR"]]
     assert len(expected) == 2842 + 2879 == len(whole)
     assert [row["_row"] for row in whole] == [row for row, _ in expected]
-    for column, ours in KEPT.items():
+    for column, ours in LOADED.items():
         assert [row[ours] or "" for row in whole] == [one[column] for _, one in expected], column
     assert {one["INDICATOR"] for one in sent} == {*INDICATORS, *IGNORED_INDICATORS}
     assert len(IGNORED_INDICATORS) == 12
@@ -77,19 +84,19 @@ def test_groups_namibia_and_commas_are_kept(whole: list[dict[str, object]]) -> N
     [
         (b"UNCTAD_DE_DIG_SERVTRADE_ANN_EXP", b"UNCTAD_DE_DIG_X", "an unknown indicator in column INDICATOR"),
         (b"SERVTRADE_ANN_EXP", b"SERVTRADE_QTR_EXP", "'UNCTAD_DE_DIG_SERVTRADE_QTR_EXP'"),
-        (b",_T,Total,_T,", b",F,Female,_T,", "not the agreed '_T' in column SEX: 'F'"),
-        (b"_T,Total,USD", b"_U,Urban,USD", "not the agreed '_T' in column URBANISATION: '_U'"),
-        (b"US dollars,_Z,", b"US dollars,SF,", "not the agreed '_Z' in column COMP_BREAKDOWN_1: 'SF'"),
-        (b",I,A,Annual", b",I,Q,Quarterly", "not the agreed 'A' in column FREQ: 'Q'"),
-        (b",I,A,", b",D,A,", "not the agreed 'I' in column ACTION: 'D'"),
-        (b",SUM,Sum,", b",MEAN,Mean,", "not the agreed 'SUM' in column AGG_METHOD: 'MEAN'"),
-        (b"DS_DATA360(1.2)", b"DS_OTHER(1.2)", "not the agreed data structure in column STRUCTURE_ID"),
+        (b",_T,Total,_T,", b",F,Female,_T,", "not '_T' in column SEX: 'F'"),
+        (b"_T,Total,USD", b"_U,Urban,USD", "not '_T' in column URBANISATION: '_U'"),
+        (b"US dollars,_Z,", b"US dollars,SF,", "not '_Z' in column COMP_BREAKDOWN_1: 'SF'"),
+        (b",I,A,Annual", b",I,Q,Quarterly", "not 'A' in column FREQ: 'Q'"),
+        (b",I,A,", b",D,A,", "not 'I' in column ACTION: 'D'"),
+        (b",SUM,Sum,", b",MEAN,Mean,", "not 'SUM' in column AGG_METHOD: 'MEAN'"),
+        (b"DS_DATA360(1.2)", b"DS_OTHER(1.2)", "an unknown structure in column STRUCTURE_ID"),
         (b",1835732.0,", b",1.8e6,", "not a plain decimal number in column OBS_VALUE: '1.8e6'"),
         (b",2010,1835732.0", b",2010-Q1,1835732.0", "not a year of four digits in column TIME_PERIOD"),
-        (b",WLD,World,", b",,World,", "an empty code in column REF_AREA"),
-        (b",6,Millions,", b",,Millions,", "an empty code in column UNIT_MULT"),
+        (b",WLD,World,", b",,World,", "a value is missing in column REF_AREA"),
+        (b",6,Millions,", b",,Millions,", "a value is missing in column UNIT_MULT"),
         (b"OBS_CONF_LABEL", b"OBS_NOTE", "missing 'OBS_CONF_LABEL'; unknown 'OBS_NOTE'"),
-        (b",PU,Public\n", b",PU,Public,\n", "40 values where 39 are agreed"),
+        (b",PU,Public\n", b",PU,Public,\n", "has 40 values, expected 39"),
     ],
 )
 def test_what_was_not_agreed_is_refused(sent: bytes, meant: bytes, reason: str, tmp_path: Path) -> None:
@@ -103,9 +110,9 @@ def test_what_was_not_agreed_is_refused(sent: bytes, meant: bytes, reason: str, 
 
 def test_no_column_of_the_file_is_forgotten() -> None:
     """Each is kept, agreed, a label of one that is agreed or of the kept unit, or held as the structure."""
-    labels = {f"{name}_LABEL" for name in (*AGREED, "UNIT_MEASURE", "UNIT_MULT")}
+    labels = {f"{name}_LABEL" for name in (*FIXED_VALUES, "UNIT_MEASURE", "UNIT_MULT")}
     assert len(HEADER) == len(set(HEADER)) == 39
-    assert set(HEADER) - set(KEPT) - set(AGREED) - labels == {"STRUCTURE_ID"}
+    assert set(HEADER) - set(LOADED) - set(FIXED_VALUES) - labels == {"STRUCTURE_ID"}
 
 
 def test_the_plan_asks_for_the_one_file_and_the_reader_takes_no_other(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from warehouse.errors import SourceError
 from warehouse.formats import archive
 from warehouse.formats import csv as delimited
-from warehouse.formats.archive import Member, agreed_member, climbs_out, copy_capped, extract_member
+from warehouse.formats.archive import Member, copy_capped, extract_member, leaves_directory, select_member
 from warehouse.formats.csv import read_delimited
 from warehouse.formats.json import Number, parse_json, read_json
 
@@ -109,7 +109,7 @@ def test_a_named_member_is_found_among_others(kind: str, tmp_path: Path) -> None
 def test_more_than_one_file_none_or_not_the_named_one_is_refused(kind: str, tmp_path: Path) -> None:
     two = make(kind, tmp_path / f"two.{kind}", {"a.csv": b"a", "b.csv": b"b"})
     work = tmp_path / "work"
-    assert "must hold exactly one file, and holds 'a.csv', 'b.csv'" in refused(two, kind, work)
+    assert "must have exactly one file; it has 'a.csv', 'b.csv'" in refused(two, kind, work)
     assert "exactly one file 'c.csv'" in refused(two, kind, work, member="c.csv")
     empty = make(kind, tmp_path / f"empty.{kind}", {})
     assert "one file" in (said := refused(empty, kind, work)) or "corrupt" in said
@@ -120,7 +120,7 @@ CLIMBING = ["../x.csv", "/etc/x.c", "a/../../x", "..\\x.csv", "C:\\x.csv", "\\\\
 
 @pytest.mark.parametrize("name", CLIMBING)
 @KINDS
-def test_a_path_that_climbs_out_is_refused(kind: str, name: str, tmp_path: Path) -> None:
+def test_a_path_that_leaves_directory_is_refused(kind: str, name: str, tmp_path: Path) -> None:
     path = tmp_path / f"a.{kind}"
     if kind == "7z":
         innocent = "x" * len(name)  # py7zr refuses to write such a name: write another, then forge it
@@ -128,17 +128,19 @@ def test_a_path_that_climbs_out_is_refused(kind: str, name: str, tmp_path: Path)
         forge_7z_header(path, innocent.encode("utf-16-le"), name.encode("utf-16-le"))
     else:
         make_zip(path, {name: b"payload"})
-    assert "climbs out" in refused(path, kind, tmp_path / "work")
+    assert "leaves the extraction directory" in refused(path, kind, tmp_path / "work")
     assert not (tmp_path / "x.csv").exists()
 
 
 def test_a_climbing_member_beside_the_wanted_one_is_refused_as_well(tmp_path: Path) -> None:
     path = make_zip(tmp_path / "a.zip", {"b.csv": b"b", "../evil": b"e"})
-    assert "climbs out" in refused(path, "zip", tmp_path / "work", member="b.csv")
+    assert "leaves the extraction directory" in refused(path, "zip", tmp_path / "work", member="b.csv")
 
 
 def test_ordinary_names_do_not_climb() -> None:
-    assert not any(climbs_out(name) for name in ("a.csv", "a/b.csv", "..a.csv", "a..b/c.csv", "年度.csv"))
+    assert not any(
+        leaves_directory(name) for name in ("a.csv", "a/b.csv", "..a.csv", "a..b/c.csv", "年度.csv")
+    )
 
 
 @KINDS
@@ -156,27 +158,27 @@ def test_a_symbolic_link_is_refused(kind: str, tmp_path: Path) -> None:
         entry.external_attr = (stat.S_IFLNK | 0o777) << 16
         with zipfile.ZipFile(path, "w") as made:
             made.writestr(entry, "/etc/passwd")
-    assert "link or device" in refused(path, kind, tmp_path / "work")
+    assert "a link or a device" in refused(path, kind, tmp_path / "work")
 
 
 @KINDS
 def test_an_archive_that_declares_more_than_the_cap_is_refused(kind: str, tmp_path: Path) -> None:
     path = make(kind, tmp_path / f"bomb.{kind}", {"zeros.csv": bytes(CAP + 1)})
     assert path.stat().st_size < 20_000
-    assert f"past the cap of {CAP} bytes" in refused(path, kind, tmp_path / "work")
+    assert f"past the limit of {CAP} bytes" in refused(path, kind, tmp_path / "work")
     assert len(extract(path, kind, tmp_path / "work", max_bytes=CAP + 1)) == CAP + 1
 
 
 def test_a_declaration_past_the_cap_is_refused_before_a_byte_comes_out() -> None:
     huge = Member("a.csv", size=10**15, is_directory=False, is_file=True, is_encrypted=False)
-    with pytest.raises(SourceError, match="past the cap"):
-        agreed_member([huge], source="s", file="f", max_bytes=CAP, member=None)
+    with pytest.raises(SourceError, match="past the limit"):
+        select_member([huge], source="s", file="f", max_bytes=CAP, member=None)
 
 
 def test_a_7z_whose_other_members_expand_past_the_cap_is_stopped_on_the_way(tmp_path: Path) -> None:
     # A solid archive: to reach the small member, the big one before it has to be expanded.
     path = make_7z(tmp_path / "solid.7z", {"zeros.bin": bytes(8 * CAP), "b.csv": b"small"})
-    assert "past the cap" in refused(path, "7z", tmp_path / "work", member="b.csv")
+    assert "past the limit" in refused(path, "7z", tmp_path / "work", member="b.csv")
 
 
 def test_a_7z_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
@@ -199,7 +201,7 @@ def test_a_zip_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
 
 def test_a_stream_is_stopped_before_it_writes_past_the_cap() -> None:
     out = io.BytesIO()
-    with pytest.raises(SourceError, match="past the cap of 10 bytes"):
+    with pytest.raises(SourceError, match="past the limit of 10 bytes"):
         copy_capped(io.BytesIO(bytes(11)), out, source="s", file="f", max_bytes=10)
     assert out.getvalue() == b""
     copy_capped(io.BytesIO(bytes(10)), out, source="s", file="f", max_bytes=10)
@@ -313,7 +315,7 @@ def test_a_newline_inside_quotes_is_part_of_the_value_even_across_blocks(tmp_pat
         (b"a,b,c,", "unknown ''"),
         (b"a,b", "missing 'c'"),
         (b"a,B,c", "missing 'b'; unknown 'B'"),
-        (b"a,c,b", "column 2 is 'c' and should be 'b'"),
+        (b"a,c,b", "column 2 is 'c', expected 'b'"),
         (b"a,b,b,c", "repeated 'b'"),
         (b"a;b;c", "missing 'a', 'b', 'c'; unknown 'a;b;c'"),
     ],
@@ -343,7 +345,7 @@ def test_a_ragged_or_empty_row_is_refused_by_its_number(
     data = b"a,b,c\n" + b"1,2,3\n" * before + bad + b"\n4,5,6\n"
     error = csv_error(tmp_path, data, block_bytes=64)
     assert error.row == before + 2
-    assert (f"{values} values where 3" if values else "without any value") in str(error)
+    assert (f"the row has {values} values, expected 3" if values else "the row has no value") in str(error)
 
 
 def test_a_ragged_row_after_a_quoted_newline_keeps_its_number(tmp_path: Path) -> None:
@@ -355,10 +357,10 @@ def test_a_ragged_row_after_a_quoted_newline_keeps_its_number(tmp_path: Path) ->
     [
         (b'1,"2"2,3\n', "quotation mark in the middle of a value in line 2"),
         (b'1,2,3\n1,2"2,3\n', "quotation mark in the middle of a value in line 3"),
-        (b'1,"2,3\n4,5,6\n', "where 3 are agreed"),
+        (b'1,"2,3\n4,5,6\n', "values, expected 3"),
         (b"1,2,\x003\n", "a NUL byte in line 2"),
-        (b"1,2,3\n1,\xff,3\n", "bytes that are not utf-8 in line 3"),
-        (b"1," + b"2" * 5000 + b",3\n", "cannot be read as rows"),
+        (b"1,2,3\n1,\xff,3\n", "line 3 has bytes that are not utf-8"),
+        (b"1," + b"2" * 5000 + b",3\n", "cannot be parsed into rows"),
     ],
 )
 def test_malformed_text_is_refused(body: bytes, reason: str, tmp_path: Path) -> None:
@@ -373,10 +375,10 @@ def test_a_header_without_rows_is_refused(end: bytes, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "an empty file"),
-        (b"\xef\xbb\xbf\r\n", "an empty file"),
-        (b"\na,b,c\n1,2,3\n", "an empty line where a header"),
-        (b"\n  <!DOCTYPE html>\n", "an empty line where a header"),
+        (b"", "the file is empty"),
+        (b"\xef\xbb\xbf\r\n", "the file is empty"),
+        (b"\na,b,c\n1,2,3\n", "the first line is empty"),
+        (b"\n  <!DOCTYPE html>\n", "the first line is empty"),
         (b"<html><body>Maintenance</body></html>", "an HTML or XML page"),
     ],
 )
@@ -388,8 +390,10 @@ def test_another_encoding_is_decoded_and_its_gaps_are_refused(tmp_path: Path) ->
     data = "a,b,c\nTürkiye,Côte d'Ivoire,Curaçao\n".encode("cp1252")
     [row] = table(written(tmp_path, data), encoding="cp1252")
     assert (row["a"], row["b"], row["c"]) == ("Türkiye", "Côte d'Ivoire", "Curaçao")
-    assert "not utf-8 in line 2" in str(csv_error(tmp_path, data))
-    assert "not cp1252 in line 2" in str(csv_error(tmp_path, b"a,b,c\n1,\x81,3\n", encoding="cp1252"))
+    assert "line 2 has bytes that are not utf-8" in str(csv_error(tmp_path, data))
+    assert "line 2 has bytes that are not cp1252" in str(
+        csv_error(tmp_path, b"a,b,c\n1,\x81,3\n", encoding="cp1252")
+    )
 
 
 VALUE = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=12)
@@ -430,7 +434,7 @@ def test_the_check_for_stray_quotes_sees_across_blocks(tmp_path: Path) -> None:
     path = written(tmp_path, b'a,b\n12345,x"y\n')
     for block_bytes in range(1, 16):
         with pytest.raises(SourceError, match="in line 2"):
-            delimited.refuse_malformed(path, source="s", file="t.csv", delimiter=",", block_bytes=block_bytes)
+            delimited.check_characters(path, source="s", file="t.csv", delimiter=",", block_bytes=block_bytes)
 
 
 # --- JSON -------------------------------------------------------------------------------------------
@@ -483,7 +487,7 @@ def test_everything_that_is_no_number_is_read_as_the_standard_reads_it(value: An
 def test_truncated_json_is_refused_with_its_position(tmp_path: Path) -> None:
     whole = b'[{"page": 1},\n [{"value": 12.5}]]'
     said = json_error(tmp_path, whole[:-4])
-    assert "not whole JSON" in said and "line 2" in said and f"of {len(whole) - 4}" in said
+    assert "the JSON is not complete" in said and "line 2" in said and f"of {len(whole) - 4}" in said
     for length in range(1, len(whole)):
         assert "JSON" in json_error(tmp_path, whole[:length])
 
@@ -491,13 +495,13 @@ def test_truncated_json_is_refused_with_its_position(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "an empty answer where JSON is expected"),
-        (b"\n <html>502 Bad Gateway</html>", "an HTML or XML page where JSON is expected"),
-        (b'{"a": 1, "b": 2, "a": 3}', "the key 'a' is given twice"),
+        (b"", "the file is empty; JSON is expected"),
+        (b"\n <html>502 Bad Gateway</html>", "an HTML or XML page; JSON is expected"),
+        (b'{"a": 1, "b": 2, "a": 3}', "the key 'a' is repeated"),
         (b"[NaN]", "NaN is not a JSON number"),
         (b"[-Infinity]", "-Infinity is not a JSON number"),
-        (b"[1] [2]", "not whole JSON"),
-        (b"[01]", "not whole JSON"),
+        (b"[1] [2]", "the JSON is not complete"),
+        (b"[01]", "the JSON is not complete"),
         (b'["\xff"]', "not UTF-8 text: byte 2"),
         (b'["\\ud800"]', "half of a surrogate pair"),
         (b'{"\\udc00": 1}', "half of a surrogate pair"),

@@ -67,10 +67,10 @@ def test_pages_are_asked_for_until_the_last(tmp_path: Path) -> None:
         ([row("2021", "n/a")], {}, "neither an amount"),
         ([row("21")], {}, "not a year"),
         ([row("2021") | {"growth": "1"}], {}, "the fields are"),
-        ([row("2021")], {"total": 2}, "1 rows on page 1"),
-        ([row("2021")], {"maxPageNum": 9}, "cannot make page"),
-        ([], {"maxPageNum": 0}, "an empty answer"),
-        ([row("2021")], {"hint": 1}, "was not agreed"),
+        ([row("2021")], {"total": 2}, "page 1 has 1 rows"),
+        ([row("2021")], {"maxPageNum": 9}, "the counts are inconsistent"),
+        ([], {"maxPageNum": 0}, "the page has no rows"),
+        ([row("2021")], {"hint": 1}, "an unknown field"),
     ],
 )
 def test_another_form_is_refused(rows: list[Any], more: dict[str, Any], reason: str, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_an_error_with_status_200_and_years_out_of_order_are_refused(tmp_path: P
         read_page(told, 1, "page-1.json")
     with pytest.raises(SourceError, match="HTML"):
         read_page(Path(__file__).parent / "fixtures/mofcom_totals/spring_error.html", 1, "page-1.json")
-    with pytest.raises(SourceError, match="year 2021 after 2020"):
+    with pytest.raises(SourceError, match="year 2021 follows 2020"):
         read(page(tmp_path / "1", [row("2020"), row("2021")]))
-    with pytest.raises(SourceError, match="not all there are"):
+    with pytest.raises(SourceError, match=r"the pull has the pages \[1\], expected are 1 to 2"):
         read(page(tmp_path / "1", [row("2021"), row("2020")], 3))

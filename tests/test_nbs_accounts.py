@@ -39,7 +39,7 @@ def test_a_missing_cell_is_null_and_never_zero() -> None:
 def test_an_error_inside_status_200_is_an_error() -> None:
     with pytest.raises(SourceError, match="returncode 501, '对不起"):
         read("easyquery.hgyd.a.json", FIXTURES / "test_invalid_query.response.json")
-    with pytest.raises(SourceError, match="no cells"):
+    with pytest.raises(SourceError, match="have no cells"):
         list(SOURCE.read({"easyquery.csnd.a.json": FIXTURES / "test_get_reg_cities.response.json"}, FIXTURES))
 
 

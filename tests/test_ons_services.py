@@ -125,7 +125,7 @@ def test_the_plan_asks_for_the_page_and_then_for_the_table_that_it_links() -> No
 )
 def test_a_page_without_exactly_one_table_is_refused(links: list[str]) -> None:
     page = "".join(f'<a href="{link.format(ons.DATASET)}">csv</a>' for link in links)
-    with pytest.raises(SourceError, match="CSV files of the dataset where one was agreed"):
+    with pytest.raises(SourceError, match="CSV files of the dataset, expected 1"):
         ons.table_address(page.encode())
     with pytest.raises(SourceError, match="not UTF-8"):
         ons.table_address(b"\xff" + page.encode())
@@ -144,11 +144,11 @@ def refusal(work: Path, *lines: str) -> SourceError:
     ("header", "reason"),
     [
         (HEADER.replace("Country code", "Code"), "missing 'Country code'; unknown 'Code'"),
-        (HEADER + ",Notes", "columns that are no period: 'Notes'"),
-        (HEADER.replace("2021Q1", "2021Q5"), "columns that are no period: '2021Q5'"),
-        (HEADER.replace("2021Q1", "2021"), "not each once and in order"),
-        (HEADER.replace("2020,2021", "2021,2020"), "not each once and in order"),
-        (",".join(ons.LABELS), "not each once and in order: none"),
+        (HEADER + ",Notes", "columns that are not a period: 'Notes'"),
+        (HEADER.replace("2021Q1", "2021Q5"), "columns that are not a period: '2021Q5'"),
+        (HEADER.replace("2021Q1", "2021"), "repeated or out of order"),
+        (HEADER.replace("2020,2021", "2021,2020"), "repeated or out of order"),
+        (",".join(ons.LABELS), "repeated or out of order: none"),
         ("<!doctype html>", "an HTML or XML page"),
     ],
 )
@@ -161,12 +161,12 @@ def test_another_layout_is_refused_by_name(header: str, reason: str, tmp_path: P
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        (ROW.replace("8168", ""), "an empty cell in column 2021"),
-        (ROW.replace("CN", ""), "an empty cell in column Country code"),
+        (ROW.replace("8168", ""), "a value is missing in column 2021"),
+        (ROW.replace("CN", ""), "a value is missing in column Country code"),
         (ROW.replace("8168", "C"), "neither a whole number nor '..' in column 2021: 'C'"),
         (ROW.replace("8168", '"8,168"'), "neither a whole number nor '..' in column 2021: '8,168'"),
         (ROW.replace("1819", "1819.5"), "neither a whole number nor '..' in column 2021Q1: '1819.5'"),
-        (ROW + ",1", "9 values where 8 are agreed"),
+        (ROW + ",1", "has 9 values, expected 8"),
     ],
 )
 @pytest.mark.parametrize("before", [0, 3])

@@ -85,7 +85,7 @@ def page_refusal(page: bytes) -> str:
 
 def test_a_renamed_attachment_is_refused_with_the_titles_found() -> None:
     message = page_refusal((FIXTURES / "landing_renamed.html").read_bytes())
-    assert "0 attachments are titled '中国国际收支平衡表时间序列(BPM6)'" in message
+    assert "0 attachments are titled '中国国际收支平衡表时间序列(BPM6)', expected 1" in message
     assert "['中国国际投资头寸表时间序列(BPM6).xlsx', '中国国际收支平衡表时间序列(BPM7).xlsx']" in message
 
 
@@ -313,52 +313,52 @@ def test_years_may_be_text_and_rows_may_move(tmp_path: Path, members: Members) -
     [
         # sheets, title, unit
         ([replace('name="季度BOP（SDR）"', 'name="季度BOP（SDR)"', "xl/workbook.xml")],
-         "sheets missing: ['季度BOP（SDR）'], sheets unknown: ['季度BOP（SDR)']"),
+         "missing sheets: ['季度BOP（SDR）'], unknown sheets: ['季度BOP（SDR)']"),
         ([replace('name="年度BOP（美元） "', 'name="年度BOP（美元）"', "xl/workbook.xml")],
-         "sheets missing: ['年度BOP（美元） '], sheets unknown: ['年度BOP（美元）']"),
+         "missing sheets: ['年度BOP（美元） '], unknown sheets: ['年度BOP（美元）']"),
         ([replace('<sheet name="季度BOP（SDR）" sheetId="6" r:id="rId6"/>', "", "xl/workbook.xml")],
-         "sheets missing: ['季度BOP（SDR）'], sheets unknown: []"),
-        ([put("A2", "中国国际投资头寸表（年度表）")], "the title was to be '中国国际收支平衡表（年度表）'"),
-        ([put("A3", "单位:万元人民币")], "the unit was to be '单位:亿元人民币'"),
-        ([put("B3", "1")], "the unit was to be '单位:亿元人民币'"),
+         "missing sheets: ['季度BOP（SDR）'], unknown sheets: []"),
+        ([put("A2", "中国国际投资头寸表（年度表）")], "expected '中国国际收支平衡表（年度表）'"),
+        ([put("A3", "单位:万元人民币")], "expected '单位:亿元人民币'"),
+        ([put("B3", "1")], "expected '单位:亿元人民币'"),
         # the header
-        ([put("A4", "")], "'项目' and periods were due"),
-        ([put("F4", "2013")], "F4 holds '2013' after '2013': a gap or a repetition"),
-        ([put("F4", "2015")], "F4 holds '2015' after '2013': a gap or a repetition"),
-        ([put("F4", "2014Q1")], "F4 holds '2014Q1', no A period"),
-        ([put("F4", "")], "F4 holds '', no A period"),
-        ([drop_column("F")], "F4 holds '', no A period"),
-        ([put("O4", "")], "O6 of '1. 经常账户' holds '17825.9635911761' under no period"),
-        ([put("P4", "2024年")], "P4 holds '2024年', no A period"),
-        ([put("P60", "7")], "P60 of '1.B.2 投资收益' holds '7' under no period"),
+        ([put("A4", "")], "'项目' and periods are expected"),
+        ([put("F4", "2013")], "F4 is '2013' after '2013': a gap or a repetition"),
+        ([put("F4", "2015")], "F4 is '2015' after '2013': a gap or a repetition"),
+        ([put("F4", "2014Q1")], "F4 is '2014Q1', not a period of frequency A"),
+        ([put("F4", "")], "F4 is '', not a period of frequency A"),
+        ([drop_column("F")], "F4 is '', not a period of frequency A"),
+        ([put("O4", "")], "O6 of '1. 经常账户' is '17825.9635911761', and the column has no period"),
+        ([put("P4", "2024年")], "P4 is '2024年', not a period of frequency A"),
+        ([put("P60", "7")], "P60 of '1.B.2 投资收益' is '7', and the column has no period"),
         ([put("B140", "7")], "B140 of '2. 根据"),
         # items and entries
-        ([put("A15", "   1.A.b 服务贸易")], "item 1.A.b was agreed to be '服务' and is '服务贸易'"),
-        ([put("A54", "  1.A.c 其他")], "the row '1.A.c 其他' is not known"),
-        ([put("A54", "    1.A.b.13 数字服务")], "the row '1.A.b.13 数字服务' is not known"),
-        ([put("A54", "  1.D 其他收入")], "the row '1.D 其他收入' is not known"),
-        ([put("A136", "4.净误差与遗漏")], "the row '4.净误差与遗漏' is not known"),
-        ([put("A136", "合计")], "the row '合计' is not known"),
-        ([put("A6", "贷方")], "the row '贷方' is not known"),
+        ([put("A15", "   1.A.b 服务贸易")], "item 1.A.b is named '服务贸易', expected '服务'"),
+        ([put("A54", "  1.A.c 其他")], "the row '1.A.c 其他' is unknown"),
+        ([put("A54", "    1.A.b.13 数字服务")], "the row '1.A.b.13 数字服务' is unknown"),
+        ([put("A54", "  1.D 其他收入")], "the row '1.D 其他收入' is unknown"),
+        ([put("A136", "4.净误差与遗漏")], "the row '4.净误差与遗漏' is unknown"),
+        ([put("A136", "合计")], "the row '合计' is unknown"),
+        ([put("A6", "贷方")], "the row '贷方' is unknown"),
         ([put("A54", "    1.A.b.12 别处未提及的政府货物和服务")],
-         "item '1.A.b.12 别处未提及的政府货物和服务' stands twice"),
-        ([put("A51", "  1.B 初次收入")], "items missing: ['1.A.b.12 别处未提及的政府货物和服务']"),
-        ([drop_row(17)], "借方 of item 1.A.b was due, and the row says '1.A.b.1 加工服务'"),
-        ([drop_row(16)], "贷方 of item 1.A.b was due, and the row says '借方'"),
-        ([swap_rows(16, 17)], "贷方 of item 1.A.b was due, and the row says '借方'"),
-        ([put("A17", "负债")], "借方 of item 1.A.b was due, and the row says '负债'"),
-        ([put("A18", "贷方")], "the row '贷方' is not known"),
-        ([put("A17", "")], "values without a label: ['-13084.2509320412'"),
-        ([put("A140", "根据手册编制")], "'根据手册编制' stands among the numbered notes"),
+         "item '1.A.b.12 别处未提及的政府货物和服务' is repeated"),
+        ([put("A51", "  1.B 初次收入")], "missing items: ['1.A.b.12 别处未提及的政府货物和服务']"),
+        ([drop_row(17)], "借方 of item 1.A.b is expected, and the row is '1.A.b.1 加工服务'"),
+        ([drop_row(16)], "贷方 of item 1.A.b is expected, and the row is '借方'"),
+        ([swap_rows(16, 17)], "贷方 of item 1.A.b is expected, and the row is '借方'"),
+        ([put("A17", "负债")], "借方 of item 1.A.b is expected, and the row is '负债'"),
+        ([put("A18", "贷方")], "the row '贷方' is unknown"),
+        ([put("A17", "")], "the row has values and no label: ['-13084.2509320412'"),
+        ([put("A140", "根据手册编制")], "'根据手册编制' is among the notes and has no number"),
         # values
-        ([put("C16", "n/a")], "C16 holds 'n/a', neither a number nor '/'"),
-        ([put("C16", "12,987.1")], "C16 holds '12,987.1', neither a number nor '/'"),
-        ([put("C16", "-")], "C16 holds '-', neither a number nor '/'"),
-        ([put("C16", " ")], "C16 holds ' ', neither a number nor '/'"),
-        ([put("C16", "NaN")], "C16 holds 'NaN', neither a number nor '/'"),
-        ([put("C16", "１２")], "C16 holds '１２', neither a number nor '/'"),
+        ([put("C16", "n/a")], "C16 is 'n/a', neither a number nor '/'"),
+        ([put("C16", "12,987.1")], "C16 is '12,987.1', neither a number nor '/'"),
+        ([put("C16", "-")], "C16 is '-', neither a number nor '/'"),
+        ([put("C16", " ")], "C16 is ' ', neither a number nor '/'"),
+        ([put("C16", "NaN")], "C16 is 'NaN', neither a number nor '/'"),
+        ([put("C16", "１２")], "C16 is '１２', neither a number nor '/'"),
         ([replace('<c r="C16" s="139"><v>12987.107739724701</v>', '<c r="C16" t="b"><v>1</v>')],
-         "C16 holds 'TRUE', neither a number nor '/'"),
+         "C16 is 'TRUE', neither a number nor '/'"),
         ([replace('<c r="C16" s="139"><v>12987.107739724701</v>', '<c r="C16" t="e"><v>#REF!</v>')],
          "C16: the cell is an error, #REF!"),
         # the container
@@ -382,13 +382,13 @@ def test_a_sheet_cut_off_between_credit_and_debit_is_refused(tmp_path: Path, mem
     def cut(found: Members) -> None:
         found[FIRST] = re.sub(r'<row r="17".*</sheetData>', "</sheetData>", found[FIRST], flags=re.DOTALL)
 
-    with pytest.raises(SourceError, match=r"the sheet ends where 借方 of item 1\.A\.b was due"):
+    with pytest.raises(SourceError, match=r"the sheet ends before 借方 of item 1\.A\.b"):
         first_sheet(changed(tmp_path, members, cut))
 
 
 def test_a_fault_in_the_last_sheet_is_found_too(tmp_path: Path, members: Members) -> None:
     path = changed(tmp_path, members, put("AG53", "n/a", "xl/worksheets/sheet6.xml"))
-    with pytest.raises(SourceError, match=r"sheet '季度BOP（SDR）': AG53 holds 'n/a'"):
+    with pytest.raises(SourceError, match=r"sheet '季度BOP（SDR）': AG53 is 'n/a'"):
         list(safe_bop.read({"bop_bpm6.xlsx": path}, Path()))
 
 

@@ -210,11 +210,11 @@ def test_a_changed_layout_is_refused_by_name(header: str, reason: str, archive: 
         ("2021,156,China,02,Exports,NaN,,", "not a plain decimal number in column value: 'NaN'"),
         ("2021,156,China,02,Exports,٣,,", "not a plain decimal number in column value: '٣'"),
         ("21,156,China,02,Exports,5,,", "not a year of four digits in column year: '21'"),
-        ("2021,,China,02,Exports,5,,", "an empty code in column economy"),
-        (",156,China,02,Exports,5,,", "an empty code in column year"),
-        ("2021,156,China,02,Exports,5,,,", "9 values where 8 are agreed"),
-        ("2021,156,China,02,Exports,3,316,,,", "10 values where 8 are agreed"),
-        ("2021,156,China,02,Exports,5", "6 values where 8 are agreed"),
+        ("2021,,China,02,Exports,5,,", "a value is missing in column economy"),
+        (",156,China,02,Exports,5,,", "a value is missing in column year"),
+        ("2021,156,China,02,Exports,5,,,", "has 9 values, expected 8"),
+        ("2021,156,China,02,Exports,3,316,,,", "has 10 values, expected 8"),
+        ("2021,156,China,02,Exports,5", "has 6 values, expected 8"),
     ],
 )
 @pytest.mark.parametrize("before", [0, 3])
@@ -231,7 +231,7 @@ def test_negative_and_whole_numbers_are_plain(archive: Path) -> None:
 
 
 def test_a_header_without_rows_is_an_empty_answer(archive: Path) -> None:
-    assert "an empty answer where data is expected" in str(refusal(archive, HEADER))
+    assert "the file has a header and no rows" in str(refusal(archive, HEADER))
 
 
 @BOTH
@@ -250,7 +250,7 @@ def test_a_truncated_archive_or_a_web_page_is_refused(
 def test_an_archive_past_its_cap_is_refused(tmp_path: Path) -> None:
     source, report = unctad_goods.SOURCE, unctad_goods.REPORT
     tight = replace(report, max_expanded_bytes=1000)
-    with pytest.raises(SourceError, match="past the cap of 1000 bytes"):
+    with pytest.raises(SourceError, match="past the limit of 1000 bytes"):
         list(read(tight, source.name, {report.archive: fixture(source, report)}, tmp_path))
 
 

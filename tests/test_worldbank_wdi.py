@@ -99,7 +99,7 @@ def test_a_recorded_answer_of_another_page_size_is_read(tmp_path: Path) -> None:
 def test_a_recorded_answer_cut_to_four_of_264_is_refused(tmp_path: Path) -> None:
     # Its header has no sourcename, which is agreed; its count is what gives it away.
     path = FIXTURES / "recorded" / "recorded_api_v2_gdp_two_aggregates.json"
-    with pytest.raises(SourceError, match="4 observations on page 1 of 1 where the header announces 264"):
+    with pytest.raises(SourceError, match="page 1 of 1 has 4 observations, expected 264"):
         rows({"NY.GDP.MKTP.CD.page-1.json": path}, tmp_path)
 
 
@@ -176,10 +176,10 @@ ERROR_ARRAY = [{"message": [{"id": "120", "key": "Invalid value", "value": "The 
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (ERROR_ARRAY, "the publisher answers with an error: .*'120'.*The indicator was not found"),
-        ([page(total=0)[0] | {"pages": 0, "page": 0}, None], "an empty answer where data is expected"),
-        (page(2, pages=3), "page 2 was sent where page 1 was asked for"),
-        (b"<html>400 Bad Request</html>", "an HTML or XML page where JSON is expected"),
+        (ERROR_ARRAY, "the publisher answered with an error: .*'120'.*The indicator was not found"),
+        ([page(total=0)[0] | {"pages": 0, "page": 0}, None], "the answer has no observations"),
+        (page(2, pages=3), "the answer is page 2, requested was page 1"),
+        (b"<html>400 Bad Request</html>", "an HTML or XML page; JSON is expected"),
         (page(pages=1000), "1000 pages"),
     ],
 )
@@ -246,24 +246,32 @@ Change = Callable[[dict[str, Any], list[dict[str, Any]]], object]
         (lambda h, o: o[1].update(value="5"), "value is not a number: '5'", 2),
         (lambda h, o: o[1].update(decimal=None), "decimal is not a number: None", 2),
         (lambda h, o: o[1].update(date=2021), "date is not a text", 2),
-        (lambda h, o: o[1].update(date="2021Q1"), "the date is not a year: '2021Q1'", 2),
-        (lambda h, o: o[1].update(date=""), "the date is not a year: None", 2),
-        (lambda h, o: o[1].update(scale="6"), "a field that was not agreed: 'scale'", 2),
-        (lambda h, o: o[1].pop("unit"), "lacks the field 'unit'", 2),
-        (lambda h, o: o[1]["country"].update(iso="x"), "country has a field that was not agreed: 'iso'", 2),
-        (lambda h, o: o[1]["country"].update(id=""), "an empty country.id", 2),
+        (lambda h, o: o[1].update(date="2021Q1"), "date is not a year: '2021Q1'", 2),
+        (lambda h, o: o[1].update(date=""), "date is not a year: None", 2),
+        (lambda h, o: o[1].update(scale="6"), "an unknown field: 'scale'", 2),
+        (lambda h, o: o[1].pop("unit"), "has no field 'unit'", 2),
+        (lambda h, o: o[1]["country"].update(iso="x"), "country has an unknown field: 'iso'", 2),
+        (lambda h, o: o[1]["country"].update(id=""), "country.id is empty", 2),
         (lambda h, o: o[1].update(country="China"), "country is not an object", 2),
-        (lambda h, o: o[1]["indicator"].update(id="NY.GDP.MKTP.CD"), "'NY.GDP.MKTP.CD' where 'BX.GSR", 2),
-        (lambda h, o: o[1].update(date=o[0]["date"]), "CN, 2023 is given twice", 2),
-        (lambda h, o: h.update(note="x"), "the header has a field that was not agreed: 'note'", None),
+        (
+            lambda h, o: o[1]["indicator"].update(id="NY.GDP.MKTP.CD"),
+            "'NY.GDP.MKTP.CD', requested was 'BX.GSR",
+            2,
+        ),
+        (lambda h, o: o[1].update(date=o[0]["date"]), "CN, 2023 is repeated", 2),
+        (lambda h, o: h.update(note="x"), "the header has an unknown field: 'note'", None),
         (lambda h, o: h.pop("total"), "the header's total is not a count: None", None),
         (lambda h, o: h.update(total=-2), "the header's total is not a count: '-2'", None),
-        (lambda h, o: h.update(page=2, pages=2, total=4), "page 2 was sent where page 1", None),
-        (lambda h, o: h.update(pages=2), "2 observations at 2 a page cannot make 2 pages", None),
-        (lambda h, o: h.update(per_page=0), "cannot make 1 pages", None),
-        (lambda h, o: h.update(total=1), "2 observations on page 1 of 1 where the header announces 1", None),
-        (lambda h, o: o.pop(), "1 observations on page 1 of 1 where the header announces 2", None),
-        (lambda h, o: o.clear(), "an empty answer where data is expected", None),
+        (lambda h, o: h.update(page=2, pages=2, total=4), "the answer is page 2, requested was page 1", None),
+        (
+            lambda h, o: h.update(pages=2),
+            "the counts are inconsistent: 2 observations, 2 on each page, 2 pages",
+            None,
+        ),
+        (lambda h, o: h.update(per_page=0), "0 on each page, 1 pages", None),
+        (lambda h, o: h.update(total=1), "page 1 of 1 has 2 observations, expected 1", None),
+        (lambda h, o: o.pop(), "page 1 of 1 has 1 observations, expected 2", None),
+        (lambda h, o: o.clear(), "the answer has no observations", None),
     ],
 )
 def test_an_answer_that_is_not_as_agreed_is_refused(
@@ -280,17 +288,17 @@ def test_an_answer_that_is_not_as_agreed_is_refused(
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (ERROR_ARRAY, "the publisher answers with an error"),
+        (ERROR_ARRAY, "the publisher answered with an error"),
         ([], "not a page"),
         ({"message": "x"}, "not a page"),
         ([1, 2], "not a page"),
         (page()[:1], "not a page"),
         ([*page(), []], "not a page"),
         ([page()[0], {"0": {}, "1": {}}], "the observations are not an array"),
-        ([page()[0], None], "an empty answer where data is expected"),
-        (json.dumps(page()).encode()[:-30], "not whole JSON"),
+        ([page()[0], None], "the answer has no observations"),
+        (json.dumps(page()).encode()[:-30], "the JSON is not complete"),
         (b"<html><body>Bad Gateway</body></html>", "an HTML or XML page"),
-        (b"", "an empty answer where JSON is expected"),
+        (b"", "the file is empty; JSON is expected"),
     ],
 )
 def test_an_answer_that_is_no_page_is_refused(answer: Any, reason: str, tmp_path: Path) -> None:
@@ -303,26 +311,26 @@ def test_pages_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
     later = deepcopy(second)
     later[0]["lastupdated"] = "2024-07-13"
     assert "the table changed during the pull" in str(refusal(tmp_path, first, later))
-    assert "contradicts the first page's" in str(refusal(tmp_path, first, page(2, pages=3)))
+    assert "differs from that of the first page" in str(refusal(tmp_path, first, page(2, pages=3)))
     repeated = [second[0], first[1]]
-    assert "is given twice" in str(refusal(tmp_path, first, repeated))
+    assert "is repeated" in str(refusal(tmp_path, first, repeated))
 
 
 def test_a_page_too_few_or_too_many_is_refused(tmp_path: Path) -> None:
-    assert "has 3 pages, and the pull holds [1, 2]" in str(
+    assert "has 3 pages, and the pull has the pages [1, 2]" in str(
         refusal(tmp_path, page(1, pages=3), page(2, pages=3))
     )
-    assert "page 2 lies beyond the last, which is 1" in str(
+    assert "page 2 is after the last page, 1" in str(
         refusal(tmp_path, page(1), [page(1)[0] | {"page": 2}, page(1)[1]])
     )
 
 
 @pytest.mark.parametrize("name", ["NY.GDP.MKTP.CD.json", "XX.YY.page-1.json", f"{SERVICES}.page-0.json"])
 def test_a_file_that_was_never_asked_for_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no request of this source asks for"):
+    with pytest.raises(SourceError, match="no request of this source has this file name"):
         rows({name: saved(tmp_path, page())}, tmp_path)
 
 
 def test_no_files_are_an_empty_answer(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="an empty answer"):
+    with pytest.raises(SourceError, match="the pull has no files"):
         list(worldbank_wdi.read({}, tmp_path))

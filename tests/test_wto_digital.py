@@ -30,9 +30,9 @@ def test_namibia_and_accents_survive(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sent", "meant", "reason", "row"),
     [
-        (b"X,CN", b"T,CN", "not agreed in column flow: 'T'", 2),
+        (b"X,CN", b"T,CN", "an unexpected value in column flow: 'T'", 2),
         (b",201.5,", b",2e2,", "not a plain decimal number in column value: '2e2'", 2),
-        (b",NA,", b",,", "an empty code in column reporter_code", 4),
+        (b",NA,", b",,", "a value is missing in column reporter_code", 4),
         (b",2021,", b",2021Q1,", "not a year of four digits in column year: '2021Q1'", 2),
         (b"BREAKING_SERIES", b"NOTE", "missing 'BREAKING_SERIES'; unknown 'NOTE'", 1),
     ],

@@ -107,17 +107,22 @@ def test_the_expanded_file_is_gone_when_its_rows_are_read(
     [
         (b",3316022", b',"3,316,022"', "not a plain decimal number in column value: '3,316,022'", 2),
         (b",3316022", b",n/a", "not a plain decimal number in column value: 'n/a'", 2),
-        (b",3316022", b",3316022,", "24 values where 23 are agreed", 2),
-        (b"ITS_MTV_AM", b"ITS_MTV_QM", "not agreed in column indicator_code: 'ITS_MTV_QM'", 3),
-        (b"SITC3,", b"HS,", "not agreed in column product_classification_code: 'HS'", 2),
-        (b",USM,", b",IDX,", "not agreed in column unit_code: 'IDX'", 2),
-        (b",A,Annual,A,", b",Q1,Annual,A,", "not agreed in column period_code: 'Q1'", 2),
-        (b",A,Annual,USM", b",Q,Annual,USM", "not agreed in column frequency_code: 'Q'", 2),
-        (b"Merchandise trade values,", b"Tariffs,", "not agreed in column indicator_category: 'Tariffs'", 2),
-        (b",156,CHN", b",,CHN", "an empty code in column reporter_code", 2),
+        (b",3316022", b",3316022,", "has 24 values, expected 23", 2),
+        (b"ITS_MTV_AM", b"ITS_MTV_QM", "an unexpected value in column indicator_code: 'ITS_MTV_QM'", 3),
+        (b"SITC3,", b"HS,", "an unexpected value in column product_classification_code: 'HS'", 2),
+        (b",USM,", b",IDX,", "an unexpected value in column unit_code: 'IDX'", 2),
+        (b",A,Annual,A,", b",Q1,Annual,A,", "an unexpected value in column period_code: 'Q1'", 2),
+        (b",A,Annual,USM", b",Q,Annual,USM", "an unexpected value in column frequency_code: 'Q'", 2),
+        (
+            b"Merchandise trade values,",
+            b"Tariffs,",
+            "an unexpected value in column indicator_category: 'Tariffs'",
+            2,
+        ),
+        (b",156,CHN", b",,CHN", "a value is missing in column reporter_code", 2),
         (b",2021,", b",21,", "not a year of four digits in column year: '21'", 2),
         (b"ReporterCode", b"Reporter Code", "missing 'ReporterCode'; unknown 'Reporter Code'", 1),
-        (b"\xfc", b"\x81", "bytes that are not cp1252 in line 7", None),  # the u-umlaut in Türkiye
+        (b"\xfc", b"\x81", "line 7 has bytes that are not cp1252", None),  # the u-umlaut in Türkiye
     ],
 )
 def test_what_was_not_agreed_is_refused(
@@ -133,7 +138,7 @@ def test_what_was_not_agreed_is_refused(
 
 def test_an_archive_past_its_cap_a_cut_one_and_others_are_refused(tmp_path: Path) -> None:
     tight = partial(read, replace(REPORT, max_expanded_bytes=1000), SOURCE.name)
-    with pytest.raises(SourceError, match="past the cap of 1000 bytes"):
+    with pytest.raises(SourceError, match="past the limit of 1000 bytes"):
         list(tight({REPORT.archive: SAMPLE}, tmp_path))
     (tmp_path / "cut.zip").write_bytes(SAMPLE.read_bytes()[:100_000])
     with pytest.raises(SourceError, match="truncated, corrupt"):

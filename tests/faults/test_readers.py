@@ -12,7 +12,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from warehouse import publish, transform
+from warehouse.build.dbt import seal
+from warehouse.releases.manifest import BuildRecord
+from warehouse.releases.publish import publish, rollback
 
 pytestmark = pytest.mark.faults
 
@@ -35,9 +37,18 @@ def publish_number(home: Path, number: int) -> float:
             db.execute(
                 f"create table marts.{mart} as select {number} as number, i from range({ROWS}) as r(i)"
             )
-    transform.seal(file)
-    facts = {"published_at": datetime.now(UTC).isoformat(), "as_of": "2024-05-02", "vintages": []}
-    publish.publish(home / "published", name, file, {}, facts | {"fingerprint": name}, who="tests")
+    seal(file)
+    now = datetime.now(UTC)
+    record = BuildRecord(
+        as_of=now.date(),
+        is_of_the_past=False,
+        fingerprint=name,
+        git_revision="",
+        started_at=now,
+        versions={},
+        vintages=(),
+    )
+    publish(home / "published", name, file, {}, record, {}, is_latest=True, actor="tests")
     return time.time()
 
 
@@ -57,7 +68,7 @@ def test_readers_see_exactly_one_release_while_fifty_are_published(tmp_path: Pat
             stood.append((publish_number(tmp_path, number), number))
             time.sleep(PAUSE_SECONDS)
             if number in ROLLBACK_AFTER:
-                publish.rollback(published, f"release-{number - 3:03}", "a test", "tests")
+                rollback(published, f"release-{number - 3:03}", "a test", "tests")
                 stood.append((time.time(), number - 3))
                 time.sleep(PAUSE_SECONDS)
     finally:

@@ -1,0 +1,91 @@
+"""The daily checks: one task for each kind of problem, which fails when there is one.
+
+A failed check is the alert: it notifies the operators like every other failed task. No check is retried, and
+each is independent of the others. A problem that lasts fails its check again on the next day.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import DAG, CronTriggerTimetable, task
+from airflow.sdk.exceptions import AirflowFailException
+from defaults import dag_arguments, task_settings
+
+if TYPE_CHECKING:
+    from warehouse.config import Settings
+
+LOG = logging.getLogger(__name__)
+SCHEDULE = "0 7 * * *"  # UTC: after the night, and before the office opens
+# The kinds of alerts (warehouse.alerts.KINDS) that each check reports.
+CHECKS = {
+    "sources": ("fetch_failed", "load_rejected", "source_late"),
+    "builds": ("build_failed",),
+    "revisions": ("big_revision",),
+    "disk": ("disk_low",),
+    "records": ("unreadable",),
+}
+# A big revision stays a fact about the current release, so it is reported once: on the day of the release.
+REVISIONS_OF_THE_LAST = timedelta(hours=24)
+
+DOC = """\
+### Checks, daily at 07:00 UTC
+
+Each task **fails when something is wrong now**. The failure notifies the operators, with the command to run
+next.
+
+| task | fails when |
+|---|---|
+| `sources` | the last fetch of a source failed or was rejected, or an expected release has not come |
+| `builds` | the newest build failed its tests or its validation |
+| `revisions` | a release of the last 24 hours revised a figure by more than its threshold |
+| `disk` | there is not enough space for the next build |
+| `records` | a record of the warehouse cannot be read |
+
+**What happens on failure:** nothing else. The checks only read.
+
+**What to run next:** the command in the message. OPERATIONS.md has a section for each kind, and
+`warehouse alerts` shows the same at any time. When the problem is fixed, clear the failed task to check
+again.
+"""
+
+
+def check(name: str, now: datetime) -> None:
+    """Fail with every alert of one check."""
+    from warehouse.alerts import find_alerts, format_alerts, in_force
+
+    settings = task_settings()
+    alerts = [alert for alert in find_alerts(settings) if alert.kind in CHECKS[name]]
+    if name == "revisions" and alerts and not is_recent(settings, now):
+        LOG.info("Reported before: %s", format_alerts(alerts, in_force(settings)))
+        return
+    if alerts:
+        raise AirflowFailException(format_alerts(alerts, in_force(settings)))
+
+
+def is_recent(settings: Settings, now: datetime) -> bool:
+    """Tell whether the current release was published within the last 24 hours before `now`."""
+    from warehouse.releases.manifest import read_manifest
+    from warehouse.releases.store import require_current
+
+    return read_manifest(require_current(settings.published)).published_at > now - REVISIONS_OF_THE_LAST
+
+
+with DAG(
+    dag_id="checks",
+    description="Fails when a source, a build, the disk or a record needs a person",
+    schedule=CronTriggerTimetable(SCHEDULE, timezone="UTC"),
+    tags=["checks"],
+    doc_md=DOC,
+    **dag_arguments(),
+):
+    for _name in CHECKS:
+
+        @task(task_id=_name, retries=0)
+        def run_check(name: str, **context: Any) -> None:
+            """Fail with every alert of this check."""
+            check(name, context["dag_run"].run_after)
+
+        run_check(_name)

@@ -1,0 +1,34 @@
+"""For tests that run DAGs: the DAG folder, doubles for the steps, and the states of a run."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from warehouse.config import PROJECT_ROOT
+
+DAGS = PROJECT_ROOT / "dags"
+
+
+class Doubles:
+    """Doubles for functions of one module: they record each call, without the settings, and answer."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, module: Any, answers: dict[str, Any]) -> None:
+        self.answers, self.calls, self.settings = answers, list[tuple[Any, ...]](), list[Any]()
+        for name in answers:
+            monkeypatch.setattr(module, name, partial(self.answer, name))
+
+    def answer(self, name: str, settings: Any, *arguments: Any) -> Any:
+        self.calls.append((name, *arguments))
+        self.settings.append(settings)
+        answer = self.answers[name]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer(settings, *arguments) if callable(answer) else answer
+
+
+def states(run: Any) -> dict[str, str]:
+    """Return the state of each task of a run."""
+    return {instance.task_id: str(instance.state) for instance in run.get_task_instances()}

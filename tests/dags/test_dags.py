@@ -1,0 +1,308 @@
+"""What every DAG declares, and what runs of ingest and publish do with the answers of the steps.
+
+Runs are real ones (`dag.test()`, SQLite metadata in a temporary AIRFLOW_HOME) around doubles of the steps, so
+that no network, dbt or warehouse is needed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow_local import DAGS, Doubles, states
+
+from warehouse.build import dbt, steps
+from warehouse.errors import Rejected, WarehouseError
+from warehouse.sources import SOURCES
+
+DAG_FILES = ("backfill.py", "checks.py", "ingest.py", "maintenance.py", "publish.py")
+DAG_IDS = (*(f"ingest_{name}" for name in SOURCES), "backfill", "checks", "maintenance", "publish")
+
+
+@pytest.fixture
+def pipeline(doubles: Callable[..., Doubles]) -> Doubles:
+    """Answer for the steps with a new vintage and a build that passes."""
+    answers = {
+        "fetch": "incoming",
+        "accept": "2024-07-12",
+        "load": "build",
+        "transform": "build",
+        "validate": "build",
+        "publish": "release",
+    }
+    return doubles(steps, answers)
+
+
+def asset_events() -> list[str]:
+    from airflow.models.asset import AssetEvent
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        return [event.asset.name for event in session.query(AssetEvent).order_by(AssetEvent.id)]
+
+
+# --- what the files declare -----------------------------------------------------------------------
+
+
+def test_there_is_one_ingest_dag_for_each_source_and_one_of_each_other(parsed: Any) -> None:
+    assert len(SOURCES) > 0
+    assert parsed.import_errors == {}
+    assert sorted(parsed.dags) == sorted(DAG_IDS)
+
+
+def test_only_the_dag_files_are_parsed(parsed: Any) -> None:
+    assert sorted(Path(file).name for file in parsed.file_last_changed) == list(DAG_FILES)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_an_ingest_dag_fetches_and_accepts_on_its_sources_schedule(parsed: Any, name: str) -> None:
+    from airflow.sdk import CronTriggerTimetable
+
+    dag = parsed.dags[f"ingest_{name}"]
+    assert dag.timetable == CronTriggerTimetable(SOURCES[name].schedule, timezone="UTC")
+    assert [task.task_id for task in dag.topological_sort()] == ["fetch", "accept"]
+    assert dag.task_dict["fetch"].outlets == []
+    asset, data_set = dag.task_dict["accept"].outlets
+    assert data_set.url == asset.uri  # what lineage events call it
+    assert (asset.name, asset.uri) == (name, f"warehouse://landing/{name}")
+    assert name in dag.tags
+    assert SOURCES[name].licence in dag.doc_md
+
+
+def test_publish_runs_when_any_source_lands_something(parsed: Any) -> None:
+    from airflow.sdk import AssetAny
+
+    dag = parsed.dags["publish"]
+    condition = dag.timetable.asset_condition
+    assert isinstance(condition, AssetAny)
+    outlets = [parsed.dags[f"ingest_{name}"].task_dict["accept"].outlets[0] for name in SOURCES]
+    assert [(asset.name, asset.uri) for asset in condition.objects] == [
+        (asset.name, asset.uri) for asset in outlets
+    ]
+    assert [task.task_id for task in dag.topological_sort()] == ["load", "transform", "validate", "publish"]
+    assert dag.params["as_of"] is None
+
+
+@pytest.mark.parametrize("dag_id", DAG_IDS)
+def test_every_dag_has_limits_an_owner_documentation_and_notifiers(parsed: Any, dag_id: str) -> None:
+    import notify
+
+    dag = parsed.dags[dag_id]
+    assert dag.max_active_runs == (4 if dag_id == "backfill" else 1)
+    assert dag.catchup is False
+    assert dag.tags
+    assert dag.description
+    for heading in ("What happens on failure", "What to run next"):
+        assert heading in dag.doc_md
+    assert list(dag.on_failure_callback) == [notify.on_run_failure]
+    assert len(dag.tasks) > 0
+    for task in dag.tasks:
+        assert task.doc_md
+        assert task.owner == "services-trade"
+        assert task.retries == (0 if dag_id == "checks" or task.task_id == "approval" else 2)
+        assert task.retry_delay == timedelta(minutes=5)
+        assert task.retry_exponential_backoff == 2
+        assert timedelta(0) < task.execution_timeout < dag.dagrun_timeout
+        assert list(task.on_failure_callback) == [notify.on_task_failure]
+
+
+# --- time limits --------------------------------------------------------------------------------------
+
+
+def test_a_transform_is_given_more_time_than_dbt(parsed: Any) -> None:
+    import defaults
+
+    limit = parsed.dags["publish"].task_dict["transform"].execution_timeout
+    assert limit >= dbt.TIMEOUT + timedelta(minutes=30) + defaults.LOCK_WAIT
+    whole = parsed.dags["backfill"].task_dict["build"].execution_timeout
+    others = [parsed.dags["publish"].task_dict[name].execution_timeout for name in ("load", "validate")]
+    assert whole >= limit + sum(others, timedelta(0))
+
+
+@pytest.mark.parametrize("dag_id", DAG_IDS)
+def test_a_run_is_given_more_time_than_its_tasks_in_sequence(parsed: Any, dag_id: str) -> None:
+    dag = parsed.dags[dag_id]
+    limits = [task.execution_timeout for task in dag.tasks if task.task_id != "approval"]
+    if dag_id == "backfill":
+        limits.append(dag.task_dict["approval"].response_timeout)
+    if dag_id == "publish":
+        limits.append(max(limits))  # a second try
+    assert sum(limits, timedelta(0)) < dag.dagrun_timeout
+
+
+def test_the_wait_for_locks_ends_before_the_task_does(parsed: Any, pipeline: Doubles, dags: Any) -> None:
+    import defaults
+
+    dags[f"ingest_{next(iter(SOURCES))}"].test()
+    dags["publish"].test()
+    assert {settings.lock_seconds for settings in pipeline.settings} == {defaults.LOCK_WAIT.total_seconds()}
+    assert len(pipeline.settings) == 6
+    most_locks = 3  # what the approval of a backfill waits for, one after the other
+    for dag in parsed.dags.values():
+        for task in dag.tasks:
+            assert most_locks * defaults.LOCK_WAIT < task.execution_timeout, task
+
+
+def test_a_lock_of_another_process_is_waited_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import defaults
+
+    monkeypatch.setenv("WAREHOUSE_HOME", str(tmp_path))
+    monkeypatch.setattr(defaults, "LOCK_WAIT", timedelta(seconds=20))
+    code = (
+        "import sys, time; from warehouse.build import steps; from warehouse.config import load_settings\n"
+        "with steps.build_lock(load_settings()): print('locked', flush=True); time.sleep(1.5)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], cwd=DAGS.parent, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None and other.stdout.readline() == b"locked\n"
+        with pytest.raises(WarehouseError, match="another build"), steps.build_lock(steps.Settings()):
+            pass
+        with steps.build_lock(defaults.task_settings()):
+            assert other.wait(timeout=20) == 0
+
+
+def test_no_file_reads_an_interval_that_manual_and_asset_runs_do_not_have() -> None:
+    files = sorted(DAGS.glob("*.py"))
+    assert {file.name for file in files} >= set(DAG_FILES)
+    for file in files:
+        found = re.findall(r"\bdata_interval\w*|\blogical_date\b|\bds\b", file.read_text("utf-8"))
+        assert found == [], f"{file.name}: {found}"
+
+
+@pytest.mark.parametrize("file", DAG_FILES)
+def test_a_dag_file_parses_fast_and_without_the_heavy_packages(file: str) -> None:
+    """In a process of its own, after what Airflow's dag-processor has imported anyway; CPU seconds."""
+    code = f"""
+import json, sys, time
+from airflow.dag_processing.dagbag import BundleDagBag
+import airflow.sdk
+from airflow.sdk import DAG, Asset, AssetAny, CronTriggerTimetable, DeadlineAlert, Param, task
+import airflow.providers.standard.operators.hitl
+begun = time.process_time()
+bag = BundleDagBag(dag_folder={str(DAGS / file)!r}, bundle_path={str(DAGS)!r}, bundle_name="dags-folder")
+seconds = time.process_time() - begun
+print(json.dumps([len(bag.dags), seconds, sorted(sys.modules)]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=DAGS.parent)
+    assert done.returncode == 0, done.stderr
+    count, seconds, modules = json.loads(done.stdout.splitlines()[-1])
+    assert count > 0
+    assert seconds < 1
+    heavy = {"dbt", "great_expectations", "slack_sdk", "warehouse.build", "warehouse.landing"}
+    assert heavy.isdisjoint({module.split(".")[0] for module in modules} | set(modules))
+
+
+# --- what a run does ------------------------------------------------------------------------------
+
+
+def test_a_new_vintage_updates_the_sources_asset(pipeline: Doubles, dags: dict[str, Any]) -> None:
+    name = next(iter(SOURCES))
+    before = asset_events()
+    run = dags[f"ingest_{name}"].test()
+    assert states(run) == {"fetch": "success", "accept": "success"}
+    assert pipeline.calls == [("fetch", name), ("accept", name, "incoming")]
+    assert asset_events() == [*before, name]
+
+
+def test_nothing_new_is_a_skip_and_updates_no_asset(pipeline: Doubles, dags: dict[str, Any]) -> None:
+    name = next(iter(SOURCES))
+    before = asset_events()
+    pipeline.answers["accept"] = None
+    run = dags[f"ingest_{name}"].test()
+    assert states(run) == {"fetch": "success", "accept": "skipped"}
+    assert str(run.state) == "success"
+    assert asset_events() == before
+
+
+def test_publish_hands_the_build_from_step_to_step(pipeline: Doubles, dags: dict[str, Any]) -> None:
+    run = dags["publish"].test()
+    assert set(states(run).values()) == {"success"}
+    assert pipeline.calls == [
+        ("load", None),
+        ("transform", "build"),
+        ("validate", "build"),
+        ("publish", "build"),
+    ]
+
+
+def test_publish_takes_a_day_to_build_as_of(pipeline: Doubles, dags: dict[str, Any]) -> None:
+    dags["publish"].test(run_conf={"as_of": "2023-01-31"})
+    assert pipeline.calls[0] == ("load", "2023-01-31")
+
+
+def test_without_news_publish_builds_nothing(pipeline: Doubles, dags: dict[str, Any]) -> None:
+    pipeline.answers["load"] = None
+    run = dags["publish"].test()
+    assert states(run) == {
+        "load": "success",
+        "transform": "skipped",
+        "validate": "skipped",
+        "publish": "skipped",
+    }
+    assert pipeline.calls == [("load", None)]
+    assert str(run.state) == "success"
+
+
+def test_a_rejected_build_is_not_published(pipeline: Doubles, dags: dict[str, Any]) -> None:
+    pipeline.answers["validate"] = Rejected("the build did not pass")
+    run = dags["publish"].test()
+    assert states(run)["validate"] == "failed"
+    assert states(run)["publish"] == "upstream_failed"
+    assert ("publish", "build") not in pipeline.calls
+
+
+def test_a_rejection_is_final_and_any_other_failure_is_retried() -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+    from defaults import no_retry_on_rejected
+
+    with pytest.raises(AirflowFailException, match="a column more"), no_retry_on_rejected():
+        raise Rejected("safe_bop: rejected. a column more")
+    with pytest.raises(WarehouseError, match="disk"), no_retry_on_rejected():
+        raise WarehouseError("the disk is full")
+
+
+def test_a_burst_of_sources_makes_two_runs_of_publish(pipeline: Doubles, dags: dict[str, Any]) -> None:
+    """Ask Airflow's own scheduler: one run for the first event, one more for all that came meanwhile."""
+    from airflow.jobs.job import Job
+    from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
+    from airflow.models import DagRun
+    from airflow.models.asset import AssetDagRunQueue
+    from airflow.models.dag import DagModel
+    from airflow.utils.session import create_session
+    from airflow.utils.state import DagRunState
+
+    with create_session() as session:
+        session.query(AssetDagRunQueue).delete()
+    runner = SchedulerJobRunner(job=Job())
+
+    def schedule() -> list[Any]:
+        with create_session() as session:
+            runner._create_dagruns_for_dags(session=session, guard=SimpleNamespace(commit=session.commit))
+        with create_session() as session:
+            return session.query(DagRun).filter_by(dag_id="publish", run_type="asset_triggered").all()
+
+    def finish(run: Any) -> None:
+        with create_session() as session:
+            session.get(DagRun, run.id).set_state(DagRunState.SUCCESS)
+            session.query(DagModel).filter_by(dag_id="publish").one().exceeds_max_non_backfill = False
+
+    names = list(SOURCES)
+    assert len(names) > 2
+    assert schedule() == []
+    dags[f"ingest_{names[0]}"].test()
+    (first,) = schedule()
+    for name in names[1:]:
+        dags[f"ingest_{name}"].test()
+    assert len(schedule()) == 1  # the first is at work
+    finish(first)
+    second = next(run for run in schedule() if run.id != first.id)
+    assert len(schedule()) == 2
+    finish(second)
+    assert len(schedule()) == 2  # nothing is left over

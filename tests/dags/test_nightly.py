@@ -1,0 +1,159 @@
+"""The script behind `make run`: which nights it runs, and what it prints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow_local import Doubles
+from rich.console import Console
+
+from warehouse.build import steps
+from warehouse.errors import WarehouseError
+from warehouse.model import Request
+from warehouse.sources import SOURCES
+
+
+@pytest.fixture
+def pipeline(doubles: Callable[..., Doubles]) -> Doubles:
+    """Answer for the steps with a new vintage and a build that passes."""
+    names = ("fetch", "accept", "load", "transform", "validate", "publish")
+    return doubles(steps, dict.fromkeys(names, "build") | {"fetch": "incoming", "publish": "release"})
+
+
+def first_address(name: str) -> str:
+    request: Request = next(SOURCES[name].plan())
+    return request.address
+
+
+def record_night(folder: Path, names: list[str]) -> None:
+    folder.mkdir(parents=True)
+    answers = [{"address": first_address(name)} for name in names]
+    (folder / "index.json").write_text(json.dumps({"name": f"the {folder.name}", "answers": answers}))
+
+
+def test_a_folder_of_nights_is_replayed_in_order_with_the_sources_it_holds(tmp_path: Path) -> None:
+    import nightly
+
+    names = list(SOURCES)
+    record_night(tmp_path / "night-2", names)
+    record_night(tmp_path / "night-1", names[-1:])
+    plan = nightly.nights(str(tmp_path), dict(SOURCES))
+    assert [(Path(night.mirror).name, night.sources) for night in plan] == [
+        ("night-1", (names[-1],)),
+        ("night-2", tuple(names)),
+    ]
+
+
+def test_a_mirror_an_address_and_nothing_are_one_night_each(tmp_path: Path) -> None:
+    import nightly
+
+    record_night(tmp_path / "own", list(SOURCES))
+    for mirror in (str(tmp_path / "own"), "http://127.0.0.1:9/mirror", ""):
+        (night,) = nightly.nights(mirror, dict(SOURCES))
+        assert (night.mirror, night.sources) == (mirror, tuple(SOURCES))
+    with pytest.raises(SystemExit, match="neither a mirror"):
+        nightly.nights(str(tmp_path), dict(SOURCES))
+    (tmp_path / "night-1").mkdir()
+    (tmp_path / "night-1" / "index.json").write_text('{"name": "x", "answers": []}')
+    with pytest.raises(SystemExit, match="has an answer for none of"):
+        nightly.nights(str(tmp_path), dict(SOURCES))
+
+
+def test_a_source_that_fails_is_shown_and_stops_no_other(
+    pipeline: Doubles, dags: dict[str, Any], progress: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import nightly
+
+    monkeypatch.setenv("WAREHOUSE_MIRROR", "")
+    failing, *others = SOURCES
+
+    def fetch(_: Any, name: str) -> str:
+        if name == failing:
+            raise WarehouseError(f"{name}: the wire [broke]")
+        return "incoming"
+
+    pipeline.answers["fetch"] = fetch
+    nightly.run_night(nightly.Night("a night", "", tuple(SOURCES)), dags, progress)
+    assert len(others) > 0
+    assert [call[1] for call in pipeline.calls if call[0] == "accept"] == others
+    assert pipeline.calls[-1] == ("publish", "build")
+    assert progress.failures == [f"{failing}: fetch"]
+    shown = progress.console.file.getvalue()
+    assert f"✗ {failing}: fetch" in shown
+    assert "the wire [broke]" in shown
+    assert "release release" in shown
+
+
+def test_a_night_without_news_says_so(
+    pipeline: Doubles, dags: dict[str, Any], progress: Any, monkeypatch: Any
+) -> None:
+    import nightly
+
+    monkeypatch.setenv("WAREHOUSE_MIRROR", "")
+    pipeline.answers |= {"accept": None, "load": None}
+    name = next(iter(SOURCES))
+    nightly.run_night(nightly.Night("a night", "", (name,)), dags, progress)
+    assert (progress.failures, progress.releases) == ([], 0)
+    assert progress.console.file.getvalue().count("nothing new") == 2
+
+
+def release_of_figures(published: Path) -> Path:
+    """Write a release with the columns that the table reads: two sources, long names, five years."""
+    import duckdb
+
+    release = published / "20260601T000000000000Z"
+    release.mkdir(parents=True)
+    with duckdb.connect(str(release / "warehouse.duckdb")) as db:
+        db.execute("create schema marts")
+        db.execute(
+            """
+            create table marts.mart_trade_scale as
+            select source, vintage, 'CHN' as reporter, 'A' as frequency, 'USD' as currency,
+                year::varchar as period_label, 1339393.21 as exports_million, 2440604.86 as imports_million,
+                -1101211.65 as balance_million, if(source = 'safe_bop', null, 5.04) as world_export_share_pct,
+                7.56 as world_import_share_pct, 2 as world_rank
+            from
+                (values ('safe_bop', '2024-03-29.02'),
+                    ('unctad_services', '2025-07-23')) as s (source, vintage),
+                range(2019, 2024) as years(year)
+            """
+        )
+    (published / "latest").symlink_to(release.name)
+    return release
+
+
+def test_the_table_of_the_result_fits_its_width_and_the_paths_follow(tmp_path: Path) -> None:
+    import nightly
+
+    from warehouse.config import load_settings
+
+    release = release_of_figures(tmp_path / "published")
+    console = Console(file=StringIO(), width=nightly.WIDTH)
+    progress = nightly.Progress(console)
+    nightly.print_result(console, load_settings(home=tmp_path), progress)
+    shown = console.file.getvalue().splitlines()
+    paths = [line for line in shown if str(release) in line]
+    assert [line.split()[0] for line in paths] == ["Release", "Database", "Parquet", "Validation", "dbt"]
+    table = shown[: shown.index(paths[0])]
+    assert max(len(line) for line in table) <= 100
+    assert "…" not in "".join(table)
+    text = "\n".join(table)
+    assert text.count("safe_bop") == 1 and text.count("2023") == 2 and "2020" not in text
+    assert "1 339 393" in text and "-1 101 212" in text and "5.04" in text and "·" in text
+
+
+def test_the_result_names_what_failed(tmp_path: Path) -> None:
+    import nightly
+
+    from warehouse.config import load_settings
+
+    console = Console(file=StringIO(), width=nightly.WIDTH)
+    progress = nightly.Progress(console, failures=["safe_bop: fetch"])
+    nightly.print_result(console, load_settings(home=tmp_path), progress)
+    shown = console.file.getvalue()
+    assert "There is no release" in shown and "Failed: safe_bop: fetch." in shown
