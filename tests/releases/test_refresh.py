@@ -1,4 +1,4 @@
-"""Refresh: a release again, with the freshness of its sources brought up to a day, and nothing else changed."""
+"""Refresh: the current release again, with newer freshness of its sources and nothing else changed."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def fetch(names: Names = None, as_json: AsJson = False) -> None:
 
 
 def run(as_json: AsJson = False) -> None:
-    """Do a nightly run without Airflow: fetch every source, then publish what is new, or refresh the release."""
+    """Do a nightly run without Airflow: fetch every source, publish what is new, or refresh the release."""
     from warehouse.build import steps
     from warehouse.config import load_settings
     from warehouse.sources import SOURCES
