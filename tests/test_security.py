@@ -1,8 +1,8 @@
 """What a hostile payload, question or log line could do, and does not.
 
-Archives that climb, link or lie about their size are in `test_formats.py`, a mirror's `file` that leaves the
-mirror in `tests/fetch/`, entities in the parts of a workbook in `test_workbook.py`: here is what only shows
-when the steps work together.
+Archives that climb, link or lie about their size are in `formats/test_archive.py`, a mirror's `file` that
+leaves the mirror in `fetch/`, entities in the parts of a workbook in `formats/test_xlsx.py`: here is
+what only shows when the steps work together.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+from command_line import invoke
 from conftest import Warehouse, environment, ingest, settings_of
 from pytest_httpserver import HTTPServer
 from test_bad_input import NIGHT, US, cells, inside_7z, mirror_with, put
-from test_command_line import warehouse_says
 
 from warehouse.build import steps
 from warehouse.config import PROJECT_ROOT
@@ -183,12 +183,12 @@ def test_rows_are_bounded_and_that_there_are_more_is_told(released: Path, wareho
     assert some.rows == ((0, "text 0"), (1, "text 1"), (2, "text 2")) and some.has_more
     with pytest.raises(WarehouseError, match="at least 1"):
         query(released, "from marts.t", 0)
-    told = warehouse_says("query", "select i from range(200) as t (i)", home=warehouse.home)
-    assert "the first 100 rows, and there are more" in told.stdout
-    listed = warehouse_says("query", "select i from range(200) as t (i)", "--csv", home=warehouse.home)
+    told = invoke(warehouse.home, "query", "select i from range(200) as t (i)")
+    assert "first 100 rows of more" in told.stdout
+    listed = invoke(warehouse.home, "query", "select i from range(200) as t (i)", "--csv")
     assert listed.stdout.split() == ["i", *map(str, range(200))]
-    few = warehouse_says("query", "from range(9)", "--csv", "--rows", "2", home=warehouse.home)
-    assert few.stdout.split() == ["range", "0", "1"] and "the first 2 rows" in few.stderr
+    few = invoke(warehouse.home, "query", "from range(9)", "--csv", "--rows", "2")
+    assert few.stdout.split() == ["range", "0", "1"] and "first 2 rows of more" in few.stderr
 
 
 def test_what_is_written_as_csv_is_no_formula(released: Path) -> None:

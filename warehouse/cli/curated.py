@@ -32,7 +32,7 @@ app = typer.Typer(help="Check files of curated figures, or print a template.", n
 
 @app.command()
 def check(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV files.")]) -> None:
-    """Print every error in files of curated figures by line; exit with 1 if there is any."""
+    """Print every problem in files of curated figures by line; exit with 1 if there is any."""
     from warehouse.errors import WarehouseError
     from warehouse.sources.curated import examine
 
@@ -47,9 +47,9 @@ def check(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="C
         for problem in problems:
             typer.echo(f"{path}: {problem}")
         if not problems:
-            typer.echo(f"{path}: {len(rows)} figure{'' if len(rows) == 1 else 's'}, no errors")
+            typer.echo(f"{path}: {len(rows)} figure{'' if len(rows) == 1 else 's'}, no problems")
     if count:
-        typer.echo(f"{count} error{'' if count == 1 else 's'}", err=True)
+        typer.echo(f"{count} problem{'' if count == 1 else 's'}", err=True)
         raise typer.Exit(1)
 
 

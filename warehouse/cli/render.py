@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -150,7 +151,12 @@ def print_json(data: object) -> None:
 
 
 def run_step(name: str, step: Callable[[], T]) -> T:
-    """Run one step under a spinner, and leave a line with its time."""
+    """Run one step and leave a line with its time; in a terminal, under a spinner."""
+    if not err.is_terminal:
+        began = time.monotonic()
+        result = step()
+        print_warning(f"{name}: {time.monotonic() - began:.1f} s")
+        return result
     with Progress(
         SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TimeElapsedColumn(), console=err
     ) as progress:
@@ -162,7 +168,7 @@ def run_step(name: str, step: Callable[[], T]) -> T:
 
 @contextmanager
 def download_progress(source: str) -> Iterator[Callable[[Request, int], None]]:
-    """Show the bytes of a source as they arrive; yields the function to report them with."""
+    """Show the bytes of a source as they arrive, in a terminal; yields the function to report them with."""
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -170,6 +176,7 @@ def download_progress(source: str) -> Iterator[Callable[[Request, int], None]]:
         DownloadColumn(),
         console=err,
         transient=True,
+        disable=not err.is_terminal,
     ) as progress:
         task = progress.add_task(source, total=None)
         received: dict[str, int] = {}

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from warehouse.errors import WarehouseError
 from warehouse.files import fsync, record_json, sha256_of
 from warehouse.releases.history import HistoryEntry, last_switch, read_history
@@ -160,20 +162,24 @@ def export_parquet(database: Path, folder: Path) -> dict[str, TableEntry]:
                     f"{database}: two tables are named {table}, so their Parquet files would collide. Rename "
                     "one of the models"
                 )
-            path = folder / f"{table}.parquet"
-            db.execute(
-                f'copy (select * from "{schema}"."{table}" order by all) to '
-                f"'{str(path).replace(chr(39), chr(39) * 2)}' "
-                f"(format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
-            )
-            counted = db.execute(f'select count(*) from "{schema}"."{table}"').fetchone()
-            entries[table] = TableEntry(
-                schema=schema,
-                rows=counted[0] if counted else 0,
-                size_bytes=path.stat().st_size,
-                sha256=sha256_of(path),
-            )
+            entries[table] = export_table(db, schema, table, folder / f"{table}.parquet")
     return entries
+
+
+def export_table(db: duckdb.DuckDBPyConnection, schema: str, table: str, path: Path) -> TableEntry:
+    """Write one table to a Parquet file, its rows in the order of all columns; return its entry."""
+    db.execute(
+        f'copy (select * from "{schema}"."{table}" order by all) to '
+        f"'{str(path).replace(chr(39), chr(39) * 2)}' "
+        f"(format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
+    )
+    counted = db.execute(f'select count(*) from "{schema}"."{table}"').fetchone()
+    return TableEntry(
+        schema=schema,
+        rows=counted[0] if counted else 0,
+        size_bytes=path.stat().st_size,
+        sha256=sha256_of(path),
+    )
 
 
 def rollback(published: Path, release: str, reason: str, actor: str) -> HistoryEntry:

@@ -10,17 +10,16 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from typer.testing import CliRunner
 
-from warehouse import curated as words
+from warehouse.cli.curated import EXAMPLE
 from warehouse.config import CURATED_DIR
 from warehouse.errors import SourceError, WarehouseError
 from warehouse.fetch import Limits, fetch
 from warehouse.model import raw_schema
 from warehouse.sources.curated import COLUMNS, SOURCE, examine, file_names
 
-FIXTURES = Path(__file__).parent / "fixtures" / "curated"
-ROW = dict.fromkeys(COLUMNS, "") | words.EXAMPLE
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "curated"
+ROW = dict.fromkeys(COLUMNS, "") | EXAMPLE
 
 
 def written(path: Path, *rows: dict[str, str]) -> Path:
@@ -111,23 +110,6 @@ def test_a_figure_given_twice_a_short_row_and_another_header_are_named(tmp_path:
     assert "no figure" in str(examine(path)[1][0])
     path.write_bytes(b"period\n\xff\n")
     assert "line 2: byte 0xff" in str(examine(path)[1][0])
-
-
-def test_check_tells_line_by_line_and_exits_with_one(tmp_path: Path) -> None:
-    said = CliRunner().invoke(words.app, ["check", str(FIXTURES / "wrong.csv")])
-    assert said.exit_code == 1
-    assert "line 2, value '1,234'" in said.output and "line 3, flow 'sales'" in said.output
-    good = CliRunner().invoke(words.app, ["check", *map(str, sorted(CURATED_DIR.glob("*.csv")))])
-    assert good.exit_code == 0 and good.output.count("no problems") == 4
-    missing = CliRunner().invoke(words.app, ["check", str(tmp_path / "none.csv")])
-    assert isinstance(missing.exception, WarehouseError)
-
-
-def test_the_template_passes_the_check(tmp_path: Path) -> None:
-    said = CliRunner().invoke(words.app, ["template"])
-    path = tmp_path / "mine.csv"
-    path.write_text(said.output, encoding="utf-8")
-    assert examine(path)[1] == [] and len(examine(path)[0]) == 1
 
 
 def test_the_folder_answers_without_a_network(tmp_path: Path) -> None:
