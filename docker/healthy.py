@@ -2,8 +2,8 @@
 
     healthy.py ADDRESS
 
-Exits with 1 and a message when there is no answer within ten seconds, when the status is not 200, and when the
-answer reports unhealthy metadata.
+Exits with 1 and a message when there is no answer within ten seconds, when the status is not 200, and when
+the answer reports unhealthy metadata.
 """
 
 from __future__ import annotations

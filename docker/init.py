@@ -1,4 +1,4 @@
-"""First step of the stack: migrate Airflow's metadata, create the pools, create the admin or set its password.
+"""First step of the stack: migrate Airflow's metadata, create pools, create the admin or set its password.
 
     init.py PASSWORD_FILE
 

@@ -8,8 +8,9 @@
 Uses the standard library only, so that `make` runs on a host without this environment. Airflow reads what
 `read` and `url` print through its `*_CMD` options: no secret is in an environment, an argument list or a log.
 
-Rejected are a missing or empty file, a secret shorter than twelve characters, a placeholder such as "change me",
-and an empty directory. An existing secret is never overwritten: without its key the metadata cannot be read.
+Rejected are a missing or empty file, a secret shorter than twelve characters, a placeholder such as "change
+me", and an empty directory. An existing secret is never overwritten: without its key the metadata cannot be
+read.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ GENERATORS = {
 def read(path: Path) -> str:
     """Return the secret in a file; exit with a message if it is missing or rejected."""
     if not path.is_file():
-        raise SystemExit(f"{path}: there is no such secret. Create it: python3 docker/secret.py make DIRECTORY")
+        raise SystemExit(
+            f"{path}: there is no such secret. Create it: python3 docker/secret.py make DIRECTORY"
+        )
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -112,6 +113,14 @@ def warehouse(replayed: Path, shared: Path) -> Warehouse:
         if not done.exists():
             done.write_text(str(release_of(replayed)))
     return Warehouse(home=replayed, release=Path(done.read_text()))
+
+
+@pytest.fixture(scope="module")
+def own_warehouse(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Return a copy of that warehouse, in which the tests of one module may publish."""
+    home = tmp_path_factory.mktemp("own") / "home"
+    shutil.copytree(warehouse.home, home, symlinks=True)
+    return Warehouse(home=home, release=home / "published" / warehouse.release.name)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""As-of values in SQL: today's release with later revisions undone says what a build of that day says."""
+"""As-of values in SQL: the current release with later revisions undone equals a build of that day."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from conftest import Warehouse, release_of
 
-from warehouse import pipeline
+from warehouse.releases.store import DATABASE
 
 FUNCTIONS = {
     "fct_services_trade": "services_trade_as_of",
@@ -37,9 +37,9 @@ def ask(database: Path, sql: str) -> list[tuple[object, ...]]:
 
 
 @pytest.fixture(scope="module")
-def past(warehouse: Warehouse) -> Path:
+def past(own_warehouse: Warehouse) -> Path:
     """Build what was known the day before the World Bank's second vintage; return its database."""
-    return release_of(warehouse.home, as_of="2024-07-11") / pipeline.DATABASE
+    return release_of(own_warehouse.home, as_of="2024-07-11") / DATABASE
 
 
 @pytest.mark.parametrize("table", FUNCTIONS)

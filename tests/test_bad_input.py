@@ -23,11 +23,13 @@ from unittest import mock
 
 import py7zr
 import pytest
-from conftest import environment
+from conftest import ingest, settings_of
 
-from warehouse import landing, pipeline
+from warehouse import files
+from warehouse.build import steps
 from warehouse.config import SAMPLE_DIR
 from warehouse.errors import WarehouseError
+from warehouse.landing import store
 from warehouse.sources import _unctad_bulk, unctad_goods
 
 NIGHT = SAMPLE_DIR / "night-2"
@@ -207,7 +209,12 @@ CASES: dict[str, tuple[str, str, Spoil, str]] = {
         "JSON|json",
     ),
     "an error array": ("worldbank_wdi", "BX.GSR.NFSV.CD", in_json(lambda _: ERROR_ARRAY), "120|not valid"),
-    "a climbing path": ("unctad_goods", "TradeMerch", inside_7z(str, "../climbed.csv"), "climbs out"),
+    "a climbing path": (
+        "unctad_goods",
+        "TradeMerch",
+        inside_7z(str, "../climbed.csv"),
+        "leaves the extraction directory",
+    ),
 }
 
 
@@ -229,19 +236,16 @@ def mirror_with(tmp_path: Path, part: str, spoil: Spoil) -> Path:
 def test_a_bad_answer_is_refused_by_name_and_what_stood_still_stands(
     case: str, tmp_path: Path, replayed: Path
 ) -> None:
-    source, part, spoil, told = CASES[case]
+    source, part, spoil, message = CASES[case]
     home = tmp_path / "home"
     shutil.copytree(replayed / "landing" / source, home / "landing" / source)
-    before = landing.vintages(home / "landing", source)
+    before = store.vintages(home / "landing", source)
     assert before
-    with (
-        environment(WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=str(mirror_with(tmp_path, part, spoil))),
-        pytest.raises(WarehouseError, match=told) as refused,
-    ):
-        pipeline.accept(source, pipeline.fetch(source))
-    assert source in str(refused.value)
-    assert landing.vintages(home / "landing", source) == before
-    last = landing.checks(home / "landing", source)[-1]
+    with pytest.raises(WarehouseError, match=message) as rejected:
+        ingest(settings_of(home, mirror_with(tmp_path, part, spoil)), source)
+    assert source in str(rejected.value)
+    assert store.vintages(home / "landing", source) == before
+    last = store.list_checks(home / "landing", source).require()[-1]
     assert last.outcome in ("rejected", "failed")
     if last.outcome == "rejected":
         (report,) = (home / "rejected" / source).glob("*/report.json")
@@ -258,8 +262,7 @@ def test_the_same_way_with_nothing_spoilt_is_accepted(tmp_path: Path) -> None:
         ("safe_bop", ".xlsx", in_xlsx("xl/workbook.xml", b"<sheets>", b"<sheets>")),
     ):
         mirror = mirror_with(tmp_path / source, part, spoil)
-        with environment(WAREHOUSE_HOME=str(tmp_path / "home"), WAREHOUSE_MIRROR=str(mirror)):
-            assert pipeline.accept(source, pipeline.fetch(source)) is not None
+        assert ingest(settings_of(tmp_path / "home", mirror), source) is not None
 
 
 def test_an_aggregate_of_unctad_is_landed_and_is_no_unknown_economy(tmp_path: Path) -> None:
@@ -276,8 +279,7 @@ def test_an_aggregate_of_unctad_is_landed_and_is_no_unknown_economy(tmp_path: Pa
         "",
     ]
     mirror = mirror_with(tmp_path, "TradeServ", inside_7z(cells(lambda rows: [*rows, aggregate])))
-    with environment(WAREHOUSE_HOME=str(tmp_path / "home"), WAREHOUSE_MIRROR=str(mirror)):
-        assert pipeline.accept("unctad_services", pipeline.fetch("unctad_services")) == "2026-06-01"
+    assert ingest(settings_of(tmp_path / "home", mirror), "unctad_services") == "2026-06-01"
 
 
 def test_an_archive_that_grows_past_the_cap_is_refused(
@@ -285,13 +287,10 @@ def test_an_archive_that_grows_past_the_cap_is_refused(
 ) -> None:
     small = replace(unctad_goods.REPORT, max_expanded_bytes=100_000)
     source = replace(unctad_goods.SOURCE, read=partial(_unctad_bulk.read, small, "unctad_goods"))
-    monkeypatch.setattr(pipeline, "SOURCES", {"unctad_goods": source})
-    with (
-        environment(WAREHOUSE_HOME=str(tmp_path), WAREHOUSE_MIRROR=str(NIGHT)),
-        pytest.raises(WarehouseError, match=r"unctad_goods.*100.?000"),
-    ):
-        pipeline.accept("unctad_goods", pipeline.fetch("unctad_goods"))
-    assert landing.vintages(tmp_path / "landing", "unctad_goods") == ()
+    monkeypatch.setattr(steps, "SOURCES", {"unctad_goods": source})
+    with pytest.raises(WarehouseError, match=r"unctad_goods.*100.?000"):
+        ingest(settings_of(tmp_path, NIGHT), "unctad_goods")
+    assert store.vintages(tmp_path / "landing", "unctad_goods") == ()
 
 
 def test_a_disk_that_is_full_while_landing_is_told_and_leaves_nothing(
@@ -300,21 +299,20 @@ def test_a_disk_that_is_full_while_landing_is_told_and_leaves_nothing(
     def full(path: Path, text: str) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
-    with environment(WAREHOUSE_HOME=str(tmp_path), WAREHOUSE_MIRROR=str(NIGHT)):
-        incoming = pipeline.fetch("unctad_goods")
-        monkeypatch.setattr(landing, "write_atomic", full)
-        with pytest.raises(WarehouseError, match=r"No space left on device.*free space"):
-            pipeline.accept("unctad_goods", incoming)
-        assert landing.vintages(tmp_path / "landing", "unctad_goods") == ()
-        assert not Path(incoming).exists()
-        monkeypatch.undo()
-        assert pipeline.accept("unctad_goods", pipeline.fetch("unctad_goods")) == "2026-03-19"
+    settings = settings_of(tmp_path, NIGHT)
+    incoming = steps.fetch(settings, "unctad_goods")
+    monkeypatch.setattr(files, "write_atomic", full)
+    with pytest.raises(WarehouseError, match=r"No space left on device.*free disk space"):
+        steps.accept(settings, "unctad_goods", incoming)
+    assert store.vintages(settings.landing, "unctad_goods") == ()
+    assert not Path(incoming).exists()
+    monkeypatch.undo()
+    assert ingest(settings, "unctad_goods") == "2026-03-19"
 
 
 def test_a_second_run_of_one_source_is_told_to_wait(tmp_path: Path) -> None:
     with (
-        environment(WAREHOUSE_HOME=str(tmp_path), WAREHOUSE_MIRROR=str(NIGHT)),
-        landing.writing(tmp_path / "landing", "unctad_goods"),
-        pytest.raises(WarehouseError, match="another run is writing this source now"),
+        store.source_lock(tmp_path / "landing", "unctad_goods"),
+        pytest.raises(WarehouseError, match="another process is writing this source now"),
     ):
-        pipeline.fetch("unctad_goods")
+        steps.fetch(settings_of(tmp_path, NIGHT), "unctad_goods")

@@ -1,8 +1,7 @@
-"""A release is a function of landing, date, seeds and code, and its figures are the publishers'."""
+"""A release is a function of landing, date, seeds and code, and its figures are those of the publishers."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -11,12 +10,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Warehouse, environment, release_of, replay
+from conftest import Warehouse, build_of, release_of, replay, settings_of
 
-from warehouse import pipeline, publish
-from warehouse.config import SAMPLE_DIR
+from warehouse.build import steps
+from warehouse.config import EXPECTATIONS_DIR, PROJECT_ROOT, SAMPLE_DIR
 from warehouse.errors import WarehouseError
 from warehouse.files import sha256_of
+from warehouse.releases.manifest import read_manifest
+from warehouse.releases.store import DATABASE, current
 
 
 def ask(database: Path, sql: str) -> list[tuple[object, ...]]:
@@ -27,18 +28,18 @@ def ask(database: Path, sql: str) -> list[tuple[object, ...]]:
 SERVICES = "select value_million from core.fct_services_trade where reporter = 'CHN' and service = 'S' and "
 
 
-# Digits typed off the publishers' files: SAFE's <v> texts in 100 million dollars (credit 3393.9321019559002,
-# debit -4406.0486361754001), UNCTAD's CSV in millions, the World Bank's JSON in dollars (339393210195.59).
+# Digits typed off the publishers' files: SAFE's cells in 100 million dollars (credit 3393.9321019559,
+# debit -4406.0486361754), UNCTAD's CSV in millions, the World Bank's JSON in dollars (339393210195.59).
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [
         (
             "source = 'safe_bop' and currency = 'USD' and period_label = '2021' and flow = 'exports'",
-            "339393.21019559002",
+            "339393.21019559",
         ),
         (
             "source = 'safe_bop' and currency = 'USD' and period_label = '2021' and flow = 'imports'",
-            "440604.86361754001",
+            "440604.86361754",
         ),
         ("source = 'unctad_services' and period_label = '2021' and flow = 'exports'", "394272.573"),
         ("source = 'unctad_services' and period_label = '2021' and flow = 'imports'", "426997.952"),
@@ -61,7 +62,7 @@ def test_both_world_bank_vintages_to_the_last_digit(built: Path) -> None:
     ]
 
 
-def test_withdrawn_figures_are_on_record(built: Path) -> None:
+def test_withdrawn_figures_are_recorded(built: Path) -> None:
     # The later files give null for 1982 to 1993, twelve years that the earlier ones state: 37 values in the
     # BX.GSR.ROYL.CD of 2022-09-16, and 26 = 37 - 12 + 1 (the year 2022) in that of 2024-07-12.
     found = ask(
@@ -72,23 +73,21 @@ def test_withdrawn_figures_are_on_record(built: Path) -> None:
     assert {count for _, count in found} == {12}
 
 
-def test_the_same_landing_twice_gives_the_same_tables(warehouse: Warehouse) -> None:
-    again = release_of(warehouse.home, force=True)
-    one, two = (publish.read_manifest(place)["tables"] for place in (warehouse.release, again))
+def test_the_same_landing_twice_gives_the_same_tables(own_warehouse: Warehouse) -> None:
+    again = release_of(own_warehouse.home, force=True)
+    one, two = (read_manifest(release).tables for release in (own_warehouse.release, again))
     assert len(one) >= 12
-    assert {name: told["sha256"] for name, told in one.items()} == {
-        name: told["sha256"] for name, told in two.items()
+    assert {name: table.sha256 for name, table in one.items()} == {
+        name: table.sha256 for name, table in two.items()
     }
 
 
-def test_as_of_the_day_before_a_vintage_gives_what_was_known_then(warehouse: Warehouse) -> None:
-    with environment(WAREHOUSE_HOME=str(warehouse.home)):
-        build = pipeline.load("2024-07-11")
-        assert build is not None
-        past = pipeline.publish(pipeline.validate(pipeline.transform(build)))
-    stands = publish.standing(warehouse.home / "published")
-    assert stands is not None and stands.name != past, "a release of the past must not become the latest"
-    database = warehouse.home / "published" / past / pipeline.DATABASE
+def test_as_of_the_day_before_a_vintage_gives_what_was_known_then(own_warehouse: Warehouse) -> None:
+    settings = settings_of(own_warehouse.home)
+    past = steps.publish(settings, build_of(settings, "2024-07-11"))
+    latest = current(settings.published)
+    assert latest is not None and latest.name != past, "a release of the past must not become the latest"
+    database = settings.published / past / DATABASE
     cell = "source = 'worldbank_wdi' and flow = 'exports' and period_label = '2021'"
     assert ask(database, SERVICES + cell) == [(Decimal("338440.77547407"),)]
     assert ask(database, "select count(*) from core.fct_revision") == [(0,)]
@@ -102,29 +101,26 @@ def test_as_of_the_day_before_a_vintage_gives_what_was_known_then(warehouse: War
 
 
 def test_as_of_before_everything_is_an_error(warehouse: Warehouse) -> None:
-    with (
-        environment(WAREHOUSE_HOME=str(warehouse.home)),
-        pytest.raises(WarehouseError, match="no vintage on or before 2000-01-01"),
-    ):
-        pipeline.load("2000-01-01")
+    with pytest.raises(WarehouseError, match="no vintage on or before 2000-01-01"):
+        steps.load(settings_of(warehouse.home), "2000-01-01")
 
 
-def test_a_night_without_news_builds_nothing(warehouse: Warehouse) -> None:
-    latest = publish.standing(warehouse.home / "published")
-    again = replay(warehouse.home, SAMPLE_DIR / "night-2")
-    older = replay(warehouse.home, SAMPLE_DIR / "night-1")
+def test_nothing_is_built_without_a_new_vintage(own_warehouse: Warehouse) -> None:
+    settings = settings_of(own_warehouse.home)
+    latest = current(settings.published)
+    again = replay(own_warehouse.home, SAMPLE_DIR / "night-2")
+    older = replay(own_warehouse.home, SAMPLE_DIR / "night-1")
     assert set(again.values()) == {None} == set(older.values())
-    with environment(WAREHOUSE_HOME=str(warehouse.home)):
-        assert pipeline.load() is None
-    assert publish.standing(warehouse.home / "published") == latest
+    assert steps.load(settings) is None
+    assert current(settings.published) == latest
 
 
-def test_the_manifest_tells_revision_vintages_digests_counts_and_verdict(warehouse: Warehouse) -> None:
-    told = publish.read_manifest(warehouse.release)
-    assert told["as_of"] == "2026-03-19"
-    assert told["git_revision"]
-    assert told["validation"]["success"] is True
-    assert [(one["source"], one["vintage"]) for one in told["vintages"]] == [
+def test_the_manifest_has_revision_vintages_digests_counts_and_verdict(warehouse: Warehouse) -> None:
+    manifest = read_manifest(warehouse.release)
+    assert manifest.as_of.isoformat() == "2026-03-19"
+    assert manifest.git_revision
+    assert manifest.validation["success"] is True
+    assert [(one.source, one.vintage) for one in manifest.vintages] == [
         ("atlas_services", "2024-09-17"),
         ("batis", "2021-01-01"),
         ("curated", "2026-03-19"),
@@ -139,26 +135,25 @@ def test_the_manifest_tells_revision_vintages_digests_counts_and_verdict(warehou
         ("worldbank_wdi", "2024-07-12"),
         ("wto_merchandise", "2025-05-10"),
     ]
-    for vintage in told["vintages"]:
-        assert vintage["files"]
-        for file in vintage["files"]:
-            path = (
-                warehouse.home / "landing" / vintage["source"] / vintage["vintage"] / "files" / file["name"]
-            )
-            assert sha256_of(path) == file["sha256"]
-    for table, facts in told["tables"].items():
-        assert sha256_of(warehouse.release / "parquet" / f"{table}.parquet") == facts["sha256"]
+    for vintage in manifest.vintages:
+        assert vintage.files
+        for file in vintage.files:
+            directory = warehouse.home / "landing" / vintage.source / vintage.vintage
+            assert sha256_of(directory / "files" / file.name) == file.sha256
+    for name, table in manifest.tables.items():
+        assert sha256_of(warehouse.release / "parquet" / f"{name}.parquet") == table.sha256
     for page in ("data_docs/index.html", "dbt_docs/index.html"):
         assert (warehouse.release / page).stat().st_size > 1000
 
 
-def test_a_build_that_fails_leaves_the_release_and_keeps_its_reason(
-    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_build_that_fails_leaves_the_release_and_keeps_its_reasons(
+    own_warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    latest = publish.standing(warehouse.home / "published")
+    settings = settings_of(own_warehouse.home)
+    latest = current(settings.published)
     suites = tmp_path / "expectations"
     suites.mkdir()
-    for path in pipeline.config.EXPECTATIONS_DIR.glob("*.yml"):
+    for path in EXPECTATIONS_DIR.glob("*.yml"):
         (suites / path.name).write_bytes(path.read_bytes())
     entry = """
   - name: impossible
@@ -168,39 +163,39 @@ def test_a_build_that_fails_leaves_the_release_and_keeps_its_reason(
 """
     with (suites / "marts.mart_trade_scale.yml").open("a", encoding="utf-8") as suite:
         suite.write(entry)
-    monkeypatch.setattr(pipeline.config, "EXPECTATIONS_DIR", suites)
-    with environment(WAREHOUSE_HOME=str(warehouse.home)):
-        build = pipeline.load("2026-03-19", force=True)
-        assert build is not None
-        pipeline.transform(build)
-        with pytest.raises(WarehouseError, match="did not pass"):
-            pipeline.validate(build)
-        with pytest.raises(WarehouseError, match="has not passed"):
-            pipeline.publish(build)
-        assert publish.standing(warehouse.home / "published") == latest
-        pipeline.sweep(pipeline.config.from_environment())
-    kept = json.loads((Path(build) / pipeline.VERDICT).read_text())
-    assert kept["success"] is False
-    assert "a release that cannot pass" in json.dumps(kept)
+    monkeypatch.setattr(steps, "EXPECTATIONS_DIR", suites)
+    build = steps.load(settings, "2026-03-19", force=True)
+    assert build is not None
+    steps.transform(settings, build)
+    with pytest.raises(WarehouseError, match="failed validation"):
+        steps.validate(settings, build)
+    with pytest.raises(WarehouseError, match="has not passed"):
+        steps.publish(settings, build)
+    assert current(settings.published) == latest
+    steps.remove_abandoned_builds(settings)
+    verdict = steps.read_verdict(steps.build_dir(settings, build))
+    assert verdict is not None and verdict.success is False
+    assert "a release that cannot pass" in verdict.model_dump_json()
 
 
-def test_a_second_build_at_once_is_told_to_wait(warehouse: Warehouse) -> None:
-    held = """
+def test_a_second_build_at_once_is_an_error(own_warehouse: Warehouse) -> None:
+    hold = """
 import time
-from warehouse import pipeline, config
-with pipeline.building(config.from_environment()):
+from warehouse import config
+from warehouse.build import steps
+with steps.build_lock(config.load_settings()):
     print("held", flush=True)
     time.sleep(60)
 """
-    with (
-        environment(WAREHOUSE_HOME=str(warehouse.home), PYTHONPATH=str(SAMPLE_DIR.parent.parent)),
-        subprocess.Popen(
-            [sys.executable, "-c", held], stdout=subprocess.PIPE, text=True, env=os.environ
-        ) as other,
-    ):
+    with subprocess.Popen(
+        [sys.executable, "-c", hold],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"WAREHOUSE_HOME": str(own_warehouse.home), "PYTHONPATH": str(PROJECT_ROOT)},
+    ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(WarehouseError, match="another build is at work"):
-            pipeline.load()
+        with pytest.raises(WarehouseError, match="another build is running"):
+            steps.load(settings_of(own_warehouse.home))
         other.kill()
         other.wait()

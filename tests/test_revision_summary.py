@@ -5,9 +5,7 @@ Figures are typed off `warehouse/sample/night-1` and `night-2`, in dollars as th
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,22 +13,15 @@ import duckdb
 import pytest
 from conftest import Warehouse
 
-from warehouse import pipeline, publish
 from warehouse.errors import WarehouseError
+from warehouse.files import record_json
+from warehouse.releases.manifest import ReleaseManifest, VintageRef, read_manifest
+from warehouse.releases.publish import _news
+from warehouse.releases.revisions import BigRevision, big_revisions_of
+from warehouse.releases.store import DATABASE
 
 FIRST, SECOND = "2022-09-16", "2024-07-12"
-WORLD_BANK = {"source": "worldbank_wdi", "vintage": SECOND}
-BIG_KEYS = [
-    "source",
-    "vintage",
-    "previous_vintage",
-    "series",
-    "period_label",
-    "previous_value",
-    "value",
-    "change_pct",
-    "threshold_pct",
-]
+WORLD_BANK = VintageRef(source="worldbank_wdi", vintage=SECOND)
 
 
 def ask(database: Path, sql: str) -> list[tuple[object, ...]]:
@@ -101,72 +92,71 @@ def test_only_revised_figures_have_statistics(built: Path) -> None:
 
 
 @pytest.fixture
-def news(warehouse: Warehouse, tmp_path: Path) -> Iterator[Path]:
-    """Lend a copy of the release whose news is the World Bank's second vintage."""
+def news(warehouse: Warehouse, tmp_path: Path) -> Path:
+    """Return a copy of the release whose news is the World Bank's second vintage alone."""
     release = tmp_path / "release"
     release.mkdir()
-    shutil.copyfile(warehouse.database, release / pipeline.DATABASE)
-    told = publish.read_manifest(warehouse.release)
-    told["news"] |= {"vintages": [WORLD_BANK]}
-    (release / "MANIFEST.json").write_text(json.dumps(told), encoding="utf-8")
-    yield release
+    shutil.copyfile(warehouse.database, release / DATABASE)
+    manifest = read_manifest(warehouse.release)
+    assert manifest.news is not None
+    only = manifest.news.model_copy(update={"vintages": (WORLD_BANK,)})
+    write_manifest(release, manifest.model_copy(update={"news": only}))
+    return release
 
 
-def test_a_release_tells_of_its_big_revisions(warehouse: Warehouse, news: Path) -> None:
-    told = publish.read_manifest(warehouse.release)["news"]
-    assert WORLD_BANK in told["vintages"]
-    found = pipeline.big_revisions(warehouse.release)
-    assert found == pipeline.big_revisions(news), "no other source has a second vintage"
-    assert told["big_revisions"] == len(found) == 22
-    assert told["revisions"] == {"changed": 143, "new": 22, "withdrawn": 24}
-    assert all(list(one) == BIG_KEYS for one in found)
-    sizes = [abs(one["change_pct"]) for one in found]
+def write_manifest(release: Path, manifest: ReleaseManifest) -> None:
+    (release / "MANIFEST.json").write_text(record_json(manifest), encoding="utf-8")
+
+
+def test_a_release_lists_its_big_revisions(warehouse: Warehouse, news: Path) -> None:
+    stated = read_manifest(warehouse.release).news
+    assert stated is not None and WORLD_BANK in stated.vintages
+    found = big_revisions_of(warehouse.release)
+    assert found == big_revisions_of(news), "no other source has a second vintage"
+    assert stated.big_revisions == len(found) == 22
+    assert stated.revisions == {"changed": 143, "new": 22, "withdrawn": 24}
+    sizes = [abs(one.change_pct or 0) for one in found]
     assert sizes == sorted(sizes, reverse=True)
-    assert all(abs(one["change_pct"]) > one["threshold_pct"] for one in found)
+    assert all(abs(one.change_pct or 0) > one.threshold_pct for one in found)
     # China's GDP of 1990 went from 360857912565.966 to 394565747349.055 dollars: 9.34 % against 5.
-    (gdp,) = [one for one in found if "NY.GDP" in one["series"] and one["period_label"] == "1990"]
-    assert gdp == {
-        "source": "worldbank_wdi",
-        "vintage": SECOND,
-        "previous_vintage": FIRST,
-        "series": "worldbank_wdi / CHN / NY.GDP.MKTP.CD / A",
-        "period_label": "1990",
-        "previous_value": 360857.912565966,
-        "value": 394565.747349055,
-        "change_pct": pytest.approx(9.34102692, rel=1e-8),
-        "threshold_pct": 5.0,
-    }
-    assert not [one for one in found if "BX.GSR.NFSV.CD" in one["series"]], "0.28 % is within 2"
+    (gdp,) = [one for one in found if "NY.GDP" in one.series and one.period_label == "1990"]
+    assert gdp == BigRevision(
+        source="worldbank_wdi",
+        vintage=SECOND,
+        previous_vintage=FIRST,
+        series="worldbank_wdi / CHN / NY.GDP.MKTP.CD / A",
+        period_label="1990",
+        previous_value=360857.912565966,
+        value=394565.747349055,
+        change_pct=gdp.change_pct,
+        threshold_pct=5.0,
+    )
+    assert gdp.change_pct == pytest.approx(9.34102692, rel=1e-8)
+    assert not [one for one in found if "BX.GSR.NFSV.CD" in one.series], "0.28 % is within 2"
 
 
-def test_what_the_release_before_had_is_not_told_again(warehouse: Warehouse) -> None:
-    seen = publish.read_manifest(warehouse.release)["vintages"]
-    again = pipeline.news_of(warehouse.database, seen, warehouse.release)
-    assert again == {
-        "against": warehouse.release.name,
-        "vintages": [],
-        "revisions": {"new": 0, "changed": 0, "withdrawn": 0},
-        "big_revisions": 0,
-    }
+def test_revisions_of_the_release_before_are_not_news(warehouse: Warehouse) -> None:
+    published, manifest = warehouse.home / "published", read_manifest(warehouse.release)
+    again = _news(published, warehouse.database, manifest)
+    assert (again.against, again.vintages, again.big_revisions) == (warehouse.release.name, (), 0)
+    assert again.revisions == {"new": 0, "changed": 0, "withdrawn": 0}
 
 
 def test_a_change_from_zero_is_beyond_any_percentage_and_comes_first(news: Path) -> None:
-    with duckdb.connect(str(news / pipeline.DATABASE)) as db:
+    with duckdb.connect(str(news / DATABASE)) as db:
         db.execute(
             "update marts.mart_revision_alert set previous_value = 0, change_pct = null "
             "where series like '%NY.GDP%' and period_label = '1990'"
         )
-    first = pipeline.big_revisions(news)[0]
-    assert (first["period_label"], first["change_pct"]) == ("1990", None)
+    first = big_revisions_of(news)[0]
+    assert (first.period_label, first.change_pct) == ("1990", None)
 
 
-def test_a_manifest_that_does_not_fit_is_an_error(news: Path) -> None:
-    with duckdb.connect(str(news / pipeline.DATABASE)) as db:
+def test_a_manifest_that_does_not_fit_its_database_is_an_error(news: Path) -> None:
+    with duckdb.connect(str(news / DATABASE)) as db:
         db.execute("delete from marts.mart_revision_alert where period_label = '1990'")
-    with pytest.raises(WarehouseError, match=r"21 big revisions in the database, 22 in MANIFEST\.json"):
-        pipeline.big_revisions(news)
-    told = publish.read_manifest(news)
-    del told["news"]
-    (news / "MANIFEST.json").write_text(json.dumps(told), encoding="utf-8")
-    with pytest.raises(WarehouseError, match="says nothing of its news"):
-        pipeline.big_revisions(news)
+    with pytest.raises(WarehouseError, match=r"21 .*22 .*MANIFEST\.json|MANIFEST\.json.*22.*21"):
+        big_revisions_of(news)
+    write_manifest(news, read_manifest(news).model_copy(update={"news": None}))
+    with pytest.raises(WarehouseError, match="news"):
+        big_revisions_of(news)

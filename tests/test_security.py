@@ -1,8 +1,8 @@
 """What a hostile payload, question or log line could do, and does not.
 
-Archives that climb, link or lie about their size are in `test_formats.py`, a mirror's `file` that leaves the
-mirror in `test_fetch.py`, entities in the parts of a workbook in `test_workbook.py`: here is what only shows
-when the steps work together.
+Archives that climb, link or lie about their size are in `formats/test_archive.py`, a mirror's `file` that
+leaves the mirror in `fetch/`, entities in the parts of a workbook in `formats/test_xlsx.py`: here is
+what only shows when the steps work together.
 """
 
 from __future__ import annotations
@@ -24,18 +24,21 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from conftest import Warehouse, environment
+from command_line import invoke
+from conftest import Warehouse, environment, ingest, settings_of
 from pytest_httpserver import HTTPServer
 from test_bad_input import NIGHT, US, cells, inside_7z, mirror_with, put
-from test_command_line import warehouse_says
 
-from warehouse import landing, pipeline, publish, query
-from warehouse import trace as tracing
+from warehouse.build import steps
 from warehouse.config import PROJECT_ROOT
 from warehouse.errors import WarehouseError
 from warehouse.files import sha256_of
 from warehouse.formats import xlsx_package as workbook
+from warehouse.landing import store
 from warehouse.model import MEBIBYTE
+from warehouse.releases.publish import export_parquet
+from warehouse.releases.query import escape_formula, query, write_csv
+from warehouse.releases.trace import trace
 from warehouse.sources import wto_merchandise
 
 SECRET = "hush-7f3a9c"  # noqa: S105 (made up here)
@@ -134,9 +137,9 @@ def test_a_question_can_only_read_the_release(
 ) -> None:
     monkeypatch.chdir(released.parent)  # where a file of a relative name would appear
     before = sha256_of(released)
-    with pytest.raises(WarehouseError, match="the query failed") as refused:
-        query.ask(released, sql, None)
-    assert "root:" not in str(refused.value) and os.environ["HOME"] not in str(refused.value)
+    with pytest.raises(WarehouseError, match="the query failed") as rejected:
+        query(released, sql, None)
+    assert "root:" not in str(rejected.value) and os.environ["HOME"] not in str(rejected.value)
     assert sha256_of(released) == before
     assert [path.name for path in released.parent.iterdir()] == ["warehouse.duckdb"]
 
@@ -144,7 +147,7 @@ def test_a_question_can_only_read_the_release(
 def test_a_question_that_turns_logging_on_writes_no_file(released: Path) -> None:
     """The table function is a `select`, and the session has no files for it to write to."""
     place = released.parent / "log"
-    query.ask(
+    query(
         released,
         f"with a as materialized (from enable_logging('QueryLog', storage = 'file', "
         f"storage_path = '{place}')) "
@@ -169,23 +172,23 @@ def test_a_question_that_turns_logging_on_writes_no_file(released: Path) -> None
     ),
 )
 def test_a_question_is_answered(sql: str, released: Path) -> None:
-    assert query.ask(released, sql, None).rows
+    assert query(released, sql, None).rows
 
 
 def test_rows_are_bounded_and_that_there_are_more_is_told(released: Path, warehouse: Warehouse) -> None:
-    assert query.ask(released, "from marts.t", None).has_more is False
-    exact = query.ask(released, "from marts.t", 500)
+    assert query(released, "from marts.t", None).has_more is False
+    exact = query(released, "from marts.t", 500)
     assert (len(exact.rows), exact.has_more) == (500, False)
-    some = query.ask(released, "from marts.t order by i", 3)
+    some = query(released, "from marts.t order by i", 3)
     assert some.rows == ((0, "text 0"), (1, "text 1"), (2, "text 2")) and some.has_more
-    with pytest.raises(WarehouseError, match="at least one"):
-        query.ask(released, "from marts.t", 0)
-    told = warehouse_says("query", "select i from range(200) as t (i)", home=warehouse.home)
-    assert "the first 100 rows, and there are more" in told.stdout
-    listed = warehouse_says("query", "select i from range(200) as t (i)", "--csv", home=warehouse.home)
+    with pytest.raises(WarehouseError, match="at least 1"):
+        query(released, "from marts.t", 0)
+    told = invoke(warehouse.home, "query", "select i from range(200) as t (i)")
+    assert "first 100 rows of more" in told.stdout
+    listed = invoke(warehouse.home, "query", "select i from range(200) as t (i)", "--csv")
     assert listed.stdout.split() == ["i", *map(str, range(200))]
-    few = warehouse_says("query", "from range(9)", "--csv", "--rows", "2", home=warehouse.home)
-    assert few.stdout.split() == ["range", "0", "1"] and "the first 2 rows" in few.stderr
+    few = invoke(warehouse.home, "query", "from range(9)", "--csv", "--rows", "2")
+    assert few.stdout.split() == ["range", "0", "1"] and "first 2 rows of more" in few.stderr
 
 
 def test_what_is_written_as_csv_is_no_formula(released: Path) -> None:
@@ -193,37 +196,41 @@ def test_what_is_written_as_csv_is_no_formula(released: Path) -> None:
         f"select '{text.replace(chr(39), chr(39) * 2)}' as s, -1.5 as n" for text in FORMULAS
     )
     out = io.StringIO()
-    query.write_csv(query.ask(released, shown, None), out)
+    write_csv(query(released, shown, None), out)
     header, *rows = list(csv.reader(io.StringIO(out.getvalue())))
     assert header == ["s", "n"]
     assert [row[0] for row in rows] == [f"'{text}" for text in FORMULAS]
     assert {row[1] for row in rows} == {"-1.5"}, "a number stays a number"
-    assert [query.harmless(text) for text in ("-1.5", "+3", "1e-5", "a=b", "", None)] == [
+    assert [escape_formula(text) for text in ("-1.5", "+3", "1e-5", "a=b", "", None)] == [
         "-1.5", "+3", "1e-5", "a=b", "", None
     ]  # fmt: skip
+
+
+def trace_in(warehouse: Warehouse, table: str, conditions: dict[str, str]) -> None:
+    trace(warehouse.release, warehouse.home / "landing", warehouse.home / "reread", table, conditions)
 
 
 @pytest.mark.parametrize("value", CODES)
 def test_a_value_in_trace_is_a_value(value: str, warehouse: Warehouse) -> None:
     before = sha256_of(warehouse.database)
     with pytest.raises(WarehouseError):
-        tracing.trace(
+        trace(
             warehouse.release,
             warehouse.home / "landing",
-            pipeline.rows_of,
+            warehouse.home / "reread",
             "marts.mart_trade_scale",
             {"reporter": value, "period_label": "2021", "source": "unctad_services"},
         )
     with pytest.raises(WarehouseError):
-        tracing.trace(
+        trace(
             warehouse.release,
             warehouse.home / "landing",
-            pipeline.rows_of,
+            warehouse.home / "reread",
             "marts.mart_trade_scale",
             {value: "x"},
         )
     with pytest.raises(WarehouseError):
-        tracing.trace(warehouse.release, warehouse.home / "landing", pipeline.rows_of, f"marts.{value}", {})
+        trace_in(warehouse, f"marts.{value}", {})
     assert sha256_of(warehouse.database) == before
 
 
@@ -235,24 +242,25 @@ def test_sql_and_templates_in_a_code_are_told_as_they_are(code: str, tmp_path: P
     """The gate reads every cell in SQL of its own; a code must come out of it as the text that went in."""
     home = tmp_path / "home"
     mirror = mirror_with(tmp_path, "TradeServ", inside_7z(cells(put(5, "Economy", code))))
-    with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=str(mirror), HOME="/the/secret/home"):
-        incoming = pipeline.fetch("unctad_services")
-        with pytest.raises(WarehouseError) as refused:
-            pipeline.accept("unctad_services", incoming)
+    settings = settings_of(home, mirror)
+    with environment(HOME="/the/secret/home"):
+        incoming = steps.fetch(settings, "unctad_services")
+        with pytest.raises(WarehouseError) as rejected:
+            steps.accept(settings, "unctad_services", incoming)
     (report,) = (home / "rejected" / "unctad_services").glob("*/report.json")
     reasons = json.loads(report.read_text(encoding="utf-8"))["reasons"]
     assert f"unknown economy code '{code}'" in " ".join(reasons)
-    assert code in str(refused.value)
-    assert "/the/secret/home" not in report.read_text(encoding="utf-8") + str(refused.value)
+    assert code in str(rejected.value)
+    assert "/the/secret/home" not in report.read_text(encoding="utf-8") + str(rejected.value)
 
 
 @pytest.mark.parametrize("text", (*FORMULAS[:4], *CODES))
 def test_a_figure_is_no_formula_and_no_statement(text: str, tmp_path: Path) -> None:
     mirror = mirror_with(tmp_path, "TradeServ", inside_7z(cells(put(5, US, text))))
-    with environment(WAREHOUSE_HOME=str(tmp_path / "home"), WAREHOUSE_MIRROR=str(mirror)):
-        incoming = pipeline.fetch("unctad_services")
-        with pytest.raises(WarehouseError, match=r"not a plain decimal number.*row 6"):
-            pipeline.accept("unctad_services", incoming)
+    settings = settings_of(tmp_path / "home", mirror)
+    incoming = steps.fetch(settings, "unctad_services")
+    with pytest.raises(WarehouseError, match=r"not a plain decimal number.*row 6"):
+        steps.accept(settings, "unctad_services", incoming)
 
 
 def test_formulas_in_curated_figures_are_published_as_text_alone(tmp_path: Path) -> None:
@@ -271,16 +279,13 @@ def test_formulas_in_curated_figures_are_published_as_text_alone(tmp_path: Path)
     mirror = tmp_path / "none"
     mirror.mkdir()
     (mirror / "index.json").write_text('{"name": "none", "answers": []}')
-    with environment(
-        WAREHOUSE_HOME=str(tmp_path / "home"), WAREHOUSE_CURATED=str(folder), WAREHOUSE_MIRROR=str(mirror)
-    ):
-        assert pipeline.accept("curated", pipeline.fetch("curated")) is not None
-    (vintage,) = landing.vintages(tmp_path / "home" / "landing", "curated")
+    assert ingest(settings_of(tmp_path / "home", mirror, curated=folder), "curated") is not None
+    (vintage,) = store.vintages(tmp_path / "home" / "landing", "curated")
     build = tmp_path / "build.duckdb"
     with duckdb.connect(str(build)) as db:
         db.execute(f"create table figures as from read_parquet('{vintage.rows_path}')")
     (tmp_path / "out").mkdir()
-    publish.export_parquet(build, tmp_path / "out")
+    export_parquet(build, tmp_path / "out")
     exported = pq.read_table(tmp_path / "out" / "figures.parquet")
     for name in ("note", "excerpt"):
         assert str(exported.schema.field(name).type) == "string"
@@ -293,15 +298,14 @@ def test_formulas_in_curated_figures_are_published_as_text_alone(tmp_path: Path)
 def refused_night(tmp_path: Path, source: str, part: str, spoil: Callable[[bytes], bytes]) -> str:
     """Run a source on a night with one spoilt file; return what was said, and hold what is left behind."""
     home = tmp_path / "home"
-    with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=str(mirror_with(tmp_path, part, spoil))):
-        begun = time.monotonic()
-        with pytest.raises(WarehouseError, match=source) as refused:
-            pipeline.accept(source, pipeline.fetch(source))
-        assert time.monotonic() - begun < 30
-    assert landing.vintages(home / "landing", source) == ()
+    begun = time.monotonic()
+    with pytest.raises(WarehouseError, match=source) as rejected:
+        ingest(settings_of(home, mirror_with(tmp_path, part, spoil)), source)
+    assert time.monotonic() - begun < 30
+    assert store.vintages(home / "landing", source) == ()
     written = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
     assert written < 8 * MEBIBYTE, "nothing of what would have expanded is left"
-    return str(refused.value)
+    return str(rejected.value)
 
 
 def with_members(change: Callable[[zipfile.ZipFile], None]) -> Callable[[bytes], bytes]:
@@ -344,7 +348,7 @@ def test_a_table_that_expands_without_end_is_refused(tmp_path: Path, monkeypatch
         return out.getvalue()
 
     said = refused_night(tmp_path, "wto_merchandise", "merchandise_values", bomb)
-    assert "expands past the cap" in said or "too large" in said
+    assert "expands past the limit" in said or "too large" in said
 
 
 def test_an_archive_inside_an_archive_is_not_opened(tmp_path: Path) -> None:
@@ -406,7 +410,7 @@ CONNECTIONS = {
 
 
 def night_by_http(server: HTTPServer) -> str:
-    """Serve the recorded night behind a name and a password; return its address with both in it."""
+    """Serve the recorded night; return its address with a user and a password in it."""
     index = json.loads((NIGHT / "index.json").read_text(encoding="utf-8"))
     kept = [one for one in index["answers"] if "mofcom" in one["address"]]
     assert kept
@@ -435,12 +439,12 @@ def holding(home: Path, secret: str) -> list[str]:
     return [str(path) for path in home.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
 
 
-def test_a_mirrors_password_is_in_no_file_and_no_line(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_a_mirrors_password_is_neither_stored_nor_printed(httpserver: HTTPServer, tmp_path: Path) -> None:
     mirror = night_by_http(httpserver)
     said = run_with(tmp_path, mirror, "fetch", "mofcom_totals")
     assert said.startswith("0 ") and "accepted" in said
     assert any("Authorization" in asked.headers for asked, _ in httpserver.log), "the password was used"
-    (vintage,) = landing.vintages(tmp_path / "landing", "mofcom_totals")
+    (vintage,) = store.vintages(tmp_path / "landing", "mofcom_totals")
     assert vintage.files[0].via == "behind a password"
     said += run_with(tmp_path, mirror, "status", "--json")
     said += run_with(tmp_path, mirror, "fetch", "unctad_goods")  # the mirror does not hold it
@@ -451,7 +455,7 @@ def test_a_mirrors_password_is_in_no_file_and_no_line(httpserver: HTTPServer, tm
     said += run_with(tmp_path, mirror, "fetch", "mofcom_totals")
     assert said.count("failed") >= 4
     assert SECRET not in said
-    outcomes = {one.outcome for one in landing.checks(tmp_path / "landing", "mofcom_totals")}
+    outcomes = {one.outcome for one in store.list_checks(tmp_path / "landing", "mofcom_totals").require()}
     assert outcomes == {"accepted", "failed"}
     assert holding(tmp_path, "accepted"), "the search finds what is there"
     assert holding(tmp_path, SECRET) == []

@@ -9,17 +9,18 @@ import json
 from datetime import date
 from pathlib import Path
 
-from warehouse import config, load, transform
+from warehouse.build import dbt, load
+from warehouse.config import DBT_PROJECT_DIR
 from warehouse.sources import SOURCES
 
 
 def test_every_unit_test_of_the_models_passes(tmp_path: Path) -> None:
     file = tmp_path / "build.duckdb"
-    load.load(file, SOURCES, [], [])
-    transform.run_dbt(
+    load.load(file, SOURCES, [], {}, [])
+    dbt.run_dbt(
         "build",
         file,
-        config.DBT_PROJECT_DIR,
+        DBT_PROJECT_DIR,
         tmp_path / "dbt",
         date(2024, 1, 1),
         "--exclude-resource-type",

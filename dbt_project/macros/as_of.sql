@@ -1,5 +1,5 @@
 {#-
-    What was known on a day: today's value with every later revision undone.
+    As-of values: the current value with every later revision undone.
 
     A cell's first revision after the day says what stood before it, so that one row undoes all that followed:
     changed gives back its previous value, withdrawn is there again, new is not there. Nothing is known of a
@@ -72,7 +72,7 @@
         select
             {{ columns | join(', ') }},
             previous_value,
-            row_number() over (partition by {{ fact['keys'] | join(', ') }} order by vintage) as place
+            row_number() over (partition by {{ fact['keys'] | join(', ') }} order by vintage) as position
         from {{ revisions }}
         where
             cast(substr(vintage, 1, 10) as date) > cast({{ day }} as date)
@@ -83,7 +83,7 @@
     undone as (
 
         select * from later_revisions
-        where place = 1
+        where position = 1
 
     ),
 
@@ -98,7 +98,7 @@
                 {% for key in fact['keys'] -%}
                     facts.{{ key }} is not distinct from undone.{{ key }}{{ ' and ' if not loop.last }}
                 {% endfor %}
-        where undone.place is null
+        where undone.position is null
         union all
         select
             {{ columns | join(', ') }},

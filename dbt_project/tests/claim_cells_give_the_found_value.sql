@@ -16,18 +16,27 @@ with yearly as (
 
 ),
 
+shares as (
+
+    select
+        *,
+        {{ to_double('numerator') }} as amount,
+        {{ ratio_pct('numerator', 'denominator') }} as share_pct,
+        {{ ratio_pct('world_numerator', 'world_denominator') }} as world_share_pct
+    from yearly
+
+),
+
 measured as (
 
     select
         *,
         case
-            when world_denominator is not null
-                then ({{ to_double('numerator') }} / {{ to_double('denominator') }})
-                / ({{ to_double('world_numerator') }} / {{ to_double('world_denominator') }})
-            when denominator is not null then 100 * {{ to_double('numerator') }} / {{ to_double('denominator') }}
-            when denominator is null then {{ to_double('numerator') }}
+            when world_denominator is not null then share_pct / world_share_pct
+            when denominator is not null then share_pct
+            when denominator is null then amount
         end as measure
-    from yearly
+    from shares
 
 ),
 

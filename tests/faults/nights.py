@@ -14,9 +14,11 @@ from pathlib import Path
 
 from conftest import environment
 
-from warehouse import landing, publish
 from warehouse.config import PROJECT_ROOT, SAMPLE_DIR
 from warehouse.files import sha256_of
+from warehouse.landing import parse, store
+from warehouse.releases.manifest import read_manifest
+from warehouse.releases.store import current, release_dirs
 from warehouse.sources import SOURCES
 
 FEW = ("curated", "mofcom_totals", "worldbank_wdi")  # in the order in which a night takes them
@@ -39,14 +41,14 @@ def mirror_of(night: str, into: Path) -> Path:
     return into
 
 
-def says(
-    home: Path, *words: str, mirror: Path | None = None, **also: str
+def run(
+    home: Path, *arguments: str, mirror: Path | None = None, **also: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a word of the command line to its end."""
+    """Run a command of the command line to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "warehouse", *words],
+        [sys.executable, "-m", "warehouse", *arguments],
         cwd=PROJECT_ROOT,
-        env=surroundings(home, mirror) | also,
+        env=environment_of(home, mirror) | also,
         capture_output=True,
         text=True,
         timeout=300,
@@ -54,13 +56,13 @@ def says(
     )
 
 
-def surroundings(home: Path, mirror: Path | None) -> dict[str, str]:
+def environment_of(home: Path, mirror: Path | None) -> dict[str, str]:
     """Return the environment of a process that works in a home."""
     with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=str(mirror or "")):
         return dict(os.environ)
 
 
-def answered(mirror: Path) -> tuple[str, ...]:
+def answered_by(mirror: Path) -> tuple[str, ...]:
     """Name the sources that a mirror has an answer for."""
     recorded = {one["address"] for one in json.loads((mirror / "index.json").read_text())["answers"]}
     return tuple(name for name, source in SOURCES.items() if next(source.plan()).address in recorded)
@@ -68,41 +70,41 @@ def answered(mirror: Path) -> tuple[str, ...]:
 
 def tables_of(release: Path) -> dict[str, str]:
     """Map each table of a release to the checksum of its Parquet file: what makes two releases equal."""
-    tables = publish.read_manifest(release)["tables"]
+    tables = read_manifest(release).tables
     assert len(tables) >= 12
-    return {name: told["sha256"] for name, told in tables.items()}
+    return {name: table.sha256 for name, table in tables.items()}
 
 
-def standing(home: Path) -> Path:
-    """Return the release that readers see."""
-    stands = publish.standing(home / "published")
-    assert stands is not None
-    return stands
+def current_release(home: Path) -> Path:
+    """Return the current release."""
+    release = current(home / "published")
+    assert release is not None
+    return release
 
 
-def never_to_change(home: Path) -> dict[str, str]:
+def immutable_files(home: Path) -> dict[str, str]:
     """Digest every file of the accepted vintages and of the whole releases."""
     places = [path.parent for path in (home / "landing").glob("*/[!.]*/manifest.json")]
-    places += publish.releases(home / "published")
-    told = {
+    places += release_dirs(home / "published")
+    digests = {
         str(path.relative_to(home)): sha256_of(path)
         for one in places
         for path in one.rglob("*")
         if path.is_file()
     }
-    assert told
-    return told
+    assert digests
+    return digests
 
 
-def nothing_is_half(home: Path) -> None:
-    """Assert that every vintage and every release there is holds what its manifest says."""
+def require_complete(home: Path) -> None:
+    """Assert that every vintage and every release has the content of its manifest."""
     for name, source in SOURCES.items():
-        for vintage in landing.vintages(home / "landing", name):
-            assert landing.digest_rows(vintage.rows_path, source.columns) == vintage.rows_digest
+        for vintage in store.vintages(home / "landing", name):
+            assert parse.digest_rows(vintage.rows_path, source.columns) == vintage.rows_digest
             for file in vintage.files:
                 assert sha256_of(vintage.directory / "files" / file.name) == file.sha256
-    for place in publish.releases(home / "published"):
-        told = publish.read_manifest(place)
-        assert sha256_of(place / told["database"]["file"]) == told["database"]["sha256"]
-        for table, facts in told["tables"].items():
-            assert sha256_of(place / "parquet" / f"{table}.parquet") == facts["sha256"]
+    for release in release_dirs(home / "published"):
+        manifest = read_manifest(release)
+        assert sha256_of(release / manifest.database.file) == manifest.database.sha256
+        for name, table in manifest.tables.items():
+            assert sha256_of(release / "parquet" / f"{name}.parquet") == table.sha256

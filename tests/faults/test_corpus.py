@@ -34,17 +34,22 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import environment
+from conftest import settings_of
 from faults.mutations import Form, Mutation, Stata, packed, spoiled, stata, table, unpacked, written, zip_of
 
-from warehouse import landing, pipeline
-from warehouse.config import PROJECT_ROOT, SAMPLE_DIR
+from warehouse.build import steps
+from warehouse.config import PROJECT_ROOT, SAMPLE_DIR, Settings
 from warehouse.errors import WarehouseError
+from warehouse.files import write_record
+from warehouse.landing import store
+from warehouse.releases.manifest import DatabaseEntry, ReleaseManifest, entry_of
 from warehouse.sources import SOURCES, batis, data360_digital, safe_bop
 
 pytestmark = pytest.mark.faults
@@ -371,6 +376,15 @@ def read_safe(files: Mapping[str, bytes], source: str) -> list[Row]:
     return found
 
 
+def shortest(text: str) -> str:
+    """Return the shortest plain form of the double that a cell holds, or the text if it holds none."""
+    try:
+        digits = f"{Decimal(repr(float(text))):f}"
+    except ValueError:
+        return text
+    return digits.removesuffix(".0")
+
+
 def sheets_of(data: bytes) -> Iterator[tuple[str, dict[int, dict[str, str]]]]:
     """Yield each sheet of a workbook: its name, and its cells as text by row and column."""
     main = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -395,7 +409,9 @@ def sheets_of(data: bytes) -> Iterator[tuple[str, dict[int, dict[str, str]]]]:
                     column = number_of_letters(one.get("r", "")) or column + 1
                     value = one.find(f"{main}v")
                     text = (value.text or "") if value is not None else ""
-                    text = strings[int(text)] if one.get("t") == "s" and text else text
+                    kind = one.get("t", "n")
+                    text = strings[int(text)] if kind == "s" and text else text
+                    text = shortest(text) if kind == "n" and text else text
                     if text:
                         cells["A" if column == 1 else str(column)] = text
                 rows[row_number] = cells
@@ -442,17 +458,27 @@ def write_mirror(folder: Path, answers: Mapping[str, tuple[str, bytes, dict[str,
     (folder / "index.json").write_text(json.dumps({"name": "spoiled", "answers": entries}), encoding="utf-8")
 
 
-def stand(home: Path, source: str) -> None:
-    """Put a release of the standing vintage's name into the home: it must stay as it is."""
+def add_release(home: Path, source: str) -> None:
+    """Add a release with the landed vintage to the home: no case may change it."""
     release = home / "published" / "20200101T000000000000Z"
     release.mkdir(parents=True)
     (release / "warehouse.duckdb").write_bytes(b"what readers have open")
-    told = {
-        "vintages": [
-            {"source": source, "vintage": one.id} for one in landing.vintages(home / "landing", source)
-        ]
-    }
-    (release / "MANIFEST.json").write_text(json.dumps(told), encoding="utf-8")
+    now = datetime.now(UTC)
+    manifest = ReleaseManifest(
+        as_of=now.date(),
+        is_of_the_past=False,
+        fingerprint="",
+        git_revision="",
+        started_at=now,
+        versions={},
+        vintages=tuple(entry_of(one) for one in store.vintages(home / "landing", source)),
+        published_at=now,
+        validation={},
+        release=release.name,
+        database=DatabaseEntry(file="warehouse.duckdb", sha256="", size_bytes=0),
+        tables={},
+    )
+    write_record(release / "MANIFEST.json", manifest)
     (home / "published" / "latest").symlink_to(release.name)
 
 
@@ -484,35 +510,36 @@ def bounded(seconds: float) -> Iterator[None]:
         faulthandler.cancel_dump_traceback_later()
 
 
-def pull(source: str) -> tuple[str, str, dict[str, bytes]]:
+def pull(settings: Settings, source: str) -> tuple[str, str, dict[str, bytes]]:
     """Fetch and accept; return the outcome on record, what was said, and the files as they were pulled."""
     files: dict[str, bytes] = {}
     incoming = ""
     try:
-        incoming = pipeline.fetch(source)
+        incoming = steps.fetch(settings, source)
         pulled = Path(incoming) / "files"
         files = {path.name: path.read_bytes() for path in pulled.iterdir() if path.name != "fetched.json"}
-        return "accepted" if pipeline.accept(source, incoming) else "unchanged", "", files
+        return "accepted" if steps.accept(settings, source, incoming) else "unchanged", "", files
     except WarehouseError as error:
         return ("rejected" if incoming else "failed"), str(error), files
 
 
 def judge(
-    home: Path, source: str, mutation: Mutation, names: set[str], base: list[Row]
+    settings: Settings, source: str, mutation: Mutation, names: set[str], base: list[Row]
 ) -> tuple[str, str, str]:
     """Run one case in a home; return how it ended, what was said, and what was wrong with it."""
+    home = settings.home
     place = home / "landing" / source
     try:
         with bounded(SECONDS_FOR_A_CASE):
-            ended, said, files = pull(source)
+            ended, said, files = pull(settings, source)
     except Hung:
         return "hung", "", f"no end within {SECONDS_FOR_A_CASE} s"
     except Exception as error:  # noqa: BLE001 (whatever is not of our own family is the finding)
         return "broke", repr(error)[:300], f"a traceback: {error!r}"[:600]
-    last = landing.checks(home / "landing", source)[-1]
+    last = store.list_checks(home / "landing", source).require()[-1]
     if last.outcome != ended:
         return ended, said, f"on record is {last.outcome}"
-    if any((place / landing.INCOMING).iterdir()):
+    if any((place / store.INCOMING).iterdir()):
         return ended, said, "a pull is left in the incoming folder"
     if ended in ("accepted", "unchanged"):
         return ended, said, wrong_rows(home, source, ended, files, base)
@@ -523,7 +550,7 @@ def judge(
 
 def wrong_rows(home: Path, source: str, ended: str, files: dict[str, bytes], base: list[Row]) -> str:
     """Hold the accepted rows, or those that stand, against an independent reading of the bytes."""
-    held = landing.vintages(home / "landing", source)[-1] if ended == "accepted" else None
+    held = store.vintages(home / "landing", source)[-1] if ended == "accepted" else None
     rows = rows_in(held.rows_path, source) if held else base
     try:
         read = READ[source](files, source)
@@ -560,9 +587,9 @@ def rows_in(path: Path, source: str) -> list[Row]:
 def restore(home: Path, source: str, vintage: str) -> None:
     """Take away what a case left, for the next."""
     for path in (home / "landing" / source).iterdir():
-        if path.is_dir() and path.name not in (vintage, landing.INCOMING):
+        if path.is_dir() and path.name not in (vintage, store.INCOMING):
             shutil.rmtree(path)
-    for path in (home / "landing" / source / landing.INCOMING).iterdir():
+    for path in (home / "landing" / source / store.INCOMING).iterdir():
         shutil.rmtree(path)
     shutil.rmtree(home / "rejected", ignore_errors=True)
 
@@ -571,21 +598,21 @@ def run(task: Task) -> list[Outcome]:
     """Run all cases of a task in a home of its own."""
     with tempfile.TemporaryDirectory(prefix="corpus-") as scratch:
         home, mirror = Path(scratch, "home"), Path(scratch, "mirror")
-        with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=str(mirror)):
-            return list(_run(task, home, mirror))
+        return list(_run(task, settings_of(home, mirror), mirror))
 
 
-def _run(task: Task, home: Path, mirror: Path) -> Iterator[Outcome]:
+def _run(task: Task, settings: Settings, mirror: Path) -> Iterator[Outcome]:
+    home = settings.home
     source, answers = task.source, recorded(task.night, task.source)
     write_mirror(mirror, answers)
-    ended, said, files = pull(source)
+    ended, said, files = pull(settings, source)
     assert ended == "accepted", f"{source}: the undisturbed answers are {ended}: {said}"
-    (stands,) = landing.vintages(home / "landing", source)
+    (stands,) = store.vintages(home / "landing", source)
     base = rows_in(stands.rows_path, source)
     assert Counter(base) == Counter(READ[source](files, source)), (
         f"{source}: the simple reading reads otherwise"
     )
-    stand(home, source)
+    add_release(home, source)
     before = fingerprint(home, stands.directory)
     names = set(files)
     many = len(answers) > 10
@@ -597,7 +624,7 @@ def _run(task: Task, home: Path, mirror: Path) -> Iterator[Outcome]:
         for mutation in spoiled(form_of(source, file), data, seed, count, number * count if many else 0):
             later = entry | {"retrieved_at": "2026-06-01T00:00:00Z"}  # never older than what stands
             write_mirror(mirror, answers | {address: (file, mutation.data, later)})
-            ended, said, wrong = judge(home, source, mutation, names, base)
+            ended, said, wrong = judge(settings, source, mutation, names, base)
             if fingerprint(home, stands.directory) != before:
                 wrong = f"{wrong} what stood has changed"
             restore(home, source, stands.id)

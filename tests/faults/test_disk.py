@@ -1,4 +1,4 @@
-"""A disk that is full at any writing step, or read-only: a failure in plain words, and nothing half or lost.
+"""A disk that is full at any writing step, or read-only: a clear failure, and nothing incomplete or lost.
 
 The disk is a tmpfs of some megabytes; to mount one takes root, or a user who may be root in a namespace.
 """
@@ -15,11 +15,16 @@ from pathlib import Path
 
 import nights
 import pytest
-from conftest import environment
+from conftest import settings_of
 
-from warehouse import landing, pipeline
-from warehouse.config import Settings
+from warehouse.build import steps
+from warehouse.config import RetentionPolicy, Settings
 from warehouse.errors import WarehouseError
+from warehouse.files import write_record
+from warehouse.landing import store
+from warehouse.maintenance import remove_expired
+from warehouse.quality import Verdict
+from warehouse.releases.publish import rollback
 
 pytestmark = pytest.mark.faults
 pytest_plugins = ("homes",)
@@ -65,36 +70,37 @@ def used(disk: Path) -> int:
     return shutil.disk_usage(disk).used
 
 
-def through(home: Path, taken: dict[str, int], disk: Path, fails_at: dict[str, int]) -> None:
-    """Walk through the second night; before each step, try it with too little room, and see it fail well.
+def run_steps(settings: Settings, taken: dict[str, int], disk: Path, fails_at: dict[str, int]) -> None:
+    """Run the steps of the second night; before each, try it with too little space, and see it fail cleanly.
 
     `taken` is what each step took when there was room, filled on the first walk; `fails_at` counts the tries.
     """
-    handed: dict[str, str] = {}
-    steps = {
-        "fetch": lambda: pipeline.fetch(NAME),
-        "accept": lambda: pipeline.accept(NAME, handed["fetch"]),
-        "load": pipeline.load,
-        "transform": lambda: pipeline.transform(handed["load"]),
-        "validate": lambda: pipeline.validate(handed["load"]),
-        "publish": lambda: pipeline.publish(handed["load"]),
+    home = settings.home
+    results: dict[str, str] = {}
+    functions = {
+        "fetch": lambda: steps.fetch(settings, NAME),
+        "accept": lambda: steps.accept(settings, NAME, results["fetch"]),
+        "load": lambda: steps.load(settings),
+        "transform": lambda: steps.transform(settings, results["load"]),
+        "validate": lambda: steps.validate(settings, results["load"]),
+        "publish": lambda: steps.publish(settings, results["load"]),
     }
-    before, release = nights.never_to_change(home), nights.standing(home).name
-    for step, run in steps.items():
+    before, release = nights.immutable_files(home), nights.current_release(home).name
+    for step, run in functions.items():
         for portion in PORTIONS if step in taken else ():
             room = int(taken[step] * portion)
-            with only(disk, room), pytest.raises((WarehouseError, OSError)) as told:
+            with only(disk, room), pytest.raises((WarehouseError, OSError)) as failed:
                 run()
             fails_at[step] = fails_at.get(step, 0) + 1
-            assert says_full(told.value), f"{step} with {room} bytes free: {told.value!r}"
-            nights.nothing_is_half(home)
-            after = nights.never_to_change(home)
+            assert says_full(failed.value), f"{step} with {room} bytes free: {failed.value!r}"
+            nights.require_complete(home)
+            after = nights.immutable_files(home)
             assert before == {name: after.get(name) for name in before}
-            assert nights.standing(home).name == release
-            if step == "accept":  # what the pull was is gone, or lies where it was: a plain night begins anew
-                handed["fetch"] = pipeline.fetch(NAME)
+            assert nights.current_release(home).name == release
+            if step == "accept":  # the load is discarded or left as it was: a run begins with a new one
+                results["fetch"] = steps.fetch(settings, NAME)
         least = used(disk)
-        handed[step] = run() or ""
+        results[step] = run() or ""
         if step not in taken:
             taken[step] = max(used(disk) - least, 8192)
 
@@ -105,46 +111,40 @@ def says_full(error: BaseException) -> bool:
     )
 
 
-def test_a_night_on_a_disk_that_is_full_at_every_step(disk: Path, stood: Path, second_night: Path) -> None:
+def test_a_night_on_a_disk_that_is_full_at_every_step(disk: Path, released: Path, second_night: Path) -> None:
     taken: dict[str, int] = {}
     fails_at: dict[str, int] = {}
     roomy, tight = disk / "roomy", disk / "tight"
     ends = []
     for home in (roomy, tight):
-        shutil.copytree(stood, home, symlinks=True)
-        with environment(
-            WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=str(second_night), WAREHOUSE_DISK_FACTOR="0"
-        ):
-            through(home, taken, disk, fails_at)
-        ends.append(nights.tables_of(nights.standing(home)))
+        shutil.copytree(released, home, symlinks=True)
+        run_steps(settings_of(home, second_night, disk_factor=0), taken, disk, fails_at)
+        ends.append(nights.tables_of(nights.current_release(home)))
     print(f"bytes that each step takes: {taken}; tries with too little room: {fails_at}")
     assert fails_at == dict.fromkeys(taken, len(PORTIONS))
-    assert ends[0] == ends[1], "the night that failed at every step ends as the one that did not"
-    turned_and_tidied(disk, tight)
-    place = Settings(home=tight)
-    assert not list(place.published.glob(".partial-*"))
-    assert len(landing.vintages(place.landing, NAME)) == 2
+    assert ends[0] == ends[1], "the run that failed at every step ends as the one that did not"
+    roll_back_and_clear(disk, tight)
+    settings = settings_of(tight)
+    assert not list(settings.published.glob(".partial-*"))
+    assert len(store.vintages(settings.landing, NAME)) == 2
 
 
-def turned_and_tidied(disk: Path, home: Path) -> None:
-    """Roll back, and make room, on a disk without a free byte."""
-    release = nights.standing(home).name
-    with environment(
-        WAREHOUSE_HOME=str(home),
-        WAREHOUSE_KEEP_BUILDS="0",
-        WAREHOUSE_KEEP_BUILDS_DAYS="0",
-        WAREHOUSE_DISK_FACTOR="0",
-    ):
-        build = pipeline.load(force=True)
-        assert build is not None
-        pipeline.keep_verdict(Path(build), {"success": False})
-        with only(disk, 0):
-            pipeline.rollback("previous", "a test")  # one line, which fits behind the others, and a symlink
-            assert nights.standing(home).name != release
-            assert pipeline.retain()["removed"]["builds"] == [Path(build).name], "a full disk can be cleared"
-        nights.nothing_is_half(home)
-        pipeline.rollback("previous", "back again")
-        assert nights.standing(home).name == release
+def roll_back_and_clear(disk: Path, home: Path) -> None:
+    """Roll back, and remove a failed build, on a disk without a free byte."""
+    release = nights.current_release(home).name
+    policy = RetentionPolicy(builds=0, builds_days=0)
+    settings = settings_of(home, disk_factor=0, keep=policy)
+    build = steps.load(settings, force=True)
+    assert build is not None
+    write_record(steps.build_dir(settings, build) / steps.VERDICT, Verdict(success=False))
+    with only(disk, 0):
+        # One line, which fits behind the others, and a symlink.
+        rollback(settings.published, "previous", "a test", "tests")
+        assert nights.current_release(home).name != release
+        assert remove_expired(settings).builds == (build,), "a full disk can be cleared"
+    nights.require_complete(home)
+    rollback(settings.published, "previous", "back again", "tests")
+    assert nights.current_release(home).name == release
 
 
 READING = (
@@ -161,26 +161,26 @@ WRITING = (
     ("run",),
     ("publish", "--force"),
     ("maintain",),
-    ("backfill", NAME, "--from", "2023-01-01", "--to", "2024-12-31"),
+    ("backfill", "start", NAME, "--from", "2023-01-01", "--to", "2024-12-31"),
 )
 
 
 def test_a_read_only_disk_is_read_and_refuses_every_write_in_one_line(
-    disk: Path, stood: Path, second_night: Path
+    disk: Path, released: Path, second_night: Path
 ) -> None:
     home = disk / "home"
-    shutil.copytree(stood, home, symlinks=True)
-    before = nights.never_to_change(home)
+    shutil.copytree(released, home, symlinks=True)
+    before = nights.immutable_files(home)
     system("mount", "-o", "remount,ro", str(disk))
     for words in READING:
-        told = nights.says(home, *words, mirror=second_night)
-        assert told.returncode == 0, (words, told.stderr)
-        assert "Traceback" not in told.stderr
+        done = nights.run(home, *words, mirror=second_night)
+        assert done.returncode == 0, (words, done.stderr)
+        assert "Traceback" not in done.stderr
     for words in WRITING:
-        told = nights.says(home, *words, mirror=second_night)
-        assert told.returncode == 1, (words, told.stdout, told.stderr)
-        assert "Traceback" not in told.stdout + told.stderr, (words, told.stderr[-3000:])
-        assert "ead-only" in told.stdout + told.stderr, (words, told.stdout, told.stderr)
-    assert nights.never_to_change(home) == before
+        done = nights.run(home, *words, mirror=second_night)
+        assert done.returncode == 1, (words, done.stdout, done.stderr)
+        assert "Traceback" not in done.stdout + done.stderr, (words, done.stderr[-3000:])
+        assert "ead-only" in done.stdout + done.stderr, (words, done.stdout, done.stderr)
+    assert nights.immutable_files(home) == before
     system("mount", "-o", "remount,rw", str(disk))
-    assert nights.says(home, "fetch", NAME, mirror=second_night).returncode == 0
+    assert nights.run(home, "fetch", NAME, mirror=second_night).returncode == 0

@@ -1,7 +1,7 @@
-"""A night killed with SIGKILL anywhere, then run again plainly, ends as an undisturbed one.
+"""A nightly run killed with SIGKILL at any stage, then run again, ends as an undisturbed one.
 
-Each case begins with a release that stands. It starts the real command line on a recorded night in a process
-group of its own, waits until the state on disk says that a stage is reached, kills the whole group, looks at
+Each case begins with a release. It starts the real command line on a recorded night in a process
+group of its own, waits until the state on disk says that a stage is reached, kills the whole group, checks
 what is left, and runs again. Points within landing, rollback and retention are in their modules' own tests.
 `make test-faults` runs this; it takes minutes.
 """
@@ -19,8 +19,8 @@ from pathlib import Path
 import nights
 import pytest
 
-from warehouse import landing
 from warehouse.config import PROJECT_ROOT
+from warehouse.landing import store
 from warehouse.sources import SOURCES
 
 pytestmark = pytest.mark.faults
@@ -28,45 +28,45 @@ pytest_plugins = ("homes",)
 
 # The stage that is reached, as the disk shows it: while sources are pulled, and while a release is made.
 PULLING = {
-    "a pull begins": "landing/curated/.incoming/*/files",
+    "a load begins": "landing/curated/.incoming/*/files",
     "an answer is written": "landing/*/.incoming/*/files/*",
     "rows are being parsed": "landing/*/.incoming/*/rows.p*",
-    "a vintage is being judged": "landing/*/.incoming/*/judge",
-    "a first vintage stands": "landing/mofcom_totals/*/manifest.json",
+    "a load is being validated": "landing/*/.incoming/*/validation",
+    "the first vintage has landed": "landing/mofcom_totals/*/manifest.json",
     "the last source begins": "landing/worldbank_wdi/.incoming/*/files/*",
-    "the last source is being judged": "landing/worldbank_wdi/.incoming/*/judge",
-    "the last vintage stands": "landing/worldbank_wdi/2024*/manifest.json",
+    "the last load is being validated": "landing/worldbank_wdi/.incoming/*/validation",
+    "the last vintage has landed": "landing/worldbank_wdi/2024*/manifest.json",
 }
 BUILDING = {
     "raw relations are being loaded": "build/2*",
     "raw relations are loaded": "build/2*/warehouse.duckdb",
-    "dbt is at work": "build/2*/dbt/dbt.log",
+    "dbt is running": "build/2*/dbt/dbt.log",
     "dbt has ended its models": "build/2*/dbt/run_results.json",
     "documentation is written": "build/2*/dbt/static_index.html",
     "the file is being sealed": "build/2*/sealed-warehouse.duckdb",
-    "the release is being judged": "build/2*/judge",
-    "the verdict is in": "build/2*/validation.json",
+    "the build is being validated": "build/2*/validation",
+    "the verdict is written": "build/2*/validation.json",
     "the release is being made": "published/.partial-*",
     "Parquet is written": "published/.partial-*/parquet/mart_trade_scale.parquet",
-    "the release is whole": "published/2*/MANIFEST.json",
+    "the release is complete": "published/2*/MANIFEST.json",
 }
 
 
 @pytest.fixture(scope="module")
-def landed(stood: Path, second_night: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def landed(released: Path, second_night: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return that home with the second night landed, and nothing built of it yet."""
-    home = copy_of(stood, tmp_path_factory.mktemp("landed") / "home")
-    assert nights.says(home, "fetch", *nights.answered(second_night), mirror=second_night).returncode == 0
+    home = copy_of(released, tmp_path_factory.mktemp("landed") / "home")
+    assert nights.run(home, "fetch", *nights.answered_by(second_night), mirror=second_night).returncode == 0
     return home
 
 
 @pytest.fixture(scope="module")
 def undisturbed(landed: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return the tables of a second night that nobody disturbed."""
+    """Return the tables of an undisturbed second night."""
     home = copy_of(landed, tmp_path_factory.mktemp("undisturbed") / "home")
-    assert nights.says(home, "publish").returncode == 0
+    assert nights.run(home, "publish").returncode == 0
     assert len(list((home / "published").glob("2*"))) == 2
-    return nights.tables_of(nights.standing(home))
+    return nights.tables_of(nights.current_release(home))
 
 
 def copy_of(home: Path, into: Path) -> Path:
@@ -75,12 +75,12 @@ def copy_of(home: Path, into: Path) -> Path:
 
 
 def kill_at(home: Path, pattern: str, words: list[str], mirror: Path | None) -> None:
-    """Start a word of the command line, and kill its group when a pattern matches what was not there."""
+    """Start a command, and kill its process group when a pattern matches a new path."""
     before = set(home.glob(pattern))
     with subprocess.Popen(
         [sys.executable, "-m", "warehouse", *words],
         cwd=PROJECT_ROOT,
-        env=nights.surroundings(home, mirror),
+        env=nights.environment_of(home, mirror),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -95,28 +95,28 @@ def kill_at(home: Path, pattern: str, words: list[str], mirror: Path | None) -> 
 
 
 @pytest.mark.parametrize("stage", [*PULLING, *BUILDING])
-def test_a_night_killed_and_run_again_ends_as_an_undisturbed_one(
-    stage: str, tmp_path: Path, stood: Path, landed: Path, second_night: Path, undisturbed: dict[str, str]
+def test_a_run_killed_and_run_again_ends_as_an_undisturbed_one(
+    stage: str, tmp_path: Path, released: Path, landed: Path, second_night: Path, undisturbed: dict[str, str]
 ) -> None:
     is_pulling = stage in PULLING
-    home = copy_of(stood if is_pulling else landed, tmp_path / "home")
+    home = copy_of(released if is_pulling else landed, tmp_path / "home")
     words, answers = (["run"], second_night) if is_pulling else (["publish"], None)
-    before, release = nights.never_to_change(home), nights.standing(home).name
+    before, release = nights.immutable_files(home), nights.current_release(home).name
     kill_at(home, (PULLING | BUILDING)[stage], words, answers)
-    nights.nothing_is_half(home)
-    assert is_pulling is False or nights.standing(home).name == release
-    again = nights.says(home, *words, mirror=answers)
+    nights.require_complete(home)
+    assert is_pulling is False or nights.current_release(home).name == release
+    again = nights.run(home, *words, mirror=answers)
     if is_pulling:
-        assert again.returncode == 1, "a source that nobody recorded fails, and stops no other"
-        looks = {name: landing.checks(home / "landing", name)[-1].outcome for name in SOURCES}
+        assert again.returncode == 1, "a source without a recording fails, and stops no other"
+        looks = {name: store.list_checks(home / "landing", name).require()[-1].outcome for name in SOURCES}
         assert {name for name, outcome in looks.items() if outcome == "failed"} == set(SOURCES) - {
             *nights.FEW
         }
     else:
         assert again.returncode == 0, again.stderr
-    nights.nothing_is_half(home)
-    assert nights.tables_of(nights.standing(home)) == undisturbed
-    after = nights.never_to_change(home)
+    nights.require_complete(home)
+    assert nights.tables_of(nights.current_release(home)) == undisturbed
+    after = nights.immutable_files(home)
     assert before == {name: after.get(name) for name in before}, (
         "an accepted vintage or a release has changed"
     )

@@ -1,7 +1,7 @@
-"""Whole nights against a mirror that does mischief: the source fails plainly, and all else goes on.
+"""Nightly runs against a faulty mirror: its source fails with a plain error, the other sources are published.
 
-What a pull makes of each mischief, attempt by attempt, is in `tests/test_fetch.py`; here it is what the night
-makes of it: the vintages, the records, the release.
+How a pull handles each fault, attempt by attempt, is tested in `tests/fetch/`; these tests check the
+vintages, the records and the release of the run.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ from pathlib import Path
 
 import nights
 import pytest
-from conftest import environment
+from conftest import environment, settings_of
 from typer.testing import CliRunner
 
-from warehouse import __main__ as command
-from warehouse import landing, pipeline, publish
+from warehouse import fetch as fetching
+from warehouse.alerts import find_alerts
+from warehouse.cli.app import app
 from warehouse.fetch import Limits
+from warehouse.landing import store
+from warehouse.releases.manifest import read_manifest
 from warehouse.sources import SOURCES
 
 pytestmark = pytest.mark.faults
@@ -37,12 +40,12 @@ NAME = "worldbank_wdi"
 QUICK = Limits(
     read_seconds=2, deadline_seconds=4, attempts=3, backoff_seconds=0.01, retry_after_cap_seconds=0.1
 )
-# Answers to the n-th call of an address, by its handler and the right bytes.
-Mischief = Callable[[BaseHTTPRequestHandler, int, bytes], None]
+# Answers the n-th call of an address, with its handler and the correct bytes.
+Fault = Callable[[BaseHTTPRequestHandler, int, bytes], None]
 
 
 def answer(call: BaseHTTPRequestHandler, body: bytes, status: int = 200, **headers: object) -> None:
-    """Send a whole answer; `headers` come in place of the right ones."""
+    """Send a complete answer; `headers` replace the correct ones."""
     call.send_response(status)
     for name, value in ({"Content_Length": len(body)} | headers).items():
         call.send_header(name.replace("_", "-"), str(value))
@@ -75,32 +78,32 @@ def slow_down_twice(call: BaseHTTPRequestHandler, nth: int, body: bytes) -> None
         answer(call, body)
 
 
-def circle(call: BaseHTTPRequestHandler, nth: int, body: bytes) -> None:
+def redirect_loop(call: BaseHTTPRequestHandler, nth: int, body: bytes) -> None:
     answer(call, b"", 302, Location=call.path)
 
 
-def too_long_a_length(call: BaseHTTPRequestHandler, nth: int, body: bytes) -> None:
+def length_too_long(call: BaseHTTPRequestHandler, nth: int, body: bytes) -> None:
     answer(call, body, Content_Length=len(body) + 100)
 
 
-def too_short_a_length(call: BaseHTTPRequestHandler, nth: int, body: bytes) -> None:
+def length_too_short(call: BaseHTTPRequestHandler, nth: int, body: bytes) -> None:
     answer(call, body, Content_Length=len(body) - 100)
 
 
-# What is done, and what the record then says of it.
-FAILING: dict[str, tuple[Mischief, str]] = {
+# The fault, and a pattern of what the record of the check then says.
+FAILING: dict[str, tuple[Fault, str]] = {
     "hangs": (hang, "deadline of 4 s passed with 0 bytes"),
     "drips": (drip, "deadline of 4 s passed"),
     "resets": (reset, "reset|broke|bytes"),
-    "circles": (circle, "redirect"),
-    "says too long a length": (too_long_a_length, "bytes"),
-    "says too short a length": (too_short_a_length, "SHA-256"),
+    "redirects in a loop": (redirect_loop, "redirect"),
+    "announces too long a length": (length_too_long, "bytes"),
+    "announces too short a length": (length_too_short, "SHA-256"),
 }
 
 
 @contextmanager
-def serving(mirror: Path, mischief: Mischief) -> Iterator[tuple[str, Counter[str]]]:
-    """Serve a mirror over HTTP, with mischief for one source's files; yield its address and the calls."""
+def serving(mirror: Path, fault: Fault) -> Iterator[tuple[str, Counter[str]]]:
+    """Serve a mirror over HTTP with a fault in one source's files; yield its address and the calls."""
     index = json.loads((mirror / "index.json").read_text())
     first = next(SOURCES[NAME].plan()).address
     (folder,) = {one["file"].split("/")[0] for one in index["answers"] if one["address"] == first}
@@ -114,18 +117,18 @@ def serving(mirror: Path, mischief: Mischief) -> Iterator[tuple[str, Counter[str
                 return
             nth, calls[self.path] = calls[self.path], calls[self.path] + 1
             try:
-                mischief(self, nth, body)
-            except OSError:  # the other side left, as it should
+                fault(self, nth, body)
+            except OSError:  # the client closed the connection, as expected
                 self.close_connection = True
 
-        def log_message(self, *told: object) -> None:
-            """Say nothing."""
+        def log_message(self, *message: object) -> None:
+            """Log nothing."""
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
 
-        def handle_error(self, *told: object) -> None:
-            """Say nothing of connections that were cut on purpose."""
+        def handle_error(self, *request: object) -> None:
+            """Log nothing about connections that were closed on purpose."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -136,73 +139,75 @@ def serving(mirror: Path, mischief: Mischief) -> Iterator[tuple[str, Counter[str
 
 
 @pytest.fixture(scope="module")
-def others_done(stood: Path, second_night: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a home in whose release the second night is, but for the source that mischief is done to."""
+def others_done(released: Path, second_night: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home whose release has the second night of every source but the faulty one."""
     home = tmp_path_factory.mktemp("others") / "home"
-    shutil.copytree(stood, home, symlinks=True)
+    shutil.copytree(released, home, symlinks=True)
     others = set(nights.FEW) - {NAME}
-    assert nights.says(home, "fetch", *others, mirror=second_night).returncode == 0
-    assert nights.says(home, "publish").returncode == 0
+    assert nights.run(home, "fetch", *others, mirror=second_night).returncode == 0
+    assert nights.run(home, "publish").returncode == 0
     return home
 
 
 @pytest.fixture
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a pull try for seconds, not for half an hour."""
-    monkeypatch.setattr(pipeline.fetching, "fetch", partial(pipeline.fetching.fetch, limits=QUICK))
+    """Give a pull a deadline of seconds instead of half an hour."""
+    monkeypatch.setattr(fetching, "fetch", partial(fetching.fetch, limits=QUICK))
 
 
 def night(home: Path, mirror: Path | str) -> tuple[int, str]:
-    """Do a whole night in this process; return its exit code and what it said."""
+    """Run `warehouse run` in this process; return its exit code and its output."""
     with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=str(mirror)):
-        ended = CliRunner().invoke(command.app, ["run"])
+        ended = CliRunner().invoke(app, ["run"])
     assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
     return ended.exit_code, ended.output
 
 
 @pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("how", FAILING)
-def test_a_source_whose_mirror_does_mischief_fails_and_what_stood_stands(
+def test_a_faulty_mirror_fails_its_source_and_keeps_the_current_release(
     how: str, others_done: Path, second_night: Path, tmp_path: Path
 ) -> None:
-    mischief, says = FAILING[how]
+    fault, pattern = FAILING[how]
     home = tmp_path / "home"
     shutil.copytree(others_done, home, symlinks=True)
-    before, release = nights.never_to_change(home), nights.standing(home).name
+    before, release = nights.immutable_files(home), nights.current_release(home).name
     began = time.monotonic()
-    with serving(second_night, mischief) as (address, calls):
+    with serving(second_night, fault) as (address, calls):
         code, _ = night(home, address)
-    assert calls, "the mischief was never met"
-    assert time.monotonic() - began < 30, "a night isn't held up by one source"
+    assert calls, "the faulty files were never requested"
+    assert time.monotonic() - began < 30, "one source must not delay the run"
     assert code == 1
-    look = landing.checks(home / "landing", NAME)[-1]
-    assert look.outcome == "failed" and re.search(says, look.detail), look.detail
-    assert "Traceback" not in look.detail
+    check = store.list_checks(home / "landing", NAME).require()[-1]
+    assert check.outcome == "failed" and re.search(pattern, check.detail), check.detail
+    assert "Traceback" not in check.detail
     for name in set(nights.FEW) - {NAME}:
-        assert landing.checks(home / "landing", name)[-1].outcome == "unchanged"
-    nights.nothing_is_half(home)
+        assert store.list_checks(home / "landing", name).require()[-1].outcome == "unchanged"
+    nights.require_complete(home)
     assert not list((home / "landing" / NAME / ".incoming").glob("*"))
-    after = nights.never_to_change(home)
+    after = nights.immutable_files(home)
     assert before == {name: after.get(name) for name in before}
-    assert nights.standing(home).name == release, "nothing new came, so nothing is built"
-    with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=""):
-        (alert,) = (one for one in pipeline.wrong_now() if one.subject == f"{NAME}: fetch")
-    assert alert.command == f"warehouse fetch {NAME}" and look.detail[:200] in alert.happened
+    assert nights.current_release(home).name == release, "nothing new, so nothing is built"
+    (alert,) = (
+        one for one in find_alerts(settings_of(home)) if (one.kind, one.subject) == ("fetch_failed", NAME)
+    )
+    assert alert.command == f"warehouse fetch {NAME}" and check.detail[:200] in alert.happened
 
 
 @pytest.mark.usefixtures("quickly")
-def test_what_came_in_a_night_of_mischief_is_published_and_the_next_night_ends_right(
+def test_the_other_sources_are_published_and_the_next_run_recovers(
     second_night: Path, tmp_path: Path
 ) -> None:
     undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
     night(undisturbed, second_night)
     with serving(second_night, reset) as (address, _):
         assert night(disturbed, address)[0] == 1
-    told = {one["source"] for one in publish.read_manifest(nights.standing(disturbed))["vintages"]}
-    assert told == set(nights.FEW) - {NAME}
+    published = {one.source for one in read_manifest(nights.current_release(disturbed)).vintages}
+    assert published == set(nights.FEW) - {NAME}
     with serving(second_night, slow_down_twice) as (address, calls):
         night(disturbed, address)
     assert calls and set(calls.values()) == {3}
-    nights.nothing_is_half(disturbed)
-    assert landing.checks(disturbed / "landing", NAME)[-1].outcome == "accepted"
-    assert nights.tables_of(nights.standing(disturbed)) == nights.tables_of(nights.standing(undisturbed))
+    nights.require_complete(disturbed)
+    assert store.list_checks(disturbed / "landing", NAME).require()[-1].outcome == "accepted"
+    releases = [nights.current_release(home) for home in (disturbed, undisturbed)]
+    assert nights.tables_of(releases[0]) == nights.tables_of(releases[1])

@@ -1,4 +1,4 @@
-"""A build writes down nothing of its environment, though dbt and Great Expectations run with all of it."""
+"""A build stores nothing of its environment, although dbt and Great Expectations run with all of it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import environment
+from conftest import environment, settings_of
 from test_security import CONNECTIONS, SECRET, holding
 
-from warehouse import pipeline
+from warehouse.build import steps
 from warehouse.errors import WarehouseError
 
 pytestmark = pytest.mark.faults
@@ -18,13 +18,14 @@ pytestmark = pytest.mark.faults
 def test_a_release_holds_nothing_of_the_environment(replayed: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(replayed / "landing" / "mofcom_totals", home / "landing" / "mofcom_totals")
-    with environment(WAREHOUSE_HOME=str(home), **CONNECTIONS):
-        build = pipeline.load()
+    settings = settings_of(home)
+    with environment(**CONNECTIONS):
+        build = steps.load(settings)
         assert build is not None
         try:
-            pipeline.validate(pipeline.transform(build))
-        except WarehouseError as error:  # one source alone is no release that anyone would believe
+            steps.validate(settings, steps.transform(settings, build))
+        except WarehouseError as error:  # one source alone fails the release gate
             assert SECRET not in str(error)
-    assert list(Path(build).rglob("dbt.log")), "dbt has written its log"
+    assert list(steps.build_dir(settings, build).rglob("dbt.log")), "dbt has written its log"
     assert holding(home, "mofcom_totals")
     assert holding(home, SECRET) == []

@@ -1,7 +1,7 @@
-"""Probes of the real publishers, one for each source: what we agreed to read still comes.
+"""Probes of the real publishers, one for each source: they still send what the source reads.
 
 Deselected by default. `make live` runs them with sockets enabled; proxy variables and REQUESTS_CA_BUNDLE
-are honoured, and each source's own pace is kept. WAREHOUSE_MIRROR is not asked: this is about the publishers.
+are honoured, and each source's own pace is kept. WAREHOUSE_MIRROR is ignored.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from warehouse.sources import SOURCES
 pytestmark = pytest.mark.live
 
 
-def test_there_is_something_to_probe() -> None:
+def test_sources_are_registered() -> None:
     assert SOURCES
 
 
 @pytest.mark.parametrize("name", sorted(SOURCES))
-def test_the_publisher_still_sends_what_we_read(name: str, tmp_path: Path) -> None:
+def test_the_publisher_still_sends_what_the_source_reads(name: str, tmp_path: Path) -> None:
     source = SOURCES[name]
     files = fetch(source, tmp_path / "files")
-    assert files, f"{name}: nothing was asked for"
+    assert files, f"{name}: the plan requested nothing"
     for file in files:
         assert file.via == "publisher" and file.size_bytes > 0
         assert datetime.now(UTC) - file.retrieved_at < timedelta(hours=1)
@@ -36,5 +36,5 @@ def test_the_publisher_still_sends_what_we_read(name: str, tmp_path: Path) -> No
     first = next(batch for batch in batches if batch.num_rows)
     assert first.schema.names == raw_schema(source.columns).names
     for column in source.key:
-        assert first.column(column).null_count == 0, f"{name}: {column} is part of the key and empty"
+        assert first.column(column).null_count == 0, f"{name}: {column} is part of the key and null"
     assert first.column("_row")[0].as_py() > 0

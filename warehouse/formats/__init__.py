@@ -1,5 +1,6 @@
-"""How bytes become rows of text: one module per file format.
+"""File formats: each module reads one format into rows of text.
 
-Keeps: what the format itself promises, and a `SourceError` with file, row and reason where it is broken.
-Refuses: knowledge of any publisher, network, database.
+A reader returns Arrow record batches or rows of text, with `_file` and `_row`, and raises SourceError with
+file and row for a file that breaks the format. The modules know no publisher and use no network and no
+database.
 """

@@ -1,11 +1,11 @@
-"""JSON in which every number keeps the text it was written in.
+"""JSON, with every number as the text that was sent.
 
-Keeps: objects, arrays, strings, true, false, null, and numbers as `Number`, a text of its own kind, so
-that `"12"` and `12` can still be told apart and no digit passes through a float.
+A number is a `Number`, a subclass of `str`, so that `"12"` and `12` differ and no digit passes through a
+float. Objects, arrays, strings, true, false and null are the usual Python values.
 
-Refuses: bytes that are not whole JSON in UTF-8 (a byte order mark before them is dropped, as RFC 8259
-allows), NaN and Infinity, a key given twice in one object, half of a surrogate pair, and nesting deeper
-than the interpreter's own bound.
+The parser rejects bytes that are not one whole JSON value in UTF-8 (a byte order mark is dropped, as RFC 8259
+allows), NaN and Infinity, a repeated key in an object, half of a surrogate pair, and nesting deeper than
+Python's recursion limit.
 """
 
 from __future__ import annotations
@@ -30,14 +30,15 @@ class Number(str):
 JsonValue = None | bool | str | Number | list["JsonValue"] | dict[str, "JsonValue"]
 
 
-class _BrokenJsonError(ValueError):
-    """What the grammar allows and this module refuses."""
+class _RejectedJsonError(ValueError):
+    """Valid JSON that this module rejects."""
 
 
 def read_json(path: Path, *, source: str, file: str, address: str | None = None) -> JsonValue:
-    """Parse the JSON file at `path`; numbers come back as `Number`.
+    """Parse the JSON file at `path`; numbers are `Number`.
 
-    Raises `SourceError` naming `file` (and `address`), the reason, and the line and column of the break.
+    `source`, `file` and `address` name the publisher's table, the file and its address in error messages.
+    Raises SourceError with the reason and, for a syntax error, line and column.
     """
     data = path.read_bytes()
     try:
@@ -48,33 +49,33 @@ def read_json(path: Path, *, source: str, file: str, address: str | None = None)
         ) from error
     except UnicodeDecodeError as error:
         raise SourceError(
-            source, f"not UTF-8 text: byte {error.start} is broken", file=file, address=address
+            source, f"the file is not UTF-8 text: byte {error.start} is invalid", file=file, address=address
         ) from error
     except json.JSONDecodeError as error:
         raise SourceError(
             source,
-            f"{_what_came(error.doc)}: {error.msg} at line {error.lineno}, column {error.colno}, "
+            f"{_describe(error.doc)}: {error.msg} at line {error.lineno}, column {error.colno}, "
             f"character {error.pos} of {len(error.doc)}",
             file=file,
             address=address,
-            remedy="Fetch it again; if it stays so, open the address in a browser.",
+            remedy="Fetch the file again; if the error stays, open the address in a browser",
         ) from error
-    except _BrokenJsonError as error:
+    except _RejectedJsonError as error:
         raise SourceError(source, str(error), file=file, address=address) from error
 
 
 def parse_json(data: bytes) -> JsonValue:
-    """Parse JSON bytes; raise `ValueError` or `RecursionError` for whatever the module refuses."""
+    """Parse JSON bytes. Raises ValueError or RecursionError as the module says."""
     text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     value: JsonValue = json.loads(
         text,
         parse_float=Number,
         parse_int=Number,
-        parse_constant=_refuse_constant,
+        parse_constant=_reject_constant,
         object_pairs_hook=_object,
     )
     if _SURROGATE_ESCAPE.search(data):
-        _refuse_half_pairs(value)
+        _check_surrogates(value)
     return value
 
 
@@ -82,30 +83,30 @@ def _object(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     value = dict(pairs)
     if len(value) != len(pairs):
         keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise _BrokenJsonError(f"the key {twice!r} is given twice in one JSON object")
+        repeated = next(key for key in keys if keys.count(key) > 1)
+        raise _RejectedJsonError(f"the key {repeated!r} is repeated in a JSON object")
     return value
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise _BrokenJsonError(f"{name} is not a JSON number")
+def _reject_constant(name: str) -> NoReturn:
+    raise _RejectedJsonError(f"{name} is not a JSON number")
 
 
-def _refuse_half_pairs(value: JsonValue) -> None:
-    waiting = [value]
-    while waiting:
-        part = waiting.pop()
+def _check_surrogates(value: JsonValue) -> None:
+    pending = [value]
+    while pending:
+        part = pending.pop()
         if isinstance(part, dict):
-            waiting.extend(part.keys())
-            waiting.extend(part.values())
+            pending.extend(part.keys())
+            pending.extend(part.values())
         elif isinstance(part, list):
-            waiting.extend(part)
+            pending.extend(part)
         elif isinstance(part, str) and any("\ud800" <= letter <= "\udfff" for letter in part):
-            raise _BrokenJsonError(f"half of a surrogate pair in the text {part!a}")
+            raise _RejectedJsonError(f"the text {part!a} has half of a surrogate pair")
 
 
-def _what_came(text: str) -> str:
+def _describe(text: str) -> str:
     start = text.lstrip()[:1]
     if start == "":
-        return "an empty answer where JSON is expected"
-    return "an HTML or XML page where JSON is expected" if start == "<" else "not whole JSON"
+        return "the file is empty; JSON is expected"
+    return "the file is an HTML or XML page; JSON is expected" if start == "<" else "the JSON is not complete"

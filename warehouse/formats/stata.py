@@ -1,14 +1,12 @@
-"""Stata files (`.dta`) to Arrow batches of text, in chunks. The only door to pandas.
+"""Stata files (`.dta`), streamed as Arrow batches of text. The only module that imports pandas.
 
-The one exception to "no float": the format itself holds binary doubles, and no text was ever sent. A
-number's text here is the shortest one that gives the same binary number again (Python's `repr`), so that
-nothing is rounded or made up, and two reads of the same bytes give the same text.
+The format holds binary doubles, and the publisher sends no text. A number's text is the shortest decimal that
+gives the same double (Python's `repr`): `35831795712.0`, `7.86571348299591e-07`. Integers are their digits;
+Stata's missing value `.` is null. `_row` is the number of the observation as Stata lists it, the first being
+1.
 
-Keeps: integers as their digits, doubles by that rule (`35831795712.0`, `7.86571348299591e-07`), Stata's
-missing value `.` as null. `_row` is the observation's number, the first being 1, as Stata lists them.
-
-Refuses: another list of variables than the agreed one, another type than the agreed one, a missing value in
-an integer variable, infinity, a file without observations, one that is truncated or no Stata file.
+`read_stata` raises SourceError for variables or types other than the expected ones, a missing value in an
+integer variable, infinity, a file without observations, and a file that is truncated or is not a Stata file.
 """
 
 from __future__ import annotations
@@ -31,10 +29,10 @@ INTEGER, DOUBLE = "integer", "double"
 def read_stata(
     path: Path, variables: Mapping[str, str], *, source: str, file: str, chunk_rows: int = CHUNK_ROWS
 ) -> Iterator[pa.RecordBatch]:
-    """Yield batches of `raw_schema(variables)` from the file at `path`, which is called `file` in messages.
+    """Yield batches of `raw_schema(variables)` from the file at `path`.
 
-    `variables` pairs each agreed variable, in its order, with `INTEGER` or `DOUBLE`. Raises `SourceError` for
-    whatever the module refuses.
+    `variables` maps the expected variables, in their order, to `INTEGER` or `DOUBLE`. `source` and `file`
+    name the publisher's table and the file in error messages. Raises SourceError as the module says.
     """
     schema = raw_schema(tuple(variables))
     row = 1
@@ -42,10 +40,10 @@ def read_stata(
         if list(chunk.columns) != list(variables):
             raise SourceError(
                 source,
-                f"the variables are not the agreed ones: {', '.join(map(str, chunk.columns))} where "
-                f"{', '.join(variables)} are agreed",
+                f"the variables are {', '.join(map(str, chunk.columns))}; expected are "
+                f"{', '.join(variables)}",
                 file=file,
-                remedy="If the publisher changed its layout, agree to it in the source's file.",
+                remedy="If the publisher changed the layout, declare it in the source's module",
             )
         columns = [_texts(chunk[name], variables[name], row, source=source, file=file) for name in variables]
         yield pa.record_batch(
@@ -58,7 +56,7 @@ def read_stata(
         )
         row += len(chunk)
     if row == 1:
-        raise SourceError(source, "an empty answer where data is expected: no observations", file=file)
+        raise SourceError(source, "the file has no observations", file=file)
 
 
 def _chunks(path: Path, source: str, file: str, chunk_rows: int) -> Iterator[pd.DataFrame]:
@@ -76,25 +74,25 @@ def _chunks(path: Path, source: str, file: str, chunk_rows: int) -> Iterator[pd.
             source,
             f"the Stata file is truncated, corrupt or not a Stata file: {type(error).__name__}: {error}",
             file=file,
-            remedy="Fetch it again; if the size is what the publisher announces, look at the file.",
+            remedy="Fetch the file again; if its size is as the publisher announces, inspect the file",
         ) from error
 
 
-def _texts(column: Any, agreed: str, row: int, *, source: str, file: str) -> pa.Array:
+def _texts(column: Any, expected: str, row: int, *, source: str, file: str) -> pa.Array:
     kind = {"i": INTEGER, "f": DOUBLE}.get(column.dtype.kind, str(column.dtype))
-    # pandas turns an integer variable into a double where a value is missing in it
-    if kind != agreed or (agreed == DOUBLE and column.dtype.itemsize != 8):
+    # pandas reads an integer variable with a missing value as a double
+    if kind != expected or (expected == DOUBLE and column.dtype.itemsize != 8):
         raise SourceError(
             source,
-            f"the variable {column.name} is {column.dtype} where an {agreed} without gaps is agreed"
-            if agreed == INTEGER
-            else f"the variable {column.name} is {column.dtype} where a {agreed} is agreed",
+            f"the variable {column.name} is {column.dtype}; expected is an {expected} without missing values"
+            if expected == INTEGER
+            else f"the variable {column.name} is {column.dtype}; expected is a {expected}",
             file=file,
             row=row,
         )
     numbers = column.tolist()
     texts = [None if number != number else repr(number) for number in numbers]  # NaN
-    for place, text in enumerate(texts):
+    for index, text in enumerate(texts):
         if text in ("inf", "-inf"):
-            raise SourceError(source, f"infinity in the variable {column.name}", file=file, row=row + place)
+            raise SourceError(source, f"the variable {column.name} is {text}", file=file, row=row + index)
     return pa.array(texts, pa.string())

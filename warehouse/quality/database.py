@@ -18,13 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import duckdb
 
 from warehouse.errors import WarehouseError
 from warehouse.quality.suites import SCHEMAS
-
-if TYPE_CHECKING:
-    import duckdb
 
 # A text that is not a number fails the expectation about numbers; all other expectations skip it.
 MACROS = (
@@ -38,8 +36,6 @@ MACROS = (
 
 def create(work: Path) -> Path:
     """Create a gate database with schemas and macros in the scratch folder `work`; return its path."""
-    import duckdb
-
     work.mkdir(parents=True, exist_ok=True)
     file = work / "gate.duckdb"
     file.unlink(missing_ok=True)
@@ -51,11 +47,9 @@ def create(work: Path) -> Path:
     return file
 
 
-def connect(file: Path, attached: Mapping[str, Path]) -> duckdb.DuckDBPyConnection:
-    """Open the gate database for writing, with other databases (name to file) attached read-only."""
-    import duckdb
-
-    connection = duckdb.connect(str(file))
+def connect(file: Path, attached: Mapping[str, Path], read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open the gate database, with other databases (name to file) attached read-only."""
+    connection = duckdb.connect(str(file), read_only=read_only)
     for statement in attach_statements(attached):
         connection.execute(statement)
     return connection

@@ -3,9 +3,9 @@
 The dbt manifest of a release holds `config.meta.trace` of each mart: a rule, or a list of rules, `{role,
 model, keys, where}`. A rule finds the rows of `model` (in schema core or marts) that have the same values as
 the published row in the columns `keys` and meet the condition `where`, in which `$column` is the value of the
-published row. Rows of core facts name source, vintage, `_file` and `_row`; a helper table without these
-columns has rules of its own, which are followed. The vintage's manifest gives the file's address, checksum
-and time of retrieval, and its `rows.parquet` the row as sent.
+published row. Rows of core facts name source, vintage, `_file` and `_row`. A helper table has these columns
+too, and may have `role`; or it has rules of its own, which are followed. The vintage's manifest gives the
+file's address, checksum and time of retrieval, and its `rows.parquet` the row as sent.
 """
 
 from __future__ import annotations
@@ -35,10 +35,14 @@ DEFAULT_ROLE = "figure"
 PARAMETER = re.compile(r"\$(\w+)")
 Row = dict[str, Any]
 Node = Mapping[str, Any]
+Group = tuple[str, tuple[str, ...], str]  # role, path, source
 
 
 class TraceRule(BaseModel):
-    """Where the figures of a published row come from; `role` is what they are to it, e.g. denominator."""
+    """Where the figures of a published row come from; `role` is what they are to it, e.g. denominator.
+
+    `if_empty` is the reason why a row may have no figures.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -46,6 +50,12 @@ class TraceRule(BaseModel):
     model: str
     keys: tuple[str, ...] = ()
     where: str | None = None
+    if_empty: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns of the published row that the rule reads."""
+        return tuple(dict.fromkeys([*self.keys, *PARAMETER.findall(self.where or "")]))
 
 
 RULES = TypeAdapter(tuple[TraceRule, ...])
@@ -96,10 +106,10 @@ def trace(
     found: list[tuple[Row, str, tuple[str, ...], list[RowRef]]] = []
     with reading(release / DATABASE) as db:
         for row in _published_rows(db, models, name, conditions):
-            groups: dict[tuple[str, tuple[str, ...], str], list[RowRef]] = {}
+            groups: dict[Group, dict[RowRef, None]] = {}  # one row may serve twice; the order is kept
             for figure in _follow(db, models, name, row, None, (name,)):
-                key = (figure.role, figure.path, str(figure.row["source"]))
-                groups.setdefault(key, []).extend(_references(figure.row))
+                group = (figure.role, figure.path, str(figure.row["source"]))
+                groups.setdefault(group, {}).update(dict.fromkeys(_references(figure.row)))
             if not groups:
                 raise WarehouseError(_no_origin(models[name], row))
             for (role, path, source), references in _in_order(groups):
@@ -122,17 +132,16 @@ def _published_rows(
             f"{full_name} has no figures to trace: its rows name no row of a publisher's file, and the "
             f"release has no trace rule for it. {models[name].get('description', '').strip()}".strip()
         )
-    rows = _select(db, full_name, conditions)
+    rows = _select(db, full_name, conditions, limit=MOST_FIGURES + 1)
     if not rows:
         raise WarehouseError(f"no row of {full_name} has {_format(conditions)}")
     if len(rows) > MOST_FIGURES:
-        keys = dict.fromkeys(key for rule in rules for key in rule.keys) or [
-            column for column in columns if not column.startswith(("_", "value"))
-        ]
-        more = [key for key in keys if key not in conditions and len({str(row[key]) for row in rows}) > 1]
+        keys = {column for rule in rules for column in rule.columns}
+        others = [column for column in columns if column not in conditions]
+        more = [column for column in others if column in keys] or others
         raise WarehouseError(
-            f"{len(rows)} rows of {full_name} have {_format(conditions)}, at most {MOST_FIGURES} are traced. "
-            f"Name more columns, such as {', '.join(more or columns)}"
+            f"more than {MOST_FIGURES} rows of {full_name} have {_format(conditions)}. Name more columns, "
+            f"such as {', '.join(more)}"
         )
     return rows
 
@@ -147,7 +156,7 @@ def _follow(
 ) -> Iterator[Figure]:
     """Yield the rows that name a file and row, found from a row of a model by its trace rules."""
     if _names_origin(row):
-        yield Figure(role or DEFAULT_ROLE, path, row)
+        yield Figure(row.get("role") or role or DEFAULT_ROLE, path, row)
         return
     if len(path) >= MOST_STEPS:
         raise WarehouseError(f"the trace rules of {' → '.join(path)} do not end. Fix them in the dbt project")
@@ -157,8 +166,7 @@ def _follow(
                 f"the trace rule of {name} names the model {rule.model}, which does not exist. Fix it in the "
                 "dbt project"
             )
-        named = [*rule.keys, *re.findall(PARAMETER, rule.where or "")]
-        if missing := [name for name in named if name not in row]:
+        if missing := [column for column in rule.columns if column not in row]:
             raise WarehouseError(
                 f"the trace rule of {name} names {', '.join(missing)}, which {_full_name(models[name])} does "
                 "not have. Fix it in the dbt project"
@@ -171,18 +179,18 @@ def _follow(
 def _no_origin(node: Node, row: Row) -> str:
     """Return the message for a published row that no rule finds a figure for."""
     rules = _rules(node)
-    keys = {key: row.get(key) for rule in rules for key in rule.keys}
-    reason = f" The row's reason: {row['reason']}" if row.get("reason") else ""
+    values = {column: row.get(column) for rule in rules for column in rule.columns}
+    reasons = "".join(f". {reason}" for reason in dict.fromkeys(rule.if_empty for rule in rules) if reason)
+    reasons += f". Reason in the row: {row['reason']}" if row.get("reason") else ""
     targets = ", ".join(dict.fromkeys(rule.model for rule in rules))
-    return f"{_full_name(node)}: no row of {targets} has a figure behind {_format(keys)}.{reason}"
+    return f"{_full_name(node)}: no row of {targets} has a figure behind {_format(values)}{reasons}"
 
 
-def _in_order(
-    groups: dict[tuple[str, tuple[str, ...], str], list[RowRef]],
-) -> list[tuple[tuple[str, tuple[str, ...], str], list[RowRef]]]:
+def _in_order(groups: dict[Group, dict[RowRef, None]]) -> list[tuple[Group, list[RowRef]]]:
     """Return the groups with roles in the order of the rules, and sources by name within a role."""
     roles = list(dict.fromkeys(role for role, _, _ in groups))
-    return sorted(groups.items(), key=lambda group: (roles.index(group[0][0]), group[0][2], group[0][1]))
+    ordered = sorted(groups, key=lambda group: (roles.index(group[0]), group[2], group[1]))
+    return [(group, list(groups[group])) for group in ordered]
 
 
 # --- the dbt manifest of a release ---
@@ -271,8 +279,9 @@ def _select(
     values: Mapping[str, Any],
     where: str | None = None,
     given: Mapping[str, Any] | None = None,
+    limit: int | None = None,
 ) -> list[Row]:
-    """Return the rows of a table whose columns print as `values`, ordered by all columns.
+    """Return the rows of a table whose columns print as `values`, ordered by all columns, at most `limit`.
 
     In the condition `where`, `$column` is the value that `given` has for it.
     """
@@ -285,8 +294,10 @@ def _select(
     ]
     condition = " and ".join([*tests, *([f"({where})"] if where else [])]) or "true"
     parameters = {f"value_{number}": value for number, value in enumerate(values.values())}
-    parameters |= {name: (given or {})[name] for name in re.findall(PARAMETER, where or "")}
-    found = db.execute(f"select * from {table} where {condition} order by all", parameters)
+    parameters |= {name: (given or {})[name] for name in PARAMETER.findall(where or "")}
+    found = db.execute(
+        f"select * from {table} where {condition} order by all limit {limit or 'all'}", parameters
+    )
     return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
 
 

@@ -1,7 +1,6 @@
-"""The register of sources: every module of this package that does not start with an underscore.
+"""The registry of sources: `SOURCES` maps each source's name to its `Source`.
 
-Keeps: `SOURCES`, a mapping of name to `Source`, found by looking at the package and never by hand.
-Refuses: a module without a `SOURCE`, or one whose `SOURCE` has another name than the module.
+Every module of this package whose name does not start with an underscore is a source.
 """
 
 from __future__ import annotations
@@ -14,7 +13,10 @@ from warehouse.model import Source
 
 
 def discover() -> MappingProxyType[str, Source]:
-    """Import every public module of the package and return its `SOURCE`, by name, in name order."""
+    """Import every public module of the package and return its `SOURCE` by name, in the order of the names.
+
+    Raises ImportError if a source's name differs from the name of its module.
+    """
     found: dict[str, Source] = {}
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda info: info.name):
         if module.name.startswith("_"):

@@ -1,24 +1,22 @@
 """Harvard Growth Lab, Atlas of Economic Complexity: services by economy, five groups, annual, from 1980.
 
-The way to the file: the Dataverse lists the dataset (`doi:10.7910/DVN/NDDMSN`) as JSON; among its files is
-the one of level 4, by its label. Dataverse keeps a Stata file that it has read in as `<name>.tab` and hands
-out the original on `?format=original`; one that it has not read in is listed and handed out as
-`<name>.dta`.
+The Dataverse lists the files of the dataset (`doi:10.7910/DVN/NDDMSN`) as JSON; the table is the file of
+level 4, found by its label. Dataverse lists a Stata file that it has ingested as `<name>.tab` and serves the
+original with `?format=original`; a file that it has not ingested is listed and served as `<name>.dta`.
 
-The file: Stata, the variables `country_id` (UN M49 as a number: `4` is Afghanistan), `product_id`, `year`,
-`export_value` and `import_value` in US dollars, `global_market_share`, `pci` (missing for product 4000).
-Products: 4000 unspecified, 4001 travel and tourism, 4002 transport, 4003 communications, computer and other
-business services, 4004 insurance and finance: groups of EBOPS items, not single ones. Negative values
-occur.
+The file is Stata, with the variables `country_id` (UN M49 as a number: `4` is Afghanistan), `product_id`,
+`year`, `export_value` and `import_value` in US dollars, `global_market_share`, and `pci` (missing for product
+4000). Products: 4000 unspecified, 4001 travel and tourism, 4002 transport, 4003 communications, computer and
+other business services, 4004 insurance and finance. They are groups of EBOPS items. Negative values occur.
 
-Keeps: all rows and variables. The format holds binary doubles: `formats/stata.py` says how they become
-text, the one exception to "no published digit passes through a float".
+The reader returns all rows and variables. The format holds binary doubles; `formats/stata.py` states their
+text.
 
-Country 914, "Services Partners", is a balancing entry: kept in raw, staged under a residual economy of its
-own, and no part of any world total. A zero stands for missing; staging says so.
+Country 914, "Services Partners", is a balancing entry. Staging maps it to a residual economy that is in no
+world total. A zero means a missing value; staging makes it null.
 
-Refuses: a listing that is no Dataverse answer, names the file not once, or restricts it; other variables.
-Codes are not judged here, nor are duplicate keys: the expectations do that.
+Raises SourceError for a listing that is not a Dataverse answer, that has the file not exactly once or
+restricts it, and for other variables. The expectation suite checks codes and duplicate keys.
 """
 
 from __future__ import annotations
@@ -39,7 +37,7 @@ DATASET = "doi:10.7910/DVN/NDDMSN"
 TABLE = "services_unilateral_country_product_year_4"
 LISTING = "dataset.json"
 FILE = f"{TABLE}.dta"
-READ_IN = f"{TABLE}.tab"
+INGESTED_FILE = f"{TABLE}.tab"
 
 VARIABLES = {
     "country_id": INTEGER,
@@ -53,7 +51,7 @@ VARIABLES = {
 
 
 def plan() -> Plan:
-    """Ask for the dataset's listing, then for the file that it names."""
+    """Request the listing of the dataset, then the file that it names."""
     request = Request(
         name=LISTING,
         url=f"{SERVER}/api/datasets/:persistentId/",
@@ -62,57 +60,66 @@ def plan() -> Plan:
         max_bytes=16 * MEBIBYTE,
     )
     listing = yield request
-    label, number = listed_file(listing, request.address)
+    label, number = find_file(listing, request.address)
     yield Request(
         name=FILE,
         url=f"{SERVER}/api/access/datafile/{number}",
-        params=(("format", "original"),) if label == READ_IN else (),
+        params=(("format", "original"),) if label == INGESTED_FILE else (),
         kind="dta",
         max_bytes=64 * MEBIBYTE,
     )
 
 
-def listed_file(listing: Path, address: str | None = None) -> tuple[str, str]:
-    """Return the label and the number of the one file of level 4 in a Dataverse listing."""
+def find_file(listing: Path, address: str | None = None) -> tuple[str, str]:
+    """Return the label and the id of the file of level 4 in a Dataverse listing.
+
+    Raises SourceError if the listing does not have that file exactly once, or restricts it.
+    """
     answer = read_json(listing, source=NAME, file=LISTING, address=address)
     status = answer.get("status") if isinstance(answer, dict) else None
-    files = _within(answer, "data", "latestVersion", "files")
+    files = _get(answer, "data", "latestVersion", "files")
     if status != "OK" or not isinstance(files, list) or not files:
-        told = _within(answer, "message")
+        message = _get(answer, "message")
         raise SourceError(
             NAME,
-            f"not a Dataverse listing with files (status {status!r}" + (f": {told})" if told else ")"),
+            f"the answer is not a Dataverse listing with files (status {status!r}"
+            + (f": {message})" if message else ")"),
             address=address,
             file=LISTING,
-            remedy=f"Look the dataset {DATASET} up at {SERVER}.",
+            remedy=f"Look up the dataset {DATASET} at {SERVER}",
         )
-    named = [one for one in files if _within(one, "label") in (FILE, READ_IN)]
-    if len(named) != 1:
-        held = ", ".join(sorted(str(_within(one, "label")) for one in files)[:20])
+    found = [entry for entry in files if _get(entry, "label") in (FILE, INGESTED_FILE)]
+    if len(found) != 1:
+        labels = ", ".join(sorted(str(_get(entry, "label")) for entry in files)[:20])
         raise SourceError(
             NAME,
-            f"the dataset must list exactly one file {READ_IN} or {FILE}, and lists {len(named)} "
-            f"(it lists {held})",
+            f"the dataset lists {len(found)} files named {INGESTED_FILE} or {FILE}, expected 1 "
+            f"(its files are {labels})",
             address=address,
             file=LISTING,
-            remedy=f"Look the dataset {DATASET} up at {SERVER}.",
+            remedy=f"Look up the dataset {DATASET} at {SERVER}",
         )
-    number = _within(named[0], "dataFile", "id")
-    if _within(named[0], "restricted") is not False or not isinstance(number, Number) or not number.isdigit():
+    number = _get(found[0], "dataFile", "id")
+    if _get(found[0], "restricted") is not False or not isinstance(number, Number) or not number.isdigit():
         raise SourceError(
-            NAME, "the file is restricted, or listed without a number", address=address, file=LISTING
+            NAME,
+            f"the file is restricted or has no id (restricted {_get(found[0], 'restricted')}, id {number})",
+            address=address,
+            file=LISTING,
+            remedy=f"Look up the dataset {DATASET} at {SERVER}",
         )
-    return str(_within(named[0], "label")), str(number)
+    return str(_get(found[0], "label")), str(number)
 
 
 def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of the Stata file; `_row` is the observation's number, the first being 1."""
+    """Yield the rows of the Stata file. `_row` is the number of the observation, the first being 1."""
     if sorted(files) != sorted((LISTING, FILE)):
         raise SourceError(NAME, f"expected {LISTING} and {FILE}, got {', '.join(files) or 'none'}")
     yield from read_stata(files[FILE], VARIABLES, source=NAME, file=FILE)
 
 
-def _within(value: JsonValue, *keys: str) -> JsonValue:
+def _get(value: JsonValue, *keys: str) -> JsonValue:
+    """Return the value at a path of keys, or None if there is none."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value

@@ -1,24 +1,25 @@
-"""Curated figures: a folder of CSV files that analysts add to, one figure a row, each with its page.
+"""Curated figures: a folder of CSV files that analysts add to, one figure in each row with its page.
 
-What no table states is here: categories, regions and partners from releases, speeches and communiqués. The
-folder is the publisher: `curated://` lists its files, `curated://<file>` is one of them. UTF-8 (a byte order
-mark may be there), commas, a header, no empty lines; `_row` is the record's number, the header being 1.
+They are figures that no table states: categories, regions and partners from releases, speeches and
+communiqués. `curated://` lists the files of the folder, `curated://<file>` is one of them. A file is UTF-8 (a
+byte order mark is optional) with commas, a header and no empty lines. `_row` is the number of the record, the
+header being 1.
 
-Columns: `period` (2021, 2021-Q3, 2021-08, or a span 2018-01/2018-07, also written 2018-01..2018-07, or
-2016/2020); `area` as the page names it; `area_type` of AREA_TYPES; `measure` (trade, growth over the same
-period of the previous year, share of the total); `service`; `flow`; `value`; `unit`; `currency`; `page`;
-`excerpt`, which may be empty; `status`; `note`, which may be empty.
+Columns: `period` (2021, 2021-Q3, 2021-08, a span 2018-01/2018-07, also written 2018-01..2018-07, or
+2016/2020); `area` as the page names it; `area_type`, one of AREA_TYPES; `measure` (trade, growth over the
+same period of the previous year, share of the total); `service`; `flow`; `value`; `unit`; `currency`; `page`;
+`excerpt` (optional); `status`; `note` (optional).
 
-`area_type` says who speaks of what. economy: its trade with the world. partner_economy, partner_group:
-China's trade with them. mirror_economy, mirror_group: their own figure of their trade with China, `flow`
-being theirs. region, province, city, pilot_areas, province x partner: parts of China. With "(category)"
-behind it the figure is a part of the services trade and never its total.
+`area_type` states whose trade with whom the figure is. economy: its trade with the world. partner_economy,
+partner_group: China's trade with them. mirror_economy, mirror_group: their own figure of their trade with
+China, with their flow. region, province, city, pilot_areas, province x partner: parts of China. With the
+suffix "(category)" the figure is a part of services trade and not its total.
 
-`status`: stated (the page says so), unverified (no address, a repost, or not seen again), contradicted
-(another page says otherwise; kept out of facts), undated (the page does not say of which period; `period` is
-when it was said; kept out of facts).
+`status`: stated (the page states the figure), unverified (no address, a repost, or not checked again),
+contradicted (another page states another figure; not in the facts), undated (the page does not state the
+period, and `period` is the date of the statement; not in the facts).
 
-Keeps: every figure as it was entered. Refuses: whatever `problems` names, by line and column.
+`read` raises SourceError for a file in which `examine` finds a problem.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ COLUMNS = (
     "note",
 )
 KEY = ("period", "area", "area_type", "measure", "service", "flow", "currency", "page")
-PLACES = (
+PARTIAL_AREA_TYPES = (
     "partner_economy",
     "partner_group",
     "mirror_economy",
@@ -65,12 +66,16 @@ PLACES = (
     "pilot_areas",
     "province x partner",
 )
-AREA_TYPES = ("economy", *PLACES, *(f"{place} (category)" for place in PLACES))
+AREA_TYPES = (
+    "economy",
+    *PARTIAL_AREA_TYPES,
+    *(f"{area_type} (category)" for area_type in PARTIAL_AREA_TYPES),
+)
 MEASURES = ("trade", "growth", "share")
 FLOWS = ("exports", "imports", "total", "balance")
 AMOUNTS = ("million", "100 million", "billion", "trillion")
 STATUSES = ("stated", "unverified", "contradicted", "undated")
-MOST_EXCERPT = 300
+MAX_EXCERPT_CHARACTERS = 300
 
 _YEAR = r"(?:19|20)\d\d"
 _MONTH = rf"{_YEAR}-(?:0[1-9]|1[0-2])"
@@ -87,26 +92,26 @@ _FILE = re.compile(r"[A-Za-z0-9_-]+\.csv")
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong in one place of a file; `column` is empty when it is the whole line."""
+    """A problem in a file: line, column, value, and what is expected. `column` is "" for a whole line."""
 
     line: int
     column: str
     value: str
-    agreed: str
+    expected: str
 
     def __str__(self) -> str:
-        """Tell line, column, value and what is agreed."""
-        what = f", {self.column} {self.value!r}" if self.column else f": {self.value}"
-        return f"line {self.line}{what}: agreed is {self.agreed}"
+        """Format the problem for an error message."""
+        found = f", {self.column} {self.value!r}" if self.column else f": {self.value}"
+        return f"line {self.line}{found}; expected {self.expected}"
 
 
-def one_of(words: tuple[str, ...]) -> str:
-    """Spell a choice."""
-    return "one of " + ", ".join(words)
+def one_of(choices: tuple[str, ...]) -> str:
+    """Format a list of choices for an error message."""
+    return "one of " + ", ".join(choices)
 
 
 def is_period(text: str) -> bool:
-    """Tell whether a text is a period whose end is not before its start."""
+    """Return whether a text is a period; in a span the end must follow the start."""
     found = _PERIOD.fullmatch(text)
     if found is None:
         return False
@@ -129,7 +134,7 @@ RULES: tuple[Rule, ...] = (
             row["area_type"] == "economy"
             or row["area_type"].endswith("(category)") == (row["service"] != "S")
         ),
-        '"(category)" behind it if service is a part, and not if it is S, the total',
+        'the suffix "(category)" if service is a part, and no suffix if it is S, the total',
     ),
     ("measure", lambda row: row["measure"] in MEASURES, one_of(MEASURES)),
     (
@@ -141,12 +146,12 @@ RULES: tuple[Rule, ...] = (
     (
         "value",
         lambda row: bool(_DECIMAL.fullmatch(row["value"])),
-        "a plain decimal number, such as 1234.5: no thousands comma, no sign but a minus, no words",
+        "a plain decimal number such as 1234.5, without thousands commas, plus sign or words",
     ),
     (
         "value",
         lambda row: not row["value"].startswith("-") or row["measure"] != "trade" or row["flow"] == "balance",
-        "an amount that is not negative (only a balance or a growth may be)",
+        "an amount that is not negative (only a balance or a growth rate may be negative)",
     ),
     (
         "unit",
@@ -158,27 +163,31 @@ RULES: tuple[Rule, ...] = (
         lambda row: (
             bool(_CURRENCY.fullmatch(row["currency"])) or (not row["currency"] and row["measure"] != "trade")
         ),
-        "an ISO 4217 code such as CNY; growth and share may leave it empty if the page does not say in which",
+        "an ISO 4217 code such as CNY; for growth and share it may be empty if the page does not state it",
     ),
     (
         "page",
         lambda row: bool(_PAGE.fullmatch(row["page"])) or bool(row["page"] and row["status"] == "unverified"),
-        "the page's whole address, http:// or https://; without one the status is unverified",
+        "the page's full address, http:// or https://; without one the status must be unverified",
     ),
-    ("excerpt", lambda row: len(row["excerpt"]) <= MOST_EXCERPT, f"at most {MOST_EXCERPT} characters"),
+    (
+        "excerpt",
+        lambda row: len(row["excerpt"]) <= MAX_EXCERPT_CHARACTERS,
+        f"at most {MAX_EXCERPT_CHARACTERS} characters",
+    ),
     ("status", lambda row: row["status"] in STATUSES, one_of(STATUSES)),
 )
 
 
 def examine(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[Problem]]:
-    """Read a file; return its rows by record number, and every problem in it."""
+    """Return the rows of a file with their record numbers, and all problems in it."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         return [], [Problem(line, "", f"byte {error.object[error.start]:#x}", "text in UTF-8")]
     rows: list[tuple[int, dict[str, str]]] = []
-    found: list[Problem] = []
+    problems: list[Problem] = []
     seen: dict[tuple[str, ...], int] = {}
     reader = csv.reader(text.splitlines(keepends=True), strict=True)
     number = 0
@@ -190,80 +199,85 @@ def examine(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[Problem]
                     return [], [Problem(line, "", f"header {','.join(values)}", ",".join(COLUMNS))]
                 continue
             if len(values) != len(COLUMNS):
-                found.append(
-                    Problem(line, "", f"{len(values)} values", f"{len(COLUMNS)} values, one a column")
+                problems.append(
+                    Problem(line, "", f"{len(values)} values", f"{len(COLUMNS)} values, one for each column")
                 )
                 continue
             row = dict(zip(COLUMNS, values, strict=True))
             rows.append((number, row))
-            found += _wrong(line, row)
+            problems += _row_problems(line, row)
             key = tuple(row[name] for name in KEY)
             if key in seen:
-                told = f"the same figure as line {seen[key]}"
-                found.append(Problem(line, "", told, f"one row for each {', '.join(KEY)}"))
+                repeated = f"the same figure as line {seen[key]}"
+                problems.append(Problem(line, "", repeated, f"one row for each {', '.join(KEY)}"))
             seen.setdefault(key, line)
     except csv.Error as error:
-        found.append(Problem(reader.line_num, "", str(error), "comma-separated values, quoted by RFC 4180"))
-    if not rows and not found:
-        found.append(Problem(max(number, 1), "", "no figure", "a header and at least one row"))
-    return rows, found
+        problems.append(
+            Problem(reader.line_num, "", str(error), "comma-separated values, quoted as in RFC 4180")
+        )
+    if not rows and not problems:
+        problems.append(Problem(max(number, 1), "", "no figure", "a header and at least one row"))
+    return rows, problems
 
 
-def _wrong(line: int, row: Mapping[str, str]) -> Iterator[Problem]:
+def _row_problems(line: int, row: Mapping[str, str]) -> Iterator[Problem]:
     for name in COLUMNS:
         if row[name] != row[name].strip() or not all(letter.isprintable() for letter in row[name]):
             yield Problem(
-                line, name, row[name], "no space around it, no line break or control character in it"
+                line, name, row[name], "a text without surrounding spaces, line breaks and control characters"
             )
-    for name, holds, agreed in RULES:
-        if not holds(row):
-            yield Problem(line, name, row[name], agreed)
+    for name, is_valid, expected in RULES:
+        if not is_valid(row):
+            yield Problem(line, name, row[name], expected)
 
 
 def plan() -> Plan:
-    """Ask for the folder's listing, then for each file in it."""
+    """Request the listing of the folder, then each file in it."""
     listing = yield Request(name=LISTING, url=ADDRESS, kind="json")
-    for name in listed(listing):
+    for name in file_names(listing):
         yield Request(name=name, url=f"{ADDRESS}{name}", kind="csv", max_bytes=16 * MEBIBYTE)
 
 
-def listed(listing: Path) -> list[str]:
-    """Return the names in a listing; raise when there is none, or one that is no plain name of a CSV file."""
+def file_names(listing: Path) -> list[str]:
+    """Return the file names in a listing.
+
+    Raises SourceError if there are none, or if one is not a plain name of a CSV file.
+    """
     names = read_json(listing, source=NAME, file=LISTING, address=ADDRESS)
     if not isinstance(names, list) or not names:
         raise SourceError(
             NAME,
-            "the folder of curated figures holds no CSV file",
+            "the folder of curated figures has no CSV file",
             address=ADDRESS,
-            remedy="Point WAREHOUSE_CURATED at one that does; `warehouse curated template` begins a file",
+            remedy="Set WAREHOUSE_CURATED to a folder with CSV files; see `warehouse curated template`",
         )
     found: list[str] = []
     for name in names:
         if not isinstance(name, str) or not _FILE.fullmatch(name):
             raise SourceError(
                 NAME,
-                f"the file name {name!r} is not made of letters, digits, - and _ with .csv behind them",
+                f"the file name {name!r} is not letters, digits, - and _ followed by .csv",
                 address=ADDRESS,
-                remedy="Rename it",
+                remedy="Rename the file",
             )
         found.append(str(name))
     return found
 
 
 def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
-    """Yield one batch for each file; raise `SourceError` with a file's first problem and their number."""
+    """Yield one batch for each file. Raises SourceError with the first problem of a file."""
     names = [name for name in files if name != LISTING]
     if not names:
-        raise SourceError(NAME, "an empty answer where data is expected: no files")
+        raise SourceError(NAME, "the pull has no files")
     for name in names:
-        rows, found = examine(files[name])
-        if found:
-            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        rows, problems = examine(files[name])
+        if problems:
+            more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
             raise SourceError(
                 NAME,
-                f"{found[0]}{more}",
+                f"{problems[0]}{more}",
                 file=name,
-                remedy=f"See them all with: warehouse curated check {name}",
+                remedy=f"List all problems with: warehouse curated check {name}",
             )
         columns = [pa.array([row[column] or None for _, row in rows], pa.string()) for column in COLUMNS]
         lineage = [

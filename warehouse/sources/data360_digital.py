@@ -1,19 +1,16 @@
 """World Bank Data360: international trade in digitally deliverable services (UNCTAD), annual, from 2010.
 
-The format: SDMX-CSV with label columns, 39 columns, UTF-8. Areas are ISO alpha-3 with the world (`WLD`) and
-the World Bank's groups (`SSF`) among them; `UNIT_MULT` 6 means millions; `OBS_STATUS` is `A` for a value
-and `O` for a missing one, whose `OBS_VALUE` is empty.
+SDMX-CSV with label columns, 39 columns, UTF-8. Areas are ISO alpha-3 codes with the world (`WLD`) and the
+World Bank's groups (`SSF`); `UNIT_MULT` 6 means millions; `OBS_STATUS` is `A` for a value and `O` for a
+missing one, whose `OBS_VALUE` is empty.
 
-Keeps: the indicators `UNCTAD_DE_DIG_SERVTRADE_ANN_EXP` and `UNCTAD_DE_DIG_SERVTRADE_ANN_IMP`, as text.
+The reader returns the indicators `UNCTAD_DE_DIG_SERVTRADE_ANN_EXP` and `UNCTAD_DE_DIG_SERVTRADE_ANN_IMP` as
+text. It ignores the dataset's twelve indicators on the use of computers and the Internet by businesses
+(`IGNORED_INDICATORS`), and the columns that must have one fixed value (`FIXED_VALUES`) with their labels.
 
-Declared ignored: the dataset's twelve other indicators, on the use of computers and the Internet by
-businesses (`IGNORED_INDICATORS`), and of the rows kept, the columns that hold one agreed text (`AGREED`)
-with their labels.
-
-Refuses: another indicator, another header, another text in a column that is agreed to hold one (a breakdown
-by sex, age, place or component would be counted in beside its total), an empty code, a year that is not
-four digits, a value that is not a plain decimal. Codes of areas and duplicate keys are for the
-expectations.
+Raises SourceError for another indicator or header, another value in a fixed column (a breakdown by sex, age,
+place or component would be added to its total), an empty code, a year that is not four digits, and a value
+that is not a plain decimal. The expectation suite checks the codes of areas and duplicate keys.
 """
 
 from __future__ import annotations
@@ -25,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from warehouse.errors import SourceError
+from warehouse.formats.columns import DECIMAL, YEAR, require_match, require_one_of, require_values
 from warehouse.formats.csv import read_delimited
 from warehouse.model import MEBIBYTE, Plan, Request, Source, raw_schema
 
@@ -33,9 +31,7 @@ DATASET = "UNCTAD_DE"
 FILE = f"{DATASET}.csv"
 ADDRESS = f"https://data360files.worldbank.org/data360-data/data/{DATASET}/{FILE}"
 MAX_BYTES = 64 * MEBIBYTE
-DECIMAL = r"\A-?[0-9]+(\.[0-9]+)?\z"
-YEAR = r"\A[0-9]{4}\z"
-STRUCTURE = r"\AWB\.DATA360:DS_DATA360\([0-9.]+\)\z"  # its version may move: the header is held anyway
+STRUCTURE = r"\AWB\.DATA360:DS_DATA360\([0-9.]+\)\z"  # any version: the header is checked anyway
 
 INDICATORS = ("UNCTAD_DE_DIG_SERVTRADE_ANN_EXP", "UNCTAD_DE_DIG_SERVTRADE_ANN_IMP")
 IGNORED_INDICATORS = (
@@ -62,8 +58,8 @@ HEADER = (
     *("UNIT_TYPE", "UNIT_TYPE_LABEL", "TIME_FORMAT", "TIME_FORMAT_LABEL"),
     *("OBS_STATUS", "OBS_STATUS_LABEL", "OBS_CONF", "OBS_CONF_LABEL"),
 )
-# The columns of a kept row that are agreed to hold one text each; then they need not be kept.
-AGREED = {
+# Columns that must have this value in every row of the two indicators; they are not loaded.
+FIXED_VALUES = {
     "STRUCTURE": "datastructure",
     "ACTION": "I",
     "FREQ": "A",
@@ -79,7 +75,7 @@ AGREED = {
     "TIME_FORMAT": "602",
     "OBS_CONF": "PU",
 }
-KEPT = {
+LOADED = {
     "INDICATOR": "indicator",
     "INDICATOR_LABEL": "indicator_label",
     "REF_AREA": "ref_area",
@@ -91,60 +87,40 @@ KEPT = {
     "OBS_STATUS": "obs_status",
     "OBS_STATUS_LABEL": "obs_status_label",
 }
-COLUMNS = tuple(KEPT.values())
+COLUMNS = tuple(LOADED.values())
 CODES = ("INDICATOR", "REF_AREA", "TIME_PERIOD", "UNIT_MEASURE", "UNIT_MULT", "OBS_STATUS")
+
+_REMEDY = (
+    "Look up the dataset at https://data360.worldbank.org and declare what is new in this source's module"
+)
 
 
 def plan() -> Plan:
-    """Ask for the dataset's one file, which holds all indicators."""
+    """Request the file of the dataset, which has all indicators."""
     yield Request(name=FILE, url=ADDRESS, kind="csv", max_bytes=MAX_BYTES)
 
 
 def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of the two indicators; `_row` counts the records of the file, its header being 1.
+    """Yield the rows of the two indicators. `_row` is the number of the record, the header being 1.
 
-    Raises `SourceError` naming file and row for whatever the module refuses.
+    Raises SourceError with file and row as the module says.
     """
     if list(files) != [FILE]:
         raise SourceError(NAME, f"expected the one file {FILE}, got {', '.join(files) or 'none'}")
     schema = raw_schema(COLUMNS)
     for batch in read_delimited(files[FILE], HEADER, source=NAME, file=FILE):
-        known = _is_one_of(batch, "INDICATOR", (*INDICATORS, *IGNORED_INDICATORS))
-        _refuse(batch, "INDICATOR", pc.invert(known), "an unknown indicator")
-        rows = batch.filter(_is_one_of(batch, "INDICATOR", INDICATORS))
-        for column, text in AGREED.items():
-            _refuse(rows, column, pc.invert(_is_one_of(rows, column, (text,))), f"not the agreed {text!r}")
-        _refuse_unlike(rows, "STRUCTURE_ID", STRUCTURE, "not the agreed data structure")
-        for column in CODES:
-            _refuse(rows, column, rows.column(column).is_null(), "an empty code")
-        _refuse_unlike(rows, "TIME_PERIOD", YEAR, "not a year of four digits")
-        _refuse_unlike(rows, "OBS_VALUE", DECIMAL, "not a plain decimal number")
+        known = (*INDICATORS, *IGNORED_INDICATORS)
+        require_one_of(batch, "INDICATOR", known, "an unknown indicator", source=NAME, remedy=_REMEDY)
+        is_loaded = pc.is_in(batch.column("INDICATOR"), value_set=pa.array(INDICATORS, pa.string()))
+        rows = batch.filter(is_loaded)
+        for column, value in FIXED_VALUES.items():
+            require_one_of(rows, column, (value,), f"not {value!r}", source=NAME, remedy=_REMEDY)
+        require_match(rows, "STRUCTURE_ID", STRUCTURE, "an unknown structure", source=NAME, remedy=_REMEDY)
+        require_values(rows, CODES, source=NAME, remedy=_REMEDY)
+        require_match(rows, "TIME_PERIOD", YEAR, "not a year of four digits", source=NAME, remedy=_REMEDY)
+        require_match(rows, "OBS_VALUE", DECIMAL, "not a plain decimal number", source=NAME, remedy=_REMEDY)
         if rows.num_rows:
-            yield pa.record_batch([rows.column(name) for name in (*KEPT, "_file", "_row")], schema=schema)
-
-
-def _is_one_of(rows: pa.RecordBatch, column: str, texts: tuple[str, ...]) -> pa.Array:
-    return pc.is_in(rows.column(column), value_set=pa.array(texts, pa.string()))
-
-
-def _refuse_unlike(rows: pa.RecordBatch, column: str, pattern: str, reason: str) -> None:
-    unlike = pc.invert(pc.match_substring_regex(rows.column(column), pattern))
-    _refuse(rows, column, unlike, reason)
-
-
-def _refuse(rows: pa.RecordBatch, column: str, refused: pa.Array, reason: str) -> None:
-    place = pc.index(refused, True).as_py()
-    if place < 0:
-        return
-    text = rows.column(column)[place].as_py()
-    raise SourceError(
-        NAME,
-        f"{reason} in column {column}: " + ("empty" if text is None else repr(text)),
-        file=FILE,
-        row=rows.column("_row")[place].as_py(),
-        remedy="Look the dataset up at https://data360.worldbank.org, and agree to what is new in this "
-        "source's file.",
-    )
+            yield pa.record_batch([rows.column(name) for name in (*LOADED, "_file", "_row")], schema=schema)
 
 
 SOURCE = Source(

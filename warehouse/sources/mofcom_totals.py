@@ -1,16 +1,16 @@
-"""MOFCOM: China's trade in services as a whole, by year, in yuan from 2010 and in dollars from 1982.
+"""MOFCOM: China's total trade in services by year, in yuan from 2010 and in dollars from 1982.
 
-The format: `GET …/overyears?pageNumber=N` answers `{"rows": […], "total", "pageSize", "maxPageNum"}`,
-the newest year first. A row is a year and eight amounts: both flows together, exports, imports and their
-difference, in 100 million yuan and in 100 million dollars. Without `pageNumber`, and when the site fails,
-Spring's error page comes with status 200.
+`GET …/overyears?pageNumber=N` answers `{"rows": […], "total", "pageSize", "maxPageNum"}`, the newest year
+first. A row is a year and eight amounts: total, exports, imports and balance in 100 million yuan and in 100
+million dollars. Without `pageNumber`, and when the site fails, the answer is Spring's error page with status
+200.
 
-Keeps: every amount as sent, thousands commas included, which are the publisher's own form; what stands for a
-missing one (`""`, `—`, `-`) stays as that text, null stays null. `_row` is the place in its page, from 1.
+The reader returns every amount as sent, with the publisher's thousands commas. The marks for a missing amount
+(`""`, `—`, `-`) stay texts, null stays null. `_row` is the position in the page, the first being 1.
 
-Refuses: an error page; a field more or fewer; a year that is not one, is given twice, or out of order; an
-amount that is neither a number, with or without commas in their places, nor a sign for a missing one; pages
-that contradict each other, or hold other than announced.
+Raises SourceError for an error page, a field too many or too few, a year that is not a year, is repeated or
+out of order, an amount that is neither a number (with or without correct commas) nor a mark for a missing
+one, pages that contradict each other, and a number of rows that differs from the announced one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from warehouse.model import Plan, Request, Source, raw_schema
 NAME = "mofcom_totals"
 ADDRESS = "https://data.mofcom.gov.cn/datamofcom/front/fwmy/overyears"
 REFERER = "https://data.mofcom.gov.cn/fwmy/overtheyears.shtml"
-MAX_PAGES = 50  # five pages hold four decades: a number beyond this is a mistake
+MAX_PAGES = 50  # four decades take five pages
 FIELDS = (
     ("year", "year"),
     ("importAndExportVolumeRMB", "total_rmb"),
@@ -49,12 +49,12 @@ _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 _COUNT = re.compile(r"[0-9]{1,6}")
 _AMOUNT = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?")
 
-Refusal = Callable[..., SourceError]
+ErrorFactory = Callable[..., SourceError]
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page: rows as text, and the three counts beside them."""
+    """A page: its rows as text and its three counts."""
 
     rows: list[tuple[str | None, ...]]
     total: int
@@ -74,22 +74,22 @@ def request(page: int) -> Request:
 
 
 def plan() -> Plan:
-    """Ask for page after page, as many as the first announces."""
+    """Request the pages, as many as the answers announce."""
     page = pages = 1
     while page <= pages:
-        asked = request(page)
-        answer = yield asked
-        pages = read_page(answer, page, asked.name, asked.address).pages
+        page_request = request(page)
+        answer = yield page_request
+        pages = read_page(answer, page, page_request.name, page_request.address).pages
         page += 1
 
 
 def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
-    """Yield one batch for each page; raise `SourceError` naming file and row for what the module refuses."""
+    """Yield one batch for each page. Raises SourceError with file and row as the module says."""
     numbers: dict[int, str] = {}
     for name in files:
         found = _FILE.fullmatch(name)
         if found is None:
-            raise SourceError(NAME, "a file that no request of this source asks for", file=name)
+            raise SourceError(NAME, "no request of this source has this file name", file=name)
         numbers[int(found[1])] = name
     first: Page | None = None
     last_year = "9999"
@@ -98,12 +98,12 @@ def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
         page = read_page(files[file], number, file)
         first = first or page
         if (page.total, page.page_size, page.pages) != (first.total, first.page_size, first.pages):
-            reason = "its counts contradict the first page's: the table changed during the pull"
-            raise SourceError(NAME, reason, file=file, remedy="Pull it again")
+            reason = "the counts differ from those of the first page: the table changed during the pull"
+            raise SourceError(NAME, reason, file=file, remedy="Pull the source again")
         for row, values in enumerate(page.rows, start=1):
             year = str(values[0])
             if year >= last_year:
-                reason = f"year {year} after {last_year}, where the newest comes first and each once"
+                reason = f"year {year} follows {last_year}; expected are distinct years, the newest first"
                 raise SourceError(NAME, reason, file=file, row=row)
             last_year = year
         columns = [pa.array(column, pa.string()) for column in zip(*page.rows, strict=True)]
@@ -113,11 +113,13 @@ def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
             schema=raw_schema(COLUMNS),
         )
     if first is None or sorted(numbers) != list(range(1, first.pages + 1)):
-        raise SourceError(NAME, f"the pull holds the pages {sorted(numbers)}, which are not all there are")
+        raise SourceError(
+            NAME, f"the pull has the pages {sorted(numbers)}, expected are 1 to {first.pages if first else 1}"
+        )
 
 
 def read_page(path: Path, number: int, file: str, address: str | None = None) -> Page:
-    """Parse one page and hold its rows against its counts."""
+    """Parse a page and check its rows against its counts."""
 
     def error(reason: str, row: int | None = None, remedy: str | None = None) -> SourceError:
         return SourceError(NAME, reason, address=address, file=file, row=row, remedy=remedy)
@@ -125,47 +127,49 @@ def read_page(path: Path, number: int, file: str, address: str | None = None) ->
     answer = read_json(path, source=NAME, file=file, address=address)
     if not isinstance(answer, dict) or "rows" not in answer:
         raise error(
-            f"not a page but {str(answer)[:200]!r}",
-            remedy="The site sends its error page with status 200: see that pageNumber is asked for, or wait",
+            f"the answer is not a page: {str(answer)[:200]!r}",
+            remedy="The site sends its error page with status 200: check pageNumber, or try again later",
         )
     unknown = sorted(set(answer) - {"rows", *COUNTS})
     if unknown:
-        raise error(f"the page has a field that was not agreed: {', '.join(map(repr, unknown))}")
+        raise error(f"the page has an unknown field: {', '.join(map(repr, unknown))}")
     total, size, pages = (_count(answer, name, error) for name in COUNTS)
-    listed = answer["rows"]
-    if not isinstance(listed, list) or not listed or total == 0:
-        raise error(f"an empty answer where data is expected (total {total})")
+    rows = answer["rows"]
+    if not isinstance(rows, list) or not rows or total == 0:
+        raise error(f"the page has no rows (total {total})")
     if size == 0 or pages != -(-total // size) or not number <= pages <= MAX_PAGES:
-        raise error(f"{total} rows at {size} a page cannot make page {number} of {pages}")
+        raise error(
+            f"the counts are inconsistent: {total} rows, {size} on each page, page {number} of {pages}"
+        )
     expected = min(size, total - (number - 1) * size)
-    if len(listed) != expected:
-        raise error(f"{len(listed)} rows on page {number} where the counts announce {expected}")
-    return Page([_row(one, row, error) for row, one in enumerate(listed, start=1)], total, size, pages)
+    if len(rows) != expected:
+        raise error(f"page {number} has {len(rows)} rows, expected {expected} from its counts")
+    return Page([_row(value, row, error) for row, value in enumerate(rows, start=1)], total, size, pages)
 
 
-def _row(value: JsonValue, row: int, error: Refusal) -> tuple[str | None, ...]:
+def _row(value: JsonValue, row: int, error: ErrorFactory) -> tuple[str | None, ...]:
     names = tuple(name for name, _ in FIELDS)
     if not isinstance(value, dict) or set(value) != set(names):
-        held = sorted(value) if isinstance(value, dict) else value
-        raise error(f"the fields are {held}, agreed are {sorted(names)}", row)
+        found = sorted(value) if isinstance(value, dict) else value
+        raise error(f"the fields are {found}, expected {sorted(names)}", row)
     texts: list[str | None] = []
     for name in names:
         text = value[name]
         if text is not None and not isinstance(text, str):
-            raise error(f"{name} is neither text nor number nor null: {text!r}", row)
+            raise error(f"{name} is not a text, a number or null: {text!r}", row)
         if name == "year" and (text is None or not _YEAR.fullmatch(text)):
             raise error(f"{text!r} is not a year", row)
         if text is not None and text not in MISSING and not _AMOUNT.fullmatch(text):
             raise error(
-                f"{name} is {text!r}, neither an amount nor a sign for a missing one",
+                f"{name} is {text!r}, neither an amount nor a mark for a missing one",
                 row,
-                "The figures are kept as sent and never mended: look at the site, or agree to the new form",
+                "Values are loaded as sent: check the site, or declare the new form in this source's module",
             )
         texts.append(None if text is None else str(text))
     return tuple(texts)
 
 
-def _count(answer: Mapping[str, JsonValue], name: str, error: Refusal) -> int:
+def _count(answer: Mapping[str, JsonValue], name: str, error: ErrorFactory) -> int:
     value = answer.get(name)
     if not isinstance(value, str) or not _COUNT.fullmatch(value):
         raise error(f"{name} is not a count: {value!r}")

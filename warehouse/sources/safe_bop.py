@@ -1,26 +1,25 @@
 """SAFE: China's balance of payments (BPM6), the time-series workbook.
 
-Request: the landing page, then the one attachment titled `中国国际收支平衡表时间序列(BPM6)`. The file's own
-address changes with each update (`/safe/file/file/{YYYYMMDD}/{32 hex}.xlsx`), so only the title finds it.
+`plan` requests the landing page and then the attachment titled `中国国际收支平衡表时间序列(BPM6)`. The
+address of the workbook changes with each update (`/safe/file/file/{YYYYMMDD}/{32 hex}.xlsx`), so the title
+identifies it.
 
-Keeps: from each of the six sheets, goods and services (1.A), goods (1.A.a), services (1.A.b) and its twelve
-items (1.A.b.1 to 1.A.b.12), each with its balance, credit and debit, for every period of the header, with
-the text of the cell as sent: units of 100 million, debits negative, `/` where SAFE gives no figure, null
-where the cell is empty. `sheet` is the sheet's name with its stray space or bracket, `unit` what follows
-`单位:`, `item_label` the item's name without its code. `_row` is the row in that sheet.
+The workbook has six sheets: annual and quarterly, in yuan, US dollars and SDR. A sheet has, in this order, a
+title, a unit, a header with `项目` and the periods (`2010` or `2010Q1`), then the items. The code of an item
+is part of its label. Below each item are its rows `贷方` (credit) and `借方` (debit). After `备注：` come
+numbered notes. Rows are found by these labels, not by their numbers.
 
-The layout, found by its marks and not by row numbers: title; unit; `项目` and the periods, `2010` or
-`2010Q1`; then items. An item's code stands in its label. `贷方` (credit) and `借方` (debit) repeat under each
-item, so the item is carried down. After `备注：` come numbered notes.
+The reader returns, for each sheet and period, goods and services (1.A), goods (1.A.a), services (1.A.b) and
+its twelve items (1.A.b.1 to 1.A.b.12), each as balance, credit and debit in units of 100 million, debits
+negative. `value` is the text of the cell: a number as `formats/xlsx.py` states it, `/` where SAFE gives no
+figure, null if the cell is empty. `sheet` is the sheet's name as printed, `unit` the text after `单位:`,
+`item_label` the item's name without its code. `_row` is the row of the sheet. The total of the current
+account (code 1), the accounts in `IGNORED_ACCOUNTS` with their rows, and the notes are not loaded.
 
-Ignores, by declaration: the current account's own total (code 1), the accounts under `IGNORED_ACCOUNTS` with
-the rows below each, and the notes.
-
-Refuses: a sheet more or less, another title or unit, periods with a gap or twice or of the wrong frequency,
-an item that is new, renamed, missing or repeated, an item without its credit or debit row, a value outside
-the periods, and any kept cell that is not a number, `/` or empty (`n/a`, `1,234`).
-
-That credit and debit add up to the balance, and twelve items to services, is for the gates to judge.
+Raises SourceError for a missing or unknown sheet, another title or unit, periods that are repeated, have a
+gap or another frequency, an item that is unknown, renamed, missing or repeated, an item without its credit or
+debit row, a value outside the periods, and a cell that is not a number, `/` or empty. The expectation suite
+checks that credit and debit add up to the balance and the twelve items to services.
 """
 
 from __future__ import annotations
@@ -47,12 +46,13 @@ ATTACHMENT_PATH = re.compile(r"/safe/file/file/[0-9]{8}/[0-9a-fA-F]{32}\.xlsx")
 PAGE_FILE = "landing.html"
 WORKBOOK_FILE = "bop_bpm6.xlsx"
 
+Columns = dict[str, list[str | int | None]]
 COLUMNS = ("sheet", "unit", "period", "item_code", "item_label", "entry", "value")
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """What one sheet must say of itself: its title, its unit and how often its periods come."""
+    """The expected title, unit and frequency of a sheet."""
 
     title: str
     unit: str
@@ -64,9 +64,9 @@ _QUARTERLY_TITLE = "中国国际收支平衡表（季度表）"
 SHEETS: Mapping[str, Sheet] = {
     "年度BOP（人民币）": Sheet(_ANNUAL_TITLE, "亿元人民币", "A"),
     "季度BOP（人民币）": Sheet(_QUARTERLY_TITLE, "亿元人民币", "Q"),
-    "年度BOP（美元） ": Sheet(_ANNUAL_TITLE, "亿美元", "A"),  # the trailing space is SAFE's
+    "年度BOP（美元） ": Sheet(_ANNUAL_TITLE, "亿美元", "A"),  # the trailing space is as printed
     "季度BOP（美元）": Sheet(_QUARTERLY_TITLE, "亿美元", "Q"),
-    "年度BOP（SDR)": Sheet(_ANNUAL_TITLE, "亿SDR", "A"),  # and so are the unlike brackets
+    "年度BOP（SDR)": Sheet(_ANNUAL_TITLE, "亿SDR", "A"),  # and so are the two kinds of brackets
     "季度BOP（SDR）": Sheet(_QUARTERLY_TITLE, "亿SDR", "Q"),
 }
 ITEMS: Mapping[str, str] = {
@@ -87,33 +87,37 @@ ITEMS: Mapping[str, str] = {
     "1.A.b.12": "别处未提及的政府货物和服务",
 }
 ENTRIES: Mapping[str, str] = {"贷方": "credit", "借方": "debit"}
-IGNORED_ACCOUNTS = ("1.B", "1.C", "2", "3")  # primary and secondary income; capital, financial; errors
+IGNORED_ACCOUNTS = (
+    "1.B",
+    "1.C",
+    "2",
+    "3",
+)  # primary and secondary income; capital and financial account; errors and omissions
 IGNORED_TOTAL = ("1", "经常账户")
-IGNORED_ENTRIES = frozenset({"贷方", "借方", "资产", "负债"})  # the rows below an ignored account
+IGNORED_ENTRIES = frozenset({"贷方", "借方", "资产", "负债"})  # the rows of an ignored account
 NO_FIGURE = "/"
 
-_UNIT_MARK = "单位:"
-_HEADER_MARK = "项目"
-_NOTES_MARKS = frozenset({"备注：", "备注:"})
+_UNIT_PREFIX = "单位:"
+_HEADER_LABEL = "项目"
+_NOTES_LABELS = frozenset({"备注：", "备注:"})
 _ITEM = re.compile(r"([0-9]+(?:\.(?:[0-9]+|[A-Za-z]))*)\.?\s*(\S.*)")
 _NOTE = re.compile(r"[0-9]+\s*\.\s*\S.*", re.DOTALL)
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _YEAR = re.compile(r"[0-9]{4}")
 _QUARTER = re.compile(r"([0-9]{4})Q([1-4])")
-_ASK = "Compare the sheet with the layout stated in warehouse/sources/safe_bop.py and declare what is new"
+_REMEDY = "Compare the sheet with the layout in warehouse/sources/safe_bop.py and declare what is new"
 
 
 def plan() -> Plan:
-    """Ask for the landing page, find the workbook's address in it by its title, and ask for that."""
+    """Request the landing page, then the workbook that it links."""
     page = yield Request(PAGE_FILE, LANDING_PAGE, "html")
     yield Request(WORKBOOK_FILE, attachment_address(page.read_bytes()), "xlsx")
 
 
 def attachment_address(page: bytes) -> str:
-    """Return the https address of the one attachment with the agreed title.
+    """Return the https address of the attachment with the title `ATTACHMENT_TITLE`.
 
-    Raises SourceError if no link or more than one has it, or if the link leads anywhere but to an
-    attachment of SAFE's own host.
+    Raises SourceError unless exactly one link has the title and leads to an attachment on SAFE's host.
     """
     parser = _Links()
     try:
@@ -125,35 +129,35 @@ def attachment_address(page: bytes) -> str:
     if len(found) != 1:
         titles = sorted({title for title, _ in parser.links if title})
         raise _page_error(
-            f"{len(found)} attachments are titled {ATTACHMENT_TITLE!r} where one was agreed; "
+            f"{len(found)} attachments are titled {ATTACHMENT_TITLE!r}, expected 1; "
             f"the titles on the page are {titles}"
         )
-    elsewhere = f"the link of {ATTACHMENT_TITLE!r} leads to {found[0]!r}, not to an attachment on {HOST}"
+    reason = f"the link of {ATTACHMENT_TITLE!r} leads to {found[0]!r}, not to an attachment on {HOST}"
     try:
         parts = urlsplit(urljoin(LANDING_PAGE, found[0]))
     except ValueError as error:
-        raise _page_error(elsewhere) from error
+        raise _page_error(reason) from error
     if (parts.scheme, parts.netloc, parts.query, parts.fragment) != (
         "https",
         HOST,
         "",
         "",
     ) or ATTACHMENT_PATH.fullmatch(parts.path) is None:
-        raise _page_error(elsewhere)
+        raise _page_error(reason)
     return f"https://{HOST}{parts.path}"
 
 
 def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
     """Yield one batch of raw rows for each of the six sheets, in the workbook's order.
 
-    Values are text in units of 100 million. Raises SourceError as the module's head says.
+    Raises SourceError with sheet, cell and row as the module says.
     """
     workbook = open_workbook(files[WORKBOOK_FILE], NAME)
     if set(workbook.sheets) != set(SHEETS):
         raise SourceError(
             NAME,
-            f"sheets missing: {sorted(set(SHEETS) - set(workbook.sheets))}, "
-            f"sheets unknown: {sorted(set(workbook.sheets) - set(SHEETS))}",
+            f"missing sheets: {sorted(set(SHEETS) - set(workbook.sheets))}, "
+            f"unknown sheets: {sorted(set(workbook.sheets) - set(SHEETS))}",
             file=WORKBOOK_FILE,
             remedy="If SAFE renamed or added a sheet, declare it in SHEETS and in the seed that maps it",
         )
@@ -162,7 +166,7 @@ def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
 
 
 class _Links(HTMLParser):
-    """Collects the title and href of each link of a page, the title stripped of white space around it."""
+    """Collects title and href of each link of a page, without surrounding white space."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -170,8 +174,8 @@ class _Links(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "a":
-            stated = dict(attrs)
-            self.links.append(((stated.get("title") or "").strip(), (stated.get("href") or "").strip()))
+            values = dict(attrs)
+            self.links.append(((values.get("title") or "").strip(), (values.get("href") or "").strip()))
 
 
 def _page_error(reason: str) -> SourceError:
@@ -185,97 +189,96 @@ def _page_error(reason: str) -> SourceError:
 
 
 def _sheet_error(sheet: str, row: int | None, reason: str) -> SourceError:
-    return SourceError(NAME, f"sheet {sheet!r}: {reason}", file=WORKBOOK_FILE, row=row, remedy=_ASK)
+    return SourceError(NAME, f"sheet {sheet!r}: {reason}", file=WORKBOOK_FILE, row=row, remedy=_REMEDY)
 
 
 def _read_sheet(workbook: Workbook, name: str) -> pa.RecordBatch:
-    """Read one sheet into a batch: each row of it is kept, ignored by declaration, or an error."""
-    declared = SHEETS[name]
+    """Read a sheet into a batch. Each row is loaded, ignored by declaration, or an error."""
     rows = read_rows(workbook, name)
-    _expect_alone(name, next(rows, None), declared.title, "title")
-    _expect_alone(name, next(rows, None), _UNIT_MARK + declared.unit, "unit")
-    periods = _read_periods(name, declared.frequency, next(rows, None))
+    _expect_text(name, next(rows, None), SHEETS[name].title, "title")
+    _expect_text(name, next(rows, None), _UNIT_PREFIX + SHEETS[name].unit, "unit")
+    periods = _read_periods(name, SHEETS[name].frequency, next(rows, None))
 
-    columns: dict[str, list[str | int | None]] = {column: [] for column in (*COLUMNS, "_file", "_row")}
-    seen: list[str] = []
-    item = ""  # the item that the rows below belong to; empty before the first
-    expected: list[str] = []  # the entries that item still owes
+    columns: Columns = {column: [] for column in (*COLUMNS, "_file", "_row")}
+    loaded: list[str] = []
+    item = ""  # the item that the row belongs to
+    due: list[str] = []  # the entries of the item that are still to come
     in_notes = False
     for row in rows:
         label = row.cells.get(1, "").strip()
-        _check_reach(name, row, label, 0 if in_notes else len(periods))
+        _check_extent(name, row, label, 0 if in_notes else len(periods))
         if in_notes:
             if _NOTE.fullmatch(label) is None:
-                raise _sheet_error(name, row.number, f"{label!r} stands among the numbered notes")
-            continue
-        if expected and label != expected[0]:
-            raise _sheet_error(
-                name, row.number, f"{expected[0]} of item {item} was due, and the row says {label!r}"
-            )
-        if expected:
-            entry = ENTRIES[expected.pop(0)]
-        elif label in _NOTES_MARKS:
+                raise _sheet_error(name, row.number, f"{label!r} is among the notes and has no number")
+        elif due:
+            if label != due[0]:
+                raise _sheet_error(
+                    name, row.number, f"{due[0]} of item {item} is expected, and the row is {label!r}"
+                )
+            _append_row(columns, name, row, periods, item, ENTRIES[due.pop(0)])
+        elif label in _NOTES_LABELS:
             in_notes = True
-            continue
-        elif label in IGNORED_ENTRIES and item and item not in ITEMS:
-            continue
-        else:
+        elif not (label in IGNORED_ENTRIES and item and item not in ITEMS):
             item = _item_code(name, row.number, label)
-            if item not in ITEMS:
-                continue
-            if item in seen:
-                raise _sheet_error(name, row.number, f"item {label!r} stands twice")
-            seen.append(item)
-            entry = "balance"
-            expected = list(ENTRIES)
-        for column, period in enumerate(periods, start=2):
-            columns["period"].append(period)
-            columns["value"].append(_value(name, row, column))
-            columns["_file"].append(f"{WORKBOOK_FILE}#{name}!{cell_name(column, row.number)}")
-        count = len(periods)
-        for key, value in (
-            ("sheet", name),
-            ("unit", declared.unit),
-            ("item_code", item),
-            ("item_label", ITEMS[item]),
-            ("entry", entry),
-            ("_row", row.number),
-        ):
-            columns[key].extend([value] * count)
-    if expected:
-        raise _sheet_error(name, None, f"the sheet ends where {expected[0]} of item {item} was due")
-    if missing := [code for code in ITEMS if code not in seen]:
-        raise _sheet_error(name, None, f"items missing: {[f'{code} {ITEMS[code]}' for code in missing]}")
+            if item in loaded:
+                raise _sheet_error(name, row.number, f"item {label!r} is repeated")
+            if item in ITEMS:
+                loaded.append(item)
+                _append_row(columns, name, row, periods, item, "balance")
+                due = list(ENTRIES)
+    if due:
+        raise _sheet_error(name, None, f"the sheet ends before {due[0]} of item {item}")
+    if missing := [f"{code} {label}" for code, label in ITEMS.items() if code not in loaded]:
+        raise _sheet_error(name, None, f"missing items: {missing}")
     return pa.RecordBatch.from_pydict(columns, schema=raw_schema(COLUMNS))
 
 
-def _expect_alone(sheet: str, row: Row | None, text: str, what: str) -> None:
-    """Demand that a row says just this text in its first column."""
+def _append_row(columns: Columns, sheet: str, row: Row, periods: list[str], item: str, entry: str) -> None:
+    """Append the cells of a row of the sheet to the raw columns, one for each period."""
+    for column, period in enumerate(periods, start=2):
+        columns["period"].append(period)
+        columns["value"].append(_value(sheet, row, column))
+        columns["_file"].append(f"{WORKBOOK_FILE}#{sheet}!{cell_name(column, row.number)}")
+    for name, value in (
+        ("sheet", sheet),
+        ("unit", SHEETS[sheet].unit),
+        ("item_code", item),
+        ("item_label", ITEMS[item]),
+        ("entry", entry),
+        ("_row", row.number),
+    ):
+        columns[name].extend([value] * len(periods))
+
+
+def _expect_text(sheet: str, row: Row | None, text: str, name: str) -> None:
+    """Raise SourceError unless the row has this text in its first column and no other cell."""
     found = {} if row is None else row.cells
     if {column: cell.strip() for column, cell in found.items()} != {1: text}:
         raise _sheet_error(
-            sheet, row.number if row else None, f"the {what} was to be {text!r} and is {list(found.values())}"
+            sheet, row.number if row else None, f"the {name} is {list(found.values())}, expected {text!r}"
         )
 
 
 def _read_periods(sheet: str, frequency: str, row: Row | None) -> list[str]:
-    """Read the header: `项目`, then years or quarters, one after the other without gap or repetition."""
-    if row is None or row.cells.get(1, "").strip() != _HEADER_MARK or len(row.cells) < 2:
+    """Return the periods of the header row: years or quarters without gap and repetition."""
+    if row is None or row.cells.get(1, "").strip() != _HEADER_LABEL or len(row.cells) < 2:
         found = [] if row is None else list(row.cells.values())[:3]
         raise _sheet_error(
-            sheet, row.number if row else None, f"{_HEADER_MARK!r} and periods were due, found {found}"
+            sheet, row.number if row else None, f"{_HEADER_LABEL!r} and periods are expected, found {found}"
         )
     periods: list[str] = []
     before: int | None = None
     for column in range(2, max(row.cells) + 1):
         text = row.cells.get(column, "")
-        place = cell_name(column, row.number)
+        cell_ref = cell_name(column, row.number)
         count = _period_count(frequency, text)
         if count is None:
-            raise _sheet_error(sheet, row.number, f"{place} holds {text!r}, no {frequency} period")
+            raise _sheet_error(
+                sheet, row.number, f"{cell_ref} is {text!r}, not a period of frequency {frequency}"
+            )
         if before is not None and count != before + 1:
             raise _sheet_error(
-                sheet, row.number, f"{place} holds {text!r} after {periods[-1]!r}: a gap or a repetition"
+                sheet, row.number, f"{cell_ref} is {text!r} after {periods[-1]!r}: a gap or a repetition"
             )
         before = count
         periods.append(text)
@@ -283,28 +286,31 @@ def _read_periods(sheet: str, frequency: str, row: Row | None) -> list[str]:
 
 
 def _period_count(frequency: str, text: str) -> int | None:
-    """Count years or quarters from year 0, so that neighbours differ by one; None if it is no period."""
+    """Return the number of the year or quarter, counted from year 0; None if the text is not a period."""
     if frequency == "A":
         return int(text) if _YEAR.fullmatch(text) else None
     quarter = _QUARTER.fullmatch(text)
     return int(quarter[1]) * 4 + int(quarter[2]) if quarter else None
 
 
-def _check_reach(sheet: str, row: Row, label: str, periods: int) -> None:
-    """Refuse a row without a label, and a value in a column that has no period."""
+def _check_extent(sheet: str, row: Row, label: str, periods: int) -> None:
+    """Raise SourceError for a row without a label and for a value in a column without a period."""
     if not label:
-        raise _sheet_error(sheet, row.number, f"values without a label: {list(row.cells.values())[:3]}")
+        raise _sheet_error(
+            sheet, row.number, f"the row has values and no label: {list(row.cells.values())[:3]}"
+        )
     last = max(row.cells)
     if last > periods + 1:
         raise _sheet_error(
             sheet,
             row.number,
-            f"{cell_name(last, row.number)} of {label!r} holds {row.cells[last]!r} under no period",
+            f"{cell_name(last, row.number)} of {label!r} is {row.cells[last]!r}, "
+            "and the column has no period",
         )
 
 
 def _item_code(sheet: str, row: int, label: str) -> str:
-    """Return the code in an item's label, known by its name or ignored by declaration."""
+    """Return the code in an item's label. Raises SourceError unless the item is known or ignored."""
     match = _ITEM.fullmatch(label)
     code, text = (match[1], match[2]) if match else ("", label)
     if ITEMS.get(code) == text or (code, text) == IGNORED_TOTAL:
@@ -312,19 +318,19 @@ def _item_code(sheet: str, row: int, label: str) -> str:
     if any(code == account or code.startswith(f"{account}.") for account in IGNORED_ACCOUNTS):
         return code
     if code in ITEMS:
-        raise _sheet_error(sheet, row, f"item {code} was agreed to be {ITEMS[code]!r} and is {text!r}")
-    raise _sheet_error(sheet, row, f"the row {label!r} is not known")
+        raise _sheet_error(sheet, row, f"item {code} is named {text!r}, expected {ITEMS[code]!r}")
+    raise _sheet_error(sheet, row, f"the row {label!r} is unknown")
 
 
 def _value(sheet: str, row: Row, column: int) -> str | None:
-    """Return the text of a kept cell: a number, `/`, or None for an empty cell."""
+    """Return the text of a cell: a number, `/`, or None if it is empty."""
     text = row.cells.get(column)
     if text is None or text == NO_FIGURE or _NUMBER.fullmatch(text):
         return text
     raise _sheet_error(
         sheet,
         row.number,
-        f"{cell_name(column, row.number)} holds {text!r}, neither a number nor {NO_FIGURE!r}",
+        f"{cell_name(column, row.number)} is {text!r}, neither a number nor {NO_FIGURE!r}",
     )
 
 

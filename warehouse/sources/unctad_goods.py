@@ -1,7 +1,7 @@
 """UNCTADstat: total exports and imports of merchandise, annual, from 1948.
 
-The measure is in millions of US dollars at current prices. Economies are UN M49 in text, four digits for
-aggregates (`0000` is the world); flow `01` is imports and `02` exports.
+The measure is in millions of US dollars at current prices. Economies are UN M49 codes as text, four digits
+for aggregates (`0000` is the world); flow `01` is imports and `02` exports.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ REPORT = BulkReport(
         ("Flow Label", "flow_label"),
     ),
     measure="US$ at current prices in millions",
-    # The share can be worked out from the measure that is kept, and ours is then of one vintage with it.
+    # They follow from the measure that is read; the warehouse computes them within one vintage.
     ignored_measures=("Percentage of total world",),
     max_bytes=64 * MEBIBYTE,
     max_expanded_bytes=512 * MEBIBYTE,

@@ -1,7 +1,7 @@
 """UNCTADstat: exports and imports of services by category, world as partner, annual, from 2005.
 
-The measure is in millions of US dollars at current prices. Economies are UN M49 in text, four digits for
-aggregates (`0000` is the world); flow `01` is imports and `02` exports; categories are EBOPS 2010.
+The measure is in millions of US dollars at current prices. Economies are UN M49 codes as text, four digits
+for aggregates (`0000` is the world); flow `01` is imports and `02` exports; categories are EBOPS 2010.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ REPORT = BulkReport(
         ("Category Label", "category_label"),
     ),
     measure="US$ at current prices in millions",
-    # Each can be worked out from the measure that is kept, and ours is then of one vintage with it.
+    # They follow from the measure that is read; the warehouse computes them within one vintage.
     ignored_measures=(
         "Percentage of total world",
         "Percentage of total trade in services",

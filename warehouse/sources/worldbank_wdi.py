@@ -1,15 +1,16 @@
 """World Bank API v2: 22 World Development Indicators on trade in services, goods, GDP and value added.
 
-The format: a page is an array of two, a header (`page`, `pages`, `per_page`, `total` and the envelope
-`sourceid`, `sourcename`, `lastupdated`) and the page's observations. The envelope is read and ignored: it
-changes when nothing else does. An error is an array of one with a `message`, sent with status 200.
+A page is an array of two: a header (`page`, `pages`, `per_page`, `total` and the envelope `sourceid`,
+`sourcename`, `lastupdated`) and the observations of the page. The envelope is not loaded: it changes when no
+figure does. An error is an array of one with a `message`, sent with status 200.
 
-Keeps: each observation as text, the value in the digits that were sent; gaps stay rows without a value.
-An empty text is null. `_row` is the observation's place in its page's array, the first being 1.
+The reader returns each observation as text, the value in the digits that were sent. An observation without a
+value is a row with null; an empty text is null. `_row` is the position of the observation in its page, the
+first being 1.
 
-Refuses: a field that is not declared here, or is missing, or of another type (a value that is a text such
-as `"n/a"`, for one); an error array; an empty answer; pages that contradict each other or the request;
-fewer or more observations than announced; another indicator than the one asked for; a cell given twice.
+Raises SourceError for an unknown or missing field, a field of another type (such as a value `"n/a"`), an
+error array, an empty answer, pages that contradict each other or the request, a number of observations that
+differs from the announced one, another indicator than the requested one, and a repeated cell.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from warehouse.model import Plan, Request, Source, raw_schema
 NAME = "worldbank_wdi"
 ADDRESS = "https://api.worldbank.org/v2/country/all/indicator"
 PER_PAGE = 20000
-MAX_PAGES = 50  # an indicator fits one page today; a header that asks for more than this is a mistake
+MAX_PAGES = 50  # an indicator fits one page; a header with more than this is an error
 
 INDICATORS = (
     "BG.GSR.NFSV.GD.ZS",
@@ -86,20 +87,20 @@ _COUNT = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a page came from, for messages: a file of a vintage, or an address during the pull."""
+class PageRef:
+    """The file of a page, and during the pull its address, for error messages."""
 
     file: str
     address: str | None = None
 
     def error(self, reason: str, *, row: int | None = None, remedy: str | None = None) -> SourceError:
-        """Compose the error at this place."""
+        """Return a SourceError that names the page."""
         return SourceError(NAME, reason, address=self.address, file=self.file, row=row, remedy=remedy)
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page: the four counts of its header, the publisher's date line, and its observations."""
+    """A page: the four counts of its header, `lastupdated`, and its observations."""
 
     page: int
     pages: int
@@ -120,32 +121,33 @@ def request(indicator: str, page: int) -> Request:
 
 
 def plan() -> Plan:
-    """Ask for each indicator's pages, the next one only while the last answer says that there is one.
+    """Request the pages of each indicator, as many as the answers announce.
 
-    Raises `SourceError` naming the address when an answer is an error array, empty, or another page.
+    Raises SourceError with the address if an answer is an error array, empty, or another page.
     """
     for indicator in INDICATORS:
         page = pages = 1
         while page <= pages:
-            asked = request(indicator, page)
-            answer = yield asked
-            pages = read_page(answer, page, Place(asked.name, asked.address)).pages
+            page_request = request(indicator, page)
+            answer = yield page_request
+            page_ref = PageRef(page_request.name, page_request.address)
+            pages = read_page(answer, page, page_ref).pages
             page += 1
 
 
 def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
-    """Yield one batch for each page, indicator by indicator in the order of `INDICATORS`.
+    """Yield one batch for each page, in the order of `INDICATORS`.
 
-    Raises `SourceError` naming file and row for whatever the module refuses.
+    Raises SourceError with file and row as the module says.
     """
     pages: dict[str, dict[int, str]] = {}
     for name in files:
         found = _FILE.fullmatch(name)
         if found is None or found["indicator"] not in INDICATORS:
-            raise SourceError(NAME, "a file that no request of this source asks for", file=name)
+            raise SourceError(NAME, "no request of this source has this file name", file=name)
         pages.setdefault(found["indicator"], {})[int(found["page"])] = name
     if not pages:
-        raise SourceError(NAME, "an empty answer where data is expected: no files")
+        raise SourceError(NAME, "the pull has no files")
     for indicator in INDICATORS:
         if indicator in pages:
             yield from _read_indicator(indicator, pages[indicator], files)
@@ -157,8 +159,8 @@ def _read_indicator(
     seen: set[tuple[str, str]] = set()
     first: Page | None = None
     for number in sorted(names):
-        place = Place(names[number])
-        page = read_page(files[place.file], number, place)
+        page_ref = PageRef(names[number])
+        page = read_page(files[page_ref.file], number, page_ref)
         first = first or page
         if (page.pages, page.per_page, page.total, page.lastupdated) != (
             first.pages,
@@ -166,136 +168,138 @@ def _read_indicator(
             first.total,
             first.lastupdated,
         ):
-            raise place.error(
-                "its header contradicts the first page's: the table changed during the pull",
-                remedy="Pull it again.",
+            raise page_ref.error(
+                "the header differs from that of the first page: the table changed during the pull",
+                remedy="Pull the source again",
             )
-        yield _batch(indicator, page, place, seen)
+        yield _batch(indicator, page, page_ref, seen)
     if first is not None and sorted(names) != list(range(1, first.pages + 1)):
         raise SourceError(
             NAME,
-            f"{indicator} has {first.pages} pages, and the pull holds {sorted(names)}",
+            f"{indicator} has {first.pages} pages, and the pull has the pages {sorted(names)}",
             file=names[max(names)],
         )
 
 
-def read_page(path: Path, number: int, place: Place) -> Page:
-    """Parse one page and hold its header against the page asked for and against the observations in it."""
-    answer = read_json(path, source=NAME, file=place.file, address=place.address)
+def read_page(path: Path, number: int, page_ref: PageRef) -> Page:
+    """Parse a page and check its header against the request and against its observations."""
+    answer = read_json(path, source=NAME, file=page_ref.file, address=page_ref.address)
     if not isinstance(answer, list):
-        raise place.error("not a page: an array of a header and its observations is expected")
+        raise page_ref.error("the answer is not a page: expected is an array of a header and observations")
     header = answer[0] if answer else None
     if isinstance(header, dict) and "message" in header:
-        raise place.error(
-            f"the publisher answers with an error: {_flat(header['message'])}",
-            remedy="Look the indicator up at https://data.worldbank.org/indicator",
+        raise page_ref.error(
+            f"the publisher answered with an error: {_short_repr(header['message'])}",
+            remedy="Look up the indicator at https://data.worldbank.org/indicator",
         )
     if not isinstance(header, dict) or len(answer) != 2:
-        raise place.error("not a page: an array of a header and its observations is expected")
+        raise page_ref.error("the answer is not a page: expected is an array of a header and observations")
     observations = answer[1]
     unknown = [key for key in header if key not in (*HEADER_COUNTS, *HEADER_IGNORED)]
     if unknown:
-        raise place.error(f"the header has a field that was not agreed: {', '.join(map(repr, unknown))}")
-    page, pages, per_page, total = (_count(header, field, place) for field in HEADER_COUNTS)
+        raise page_ref.error(f"the header has an unknown field: {', '.join(map(repr, unknown))}")
+    page, pages, per_page, total = (_count(header, field, page_ref) for field in HEADER_COUNTS)
     if total == 0 or pages == 0 or not observations:
-        raise place.error(f"an empty answer where data is expected (total {total}, pages {pages})")
+        raise page_ref.error(f"the answer has no observations (total {total}, pages {pages})")
     if not isinstance(observations, list):
-        raise place.error("the observations are not an array")
+        raise page_ref.error("the observations are not an array")
     if page != number:
-        raise place.error(f"page {page} was sent where page {number} was asked for")
+        raise page_ref.error(f"the answer is page {page}, requested was page {number}")
     if page > pages:
-        raise place.error(f"page {page} lies beyond the last, which is {pages}")
+        raise page_ref.error(f"page {page} is after the last page, {pages}")
     if pages > MAX_PAGES:
-        raise place.error(f"{pages} pages, and more than {MAX_PAGES} are not believed")
+        raise page_ref.error(f"the header announces {pages} pages, more than the limit of {MAX_PAGES}")
     if per_page == 0 or pages != -(-total // per_page):
-        raise place.error(f"{total} observations at {per_page} a page cannot make {pages} pages")
+        raise page_ref.error(
+            f"the counts are inconsistent: {total} observations, {per_page} on each page, {pages} pages"
+        )
     expected = min(per_page, total - (page - 1) * per_page)
     if len(observations) != expected:
-        raise place.error(
-            f"{len(observations)} observations on page {page} of {pages} where the header announces "
-            f"{expected} (total {total}, {per_page} a page)",
-            remedy="The answer was cut, or the table changed during the pull: pull it again.",
+        raise page_ref.error(
+            f"page {page} of {pages} has {len(observations)} observations, expected {expected} from its "
+            f"header (total {total}, {per_page} on each page)",
+            remedy="The answer was cut short, or the table changed during the pull: pull the source again",
         )
     lastupdated = header.get("lastupdated")
     return Page(page, pages, per_page, total, None if lastupdated is None else str(lastupdated), observations)
 
 
-def _batch(indicator: str, page: Page, place: Place, seen: set[tuple[str, str]]) -> pa.RecordBatch:
+def _batch(indicator: str, page: Page, page_ref: PageRef, seen: set[tuple[str, str]]) -> pa.RecordBatch:
     rows: list[tuple[str | None, ...]] = []
     for row, observation in enumerate(page.observations, start=1):
-        values = _observation(observation, row, place)
-        asked, _, country, _, _, date, *_ = values
-        if asked != indicator:
-            raise place.error(f"indicator {asked!r} where {indicator!r} was asked for", row=row)
+        values = _observation(observation, row, page_ref)
+        sent_indicator, _, country, _, _, date, *_ = values
+        if sent_indicator != indicator:
+            raise page_ref.error(f"the indicator is {sent_indicator!r}, requested was {indicator!r}", row=row)
         if not country:
-            raise place.error("an empty country.id", row=row)
+            raise page_ref.error("country.id is empty", row=row)
         if date is None or not _YEAR.fullmatch(date):
-            raise place.error(f"the date is not a year: {date!r}", row=row)
+            raise page_ref.error(f"date is not a year: {date!r}", row=row)
         if (country, date) in seen:
-            raise place.error(f"{indicator}, {country}, {date} is given twice", row=row)
+            raise page_ref.error(f"{indicator}, {country}, {date} is repeated", row=row)
         seen.add((country, date))
         rows.append(values)
     count = len(rows)
     columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
     return pa.record_batch(
-        [*columns, pa.repeat(pa.scalar(place.file, pa.string()), count), pa.arange(1, count + 1)],
+        [*columns, pa.repeat(pa.scalar(page_ref.file, pa.string()), count), pa.arange(1, count + 1)],
         schema=raw_schema(COLUMNS),
     )
 
 
-def _observation(observation: JsonValue, row: int, place: Place) -> tuple[str | None, ...]:
-    fields = _fields(observation, OBSERVATION_FIELDS, "the observation", row, place)
-    indicator = _fields(fields["indicator"], ("id", "value"), "indicator", row, place)
-    country = _fields(fields["country"], ("id", "value"), "country", row, place)
+def _observation(observation: JsonValue, row: int, page_ref: PageRef) -> tuple[str | None, ...]:
+    fields = _fields(observation, OBSERVATION_FIELDS, "the observation", row, page_ref)
+    indicator = _fields(fields["indicator"], ("id", "value"), "indicator", row, page_ref)
+    country = _fields(fields["country"], ("id", "value"), "country", row, page_ref)
     return (
-        _text(indicator["id"], "indicator.id", row, place),
-        _text(indicator["value"], "indicator.value", row, place),
-        _text(country["id"], "country.id", row, place),
-        _text(country["value"], "country.value", row, place),
-        _text(fields["countryiso3code"], "countryiso3code", row, place),
-        _text(fields["date"], "date", row, place),
-        None if fields["value"] is None else _number(fields["value"], "value", row, place),
-        _text(fields["unit"], "unit", row, place),
-        _text(fields["obs_status"], "obs_status", row, place),
-        _number(fields["decimal"], "decimal", row, place),
+        _text(indicator["id"], "indicator.id", row, page_ref),
+        _text(indicator["value"], "indicator.value", row, page_ref),
+        _text(country["id"], "country.id", row, page_ref),
+        _text(country["value"], "country.value", row, page_ref),
+        _text(fields["countryiso3code"], "countryiso3code", row, page_ref),
+        _text(fields["date"], "date", row, page_ref),
+        None if fields["value"] is None else _number(fields["value"], "value", row, page_ref),
+        _text(fields["unit"], "unit", row, page_ref),
+        _text(fields["obs_status"], "obs_status", row, page_ref),
+        _number(fields["decimal"], "decimal", row, page_ref),
     )
 
 
 def _fields(
-    value: JsonValue, agreed: tuple[str, ...], what: str, row: int, place: Place
+    value: JsonValue, expected: tuple[str, ...], name: str, row: int, page_ref: PageRef
 ) -> dict[str, JsonValue]:
     if not isinstance(value, dict):
-        raise place.error(f"{what} is not an object: {value!r}", row=row)
-    unknown = [key for key in value if key not in agreed]
-    missing = [key for key in agreed if key not in value]
+        raise page_ref.error(f"{name} is not an object: {_short_repr(value)}", row=row)
+    unknown = [key for key in value if key not in expected]
+    missing = [key for key in expected if key not in value]
     if unknown:
-        raise place.error(f"{what} has a field that was not agreed: {', '.join(map(repr, unknown))}", row=row)
+        raise page_ref.error(f"{name} has an unknown field: {', '.join(map(repr, unknown))}", row=row)
     if missing:
-        raise place.error(f"{what} lacks the field {', '.join(map(repr, missing))}", row=row)
+        raise page_ref.error(f"{name} has no field {', '.join(map(repr, missing))}", row=row)
     return value
 
 
-def _text(value: JsonValue, field: str, row: int, place: Place) -> str | None:
+def _text(value: JsonValue, field: str, row: int, page_ref: PageRef) -> str | None:
     if not isinstance(value, str) or isinstance(value, Number):
-        raise place.error(f"{field} is not a text: {_flat(value)}", row=row)
+        raise page_ref.error(f"{field} is not a text: {_short_repr(value)}", row=row)
     return value or None
 
 
-def _number(value: JsonValue, field: str, row: int, place: Place) -> str:
+def _number(value: JsonValue, field: str, row: int, page_ref: PageRef) -> str:
     if not isinstance(value, Number):
-        raise place.error(f"{field} is not a number: {_flat(value)}", row=row)
+        raise page_ref.error(f"{field} is not a number: {_short_repr(value)}", row=row)
     return value
 
 
-def _count(header: dict[str, JsonValue], field: str, place: Place) -> int:
+def _count(header: dict[str, JsonValue], field: str, page_ref: PageRef) -> int:
     value = header.get(field)
-    # A count has also been sent as a text ("per_page": "50").
+    # the API also sends counts as texts ("per_page": "50")
     if not isinstance(value, str) or not _COUNT.fullmatch(value):
-        raise place.error(f"the header's {field} is not a count: {_flat(value)}")
+        raise page_ref.error(f"the header's {field} is not a count: {_short_repr(value)}")
     return int(value)
 
 
-def _flat(value: JsonValue) -> str:
+def _short_repr(value: JsonValue) -> str:
     return repr(value)[:300]
 
 

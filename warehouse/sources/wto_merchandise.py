@@ -1,10 +1,11 @@
 """WTO: merchandise exports and imports by product group, world as partner, annual, from 1948.
 
-Keeps in raw: all rows, the 18 product groups (`TO` total merchandise, `AG`, `AGFO`, `MI`, `MIFU`, `MA` and
+The raw table has all rows: 18 product groups (`TO` total merchandise, `AG`, `AGFO`, `MI`, `MIFU`, `MA` and
 its parts) and, for the European Union, trade within itself (partner `918`) and with others (`EUT`).
 
-Staged are the rows of `TO` with the world, as goods. The product groups overlap (food is in agricultural
-products), and the two further partners are parts of the European Union's row: they stay in raw, unstaged.
+Staging uses the rows of `TO` with the world, as goods. The product groups overlap (food is part of
+agricultural products), and the other two partners are parts of the European Union's row, so neither is
+staged.
 
 Values are in millions of US dollars, whole numbers; flags are `E` estimate and `B` break in series.
 """
@@ -20,7 +21,7 @@ NAME = "wto_merchandise"
 
 REPORT = BulkReport(
     name="merchandise_values_annual_dataset",
-    agreed=(
+    expected=(
         ("indicator_category", ("Merchandise trade values",)),
         ("indicator_code", ("ITS_MTV_AX", "ITS_MTV_AM")),
         ("product_classification_code", ("SITC3",)),

@@ -1,11 +1,11 @@
 """WTO: commercial services by sector and partner (BPM6, EBOPS 2010), annual, from 2005.
 
-The twin of the merchandise file: the same 23 columns, read by the same module. `ITS_CS_AX6` are exports and
-`ITS_CS_AM6` imports; product `S` is the total, with the items of EBOPS 2010 beside it. Millions of US
-dollars; flags are `E` estimate, `B` break in series, `C` coverage differs.
+The same 23 columns as the merchandise file. `ITS_CS_AX6` are exports and `ITS_CS_AM6` imports; product `S` is
+the total, the items of EBOPS 2010 are beside it. Values are in millions of US dollars; flags are `E`
+estimate, `B` break in series, `C` coverage differs.
 
-Declared ignored: `ITS_CS_AX5` and `ITS_CS_AM5`, the series by BPM5 that ended in 2013, and the rows of
-classification `BOP5`. They overlap those that are kept.
+Ignored: `ITS_CS_AX5` and `ITS_CS_AM5`, the BPM5 series that ended in 2013, and the rows of classification
+`BOP5`. They overlap the BPM6 series.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NAME = "wto_services"
 
 REPORT = BulkReport(
     name="services_annual_dataset",
-    agreed=(
+    expected=(
         ("indicator_code", ("ITS_CS_AX6", "ITS_CS_AM6")),
         ("product_classification_code", ("BOP6",)),
     ),

@@ -1,0 +1,62 @@
+"""A rollback stays in force until there is a new vintage, seed or line of code."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import ingest, settings_of
+from small_releases import LATER, latest, make_release
+
+from warehouse.build import steps
+from warehouse.config import SAMPLE_DIR
+from warehouse.releases.history import read_history, withdrawn
+from warehouse.releases.publish import rollback
+
+SOURCE = "worldbank_wdi"
+
+
+def poll(home: Path, night: int) -> str | None:
+    return ingest(settings_of(home, SAMPLE_DIR / f"night-{night}"), SOURCE)
+
+
+def test_a_rollback_stays_until_there_is_news(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    first = poll(tmp_path, 1)
+    build = steps.load(settings)
+    assert first is not None and build is not None
+    record = steps.read_build(settings.build / build)
+    shutil.rmtree(settings.build / build)
+    make_release(tmp_path, "one")
+    make_release(tmp_path, "two", LATER, fingerprint=record.fingerprint, vintages=record.vintages)
+    assert steps.load(settings) is None
+    rollback(settings.published, "one", "two is wrong", "ada")
+    assert steps.load(settings) is None, "a run without news has undone the rollback"
+    assert poll(tmp_path, 1) is None, "a vintage that was released and rolled back from is no news"
+    assert "two was rolled back" in steps.nothing_new_reason(settings)
+    make_release(tmp_path, "past", is_latest=False)
+    assert steps.load(settings) is None, "a build of the past has undone the rollback"
+    shutil.rmtree(settings.published / "two")  # the rule does not need the release
+    assert steps.load(settings) is None
+    assert poll(tmp_path, 1) is None
+    assert steps.load(settings, force=True) is not None
+    assert poll(tmp_path, 2) not in (None, first)
+    assert steps.load(settings) is not None
+    made = make_release(tmp_path, "three")
+    assert latest(tmp_path) == made.name
+    assert withdrawn(read_history(settings.published).require()) == {}
+
+
+def test_new_code_after_a_rollback_builds_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_of(tmp_path)
+    poll(tmp_path, 1)
+    build = steps.load(settings)
+    assert build is not None
+    make_release(tmp_path, "one")
+    fingerprint = steps.read_build(settings.build / build).fingerprint
+    make_release(tmp_path, "two", LATER, fingerprint=fingerprint)
+    rollback(settings.published, "one", "a model is wrong", "ada")
+    assert steps.load(settings) is None
+    monkeypatch.setattr("warehouse.build.fingerprint.code_digest", lambda: "the model was fixed")
+    assert steps.load(settings) is not None

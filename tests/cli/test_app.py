@@ -1,0 +1,142 @@
+"""The commands as a whole: help, exit codes, the time that the help takes, and the entry points."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer.main
+from command_line import invoke
+
+from warehouse import __version__, cli
+from warehouse.cli.app import app
+from warehouse.config import PROJECT_ROOT
+
+GROUPS = {
+    "backfill": ("start", "list", "show", "approve", "discard"),
+    "rejected": ("list", "show", "accept"),
+    "curated": ("check", "template"),
+}
+COMMANDS = (
+    *("sources", "status", "alerts", "fetch", "build", "publish", "run", "trace", "query"),
+    *("releases", "diff", "rollback", "maintain"),
+)
+# What a command imports for its work; each takes a fifth of a second or more.
+SLOW = {"airflow", "duckdb", "great_expectations", "pandas", "pyarrow", "pydantic", "requests"}
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    shown = invoke(tmp_path, "--help").stdout
+    for word in (*COMMANDS, *GROUPS):
+        assert f" {word} " in shown
+    assert __version__
+
+
+@pytest.mark.parametrize(
+    "words", [(word,) for word in COMMANDS] + [(g, c) for g, found in GROUPS.items() for c in found]
+)
+def test_every_command_has_help_and_no_other_exists(words: tuple[str, ...], tmp_path: Path) -> None:
+    assert "--help" in invoke(tmp_path, *words, "-h").stdout
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert set(commands) == {*COMMANDS, *GROUPS}
+    assert {name: tuple(commands[name].commands) for name in GROUPS} == GROUPS
+
+
+def test_every_command_states_what_it_does_in_one_line() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    for command in [
+        *commands.values(),
+        *(one for name in GROUPS for one in commands[name].commands.values()),
+    ]:
+        first, *rest = str(command.help).split("\n")
+        assert first.rstrip().endswith(".") and (not rest or rest[0] == ""), command.name
+
+
+def test_the_help_imports_nothing_slow() -> None:
+    code = (
+        "import sys; sys.argv = ['warehouse', '--help']\n"
+        "from warehouse.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as ended: assert ended.code == 0\n"
+        f"sys.exit(str(sorted({SLOW!r} & set(sys.modules))) if {SLOW!r} & set(sys.modules) else 0)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+DAYS = ("--from", "2024-01-01", "--to", "2024-01-02")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("no-such-command",),
+        ("status", "--no-such-option"),
+        ("query",),
+        ("query", "select 1", "--rows", "0"),
+        ("query", "select 1", "--rows", "-5"),
+        ("trace", "marts.mart_share", "CHN"),
+        ("diff", "--moves", "-1"),
+        ("rollback", "previous"),
+        ("build", "--as-of", "yesterday"),
+        ("backfill", "worldbank_wdi", "--from", "2024-01-01"),
+        ("backfill", "worldbank_wdi", "--from", "x", "--to", "2024-01-01"),
+        (
+            "backfill",
+            "worldbank_wdi",
+            *["--from", "2024-01-01", "--to", "2024-01-02", "--reread", "--mirror", "m"],
+        ),
+        ("rejected", "accept", "x"),
+        ("curated", "check"),
+    ],
+)
+def test_wrong_usage_exits_with_2(words: tuple[str, ...], small: Path) -> None:
+    ended = invoke(small, *words, exit_code=2)
+    assert "Usage: warehouse" in ended.stderr and ended.stdout == ""
+
+
+def test_a_failure_is_one_line_and_a_process_ends_with_1(small: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "warehouse", "rollback", "nothing", "--why", "x"],
+        cwd=PROJECT_ROOT,
+        env={"PATH": "/usr/bin:/bin", "WAREHOUSE_HOME": str(small)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 1 and ended.stdout == ""
+    (line,) = ended.stderr.splitlines()
+    assert "there is no release 'nothing'" in line
+
+
+def test_an_error_of_the_operating_system_is_one_line(small: Path) -> None:
+    (small / "landing").rename(small / "landing-")
+    (small / "landing").write_text("a file in place of a directory")
+    ended = invoke(small, "fetch", "curated", exit_code=1)
+    assert "Traceback" not in ended.stderr and "curated" in ended.stdout
+    (small / "published").rename(small / "published-")
+    (small / "published").write_text("a file in place of a directory")
+    ended = invoke(small, "query", "select 1", exit_code=1)
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_wrong_setting_is_named(small: Path) -> None:
+    ended = invoke(small, "status", exit_code=1, WAREHOUSE_DISK_FACTOR="much")
+    assert "WAREHOUSE_DISK_FACTOR='much'" in ended.stderr and len(ended.stderr.splitlines()) == 1
+
+
+def test_the_entry_points_run_main() -> None:
+    project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())
+    assert project["project"]["scripts"] == {"warehouse": "warehouse.cli:main"}
+    assert callable(cli.main)

@@ -1,0 +1,99 @@
+"""The commands build and publish. Only the id of a build is accepted, never a path."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from command_line import invoke
+from small_homes import RELEASE
+
+from warehouse.build import steps
+
+BUILD = "20240601T000000000000Z"
+
+
+def everything(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.name != ".lock" and path.name != "build"}
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
+    """Replace the steps of a build by their names; return the calls."""
+    calls: list[tuple[str, object]] = []
+    monkeypatch.setattr(
+        steps, "load", lambda settings, as_of, force: calls.append(("load", (as_of, force))) or BUILD
+    )
+    for name in ("transform", "validate", "publish"):
+        monkeypatch.setattr(
+            steps, name, lambda settings, build, name=name: calls.append((name, build)) or build
+        )
+    return calls
+
+
+def test_without_a_vintage_the_next_command_is_named(tmp_path: Path) -> None:
+    for command in ("build", "publish"):
+        assert "Fetch one with: warehouse fetch" in invoke(tmp_path, command, exit_code=1).stderr
+
+
+def test_build_prints_the_id_and_the_command_that_publishes_it(
+    tmp_path: Path, built: list[tuple[str, object]]
+) -> None:
+    shown = invoke(tmp_path, "build", "--as-of", "2024-07-11", "--force").stdout
+    assert shown == f"built and validated: {BUILD}\npublish it with: warehouse publish {BUILD}\n"
+    assert built == [("load", ("2024-07-11", True)), ("transform", BUILD), ("validate", BUILD)]
+    assert invoke(tmp_path, "build", "--json").json == {
+        "build": BUILD,
+        "database": str(tmp_path / "build" / BUILD / "warehouse.duckdb"),
+    }
+
+
+def test_publish_builds_only_without_an_id(tmp_path: Path, built: list[tuple[str, object]]) -> None:
+    assert f"published: {BUILD}\n" in invoke(tmp_path, "publish", BUILD).stdout
+    assert built == [("publish", BUILD)]
+    assert invoke(tmp_path, "publish", "--json").json == {"release": BUILD}
+    assert [name for name, _ in built[1:]] == ["load", "transform", "validate", "publish"]
+
+
+def test_when_nothing_is_new_the_reason_is_printed(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "load", lambda settings, as_of, force: None)
+    shown = invoke(small, "build").stdout
+    assert (
+        shown == "nothing has changed since the current release. To build anyway: warehouse build --force\n"
+    )
+    assert invoke(small, "build", "--json").json == {"build": None, "database": None}
+    invoke(small, "rollback", "previous", "--why", "the ranks are wrong", WAREHOUSE_OPERATOR="ada@desk")
+    shown = invoke(small, "publish").stdout
+    assert f"Release {RELEASE} was rolled back by ada@desk (the ranks are wrong)" in shown
+    assert invoke(small, "publish", "--json").json == {"release": None}
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        "{elsewhere}",
+        "{home}/published/" + RELEASE,
+        "{home}/build/" + RELEASE,
+        f"../published/{RELEASE}",
+        f"./{RELEASE}",
+        f"{RELEASE}/",
+        "../..",
+        ".",
+    ],
+)
+def test_a_path_is_no_build_and_nothing_is_removed(build: str, small: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere" / RELEASE
+    shutil.copytree(small / "published" / RELEASE, elsewhere)
+    before = everything(tmp_path)
+    assert len(before) > 50
+    words = ("publish", build.format(elsewhere=elsewhere, home=small))
+    ended = invoke(small, *words, exit_code=1)
+    assert "is not the id of a build" in ended.stderr and "warehouse build" in ended.stderr
+    assert everything(tmp_path) == before
+
+
+def test_a_build_that_does_not_exist_is_named(small: Path) -> None:
+    before = everything(small)
+    assert f"{BUILD}: there is no complete build" in invoke(small, "publish", BUILD, exit_code=1).stderr
+    assert everything(small) == before

@@ -1,0 +1,77 @@
+"""The commands sources, fetch and run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command_line import invoke
+
+from warehouse.build import steps
+from warehouse.cli import ingest
+from warehouse.config import SAMPLE_DIR
+from warehouse.landing import store
+from warehouse.sources import SOURCES
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> Path:
+    """Return a mirror that answers nothing."""
+    mirror = tmp_path / "silent"
+    mirror.mkdir()
+    (mirror / "index.json").write_text('{"name": "silent", "answers": []}')
+    return mirror
+
+
+def test_sources_lists_each_publishers_table(tmp_path: Path) -> None:
+    listed = invoke(tmp_path, "sources", "--json").json
+    assert [row["source"] for row in listed] == list(SOURCES)
+    assert all(row["licence"] and row["homepage"].startswith("https://") for row in listed)
+    assert "Trade in services by category, annual" in invoke(tmp_path, "sources").stdout
+
+
+def test_fetch_lands_then_finds_nothing_new(tmp_path: Path) -> None:
+    night = SAMPLE_DIR / "night-2"
+    (first,) = invoke(tmp_path, "fetch", "unctad_goods", "--json", mirror=night).json
+    assert (first["outcome"], first["vintage"]) == ("accepted", "2026-03-19")
+    (again,) = invoke(tmp_path, "fetch", "unctad_goods", "--json", mirror=night).json
+    assert again["outcome"] == "unchanged"
+    shown = invoke(tmp_path, "fetch", "unctad_goods", mirror=night).stdout
+    assert "unctad_goods  unchanged" in shown and "the same rows" in shown
+
+
+def test_a_failing_source_is_reported_and_stops_no_other(tmp_path: Path) -> None:
+    night = SAMPLE_DIR / "night-1"  # answers for the World Bank alone
+    rows = invoke(tmp_path, "fetch", "--json", mirror=night, exit_code=1).json
+    outcomes = {row["source"]: row for row in rows}
+    assert list(outcomes) == list(SOURCES)
+    assert outcomes["worldbank_wdi"]["outcome"] == "accepted"
+    assert outcomes["safe_bop"]["outcome"] == "failed"
+    assert "holds no answer" in outcomes["safe_bop"]["detail"]
+    assert "holds no answer" in invoke(tmp_path, "status").stdout
+    states = {row["source"]: row for row in invoke(tmp_path, "status", "--json").json["sources"]}
+    assert states["safe_bop"]["outcome"] == "failed" and states["safe_bop"]["freshness"] == "never"
+
+
+def test_an_unknown_source_is_named_with_the_known_ones_before_anything_is_fetched(
+    tmp_path: Path, silent: Path
+) -> None:
+    ended = invoke(tmp_path, "fetch", "batis", "sate", mirror=silent, exit_code=1)
+    assert "no source is named 'sate'. Known: atlas_services, batis" in ended.stderr
+    assert store.list_checks(tmp_path / "landing", "batis").records == ()
+
+
+def test_a_run_reports_every_source_and_ends_with_1_if_any_failed(
+    tmp_path: Path, silent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "load", lambda settings, as_of, force: None)
+    ended = invoke(tmp_path, "run", mirror=silent, exit_code=1)
+    lines = ended.stdout.splitlines()
+    assert [name for name in SOURCES if not any(line.startswith(f"{name} ") for line in lines)] == []
+    assert lines[-1] == "nothing has changed since the current release"
+    ended = invoke(tmp_path, "run", "--json", mirror=silent, exit_code=1)
+    assert json.loads(ended.stdout) == {"release": None}
+    row = {"outcome": "unchanged", "vintage": None, "detail": "the same rows"}
+    monkeypatch.setattr(ingest, "ingest_source", lambda settings, name: {"source": name, **row})
+    assert invoke(tmp_path, "run", mirror=silent).stderr.startswith("load: ")

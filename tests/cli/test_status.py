@@ -1,0 +1,176 @@
+"""The commands status and alerts."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import Ended, invoke
+from conftest import Warehouse
+from small_homes import OTHER, RELEASE, SOURCE, VINTAGE
+from small_releases import make_release, vintage_entry
+
+from warehouse.config import SAMPLE_DIR
+from warehouse.landing import store
+from warehouse.landing.freshness import freshness_of
+from warehouse.sources import SOURCES
+
+NIGHT = SAMPLE_DIR / "night-2"
+REVISION = """
+    create or replace table marts.mart_revision_alert as select 'mofcom_totals' as source,
+        '2024-05-02' as vintage, '2023-05-02' as previous_vintage, 'CHN / SDIG / exports' as series,
+        '2020' as period_label, 100.0 as previous_value, 180.0 as value, 80.0 as change_pct,
+        20.0 as threshold_pct"""
+
+
+def test_status_before_anything(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    state = invoke(home, "status", "--json").json
+    assert (state["release"], state["as_of"], state["problems"]) == (None, None, [])
+    assert {one["outcome"] for one in state["sources"]} == {"never"}
+    assert {one["freshness"] for one in state["sources"]} == {"never"}
+    shown = invoke(home, "status").stdout
+    assert "none yet; make one with: warehouse run" in shown and "alerts: none" in shown
+    assert not home.exists(), "status has written something"
+
+
+def test_status_of_the_sample(warehouse: Warehouse) -> None:
+    state = invoke(warehouse.home, "status", "--json").json
+    assert state["release"] == warehouse.release.name and state["problems"] == []
+    assert {one["source"]: one["vintages"] for one in state["sources"]} == {
+        **dict.fromkeys(SOURCES, 1),
+        "worldbank_wdi": 2,
+        "wto_digital": 0,
+        "wto_services": 0,
+    }
+    assert state["free_disk_gib"] > 0
+    ended = invoke(warehouse.home, "status")
+    assert "2024-07-12" in ended.stdout and "worldbank_wdi" in ended.stdout and ended.stderr == ""
+
+
+def test_status_shows_the_freshness_of_today(small: Path) -> None:
+    from conftest import settings_of
+
+    today = datetime.now(UTC).date()
+    rows = {row["source"]: row for row in invoke(small, "status", "--json").json["sources"]}
+    expected = {name: freshness_of(settings_of(small), name, today).status for name in SOURCES}
+    assert {name: row["freshness"] for name, row in rows.items()} == expected
+    assert expected[SOURCE] == "late" and expected["batis"] == "never"
+    (line,) = (one for one in invoke(small, "status").stdout.splitlines() if one.startswith(f"{SOURCE} "))
+    assert line.split()[:3] == [SOURCE, "late", VINTAGE]
+
+
+def test_status_names_failures_overrides_and_rejected_loads(small: Path) -> None:
+    check = store.list_checks(small / "landing", SOURCE).records[-1]
+    failed = check.model_copy(update={"outcome": "failed", "detail": "HTTP 503 of [the publisher]"})
+    store.record_check(small / "landing", failed)
+    path = small / "landing" / OTHER / VINTAGE / "manifest.json"
+    decision = {"actor": "ada", "at": "2024-05-02T00:00:00Z", "reason": "it is right", "subject": "x"}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"overruled": decision}))
+    shown = invoke(small, "status").stdout
+    assert f"{SOURCE}: HTTP 503 of [the publisher]" in shown
+    assert f"{OTHER}: vintage {VINTAGE} was accepted over the load gate by ada: it is right" in shown
+    rows = {row["source"]: row for row in invoke(small, "status", "--json").json["sources"]}
+    assert (rows[SOURCE]["freshness"], rows[SOURCE]["rejected"]) == ("failing", 2)
+    assert rows[OTHER]["overruled"] == "ada: it is right"
+
+
+# --- alerts ---
+
+
+def the_alert(home: Path, kind: str, subject: str, **variables: str) -> dict[str, Any]:
+    found = [one for one in invoke(home, "alerts", "--json", **variables).json if one["kind"] == kind]
+    (alert,) = (one for one in found if one["subject"] == subject)
+    assert set(alert) == {"kind", "subject", "happened", "command"}
+    shown = invoke(home, "alerts", **variables).stdout
+    assert f"{kind} {subject}" in shown and alert["happened"] in shown and alert["command"] in shown
+    return alert
+
+
+def run_command_of(alert: dict[str, Any], home: Path, exit_code: int = 0, **variables: Any) -> Ended:
+    words = shlex.split(alert["command"])
+    assert words[0] == "warehouse"
+    return invoke(home, *words[1:], exit_code=exit_code, **variables)
+
+
+def test_without_alerts_that_is_said(tmp_path: Path) -> None:
+    assert invoke(tmp_path, "alerts", "--json").json == []
+    shown = invoke(tmp_path, "alerts").stdout
+    assert shown == "nothing is wrong\nin force: no release yet; vintages: none\n"
+
+
+def test_alerts_end_with_what_is_in_force(small: Path) -> None:
+    *_, count, last = invoke(small, "alerts").stdout.splitlines()
+    assert count.endswith("alerts; OPERATIONS.md has a section for each kind")
+    assert last.startswith(f"in force: release {RELEASE}, as of 2024-05-02; vintages: {SOURCE} {VINTAGE}")
+    number = int(count.split()[0])
+    assert number == len(invoke(small, "alerts", "--json").json) > 2
+    assert f"alerts: {number}; list them with: warehouse alerts" in invoke(small, "status").stdout
+
+
+def test_the_command_of_a_failed_fetch_ends_the_alert(tmp_path: Path) -> None:
+    home, silent = tmp_path / "home", tmp_path / "silent"
+    silent.mkdir()
+    (silent / "index.json").write_text('{"name": "silent", "answers": []}')
+    invoke(home, "fetch", "data360_digital", mirror=silent, exit_code=1)
+    alert = the_alert(home, "fetch_failed", "data360_digital")
+    assert "data360_digital  accepted" in run_command_of(alert, home, mirror=NIGHT).stdout
+    assert "fetch_failed" not in invoke(home, "alerts").stdout
+    late = {one["subject"]: one for one in invoke(home, "alerts", "--json").json}
+    assert late["unctad_goods"]["kind"] == "source_late"
+    assert "accepted" in run_command_of(late["unctad_goods"], home, mirror=NIGHT).stdout
+    newest = store.list_vintages(home / "landing", "unctad_goods").records[-1].id
+    assert all(
+        newest in one["happened"]
+        for one in invoke(home, "alerts", "--json").json
+        if one["subject"] == "unctad_goods"
+    )
+
+
+def test_the_command_of_a_rejected_load_shows_its_report(tmp_path: Path, spoiled_mirror: Path) -> None:
+    invoke(tmp_path, "fetch", "data360_digital", mirror=spoiled_mirror, exit_code=1)
+    alert = the_alert(tmp_path, "load_rejected", "data360_digital")
+    assert "Q{<" in run_command_of(alert, tmp_path).stdout
+
+
+def test_the_command_of_a_big_revision_lists_it(small: Path) -> None:
+    entry = vintage_entry(SOURCE, "2024-06-02")
+    make_release(
+        small, "20240602T000000000000Z", vintages=[entry], sql=REVISION.replace(VINTAGE, entry.vintage)
+    )
+    alert = the_alert(small, "big_revision", SOURCE)
+    assert "+80.0 %" in alert["happened"]
+    assert "CHN / SDIG / exports" in run_command_of(alert, small).stdout
+
+
+def test_the_command_of_a_low_disk_checks_the_disk(small: Path) -> None:
+    alert = the_alert(small, "disk_low", "disk", WAREHOUSE_DISK_FACTOR="1e12")
+    shown = run_command_of(alert, small, exit_code=1, WAREHOUSE_DISK_FACTOR="1e12").stdout
+    assert "NOT ENOUGH, no build will begin" in shown
+    assert "disk_low" not in invoke(small, "alerts").stdout
+
+
+def test_the_command_of_a_failed_build_is_the_next_build(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from warehouse.build import steps
+
+    build = small / "build" / "20990101T000000000000Z"
+    build.mkdir(parents=True)
+    finding = {"table": "marts.mart", "expectation": "x", "why": "y", "success": False, "detail": "3 rows"}
+    (build / "validation.json").write_text(json.dumps({"success": False, "findings": [finding]}))
+    alert = the_alert(small, "build_failed", build.name)
+    assert "3 rows" in alert["happened"]
+    monkeypatch.setattr(steps, "load", lambda settings, as_of, force: None)
+    run_command_of(alert, small)
+
+
+def test_the_command_of_an_unreadable_record_finds_it(small: Path) -> None:
+    (small / "landing" / SOURCE / VINTAGE / "manifest.json").write_text("{")
+    alert = the_alert(small, "unreadable", SOURCE)
+    shown = run_command_of(alert, small, exit_code=1).stdout
+    assert f"{VINTAGE}/manifest.json" in shown and "damaged: " in shown

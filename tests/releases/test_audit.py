@@ -1,0 +1,128 @@
+"""Every changed byte of the landing and of the releases is named with its file and what to do."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from small_releases import LATER, flip_bit, make_release, make_vintage, overwrite
+
+from warehouse.landing.store import read_vintage
+from warehouse.releases.audit import AuditReport, audit
+from warehouse.releases.history import HISTORY
+from warehouse.releases.manifest import entry_of
+from warehouse.releases.publish import rollback
+
+SOURCE, VINTAGE = "worldbank_wdi", "2024-07-12"
+ROWS = [{"value": str(number), "_file": "data.csv", "_row": number} for number in range(100)]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Hold a landed vintage and five releases."""
+    make_vintage(tmp_path / "landing", SOURCE, VINTAGE, ROWS, "value\n" + "1\n" * 100)
+    for number, age in enumerate((100, 90, 80, 2, 1)):
+        make_release(tmp_path, f"r{number}", age_days=age)
+    return tmp_path
+
+
+def audited(home: Path) -> AuditReport:
+    return audit(home / "landing", home / "published")
+
+
+def test_an_intact_warehouse_has_no_findings(home: Path) -> None:
+    report = audited(home)
+    assert report.findings == () and (report.vintages, report.releases) == (1, 5)
+    assert report.files == 2 + 5 * 2
+    paths = [home / "landing" / SOURCE / VINTAGE / name for name in ("files/data.csv", "rows.parquet")]
+    assert report.size_bytes > sum(path.stat().st_size for path in paths)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"landing/{SOURCE}/{VINTAGE}/files/data.csv",
+        f"landing/{SOURCE}/{VINTAGE}/rows.parquet",
+        "published/r0/warehouse.duckdb",
+        "published/r4/parquet/mart.parquet",
+    ],
+)
+def test_one_changed_bit_is_named_with_its_file_and_what_to_do(home: Path, path: str) -> None:
+    assert audited(home).findings == ()
+    flip_bit(home / path)
+    findings = audited(home).findings
+    assert {finding.path for finding in findings} == {str(home / path)}
+    assert any(finding.what.startswith("sha256 is ") for finding in findings)
+    assert all("backup" in finding.remedy for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("harm", "where", "what"),
+    [
+        (f"rm landing/{SOURCE}/{VINTAGE}/files/*", "files/", "cannot be read"),
+        ("rm published/r1/parquet/mart.parquet", "r1/parquet/mart.parquet", "cannot be read"),
+        ("rm published/r1/MANIFEST.json", "r1/MANIFEST.json", "cannot be read (No such file"),
+        ("cd published/r1; chmod u+w MANIFEST.json; echo '[' > MANIFEST.json", "r1/MANIFEST.json", "invalid"),
+        (f"cd landing/{SOURCE}/{VINTAGE}; echo '[' > manifest.json", "manifest.json", "invalid record"),
+        (f"cd landing/{SOURCE}/{VINTAGE}/files; touch more", "files/more", "no manifest lists this file"),
+        ("ln -sfn r0 published/latest", "latest", "the last switch in the history is to r4"),
+        ("ln -sfn r9 published/latest", "latest", "points at release r9, which does not exist"),
+        (f"rm -r landing/{SOURCE}", "landing", "there is no vintage to audit"),
+        ("echo '[]' >> published/history.jsonl", HISTORY, "line 6: invalid record"),
+    ],
+)
+def test_what_is_missing_unreadable_or_unknown_is_found(home: Path, harm: str, where: str, what: str) -> None:
+    subprocess.run(["/bin/sh", "-ec", harm], cwd=home, check=True)
+    findings = audited(home).findings
+    assert any(where in finding.path and what in finding.what for finding in findings), findings
+    assert all(finding.remedy and "\n" not in finding.what for finding in findings)
+    assert not any(finding.path in finding.what for finding in findings)
+
+
+def test_the_remedy_for_an_interrupted_switch_works(home: Path) -> None:
+    rollback(home / "published", "r3", "r4 is wrong", "ada")
+    subprocess.run(["/bin/ln", "-sfn", "r4", "published/latest"], cwd=home, check=True)
+    (finding,) = audited(home).findings
+    assert "`warehouse rollback r3 --why …`" in finding.remedy
+    rollback(home / "published", "r3", "as the audit says", "ada")
+    assert audited(home).findings == ()
+
+
+def test_damaged_records_hide_no_other_finding(home: Path) -> None:
+    overwrite(home / "published" / "r1" / "MANIFEST.json", "{")
+    overwrite(home / "published" / HISTORY, b"{\n" + (home / "published" / HISTORY).read_bytes())
+    flip_bit(home / "published" / "r3" / "warehouse.duckdb")
+    report = audited(home)
+    assert report.releases == 5
+    assert [Path(finding.path).name for finding in report.findings] == [
+        "MANIFEST.json",
+        "warehouse.duckdb",
+        HISTORY,
+    ]
+
+
+def test_a_vintage_that_a_release_names_and_the_landing_lost_is_found(home: Path) -> None:
+    entry = entry_of(read_vintage(home / "landing" / SOURCE / VINTAGE))
+    make_release(home, "r5", LATER, vintages=[entry])
+    assert audited(home).findings == ()
+    make_release(home, "r6", LATER, vintages=[entry.model_copy(update={"vintage": "1999-01-01"})])
+    (finding,) = audited(home).findings
+    assert "r6" in finding.path and f"{SOURCE} vintage 1999-01-01" in finding.what
+
+
+def test_a_gap_in_the_chain_of_vintages_is_found(home: Path) -> None:
+    manifest = home / "landing" / SOURCE / VINTAGE / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"previous_vintage": "1999-01-01"}))
+    (finding,) = audited(home).findings
+    assert finding.path.endswith("1999-01-01") and "missing" in finding.what
+
+
+def test_rows_that_are_not_those_that_were_accepted_are_found(home: Path) -> None:
+    manifest = home / "landing" / SOURCE / VINTAGE / "manifest.json"
+    content = json.loads(manifest.read_text())
+    for changed in ({"rows_digest": "other"}, {"row_count": 99}):
+        manifest.write_text(json.dumps(content | changed))
+        (finding,) = audited(home).findings
+        assert finding.path.endswith("rows.parquet") and "not those that were accepted" in finding.what

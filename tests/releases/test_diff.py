@@ -1,0 +1,151 @@
+"""A comparison counts rows and cells and finds the biggest moves; what is expected is typed by hand."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from conftest import Warehouse
+from small_releases import LATER, make_release, overwrite, vintage_entry
+
+from warehouse.errors import WarehouseError
+from warehouse.releases.diff import BigMove, VintagesDiff, compare, diff, table_keys
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Hold two releases; the second is the current release."""
+    make_release(tmp_path, "one")
+    make_release(tmp_path, "two", LATER)
+    return tmp_path
+
+
+def test_a_comparison_counts_rows_and_cells_and_finds_the_biggest_moves(home: Path) -> None:
+    found = diff(home / "published", "previous", "latest", moves=1)
+    assert (found.before, found.after) == ("one", "two")
+    (table,) = found.tables
+    assert table.table == "marts.mart"
+    assert table.key == ("reporter", "period", "is_preferred")
+    assert (table.rows_before, table.rows_after) == (4, 5)
+    assert (table.rows_added, table.rows_gone, table.rows_changed) == (1, 0, 3)
+    assert table.cells == {"exports_million": 2, "world_rank": 2}
+    assert table.cells_changed == 4
+    moves = [(move.measure, move.before, move.after, move.difference) for move in table.moves]
+    assert moves == [("exports_million", 110.0, 150.0, 40.0), ("world_rank", 4.0, 3.0, -1.0)]
+    china = {"reporter": "CHN", "period": "2021-01-01", "is_preferred": True}
+    assert [{**move.key, "period": str(move.key["period"])} for move in table.moves] == [china, china]
+    assert isinstance(table.moves[0], BigMove)
+    (backwards,) = diff(home / "published", "latest", "previous").tables
+    assert (backwards.rows_added, backwards.rows_gone, backwards.cells_changed) == (0, 1, 4)
+    (unmoved,) = diff(home / "published", "one", "two", moves=0).tables
+    assert unmoved.moves == () and unmoved.cells == table.cells
+    same = diff(home / "published", "two", "latest")
+    assert same.tables == () and same.tables_equal == ("marts.mart",)
+
+
+def test_tables_and_columns_that_only_one_side_has_are_named(tmp_path: Path) -> None:
+    for name, sql in (
+        ("a", "create table t (id varchar, x double, old_one int); create table gone as select 1 as a"),
+        ("b", "create table t (id varchar, x double, new_one int); create table fresh as select 1 as a"),
+    ):
+        with duckdb.connect(str(tmp_path / f"{name}.duckdb")) as db:
+            db.execute(sql)
+    found = {t.table: t for t in compare(tmp_path / "a.duckdb", tmp_path / "b.duckdb", {})}
+    assert (found["main.t"].columns_added, found["main.t"].columns_gone) == (("new_one",), ("old_one",))
+    assert (found["main.gone"].rows_before, found["main.gone"].rows_after) == (1, None)
+    assert (found["main.fresh"].rows_before, found["main.fresh"].rows_after) == (None, 1)
+    assert all(table.is_different for table in found.values())
+
+
+def test_rows_of_one_key_are_matched_one_by_one_and_not_with_each_other(tmp_path: Path) -> None:
+    for name, last in (("a", 3), ("b", 4)):
+        with duckdb.connect(str(tmp_path / f"{name}.duckdb")) as db:
+            db.execute(
+                f"create table t as select * from (values ('k', 1), ('k', 2), ('k', {last})) v (id, x)"
+            )
+    (found,) = compare(tmp_path / "a.duckdb", tmp_path / "b.duckdb", {})
+    assert (found.rows_before, found.rows_after, found.rows_changed, found.cells) == (3, 3, 1, {"x": 1})
+
+
+def test_the_vintages_that_differ_are_named(tmp_path: Path) -> None:
+    both = vintage_entry("safe_bop", "2024-03-29")
+    make_release(tmp_path, "one", vintages=[both, vintage_entry("worldbank_wdi", "2022-09-16")])
+    make_release(tmp_path, "two", vintages=[both, vintage_entry("worldbank_wdi", "2024-07-12")])
+    assert diff(tmp_path / "published", "one", "two").vintages == (
+        VintagesDiff("worldbank_wdi", added=("2024-07-12",), gone=("2022-09-16",)),
+    )
+    with pytest.raises(WarehouseError, match="there is no release 'three'"):
+        diff(tmp_path / "published", "one", "three")
+
+
+@pytest.mark.parametrize(
+    ("name", "kwargs"),
+    [
+        ("unique_combination_of_columns", {"combination_of_columns": ["a", "b"]}),
+        ("unique_combination", {"columns": ["a", "b"]}),
+    ],
+)
+def test_the_key_of_a_table_is_the_longest_that_was_tested(
+    tmp_path: Path, name: str, kwargs: dict[str, list[str]]
+) -> None:
+    shorter = {key: columns[:1] for key, columns in kwargs.items()}
+    nodes: dict[str, dict[str, Any]] = {
+        str(number): {"test_metadata": {"name": name, "kwargs": some}, "attached_node": "model.w.mart"}
+        for number, some in enumerate((shorter, kwargs, shorter))
+    }
+    longer = {"columns": ["a", "b", "c"]}
+    nodes["other"] = {
+        "test_metadata": {"name": "not_null_columns", "kwargs": longer},
+        "attached_node": "model.w.mart",
+    }
+    path = tmp_path / "manifest.json"
+    assert table_keys(path) == {}
+    path.write_text(json.dumps({"nodes": nodes}))
+    assert table_keys(path) == {"mart": ("a", "b")}
+    path.write_text("{")
+    with pytest.raises(WarehouseError, match=r"manifest\.json: not a manifest of dbt"):
+        table_keys(path)
+
+
+def test_a_missing_or_damaged_database_is_named(home: Path) -> None:
+    one, two = (home / "published" / name / "warehouse.duckdb" for name in ("one", "two"))
+    overwrite(two, b"no database" * 1000)
+    with pytest.raises(WarehouseError) as caught:
+        diff(home / "published", "one", "two")
+    assert str(caught.value).startswith(f"{two}: cannot be read") and "warehouse releases" in str(
+        caught.value
+    )
+    one.unlink()
+    with pytest.raises(
+        WarehouseError, match=r"one/warehouse\.duckdb: cannot be read \(the file is missing\)"
+    ):
+        diff(home / "published", "one", "two")
+
+
+def test_one_cell_changed_in_a_real_release_is_found_by_the_keys_of_its_own_tests(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    keys = table_keys(warehouse.release / "dbt_docs" / "manifest.json")
+    same = compare(warehouse.database, warehouse.database, keys)
+    assert len(same) > 15 and not any(table.is_different for table in same)
+    assert {table.table.partition(".")[2] for table in same} <= set(keys), "a table has no tested key"
+    changed = tmp_path / "changed.duckdb"
+    shutil.copyfile(warehouse.database, changed)
+    changed.chmod(0o644)
+    where = "source = 'safe_bop' and period_label = '2021' and currency = 'USD' and reporter = 'CHN'"
+    with duckdb.connect(str(changed)) as db:
+        db.execute(
+            f"update marts.mart_trade_scale set exports_million = exports_million + 1000 where {where}"
+        )
+        db.execute("delete from marts.mart_trade_scale where source = 'safe_bop' and period_label = '2020'")
+        left = db.execute("select count(*) from marts.mart_trade_scale").fetchone()
+    (found,) = (table for table in compare(warehouse.database, changed, keys) if table.is_different)
+    assert found.table == "marts.mart_trade_scale"
+    assert found.cells == {"exports_million": 1}
+    assert left is not None and found.rows_gone == (found.rows_before or 0) - left[0] > 0
+    (move,) = found.moves
+    assert move.difference == pytest.approx(1000) and move.key["reporter"] == "CHN"

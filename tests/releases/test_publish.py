@@ -1,0 +1,391 @@
+"""A release appears whole, `latest` always points at a release, a rollback is recorded before it is done."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+from killing import COUNTED
+from small_releases import (
+    LATER,
+    build_record,
+    checksums,
+    flip_bit,
+    latest,
+    make_release,
+    overwrite,
+    vintage_entry,
+)
+
+from warehouse.build.dbt import seal
+from warehouse.config import PROJECT_ROOT
+from warehouse.errors import WarehouseError
+from warehouse.files import sha256_of
+from warehouse.releases.history import HISTORY, read_history, withdrawn
+from warehouse.releases.manifest import News, VintageRef, read_manifest
+from warehouse.releases.publish import PARTIAL_PREFIX, publish, rollback
+from warehouse.releases.store import current, find_release
+
+TESTS = Path(__file__).parent.parent
+
+
+def make_build(folder: Path, order: str = "asc", rows: int = 10) -> Path:
+    folder.mkdir(parents=True)
+    file = folder / "warehouse.duckdb"
+    with duckdb.connect(str(file)) as db:
+        db.execute("create schema raw; create schema core; create schema marts")
+        db.execute("create view raw.leads_out as select 1 as a")
+        db.execute(
+            "create table core.fct as select cast(i as varchar) as id, cast(i as decimal(38, 18)) / 7 as x "
+            f"from range({rows}) as t (i) order by i {order}"
+        )
+        db.execute("create table marts.mart as select 'CHN' as reporter, 1.5 as value_million")
+    (folder / "docs").mkdir()
+    (folder / "docs" / "index.html").write_text("<p>docs</p>")
+    seal(file)
+    return file
+
+
+def publish_again(root: Path, name: str, file: Path, *, is_latest: bool = True) -> Path:
+    return publish(root / "published", name, file, {}, build_record(), {}, is_latest=is_latest, actor="tests")
+
+
+def release(root: Path, name: str, order: str = "asc", rows: int = 10) -> Path:
+    file = make_build(root / "build" / name, order, rows)
+    docs = {"data_docs": file.parent / "docs", "dbt_docs/index.html": file.parent / "docs" / "index.html"}
+    record = build_record()
+    return publish(
+        root / "published", name, file, docs, record, {"success": True}, is_latest=True, actor="tests"
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Hold two releases; the second is the current release."""
+    make_release(tmp_path, "one")
+    make_release(tmp_path, "two", LATER)
+    return tmp_path
+
+
+def entries(home: Path) -> list[tuple[str, str, str | None, str | None]]:
+    return [
+        (entry.action, entry.release, entry.before, entry.after)
+        for entry in read_history(home / "published").require()
+    ]
+
+
+# --- publish ------------------------------------------------------------------------------------------
+
+
+def test_a_release_holds_database_parquet_docs_and_a_true_manifest(tmp_path: Path) -> None:
+    one = release(tmp_path, "one")
+    manifest = read_manifest(one)
+    assert manifest.release == "one"
+    assert manifest.as_of.isoformat() == "2024-05-02"
+    assert manifest.validation == {"success": True}
+    assert manifest.published_at > datetime.now(UTC) - timedelta(minutes=5)
+    assert manifest.database.sha256 == sha256_of(one / "warehouse.duckdb")
+    assert set(manifest.tables) == {"fct", "mart"}
+    for table, entry in manifest.tables.items():
+        path = one / "parquet" / f"{table}.parquet"
+        assert entry.sha256 == sha256_of(path)
+        assert entry.rows == pq.read_metadata(path).num_rows > 0
+    assert json.loads((one / "MANIFEST.json").read_text())["tables"]["fct"]["schema"] == "core"
+    assert (one / "data_docs" / "index.html").exists()
+    assert (one / "dbt_docs" / "index.html").exists()
+    with duckdb.connect(str(tmp_path / "published" / "latest" / "warehouse.duckdb"), read_only=True) as db:
+        assert db.execute("select reporter from marts.mart").fetchall() == [("CHN",)]
+        assert db.execute("select count(*) from duckdb_views() where not internal").fetchall() == [(0,)]
+
+
+def test_sealing_leaves_no_view_and_no_log(tmp_path: Path) -> None:
+    file = make_build(tmp_path / "build")
+    with duckdb.connect(str(file), read_only=True) as db:
+        schemas = db.execute("select distinct schema_name from duckdb_tables()").fetchall()
+    assert sorted(schemas) == [("core",), ("marts",)]
+    assert not file.with_name("warehouse.duckdb.wal").exists()
+    with duckdb.connect(str(file)) as db:
+        db.execute("create view marts.leaking as select 1 as a")
+    with pytest.raises(WarehouseError, match="views"):
+        seal(file)
+
+
+def test_equal_rows_give_equal_parquet_whatever_their_order(tmp_path: Path) -> None:
+    one = read_manifest(release(tmp_path, "one", rows=300_000)).tables
+    two = read_manifest(release(tmp_path, "two", order="desc", rows=300_000)).tables
+    assert one
+    assert {name: entry.sha256 for name, entry in one.items()} == {
+        name: entry.sha256 for name, entry in two.items()
+    }
+
+
+def test_latest_moves_to_the_newest_and_the_old_one_stays(tmp_path: Path) -> None:
+    one = release(tmp_path, "one")
+    before = sha256_of(one / "warehouse.duckdb")
+    assert current(tmp_path / "published") == one
+    two = release(tmp_path, "two")
+    assert current(tmp_path / "published") == two
+    assert sha256_of(one / "warehouse.duckdb") == before
+
+
+def test_a_publish_that_was_killed_at_its_end_is_simply_run_again(tmp_path: Path) -> None:
+    one = release(tmp_path, "one")
+    (tmp_path / "published" / "latest").unlink()  # killed between the release's rename and the symlink's
+    again = publish_again(tmp_path, "one", tmp_path / "build" / "one" / "warehouse.duckdb")
+    assert again == one == current(tmp_path / "published")
+
+
+def test_a_release_is_never_changed(tmp_path: Path) -> None:
+    release(tmp_path, "one")
+    with pytest.raises(WarehouseError, match="never changed"):
+        publish_again(tmp_path, "one", make_build(tmp_path / "other", rows=11))
+
+
+def test_an_open_reader_keeps_its_release(tmp_path: Path) -> None:
+    release(tmp_path, "one")
+    database = tmp_path / "published" / "latest" / "warehouse.duckdb"
+    with duckdb.connect(str(database.resolve()), read_only=True) as reader:
+        release(tmp_path, "two")
+        assert reader.execute("select count(*) from core.fct").fetchall() == [(10,)]
+
+
+def test_every_publish_is_in_the_history(home: Path) -> None:
+    assert entries(home) == [("publish", "one", None, "one"), ("publish", "two", "one", "two")]
+    assert {entry.actor for entry in read_history(home / "published").records} == {"tests"}
+
+
+def test_a_build_of_the_past_is_in_the_history_and_leaves_latest(home: Path) -> None:
+    make_release(home, "past", is_latest=False)
+    assert entries(home)[-1] == ("publish", "past", "two", "two")
+    assert latest(home) == "two"
+
+
+def test_news_are_the_vintages_and_revisions_that_the_current_release_does_not_have(tmp_path: Path) -> None:
+    old, new = vintage_entry("safe_bop", "2024-03-29"), vintage_entry("safe_bop", "2024-06-28")
+    rows = "('safe_bop', '{0}', 'changed'), ('safe_bop', '{0}', 'changed'), ('safe_bop', '{0}', 'new')"
+    alert = "('safe_bop', '{0}', 'before', 'series', '2021', {1}, 2, {2}, 10)"
+    sql = "".join(
+        f"insert into core.fct_revision values {rows.format(vintage)};"
+        f"insert into marts.mart_revision_alert values {alert.format(vintage, 1, 100)};"
+        for vintage in ("2024-03-29", "2024-06-28")
+    )
+    first = make_release(tmp_path, "one", vintages=[old], sql=sql)
+    second = make_release(tmp_path, "two", vintages=[old, new], sql=sql)
+    past = make_release(tmp_path, "past", vintages=[old], sql=sql, is_latest=False)
+    brought = {"new": 1, "changed": 2, "withdrawn": 0}
+
+    def ref(entry_vintage: str) -> VintageRef:
+        return VintageRef(source="safe_bop", vintage=entry_vintage)
+
+    assert read_manifest(first).news == News(
+        against=None, vintages=(ref("2024-03-29"),), revisions=brought, big_revisions=1
+    )
+    assert read_manifest(second).news == News(
+        against="one", vintages=(ref("2024-06-28"),), revisions=brought, big_revisions=1
+    )
+    assert read_manifest(past).news == News(
+        against="two", vintages=(), revisions=dict.fromkeys(brought, 0), big_revisions=0
+    )
+
+
+def test_with_an_unreadable_history_nothing_is_published(home: Path) -> None:
+    path = home / "published" / HISTORY
+    path.write_bytes(b"[]\n" + path.read_bytes())
+    with pytest.raises(WarehouseError, match=r"history\.jsonl, line 1: .* delete the line"):
+        make_release(home, "three")
+    assert latest(home) == "two" and not (home / "published" / "three").exists()
+
+
+KILLED = (
+    """
+import os, signal, sys
+from pathlib import Path
+sys.path[:0] = [{tests!r}, {here!r}]
+import test_publish as t
+from warehouse.releases import publish, store
+left = int(sys.argv[2])
+"""
+    + COUNTED
+    + """publish.fsync = counted(publish.fsync)
+store.fsync = counted(store.fsync)
+publish.append_entry = counted(publish.append_entry)
+Path.rename = counted(Path.rename)
+Path.replace = counted(Path.replace)
+Path.symlink_to = counted(Path.symlink_to)
+Path.chmod = counted(Path.chmod)
+Path.hardlink_to = counted(Path.hardlink_to)
+t.release(Path(sys.argv[1]), "two")
+"""
+)
+
+
+def test_a_kill_while_publishing_leaves_the_old_release_or_the_new_one(tmp_path: Path) -> None:
+    script = KILLED.format(tests=str(TESTS), here=str(Path(__file__).parent))
+    seen = set()
+    for point in (0, 2, 5, 9, 13, 16, 17, 18, 19, 20, 21, 22, 60):
+        root = tmp_path / str(point)
+        one = release(root, "one")
+        ended = subprocess.run(
+            [sys.executable, "-c", script, str(root), str(point)], check=False, capture_output=True
+        )
+        assert ended.returncode in (0, -9), ended.stderr
+        left = current(root / "published")
+        assert left is not None
+        seen.add((ended.returncode, left.name))
+        assert read_manifest(left).database.sha256 == sha256_of(left / "warehouse.duckdb")
+        for visible in (root / "published").iterdir():
+            if visible.name.startswith(".") or visible.is_symlink() or visible.name == HISTORY:
+                continue
+            assert (visible / "MANIFEST.json").exists()
+            assert (visible / "warehouse.duckdb").exists()
+        three = release(root, "three")
+        assert current(root / "published") == three
+        assert not list((root / "published").glob(f"{PARTIAL_PREFIX}*"))
+        assert one.exists()
+    assert seen == {(-9, "one"), (-9, "two"), (0, "two")}
+
+
+# --- rollback -----------------------------------------------------------------------------------------
+
+
+def test_a_rollback_switches_latest_and_records_who_when_and_why(home: Path) -> None:
+    before = checksums(home)
+    entry = rollback(home / "published", "one", "the ranks are wrong", "ada@desk")
+    assert (entry.before, entry.after) == ("two", "one")
+    assert latest(home) == "one"
+    line = json.loads((home / "published" / "history.jsonl").read_text().splitlines()[-1])
+    assert (line["action"], line["from"], line["to"]) == ("rollback", "two", "one")
+    assert (line["actor"], line["reason"], line["fingerprint"]) == (
+        "ada@desk",
+        "the ranks are wrong",
+        "mark of two",
+    )
+    assert datetime.fromisoformat(line["at"]) > datetime.now(UTC) - timedelta(minutes=5)
+    assert before == checksums(home)
+
+
+@pytest.mark.parametrize(
+    ("release_wanted", "why", "message"),
+    [
+        ("three", "x", r"there is no release 'three'\. Existing releases: one, two"),
+        ("two", "x", "two is the current release already"),
+        ("one", "  ", "needs a reason"),
+        ("../build", "x", "there is no release"),
+        (".partial-x", "x", "there is no release"),
+    ],
+)
+def test_a_rollback_that_cannot_be_done_changes_nothing(
+    home: Path, release_wanted: str, why: str, message: str
+) -> None:
+    lines = (home / "published" / "history.jsonl").read_text()
+    with pytest.raises(WarehouseError, match=message):
+        rollback(home / "published", release_wanted, why, "ada")
+    assert latest(home) == "two"
+    assert (home / "published" / "history.jsonl").read_text() == lines
+
+
+def test_a_rollback_to_a_damaged_release_is_rejected(home: Path) -> None:
+    file = flip_bit(home / "published" / "one" / "warehouse.duckdb", 5000)
+    with pytest.raises(WarehouseError, match="not the bytes that were published") as caught:
+        rollback(home / "published", "previous", "x", "ada")
+    assert str(file) in str(caught.value)
+    file.unlink()
+    with pytest.raises(WarehouseError, match="missing"):
+        rollback(home / "published", "one", "x", "ada")
+    overwrite(home / "published" / "one" / "MANIFEST.json", "{")
+    with pytest.raises(WarehouseError, match=r"one/MANIFEST\.json: invalid record"):
+        rollback(home / "published", "one", "x", "ada")
+    assert latest(home) == "two"
+
+
+@pytest.mark.parametrize("harm", ["manifest", "directory"])
+def test_a_rollback_works_when_the_current_release_is_damaged_or_gone(home: Path, harm: str) -> None:
+    two = home / "published" / "two"
+    if harm == "directory":
+        shutil.rmtree(two)
+    else:
+        overwrite(two / "MANIFEST.json", '{"release": "two"')
+    entry = rollback(home / "published", "previous", "two was lost", "ada")
+    assert latest(home) == "one" and (entry.fingerprint, entry.newest) == (None, None)
+
+
+def test_a_rollback_works_when_a_line_of_the_history_is_unreadable(home: Path) -> None:
+    path = home / "published" / HISTORY
+    path.write_bytes(b"\xff\n" + path.read_bytes())
+    with pytest.raises(WarehouseError, match=r"line 1: .* name a release by its id"):
+        rollback(home / "published", "previous", "two is wrong", "ada")
+    rollback(home / "published", "one", "two is wrong", "ada")
+    assert latest(home) == "one"
+
+
+def test_a_rollback_can_be_rolled_forward(home: Path) -> None:
+    for wanted, expected in (("previous", "one"), ("previous", "two"), ("one", "one")):
+        rollback(home / "published", wanted, "to and fro", "ada")
+        assert latest(home) == expected
+    assert set(withdrawn(read_history(home / "published").records)) == {"two"}
+    assert find_release(home / "published", "previous").name == "two"
+
+
+def test_a_publish_tried_again_does_not_undo_a_rollback(home: Path) -> None:
+    rollback(home / "published", "one", "bad", "ada")
+    built = home / "again.duckdb"  # the task was killed before it removed its build, and is retried
+    shutil.copyfile(home / "published" / "two" / "warehouse.duckdb", built)
+    publish_again(home, "two", built)
+    assert latest(home) == "one"
+    assert set(withdrawn(read_history(home / "published").records)) == {"two"}
+
+
+KILLED_ROLLBACK = (
+    """
+import os, signal, sys
+from pathlib import Path
+from warehouse.releases import publish, store
+left = int(sys.argv[2])
+"""
+    + COUNTED
+    + """store.fsync = counted(store.fsync)
+publish.append_entry = counted(publish.append_entry)
+os.fsync = counted(os.fsync)
+Path.replace = counted(Path.replace)
+Path.symlink_to = counted(Path.symlink_to)
+Path.unlink = counted(Path.unlink)
+publish.rollback(Path(sys.argv[1]), "one", "bad", "ada")
+"""
+)
+
+
+def test_a_rollback_killed_anywhere_and_run_again_is_one_rollback(tmp_path: Path) -> None:
+    ends, lefts = set(), set()
+    for point in range(30):
+        home = tmp_path / str(point)
+        make_release(home, "one")
+        make_release(home, "two", LATER)
+        before = checksums(home)
+        command_line = [sys.executable, "-c", KILLED_ROLLBACK, str(home / "published"), str(point)]
+        ended = subprocess.run(command_line, cwd=PROJECT_ROOT, capture_output=True, check=False, timeout=60)
+        assert ended.returncode in (0, -9), ended.stderr
+        ends.add(ended.returncode)
+        left = latest(home)
+        assert left in ("one", "two")
+        recorded = [action for action, *_ in entries(home)]
+        assert left == "two" or recorded[-1] == "rollback", "latest was switched before it was recorded"
+        lefts.add((left, recorded[-1]))
+        rollback(home / "published", "one", "bad", "ada")
+        assert latest(home) == "one"
+        assert [entry[:2] for entry in entries(home)] == [
+            ("publish", "one"),
+            ("publish", "two"),
+            ("rollback", "one"),
+        ]
+        assert before == checksums(home)
+        if ended.returncode == 0:
+            break
+    assert ends == {0, -9}
+    assert lefts == {("two", "publish"), ("two", "rollback"), ("one", "rollback")}

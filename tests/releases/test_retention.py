@@ -1,0 +1,152 @@
+"""Releases that are both old and many are removed, on record; what readers or a rollback need is kept."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from small_releases import flip_bit, latest, make_release, overwrite
+
+from warehouse.config import RetentionPolicy
+from warehouse.errors import WarehouseError
+from warehouse.releases.history import HISTORY, read_history
+from warehouse.releases.publish import rollback
+from warehouse.releases.retention import expired, hide, remove_hidden, remove_releases
+from warehouse.releases.store import release_dirs
+
+NOW = datetime.now(UTC)
+
+
+def removed(home: Path, keep: int = 2, days: int = 30) -> list[str]:
+    policy = RetentionPolicy(releases=keep, releases_days=days)
+    return remove_releases(home / "published", policy, datetime.now(UTC), "tests")
+
+
+def names(home: Path) -> list[str]:
+    return [path.name for path in release_dirs(home / "published")]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Hold five releases, r0 to r4, of which r3 and r4 are young."""
+    for number, age in enumerate((100, 90, 80, 2, 1)):
+        make_release(tmp_path, f"r{number}", age_days=age)
+    return tmp_path
+
+
+def test_expired_is_only_what_is_both_many_and_old() -> None:
+    aged = [(Path(str(days)), NOW - timedelta(days=days)) for days in (40, 31, 29, 20, 1)]
+    found = {
+        (keep, days): [path.name for path in expired(aged, keep=keep, days=days, now=NOW)]
+        for keep, days in ((0, 30), (4, 30), (9, 0), (1, 0), (0, 99))
+    }
+    assert found == {
+        (0, 30): ["40", "31"],
+        (4, 30): ["40"],
+        (9, 0): [],
+        (1, 0): ["40", "31", "29", "20"],
+        (0, 99): [],
+    }
+    assert [path.name for path in expired(aged, keep=0, days=30, now=NOW, never={"40"})] == ["31"]
+
+
+def test_releases_that_are_neither_newest_nor_young_are_removed_on_record(home: Path) -> None:
+    assert removed(home) == ["r0", "r1", "r2"]
+    assert names(home) == ["r3", "r4"]
+    entries = read_history(home / "published").require()[-3:]
+    assert [(entry.action, entry.release, entry.actor) for entry in entries] == [
+        ("remove", "r0", "tests"),
+        ("remove", "r1", "tests"),
+        ("remove", "r2", "tests"),
+    ]
+    assert {(entry.before, entry.after) for entry in entries} == {("r4", "r4")}
+    assert removed(home) == []
+    assert len(list((home / "published").glob(".removing-*"))) == 3
+    assert remove_hidden(home / "published") > 3 * 10_000
+    assert not list((home / "published").glob(".removing-*"))
+
+
+def test_the_current_release_and_the_way_back_stay_whatever_their_age(home: Path) -> None:
+    rollback(home / "published", "r0", "the newer ones are wrong", "ada")
+    assert removed(home, days=0) == ["r1", "r2"]
+    assert names(home) == ["r0", "r3", "r4"]
+    assert latest(home) == "r0"
+
+
+def test_a_clock_far_ahead_leaves_the_newest(home: Path) -> None:
+    for release in release_dirs(home / "published"):
+        file = release / "MANIFEST.json"
+        content = json.loads(file.read_text()) | {"published_at": "1999-01-01T00:00:00+00:00"}
+        overwrite(file, json.dumps(content))
+    assert removed(home) == ["r0", "r1", "r2"]
+
+
+def test_nothing_is_removed_when_latest_points_at_nothing(home: Path) -> None:
+    shutil.rmtree(home / "published" / "r4")
+    with pytest.raises(
+        WarehouseError, match=r"points at release r4, which does not exist; nothing was removed"
+    ):
+        removed(home)
+    assert names(home) == ["r0", "r1", "r2", "r3"]
+    (home / "published" / "latest").unlink()
+    with pytest.raises(WarehouseError, match=r"latest: does not exist; nothing was removed"):
+        removed(home)
+
+
+def test_before_the_first_release_nothing_is_removed(tmp_path: Path) -> None:
+    assert removed(tmp_path) == []
+    (tmp_path / "published").mkdir()
+    assert removed(tmp_path) == []
+
+
+def test_a_release_with_an_unreadable_manifest_is_kept_and_hides_no_other(home: Path) -> None:
+    overwrite(home / "published" / "r1" / "MANIFEST.json", "{")
+    overwrite(home / "published" / "r3" / "MANIFEST.json", "{")
+    assert removed(home) == ["r0"], "r2 and r4 are the newest two that can be read"
+    assert names(home) == ["r1", "r2", "r3", "r4"]
+
+
+def test_nothing_is_removed_while_a_line_of_the_history_is_unreadable(home: Path) -> None:
+    path = home / "published" / HISTORY
+    path.write_bytes(path.read_bytes() + b"{}\n")
+    with pytest.raises(WarehouseError, match=r"history\.jsonl, line 6: "):
+        removed(home)
+    assert len(names(home)) == 5
+
+
+def test_an_open_reader_of_a_removed_release_reads_on(home: Path) -> None:
+    path = home / "published" / "r0" / "warehouse.duckdb"
+    with duckdb.connect(str(path), read_only=True) as reader:
+        assert removed(home) == ["r0", "r1", "r2"]
+        remove_hidden(home / "published")
+        assert not path.exists()
+        found = reader.execute("select count(*), sum(exports_million) from marts.mart").fetchall()
+    assert found == [(4, 417.0)]
+
+
+def test_a_file_with_another_link_frees_no_space(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "own").write_bytes(b"7 bytes")
+    (tmp_path / "kept").write_bytes(b"kept elsewhere")
+    (tmp_path / "old" / "linked").hardlink_to(tmp_path / "kept")
+    assert hide(tmp_path / "old").name == ".removing-old" and not (tmp_path / "old").exists()
+    assert remove_hidden(tmp_path) == len(b"7 bytes")
+    assert (tmp_path / "kept").read_bytes() == b"kept elsewhere"
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_a_name_can_be_hidden_again_after_a_removal_that_was_killed(tmp_path: Path) -> None:
+    for content in ("first", "second"):
+        (tmp_path / "old").mkdir()
+        (tmp_path / "old" / content).touch()
+        hidden = hide(tmp_path / "old")
+    assert [path.name for path in hidden.iterdir()] == ["second"]
+
+
+def test_a_damaged_database_does_not_matter_to_retention(home: Path) -> None:
+    flip_bit(home / "published" / "r0" / "warehouse.duckdb")
+    assert removed(home) == ["r0", "r1", "r2"]

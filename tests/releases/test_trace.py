@@ -1,0 +1,441 @@
+"""Every figure of a mart or a core fact leads back to rows of files as they were sent, with their checksums.
+
+The first part follows rules over a small release and landing, the second the project's rules over the sample.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from conftest import Warehouse
+from small_releases import dbt_manifest, flip_bit, make_release, make_vintage, overwrite
+
+from warehouse.errors import WarehouseError
+from warehouse.releases.trace import Lineage, trace
+
+SOURCE, OLD, NEW = "worldbank_wdi", "2022-09-16", "2024-07-12"
+FACT = "core.fct_services_trade"
+SQL = f"""
+    create table {FACT} as select * from (values
+        ('{SOURCE}', '{NEW}', 'CHN', 'S', 100.0, 'data.csv', 2),
+        ('{SOURCE}', '{NEW}', 'CHN', 'SC', 25.0, 'data.csv', 3),
+        ('{SOURCE}', '{NEW}', 'WLD', 'SC', 500.0, 'data.csv#sheet!B4', 4)
+    ) as t (source, vintage, reporter, service, value_million, _file, _row);
+    create table core.fct_revision as select '{SOURCE}' as source, 'a' as series, '{OLD}' as previous_vintage,
+        '{NEW}' as vintage, 'data.csv' as _previous_file, 2 as _previous_row, 'data.csv' as _file, 3 as _row
+        union all select '{SOURCE}', 'b', '{OLD}', '{NEW}', 'data.csv', 2, null, null;
+    create table core.dim_service as select 'S' as service;
+    create table marts.mart_share as
+        select '{SOURCE}' as source, 'CHN' as reporter, 'SC' as service, 0.25 as share;
+    create table marts.mart_old as select 'CHN' as reporter;
+    create table marts.mart_many as select 'CHN' as reporter, i as number from range(20) as r (i);
+    create table marts.mart_freshness as select '{SOURCE}' as source;
+    create table marts.mart_ratio as select 'c1' as claim_id;
+    create table core.bridge_cell as select * from (values
+        ('c1', 1, 'numerator', '{SOURCE}', '{NEW}', 'data.csv', 3),
+        ('c1', 2, 'denominator', '{SOURCE}', '{NEW}', 'data.csv', 2),
+        ('c1', 3, 'denominator', '{SOURCE}', '{NEW}', 'data.csv', 2)
+    ) as t (claim_id, number, role, source, vintage, _file, _row);
+    create table marts.mart_claim as select * from (values
+        ('c1', 'reproduced', 'share of 100'), ('c2', 'untestable', 'no source states it')
+    ) as t (claim_id, verdict, reason);
+    create table marts.claim_figure as
+        select 'c1' as claim_id, 'CHN' as reporter, 'SC' as service, 'numerator' as part
+        union all select 'c1', 'WLD', 'SC', 'denominator'"""
+SHARE: list[dict[str, Any]] = [
+    {"role": "numerator", "model": "fct_services_trade", "keys": ["source", "reporter", "service"]},
+    {
+        "role": "denominator",
+        "model": "fct_services_trade",
+        "keys": ["source", "reporter"],
+        "where": "service = 'S' and $share > 0",
+    },
+    {
+        "role": "world",
+        "model": "fct_services_trade",
+        "keys": ["source", "service"],
+        "where": "reporter = 'WLD'",
+    },
+]
+MODELS = {
+    FACT: {},
+    "core.fct_revision": {},
+    "core.dim_service": {},
+    "marts.mart_share": {"trace": SHARE},
+    "marts.mart_ratio": {"trace": {"model": "bridge_cell", "keys": ["claim_id"]}},
+    "core.bridge_cell": {},
+    "marts.mart_old": {"trace": {"model": "fct_services_trade", "keys": ["reporter"]}},
+    "marts.mart_many": {"trace": {"model": "fct_services_trade", "keys": ["reporter"]}},
+    "marts.mart_freshness": {"trace": None},
+    "marts.mart_claim": {
+        "trace": [
+            {"role": part, "model": "claim_figure", "keys": ["claim_id"], "where": f"part = '{part}'"}
+            | {"if_empty": "The claim is untestable"}
+            for part in ("numerator", "denominator")
+        ]
+    },
+    "marts.claim_figure": {"trace": [{"model": "fct_services_trade", "keys": ["reporter", "service"]}]},
+}
+PARENTS = {
+    "fct_services_trade": ["int_observations"],
+    "fct_revision": ["int_observations"],
+    "int_observations": [SOURCE],
+    "mart_share": ["fct_services_trade"],
+    "mart_old": ["fct_services_trade"],
+    "mart_claim": ["claim_figure"],
+    "claim_figure": ["fct_services_trade"],
+    "mart_ratio": ["bridge_cell"],
+    "bridge_cell": ["int_observations"],
+}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Hold a small release whose rows come from two landed vintages."""
+    for vintage, total in ((OLD, "90"), (NEW, "100")):
+        rows: list[dict[str, str | int | None]] = [
+            {"value": total, "_file": "data.csv", "_row": 2},
+            {"value": "25", "_file": "data.csv", "_row": 3},
+            {"value": "500", "_file": "data.csv#sheet!B4", "_row": 4},
+        ]
+        make_vintage(tmp_path / "landing", SOURCE, vintage, rows, f"value\n{total}\n25\n500\n")
+    models = MODELS | {"intermediate.int_observations": {}}
+    docs = dbt_manifest(tmp_path / "manifest.json", models, PARENTS, [SOURCE])
+    make_release(tmp_path, "one", sql=SQL, docs={"dbt_docs/manifest.json": docs})
+    return tmp_path
+
+
+def follow(home: Path, table: str, **conditions: str) -> tuple[Lineage, ...]:
+    return trace(home / "published" / "one", home / "landing", home / "cache", table, conditions)
+
+
+def values(lineage: Lineage) -> list[str]:
+    return [origin.raw_row["value"] for origin in lineage.origins]
+
+
+def test_a_core_fact_leads_to_its_own_row(home: Path) -> None:
+    (lineage,) = follow(home, FACT, reporter="WLD")
+    assert (lineage.table, lineage.role) == (FACT, "figure")
+    assert lineage.models == (FACT, "intermediate.int_observations", f"raw.{SOURCE}")
+    (origin,) = lineage.origins
+    assert (origin.file.name, origin.location, origin.row) == ("data.csv", "sheet!B4", 4)
+    assert origin.raw_row == {"value": "500", "_file": "data.csv#sheet!B4", "_row": 4}
+    assert origin.address == f"https://example.org/{SOURCE}.csv"
+    assert origin.retrieved_at.date().isoformat() == NEW
+    assert origin.is_file_intact and origin.is_rows_intact and origin.is_intact and lineage.is_intact
+    assert follow(home, "fct_services_trade", reporter="WLD") == (lineage,)
+
+
+def test_each_rule_of_a_list_is_followed_under_its_role(home: Path) -> None:
+    found = follow(home, "marts.mart_share")
+    assert [(lineage.role, values(lineage)) for lineage in found] == [
+        ("numerator", ["25"]),
+        ("denominator", ["100"]),
+        ("world", ["500"]),
+    ]
+    assert {lineage.models for lineage in found} == {
+        ("marts.mart_share", FACT, "intermediate.int_observations", f"raw.{SOURCE}")
+    }
+    assert all(lineage.published["share"] == pytest.approx(0.25) for lineage in map(as_floats, found))
+
+
+def as_floats(lineage: Lineage) -> Lineage:
+    published = lineage.published | {"share": float(lineage.published["share"])}
+    return Lineage(lineage.table, published, lineage.role, lineage.models, lineage.origins)
+
+
+def test_the_single_rule_of_an_older_release_is_followed(home: Path) -> None:
+    (lineage,) = follow(home, "mart_old")
+    assert (lineage.role, values(lineage)) == ("figure", ["100", "25"])
+
+
+def test_a_helper_table_leads_on_by_its_own_rule(home: Path) -> None:
+    numerator, denominator = follow(home, "marts.mart_claim", claim_id="c1")
+    assert (numerator.role, values(numerator)) == ("numerator", ["25"])
+    assert (denominator.role, values(denominator)) == ("denominator", ["500"])
+    assert numerator.models == (
+        "marts.mart_claim",
+        "marts.claim_figure",
+        FACT,
+        "intermediate.int_observations",
+        f"raw.{SOURCE}",
+    )
+
+
+def test_a_helper_table_with_files_and_rows_states_the_roles(home: Path) -> None:
+    numerator, denominator = follow(home, "marts.mart_ratio")
+    assert (numerator.role, values(numerator)) == ("numerator", ["25"])
+    assert (denominator.role, values(denominator)) == ("denominator", ["100"]), "the row serves twice"
+    assert numerator.models[:2] == ("marts.mart_ratio", "core.bridge_cell")
+    roles = [lineage.role for lineage in follow(home, "core.bridge_cell")]
+    assert roles == ["numerator", "denominator", "denominator"]
+
+
+def test_a_row_without_a_figure_says_why(home: Path) -> None:
+    with pytest.raises(WarehouseError) as caught:
+        follow(home, "marts.mart_claim", claim_id="c2")
+    assert str(caught.value) == (
+        "marts.mart_claim: no row of claim_figure has a figure behind claim_id=c2. "
+        "The claim is untestable. Reason in the row: no source states it"
+    )
+
+
+@pytest.mark.parametrize("table", ["marts.mart_freshness", "core.dim_service"])
+def test_a_table_without_figures_says_what_it_is(home: Path, table: str) -> None:
+    with pytest.raises(WarehouseError, match="has no figures to trace") as caught:
+        follow(home, table)
+    assert str(caught.value).endswith(f"What {table} is.")
+
+
+def test_a_revision_leads_to_both_vintages_and_a_withdrawn_figure_to_one(home: Path) -> None:
+    (lineage,) = follow(home, "core.fct_revision", series="a")
+    assert [(origin.vintage, origin.row) for origin in lineage.origins] == [(OLD, 2), (NEW, 3)]
+    (lineage,) = follow(home, "core.fct_revision", series="b")
+    assert [(origin.vintage, origin.raw_row["value"]) for origin in lineage.origins] == [(OLD, "90")]
+
+
+@pytest.mark.parametrize(
+    ("table", "conditions", "message"),
+    [
+        ("marts.mart_none", {}, r"there is no table 'marts\.mart_none' to trace\. .*core\.fct_revision"),
+        ("core.mart_share", {}, "there is no table 'core.mart_share'"),
+        ("marts.mart_share", {"colour": "red"}, "has no column colour; it has source, reporter"),
+        ("marts.mart_share", {"reporter": "XXX"}, r"no row of marts\.mart_share has reporter=XXX"),
+        ("marts.mart_many", {"reporter": "CHN"}, r"more than 12 rows of .* such as number$"),
+    ],
+)
+def test_what_cannot_be_traced_says_why(
+    home: Path, table: str, conditions: dict[str, str], message: str
+) -> None:
+    with pytest.raises(WarehouseError, match=message):
+        follow(home, table, **conditions)
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ({"model": "fct_none", "keys": []}, "names the model fct_none, which does not exist"),
+        (
+            {"model": "fct_services_trade", "keys": ["flow"]},
+            "names flow, which marts.mart_share does not have",
+        ),
+        (
+            {"model": "fct_services_trade", "where": "$flow = 1"},
+            "names flow, which marts.mart_share does not have",
+        ),
+        ({"keys": []}, "invalid record"),
+        ({"model": "mart_share", "keys": ["source"]}, "do not end"),
+    ],
+)
+def test_a_wrong_rule_is_named(home: Path, rule: dict[str, Any], message: str) -> None:
+    path = home / "published" / "one" / "dbt_docs" / "manifest.json"
+    content = json.loads(path.read_text())
+    content["nodes"]["model.w.mart_share"]["config"]["meta"]["trace"] = [rule]
+    overwrite(path, json.dumps(content))
+    with pytest.raises(WarehouseError, match=message):
+        follow(home, "marts.mart_share")
+
+
+def test_a_changed_file_is_not_intact(home: Path) -> None:
+    flip_bit(home / "landing" / SOURCE / NEW / "files" / "data.csv")
+    (lineage,) = follow(home, FACT, service="S")
+    (origin,) = lineage.origins
+    assert (origin.is_file_intact, origin.is_rows_intact, lineage.is_intact) == (False, True, False)
+    assert origin.raw_row["value"] == "100"
+    origin.file.unlink()
+    assert follow(home, FACT, service="S")[0].origins[0].is_file_intact is False
+
+
+def test_a_changed_digit_of_the_parsed_rows_is_never_certified(home: Path) -> None:
+    path = home / "landing" / SOURCE / NEW / "rows.parquet"
+    rows = pq.read_table(path).to_pylist()
+    assert rows[0]["value"] == "100"
+    rows[0]["value"] = "900"
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    (lineage,) = follow(home, FACT, service="S")
+    (origin,) = lineage.origins
+    assert (origin.is_file_intact, origin.is_rows_intact, lineage.is_intact) == (True, False, False)
+    assert origin.raw_row == {}
+    path.unlink()
+    assert follow(home, FACT, service="S")[0].is_intact is False
+
+
+def test_a_vintage_file_or_row_that_the_landing_lost_is_named(home: Path) -> None:
+    directory = home / "landing" / SOURCE / NEW
+    content = json.loads((directory / "manifest.json").read_text())
+    renamed = content | {"files": [content["files"][0] | {"name": "other.csv"}]}
+    (directory / "manifest.json").write_text(json.dumps(renamed))
+    with pytest.raises(WarehouseError, match=r"manifest\.json: lists no file data\.csv"):
+        follow(home, FACT, service="S")
+    (directory / "manifest.json").unlink()
+    with pytest.raises(WarehouseError, match=rf"{NEW}/manifest\.json: cannot be read"):
+        follow(home, FACT, service="S")
+
+
+@pytest.mark.parametrize("content", [None, "{", "{}", "[]"])
+def test_a_damaged_dbt_manifest_is_named(home: Path, content: str | None) -> None:
+    path = home / "published" / "one" / "dbt_docs" / "manifest.json"
+    if content is None:
+        path.unlink()
+    else:
+        overwrite(path, content)
+    with pytest.raises(WarehouseError, match=r"dbt_docs/manifest\.json: .*`warehouse releases`"):
+        follow(home, FACT, service="S")
+
+
+def test_a_damaged_database_is_named(home: Path) -> None:
+    path = home / "published" / "one" / "warehouse.duckdb"
+    flip_bit(path, 10)
+    with pytest.raises(WarehouseError, match=r"warehouse\.duckdb: cannot be read .*`warehouse rollback "):
+        follow(home, FACT, service="S")
+
+
+# --- the sample ---------------------------------------------------------------------------------------
+
+# A table of loads, not of figures.
+WITHOUT_FIGURES = {"mart_freshness"}
+ROWS_TO_TRY = 4
+
+
+def stated_rules(warehouse: Warehouse) -> dict[str, Any]:
+    manifest = json.loads((warehouse.release / "dbt_docs" / "manifest.json").read_text(encoding="utf-8"))
+    return {
+        node["name"]: node["config"]["meta"]["trace"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["schema"] == "marts"
+    }
+
+
+def follow_sample(warehouse: Warehouse, table: str, **conditions: str) -> tuple[Lineage, ...]:
+    return trace(warehouse.release, warehouse.home / "landing", warehouse.home / "reread", table, conditions)
+
+
+def test_every_mart_says_how_it_is_traced(warehouse: Warehouse) -> None:
+    rules = stated_rules(warehouse)
+    assert len(rules) >= 12
+    assert {mart for mart, rule in rules.items() if rule is None} == WITHOUT_FIGURES
+
+
+def test_rows_of_every_mart_and_core_fact_lead_to_raw_rows(warehouse: Warehouse) -> None:
+    tried = 0
+    with duckdb.connect(str(warehouse.database), read_only=True) as db:
+        facts = db.execute(
+            "select 'core.' || table_name from duckdb_tables() where schema_name = 'core' "
+            "and starts_with(table_name, 'fct_')"
+        ).fetchall()
+        tables = [fact for (fact,) in facts]
+        assert len(tables) >= 6
+        tables += [f"marts.{mart}" for mart, rule in stated_rules(warehouse).items() if rule is not None]
+        for table in tables:
+            # A claim that no source can test has no figure, and its trace says so.
+            where = "where found_value is not null" if table == "marts.mart_claim" else ""
+            found = db.execute(
+                f"select cast(columns(*) as varchar) from (from {table} {where}) "
+                f"using sample reservoir({ROWS_TO_TRY} rows) repeatable (7)"
+            )
+            names = [name for name, *_ in found.description or ()]
+            rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+            assert rows, f"{table} is empty"
+            for row in rows:
+                conditions = {name: text for name, text in row.items() if text is not None}
+                lineages = follow_sample(warehouse, table, **conditions)
+                tried += 1
+                assert lineages
+                for lineage in lineages:
+                    assert lineage.models[0] == table
+                    assert lineage.models[-1].startswith("raw.")
+                    assert lineage.origins and lineage.is_intact
+                    assert all(origin.raw_row for origin in lineage.origins)
+    assert tried >= 60
+
+
+def test_a_reconciliation_leads_to_the_figures_of_both_sources(warehouse: Warehouse) -> None:
+    found = follow_sample(
+        warehouse,
+        "marts.mart_reconciliation",
+        source_a="unctad_services",
+        source_b="worldbank_wdi",
+        reporter="CHN",
+        service="S",
+        flow="exports",
+        period_label="2021",
+    )
+    assert {lineage.models[-1]: values(lineage) for lineage in found} == {
+        "raw.unctad_services": ["394272.573"],
+        "raw.worldbank_wdi": ["339393210195.59"],
+    }
+
+
+def test_a_mirror_leads_to_the_cells_of_both_sides(warehouse: Warehouse) -> None:
+    found = follow_sample(
+        warehouse,
+        "marts.mart_mirror",
+        reporter="GBR",
+        partner="CHN",
+        service="S",
+        flow="imports",
+        period_label="2016",
+        reporter_source="ons_services",
+        partner_source="batis",
+    )
+    assert {lineage.models[-1] for lineage in found} == {"raw.batis", "raw.ons_services"}
+    assert len(found) == 2 and all(len(lineage.origins) == 1 for lineage in found)
+
+
+def test_a_group_leads_to_its_members_of_that_year_alone(warehouse: Warehouse) -> None:
+    found = follow_sample(
+        warehouse,
+        "marts.mart_trade_partner_group",
+        source="batis",
+        reporter="CHN",
+        group_code="BRICS",
+        service="S",
+        flow="exports",
+        period_label="2019",
+    )
+    lineage = found[0]
+    # Of the five members of that year China is the reporter: four partners are left.
+    assert len(lineage.origins) == int(lineage.published["members_counted"]) == 4
+
+
+def test_a_claim_leads_to_the_cells_of_its_numerator_and_denominator(warehouse: Warehouse) -> None:
+    found = follow_sample(
+        warehouse, "marts.mart_claim", claim_id="digital_share_2020", source="data360_digital"
+    )
+    roles = {lineage.role: lineage for lineage in found}
+    digital, services = roles["numerator"], roles["denominator"]
+    assert len(found) == 2 and digital.models[:2] == ("marts.mart_claim", "core.bridge_claim_cell")
+    assert (digital.models[-1], services.models[-1]) == ("raw.data360_digital", "raw.unctad_services")
+    # USD million: digitally deliverable exports and imports of China, and all its services
+    exports, imports = (float(origin.raw_row["obs_value"]) for origin in digital.origins)
+    totals = [float(value) for value in values(services)]
+    share = 100 * (exports + imports) / sum(totals)
+    assert digital.published["found_value"] == pytest.approx(share, rel=1e-9)
+
+
+def test_an_older_vintage_of_a_claim_leads_to_the_row_before_the_revision(warehouse: Warehouse) -> None:
+    (older,) = follow_sample(
+        warehouse,
+        "marts.mart_claim",
+        claim_id="services_exports_2021",
+        source="worldbank_wdi",
+        vintage="2022-09-16",
+    )
+    assert [origin.vintage for origin in older.origins] == ["2022-09-16"]
+    assert float(values(older)[0]) == pytest.approx(older.published["found_value"] * 1e9)
+
+
+def test_an_untestable_claim_says_that_it_has_no_inputs(warehouse: Warehouse) -> None:
+    with pytest.raises(WarehouseError, match="The claim is untestable"):
+        follow_sample(warehouse, "marts.mart_claim", claim_id="bilateral_agreements_2020")
+
+
+def test_no_published_row_is_an_error(warehouse: Warehouse) -> None:
+    with pytest.raises(WarehouseError, match=r"no row of marts\.mart_mirror has"):
+        follow_sample(warehouse, "marts.mart_mirror", reporter="XXX")

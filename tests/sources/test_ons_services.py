@@ -1,0 +1,287 @@
+"""ONS services by partner: wide to long, the sample's figures, the page, bad tables, and the gate."""
+# ruff: noqa: E501 (the payloads are tables: one statement, and one finding, to a line)
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, SAMPLE_DIR
+from warehouse.errors import SourceError
+from warehouse.model import Request, raw_schema
+from warehouse.quality import read_suite, validate_vintage
+from warehouse.sources import ons_services as ons
+
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "ons_services" / "services_by_partner.csv"
+FOLDER = SAMPLE_DIR / "night-2" / ons.HOST / ons.DATASET.rpartition("/")[2]
+SAMPLE, PAGE = FOLDER / "current" / "service_trade.csv", FOLDER / "index.html"
+HEADER = ",".join((*ons.LABELS, "2020", "2021", "2021Q1"))
+ROW = "Exports,0,Total Services,CN,China,8127,8168,1819"
+Rows = list[dict[str, object]]
+
+
+def rows_of(table: Path, work: Path) -> Rows:
+    batches = list(ons.SOURCE.read({ons.PAGE_FILE: PAGE, ons.TABLE_FILE: table}, work))
+    assert all(batch.schema == raw_schema(ons.COLUMNS) for batch in batches)
+    told: Rows = pa.Table.from_batches(batches).to_pylist()
+    return told
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Rows:
+    return rows_of(SAMPLE, tmp_path_factory.mktemp("sample"))
+
+
+def by_hand(table: Path) -> set[tuple[str, ...]]:
+    with table.open(encoding="utf-8", newline="") as handle:
+        header, *lines = csv.reader(handle)
+    return {
+        (*line[:5], header[place], line[place], str(number))
+        for number, line in enumerate(lines, start=2)
+        for place in range(5, len(header))
+    }
+
+
+@pytest.mark.parametrize("table", [FIXTURE, SAMPLE], ids=["fixture", "sample"])
+def test_every_cell_is_as_the_csv_module_reads_it(table: Path, tmp_path: Path) -> None:
+    got = rows_of(table, tmp_path)
+    assert (
+        len(got) == {FIXTURE: 12 * 30, SAMPLE: 7802 * 30}[table]
+    )  # lines less the header, 6 years and 24 quarters
+    told = {(*(str(row[column]) for column in ons.COLUMNS), str(row["_row"])) for row in got}
+    assert len(told) == len(got)
+    assert told == by_hand(table)
+    assert all(row["_file"] == f"services_by_partner.csv#{row['period']}" for row in got)
+    assert len({(row["_file"], row["_row"]) for row in got}) == len(got)
+
+
+def test_the_figures_with_china(sample: Rows) -> None:
+    # grep '^[EI][a-z]*,0,Total Services,CN' service_trade.csv | cut -d, -f1,11,35: the year 2021 and its last quarter
+    def figure(direction: str, period: str) -> object:
+        [found] = [
+            row["value"]
+            for row in sample
+            if (row["direction"], row["service_type_code"], row["country_code"], row["period"])
+            == (direction, "0", "CN", period)
+        ]
+        return found
+
+    assert (figure("Exports", "2021"), figure("Imports", "2021")) == ("8168", "2498")
+    assert (figure("Exports", "2021Q4"), figure("Imports", "2021Q4")) == ("2205", "692")
+    assert sum(1 for row in sample if row["value"] == "..") == 22793  # tr , '\n' | grep -c '^\.\.'
+
+
+def test_the_seed_knows_every_service_type_and_ignores_three_by_name(sample: Rows) -> None:
+    with (DBT_PROJECT_DIR / "seeds" / "ons_services_item.csv").open(encoding="utf-8", newline="") as handle:
+        seed = {row["service_type_code"]: row for row in csv.DictReader(handle)}
+    labels = {(str(row["service_type_code"]), str(row["service_type"]).strip()) for row in sample}
+    assert labels == {(code, row["service_type"]) for code, row in seed.items()}
+    ignored = {code for code, row in seed.items() if not row["service"]}
+    assert ignored == {"10.3.N510", "10.3.N58", "10.3.N59"}
+    assert {code for code, row in seed.items() if row["why_ignored"]} == ignored
+    kept = [row["service"] for row in seed.values() if row["service"]]
+    assert len(kept) == len(set(kept)) == 44
+    assert [seed[str(code)]["service"] for code in range(1, 13)] == [
+        f"S{letter}" for letter in "ABCDEFGHIJKL"
+    ]
+
+
+def test_the_plan_asks_for_the_page_and_then_for_the_table_that_it_links() -> None:
+    plan = ons.SOURCE.plan()
+    page = next(plan)
+    assert isinstance(page, Request)
+    assert (page.address, page.kind) == (
+        "https://www.ons.gov.uk/businessindustryandtrade/internationaltrade/datasets/"
+        "uktradeinservicesservicetypebypartnercountrynonseasonallyadjusted",
+        "html",
+    )
+    table = plan.send(PAGE)
+    assert (table.name, table.kind) == ("services_by_partner.csv", "csv")
+    assert table.address == (f"https://www.ons.gov.uk/file?uri={ons.DATASET}/current/service_trade.csv"), (
+        "not the workbook, not the superseded table, not the other dataset's"
+    )
+    with pytest.raises(StopIteration):
+        plan.send(SAMPLE)
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        [],
+        ["/file?uri={}/current/a.xlsx"],
+        ["/file?uri={}/current/a.csv", "/file?uri={}/current/b.csv"],
+        ["https://elsewhere.example/file?uri={}/current/a.csv"],
+        ["http://www.ons.gov.uk/file?uri={}/current/a.csv"],
+        ["/file?uri={}/current/../a.csv"],
+        ["/file?uri={}/current/a.csv&uri=/etc/passwd"],
+        ["/file?uri={}other/current/a.csv"],
+        ["https://[/file?uri={}/current/a.csv"],
+    ],
+)
+def test_a_page_without_exactly_one_table_is_refused(links: list[str]) -> None:
+    page = "".join(f'<a href="{link.format(ons.DATASET)}">csv</a>' for link in links)
+    with pytest.raises(SourceError, match="CSV files of the dataset, expected 1"):
+        ons.table_address(page.encode())
+    with pytest.raises(SourceError, match="not UTF-8"):
+        ons.table_address(b"\xff" + page.encode())
+
+
+def refusal(work: Path, *lines: str) -> SourceError:
+    table = work / "table.csv"
+    table.write_bytes(("\n".join(lines) + "\n").encode())
+    with pytest.raises(SourceError) as caught:
+        rows_of(table, work)
+    assert (caught.value.source, caught.value.file) == ("ons_services", "services_by_partner.csv")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        (HEADER.replace("Country code", "Code"), "missing 'Country code'; unknown 'Code'"),
+        (HEADER + ",Notes", "columns that are not a period: 'Notes'"),
+        (HEADER.replace("2021Q1", "2021Q5"), "columns that are not a period: '2021Q5'"),
+        (HEADER.replace("2021Q1", "2021"), "repeated or out of order"),
+        (HEADER.replace("2020,2021", "2021,2020"), "repeated or out of order"),
+        (",".join(ons.LABELS), "repeated or out of order: none"),
+        ("<!doctype html>", "an HTML or XML page"),
+    ],
+)
+def test_another_layout_is_refused_by_name(header: str, reason: str, tmp_path: Path) -> None:
+    error = refusal(tmp_path, header, ROW)
+    assert reason in str(error)
+    assert error.row == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (ROW.replace("8168", ""), "a value is missing in column 2021"),
+        (ROW.replace("CN", ""), "a value is missing in column Country code"),
+        (ROW.replace("8168", "C"), "neither a whole number nor '..' in column 2021: 'C'"),
+        (ROW.replace("8168", '"8,168"'), "neither a whole number nor '..' in column 2021: '8,168'"),
+        (ROW.replace("1819", "1819.5"), "neither a whole number nor '..' in column 2021Q1: '1819.5'"),
+        (ROW + ",1", "has 9 values, expected 8"),
+    ],
+)
+@pytest.mark.parametrize("before", [0, 3])
+def test_a_bad_row_is_refused_by_its_number(row: str, reason: str, before: int, tmp_path: Path) -> None:
+    error = refusal(tmp_path, HEADER, *[ROW] * before, row, ROW)
+    assert reason in str(error)
+    assert error.row == before + 2
+
+
+def test_other_files_than_those_asked_for_are_refused(tmp_path: Path) -> None:
+    for files in ({}, {ons.TABLE_FILE: SAMPLE}, {ons.PAGE_FILE: PAGE, "other.csv": SAMPLE}):
+        with pytest.raises(SourceError, match="expected the files"):
+            list(ons.SOURCE.read(files, tmp_path))
+
+
+# --- the gate: each expectation fails on a payload that is spoiled for it ---------------------------------
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("good")
+    table = pa.Table.from_batches(list(ons.SOURCE.read({ons.PAGE_FILE: PAGE, ons.TABLE_FILE: SAMPLE}, place)))
+    pq.write_table(table, place / "rows.parquet")
+    return place / "rows.parquet"
+
+
+def findings(good: Path, work: Path, *spoil: str, has_previous: bool = True) -> dict[str, str]:
+    rows = work / "rows.parquet"
+    with duckdb.connect() as db:
+        db.execute(f"create table rows as select * from '{good}'")
+        for statement in spoil:
+            db.execute(statement)
+        db.execute(f"copy rows to '{rows}' (format parquet)")
+    previous = good if has_previous else None
+    verdict = validate_vintage(
+        ons.SOURCE, rows, previous, DBT_PROJECT_DIR / "seeds", EXPECTATIONS_DIR, work / "judge"
+    )
+    return {finding.expectation: finding.detail for finding in verdict.findings if not finding.success}
+
+
+def test_the_sample_passes(good: Path, tmp_path: Path) -> None:
+    assert findings(good, tmp_path) == {}
+
+
+CELL = "direction = 'Exports' and service_type_code = '0' and country_code = 'CN'"
+SPOILED = {
+    "columns are as expected": ("alter table rows rename country to partner", ""),
+    "there are rows": ("delete from rows", ""),
+    "key is filled": (
+        f"update rows set country_code = null where {CELL}",
+        "no country_code in file services_by",
+    ),
+    "key is unique": (
+        f"insert into rows from rows where {CELL} and period = '2021'",
+        "period 2021 occurs 2 times",
+    ),
+    "lineage is filled": (f"update rows set _row = 0 where {CELL}", "row number from 1 on (30 rows"),
+    "country codes are known": (f"update rows set country_code = 'QQ' where {CELL}", "unknown country 'QQ'"),
+    "service types are known": (
+        f"update rows set service_type_code = '10.4' where {CELL}",
+        "unknown service type '10.4' labelled 'Total Services'",
+    ),
+    "directions are known": (
+        f"update rows set direction = 'Balance' where {CELL}",
+        "unknown direction 'Balance'",
+    ),
+    "periods are years and quarters": (f"update rows set period = '2021M1' where {CELL}", "period '2021M1'"),
+    "values are whole numbers or ..": (
+        f"update rows set value = '1.5' where {CELL}",
+        "value '1.5' is neither",
+    ),
+    "years run without a gap": ("delete from rows where period like '2018%'", "between year 2017 and 2019"),
+    "the newest period does not go back": (
+        "delete from rows where period = '2021Q4'",
+        "the newest period is 2021Q3",
+    ),
+    "China and the world are present": (
+        f"update rows set value = '..' where {CELL} and period = '2021Q4'",
+        "country CN, Exports, 2021Q4: no figure",
+    ),
+    "quarters add up to their year": (
+        f"update rows set value = '2207' where {CELL} and period = '2021Q4'",
+        "country CN, 2021: 8168.0 is printed, the quarters add up to 8170.0",
+    ),
+    "services add up": (
+        "update rows set value = '1' where country_code = 'W1' and service_type_code = '4' and period = '2021'",
+        "Exports, 2021: all services are 303582.0",
+    ),
+    "China has the right order of magnitude": (
+        f"update rows set value = '8590000' where {CELL} and period = '2019'",
+        "China 2019, Exports: 8590000",
+    ),
+    "no rows are lost": (
+        "delete from rows where country_code between 'A' and 'C'",
+        "the last vintage had 234060",
+    ),
+    "no values are lost": (
+        "update rows set value = '..' where country_code between 'A' and 'C'",
+        "the last vintage had 211267",
+    ),
+    "no series jumps in scale": (
+        "update rows set value = value || '000' where value <> '..'",
+        "series China, Exports: the median of",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(SPOILED))
+def test_each_expectation_fails_where_it_should(name: str, good: Path, tmp_path: Path) -> None:
+    statement, words = SPOILED[name]
+    found = findings(good, tmp_path, statement)
+    assert name in found
+    assert words in found[name]
+
+
+def test_no_expectation_is_left_without_a_payload() -> None:
+    suite = read_suite(EXPECTATIONS_DIR / "raw.ons_services.yml")
+    assert {expectation.name for expectation in suite.expectations} == set(SPOILED)

@@ -1,0 +1,264 @@
+"""UNCTAD's bulk reports: services and goods, against the archives as UNCTAD's format has them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import py7zr
+import pyarrow as pa
+import pytest
+
+from warehouse.errors import SourceError
+from warehouse.model import Request, Source, raw_schema
+from warehouse.sources import unctad_goods, unctad_services
+from warehouse.sources._unctad_bulk import BulkReport, read
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+BOTH = pytest.mark.parametrize(
+    ("source", "report"),
+    [
+        (unctad_services.SOURCE, unctad_services.REPORT),
+        (unctad_goods.SOURCE, unctad_goods.REPORT),
+    ],
+    ids=["services", "goods"],
+)
+
+
+def fixture(source: Source, report: BulkReport) -> Path:
+    return FIXTURES / source.name / report.archive
+
+
+def by_hand(archive: Path, work: Path) -> list[list[str]]:
+    """Unpack with py7zr and read with the csv module: none of our own code, and no Arrow."""
+    with py7zr.SevenZipFile(archive) as opened:
+        opened.extractall(work)
+    [table] = work.iterdir()
+    with table.open(encoding="utf-8-sig", newline="") as handle:
+        return list(csv.reader(handle))
+
+
+def rows(source: Source, report: BulkReport, archive: Path, work: Path) -> list[dict[str, object]]:
+    batches = list(source.read({report.archive: archive}, work))
+    assert all(batch.schema == raw_schema(source.columns) for batch in batches)
+    return pa.Table.from_batches(batches).to_pylist()
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]:
+    source, report = unctad_services.SOURCE, unctad_services.REPORT
+    return rows(source, report, fixture(source, report), tmp_path_factory.mktemp("services"))
+
+
+@pytest.fixture(scope="module")
+def goods(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]:
+    source, report = unctad_goods.SOURCE, unctad_goods.REPORT
+    return rows(source, report, fixture(source, report), tmp_path_factory.mktemp("goods"))
+
+
+@BOTH
+def test_every_row_and_every_digit_is_as_the_csv_module_reads_it(
+    source: Source, report: BulkReport, tmp_path: Path
+) -> None:
+    (tmp_path / "hand").mkdir()
+    (tmp_path / "work").mkdir()
+    header, *expected = by_hand(fixture(source, report), tmp_path / "hand")
+    assert len(expected) == {"unctad_services": 7978, "unctad_goods": 29266}[source.name]  # wc -l, less one
+    assert len(header) == len(source.columns)
+    got = rows(source, report, fixture(source, report), tmp_path / "work")
+    assert [[row[column] or "" for column in source.columns] for row in got] == expected
+    assert [row["_row"] for row in got] == list(range(2, len(expected) + 2))
+    assert {row["_file"] for row in got} == {report.archive}
+    assert list((tmp_path / "work").iterdir()) == [], "the expanded file is gone when its rows are read"
+
+
+def figure(table: list[dict[str, object]], **key: str) -> object:
+    found = [row["value"] for row in table if all(row[column] == text for column, text in key.items())]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_services_figures_are_the_publishers_own_text(services: list[dict[str, object]]) -> None:
+    # grep '^2021,156,\|^2021,0000,\|^2021,076,' US_TradeServCatTotal.csv
+    assert figure(services, year="2021", economy="156", flow="02") == "394272.573"
+    assert figure(services, year="2021", economy="156", flow="01") == "426997.952"
+    assert figure(services, year="2021", economy="0000", flow="02") == "6407102.088"
+    assert figure(services, year="2021", economy="0000", flow="01") == "5859878.437"
+    assert figure(services, year="2021", economy="076", flow="02") == "31481.823"
+    assert {row["category"] for row in services} == {"S"}
+    assert len({row["economy"] for row in services} - {"0000"}) == 206
+
+
+def test_goods_figures_are_the_publishers_own_text(goods: list[dict[str, object]]) -> None:
+    # grep '^2021,156,\|^2021,0000,\|^2021,076,' US_TradeMerchTotal.csv: whole numbers stay whole
+    assert figure(goods, year="2021", economy="156", flow="01") == "2679412"
+    assert figure(goods, year="2021", economy="156", flow="02") == "3316022.1"
+    assert figure(goods, year="2021", economy="0000", flow="02") == "22289988.78"
+    assert figure(goods, year="2021", economy="076", flow="01") == "234690.445"
+    # A label with a comma in quotes: grep '^1948,158,' US_TradeMerchTotal.csv
+    [taiwan] = [r for r in goods if r["year"] == "1948" and r["economy"] == "158" and r["flow"] == "01"]
+    assert (taiwan["economy_label"], taiwan["value"]) == ("China, Taiwan Province of", "5")
+
+
+@BOTH
+def test_the_plan_is_one_request_at_the_published_address(source: Source, report: BulkReport) -> None:
+    plan = source.plan()
+    request = next(plan)
+    assert isinstance(request, Request)
+    name = report.name
+    assert request.address == (
+        f"https://unctadstat-api.unctad.org/bulkdownload/{name}/{name.replace('.', '_')}"
+    )
+    assert (request.kind, request.name) == ("7z", f"{name.replace('.', '_')}.csv.7z")
+    with pytest.raises(StopIteration):
+        plan.send(fixture(source, report))
+
+
+# --- bad input, made from the goods layout -------------------------------------------------------------
+
+MEASURE = "US$ at current prices in millions"
+HEADER = f"Year,Economy,Economy Label,Flow,Flow Label,{MEASURE},{MEASURE} Footnote,{MEASURE} Missing value"
+ROW = "2021,156,China,02,Exports,3316022.1,,"
+SHARE = "Percentage of total world"
+SHARES = f"{SHARE},{SHARE} Footnote,{SHARE} Missing value"
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "answer.7z"
+
+
+def read_goods(archive: Path, csv_bytes: bytes) -> list[dict[str, object]]:
+    with py7zr.SevenZipFile(archive, "w") as made:
+        made.writef(io.BytesIO(csv_bytes), "US_TradeMerchTotal.csv")
+    work = archive.parent / "work"
+    work.mkdir(exist_ok=True)
+    return rows(unctad_goods.SOURCE, unctad_goods.REPORT, archive, work)
+
+
+def refusal(archive: Path, *lines: str, end: str = "\r\n") -> SourceError:
+    with pytest.raises(SourceError) as caught:
+        read_goods(archive, ("\ufeff" + end.join(lines) + end).encode())
+    assert caught.value.source == "unctad_goods"
+    assert caught.value.file == "US_TradeMerchTotal.csv.7z"
+    return caught.value
+
+
+def test_codes_keep_their_zeros_and_namibia_its_letters(archive: Path) -> None:
+    lines = [HEADER, "2021,0000,World,01,Imports,1,,", "2021,076,NA,02,null,,,Not available"]
+    [world, brazil] = read_goods(archive, ("\ufeff" + "\r\n".join(lines) + "\r\n").encode())
+    assert (world["economy"], world["flow"]) == ("0000", "01")
+    assert (brazil["economy"], brazil["economy_label"], brazil["flow_label"]) == ("076", "NA", "null")
+    assert (brazil["value"], brazil["footnote"], brazil["missing_value"]) == (None, None, "Not available")
+
+
+def test_a_measure_declared_ignored_is_dropped_whole(archive: Path) -> None:
+    data = f"\ufeff{HEADER},{SHARES}\r\n{ROW},14.9,,\r\n".encode()
+    [row] = read_goods(archive, data)
+    assert row["value"] == "3316022.1"
+    assert set(row) == {*unctad_goods.SOURCE.columns, "_file", "_row"}
+
+
+def test_ignored_measures_of_services_may_come_in_any_order(tmp_path: Path) -> None:
+    report, source = unctad_services.REPORT, unctad_services.SOURCE
+    assert len(report.ignored_measures) == 4
+    measures = [report.measure, *reversed(report.ignored_measures)]
+    header = [name for name, _ in report.dimensions]
+    header += [f"{measure}{part}" for measure in measures for part in ("", " Footnote", " Missing value")]
+    row = ["2021", "156", "China", "02", "Exports", "S", "Total", "394272.573", *[""] * 14]
+    with py7zr.SevenZipFile(tmp_path / "a.7z", "w") as made:
+        made.writestr((",".join(header) + "\r\n" + ",".join(row) + "\r\n").encode(), "a.csv")
+    [got] = rows(source, report, tmp_path / "a.7z", tmp_path)
+    assert (got["value"], got["category"]) == ("394272.573", "S")
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        (f"{HEADER},Population", "unknown 'Population'"),
+        (f"{HEADER},", "unknown ''"),
+        (HEADER.removesuffix(f",{MEASURE} Missing value"), f"missing '{MEASURE} Missing value'"),
+        (HEADER.replace("Economy Label", "Country"), "missing 'Economy Label'; unknown 'Country'"),
+        (HEADER.replace("Flow,Flow Label", "Flow Label,Flow"), "column 4 is 'Flow Label'"),
+        (f"{HEADER},{SHARE}", f"missing '{SHARE} Footnote', '{SHARE} Missing value'"),
+        (f"{HEADER},{SHARES},{SHARES}", "repeated"),
+        (HEADER.replace("US$", "Euro"), f"missing '{MEASURE}'"),
+        ("<!DOCTYPE html>", "an HTML or XML page"),
+    ],
+)
+def test_a_changed_layout_is_refused_by_name(header: str, reason: str, archive: Path) -> None:
+    error = refusal(archive, header, ROW)
+    assert reason in str(error)
+    assert error.row == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (
+            '2021,156,China,02,Exports,"3,316,022.1",,',
+            "not a plain decimal number in column value: '3,316,022.1'",
+        ),
+        ("2021,156,China,02,Exports,n/a,,", "not a plain decimal number in column value: 'n/a'"),
+        ("2021,156,China,02,Exports,1e5,,", "not a plain decimal number in column value: '1e5'"),
+        ("2021,156,China,02,Exports, 5,,", "not a plain decimal number in column value: ' 5'"),
+        ("2021,156,China,02,Exports,5.,,", "not a plain decimal number in column value: '5.'"),
+        ('2021,156,China,02,Exports,"5\n",,', "not a plain decimal number in column value: '5\\n'"),
+        ("2021,156,China,02,Exports,NaN,,", "not a plain decimal number in column value: 'NaN'"),
+        ("2021,156,China,02,Exports,٣,,", "not a plain decimal number in column value: '٣'"),
+        ("21,156,China,02,Exports,5,,", "not a year of four digits in column year: '21'"),
+        ("2021,,China,02,Exports,5,,", "a value is missing in column economy"),
+        (",156,China,02,Exports,5,,", "a value is missing in column year"),
+        ("2021,156,China,02,Exports,5,,,", "has 9 values, expected 8"),
+        ("2021,156,China,02,Exports,3,316,,,", "has 10 values, expected 8"),
+        ("2021,156,China,02,Exports,5", "has 6 values, expected 8"),
+    ],
+)
+@pytest.mark.parametrize("before", [0, 3])
+def test_a_bad_row_is_refused_by_its_number(row: str, reason: str, before: int, archive: Path) -> None:
+    error = refusal(archive, HEADER, *[ROW] * before, row, ROW)
+    assert reason in str(error)
+    assert error.row == before + 2
+
+
+def test_negative_and_whole_numbers_are_plain(archive: Path) -> None:
+    lines = [HEADER, "2021,156,China,02,Exports,-0.50,,", "2020,156,China,02,Exports,7,,"]
+    got = read_goods(archive, "\r\n".join(lines).encode())
+    assert [row["value"] for row in got] == ["-0.50", "7"]
+
+
+def test_a_header_without_rows_is_an_empty_answer(archive: Path) -> None:
+    assert "the file has a header and no rows" in str(refusal(archive, HEADER))
+
+
+@BOTH
+def test_a_truncated_archive_or_a_web_page_is_refused(
+    source: Source, report: BulkReport, tmp_path: Path
+) -> None:
+    whole = fixture(source, report).read_bytes()
+    path = tmp_path / "answer"
+    for data in (whole[: len(whole) // 2], whole[:-1], b"", b"<html>Service unavailable</html>"):
+        path.write_bytes(data)
+        with pytest.raises(SourceError, match="truncated, corrupt or not a 7z archive") as caught:
+            rows(source, report, path, tmp_path)
+        assert caught.value.file == report.archive
+
+
+def test_an_archive_past_its_cap_is_refused(tmp_path: Path) -> None:
+    source, report = unctad_goods.SOURCE, unctad_goods.REPORT
+    tight = replace(report, max_expanded_bytes=1000)
+    with pytest.raises(SourceError, match="past the limit of 1000 bytes"):
+        list(read(tight, source.name, {report.archive: fixture(source, report)}, tmp_path))
+
+
+@BOTH
+def test_other_files_than_the_one_asked_for_are_refused(
+    source: Source, report: BulkReport, tmp_path: Path
+) -> None:
+    path = fixture(source, report)
+    for files in ({}, {"other.7z": path}, {report.archive: path, "other.7z": path}):
+        with pytest.raises(SourceError, match="expected the one file"):
+            list(source.read(files, tmp_path))

@@ -1,0 +1,32 @@
+"""The typer application: every command under its name, in the order of `warehouse --help`."""
+
+from __future__ import annotations
+
+import typer
+
+from warehouse.cli import backfill, build, curated, ingest, inspect, rejected, releases, status
+
+app = typer.Typer(
+    name="warehouse",
+    help="Services Trade Warehouse: published figures by source and vintage, traceable to their files.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(ingest.sources)
+app.command()(ingest.fetch)
+app.command()(build.build)
+app.command()(build.publish)
+app.command()(ingest.run)
+app.command()(status.status)
+app.command()(status.alerts)
+app.command()(inspect.query)
+app.command()(inspect.trace)
+app.command()(releases.releases)
+app.command()(releases.diff)
+app.command()(releases.rollback)
+app.command()(releases.maintain)
+app.add_typer(backfill.app, name="backfill")
+app.add_typer(rejected.app, name="rejected")
+app.add_typer(curated.app, name="curated")

@@ -1,0 +1,89 @@
+"""Commands that ingest: sources, fetch, run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from warehouse.cli.build import build_if_new, publish_and_print
+from warehouse.cli.options import AsJson
+from warehouse.cli.render import download_progress, print_json, print_table
+
+if TYPE_CHECKING:
+    from warehouse.config import Settings
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="SOURCE", help="Names of sources; all sources if none is given."),
+]
+
+
+def sources(as_json: AsJson = False) -> None:
+    """List the publishers' tables that this warehouse reads."""
+    from warehouse.sources import SOURCES
+
+    fields = ("publisher", "table", "title", "licence", "homepage")
+    rows = [
+        {"source": source.name, **{field: getattr(source, field) for field in fields}}
+        for source in SOURCES.values()
+    ]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(rows, ("source", "publisher", "table", "title"), droppable=("table",))
+
+
+def fetch(names: Names = None, as_json: AsJson = False) -> None:
+    """Fetch sources, validate the answers and land what is new. A source that fails stops no other."""
+    from warehouse.build.steps import source_named
+    from warehouse.config import load_settings
+    from warehouse.sources import SOURCES
+
+    settings = load_settings()
+    wanted = [source_named(name).name for name in names or SOURCES]
+    rows = [ingest_source(settings, name) for name in wanted]
+    print_outcomes(rows, as_json)
+    exit_if_failed(rows)
+
+
+def run(as_json: AsJson = False) -> None:
+    """Do a nightly run without Airflow: fetch every source, then publish if anything is new."""
+    from warehouse.config import load_settings
+    from warehouse.sources import SOURCES
+
+    settings = load_settings()
+    rows = [ingest_source(settings, name) for name in SOURCES]
+    if not as_json:
+        print_outcomes(rows, as_json)
+    publish_and_print(settings, build_if_new(settings), as_json)
+    exit_if_failed(rows)
+
+
+def ingest_source(settings: Settings, name: str) -> dict[str, Any]:
+    """Fetch and accept one source; return the outcome as a row. A failure is an outcome."""
+    from warehouse.build import steps
+    from warehouse.errors import WarehouseError
+    from warehouse.landing import store
+
+    with download_progress(name) as progress:
+        try:
+            vintage = steps.accept(settings, name, steps.fetch(settings, name, progress))
+        except WarehouseError as error:
+            return {"source": name, "outcome": "failed", "vintage": None, "detail": str(error)}
+    last = store.list_checks(settings.landing, name).records[-1]
+    return {"source": name, "outcome": last.outcome, "vintage": vintage, "detail": last.detail}
+
+
+def print_outcomes(rows: list[dict[str, Any]], as_json: bool) -> None:
+    """Print the outcomes of a fetch."""
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(rows, ("source", "outcome", "vintage", "detail"))
+
+
+def exit_if_failed(rows: list[dict[str, Any]]) -> None:
+    """Exit with 1 if a source failed."""
+    if any(row["outcome"] == "failed" for row in rows):
+        raise typer.Exit(1)

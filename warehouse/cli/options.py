@@ -1,0 +1,23 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+DAY_FORMAT = "%Y-%m-%d"
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a table.")]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of",
+        metavar="YYYY-MM-DD",
+        formats=[DAY_FORMAT],
+        help="Build from the vintages that were known on this day, instead of all.",
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Build even if nothing has changed.")]
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, which is recorded.")]

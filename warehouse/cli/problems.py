@@ -1,0 +1,79 @@
+"""Records of a warehouse that cannot be read: one message for each, with its file and line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from warehouse.config import Settings
+
+
+def record_problems(settings: Settings) -> tuple[str, ...]:
+    """Return a message for each unreadable record of the landing, the releases, the builds and the rest."""
+    from warehouse.build import steps
+    from warehouse.files import read_each
+    from warehouse.landing import quarantine
+    from warehouse.releases.store import current
+
+    found = (
+        *landing_problems(settings),
+        *read_each([settings.published], current).problems,
+        *release_problems(settings.published),
+        *read_each(sorted(settings.build.glob("2*")), steps.read_verdict).problems,
+        *quarantine.list_rejected(settings.rejected).problems,
+        *backfill_problems(settings),
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def landing_problems(settings: Settings) -> tuple[str, ...]:
+    """Return the unreadable manifests of vintages and lines of the logs of polls."""
+    from warehouse.landing import store
+    from warehouse.sources import SOURCES
+
+    return tuple(
+        problem
+        for name in SOURCES
+        for listing in (
+            store.list_vintages(settings.landing, name),
+            store.list_checks(settings.landing, name),
+        )
+        for problem in listing.problems
+    )
+
+
+def release_problems(published: Path) -> tuple[str, ...]:
+    """Return the unreadable manifests and lines of the history, and the databases of another size.
+
+    Only the size of a database is compared; `warehouse maintain` compares its checksum.
+    """
+    from warehouse.errors import WarehouseError
+    from warehouse.files import read_each
+    from warehouse.releases.history import read_history
+    from warehouse.releases.manifest import RELEASE_REMEDY, read_manifest
+    from warehouse.releases.store import release_dirs
+
+    def check(release: Path) -> None:
+        expected = read_manifest(release).database
+        path = release / expected.file
+        if not path.is_file():
+            raise WarehouseError(f"{path}: the file is missing. {RELEASE_REMEDY}")
+        if (size := path.stat().st_size) != expected.size_bytes:
+            raise WarehouseError(
+                f"{path}: has {size:,} bytes, its manifest records {expected.size_bytes:,}. {RELEASE_REMEDY}"
+            )
+
+    return read_each(release_dirs(published), check).problems + read_history(published).problems
+
+
+def backfill_problems(settings: Settings) -> tuple[str, ...]:
+    """Return the unreadable requests and reports of backfills, and lines of their log."""
+    from warehouse.backfill import records
+    from warehouse.files import read_each
+
+    listing = records.list_backfills(settings.backfill)
+    directories = [backfill.directory for backfill in listing.records]
+    reports = read_each(directories, lambda directory: records.read_report(records.read(directory)))
+    return listing.problems + reports.problems + records.list_events(settings.backfill).problems

@@ -1,0 +1,206 @@
+"""Commands on releases: releases, diff, rollback, maintain."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from warehouse.cli.options import AsJson, Why
+from warehouse.cli.render import (
+    format_time,
+    out,
+    print_json,
+    print_line,
+    print_problems,
+    print_table,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from warehouse.maintenance import Maintenance, Removed
+    from warehouse.releases.diff import DiffReport, TableDiff
+
+WIDE = 120  # columns; narrower terminals show no differences beside before and after
+ROW_COUNTS = {
+    "table": "table",
+    "rows_before": "rows before",
+    "rows_after": "rows after",
+    "rows_added": "added",
+    "rows_gone": "gone",
+    "rows_changed": "changed",
+    "cells_changed": "cells changed",
+}
+
+
+def releases(as_json: AsJson = False) -> None:
+    """List the releases, oldest first: what is in them, which is current, which were rolled back and why."""
+    from warehouse.cli.problems import release_problems
+    from warehouse.config import load_settings
+    from warehouse.releases.store import list_releases
+
+    settings = load_settings()
+    listing = list_releases(settings.published)
+    if as_json:
+        print_json([release.model_dump(mode="json", by_alias=True) for release in listing.records])
+    elif not listing.records and not listing.problems:
+        print_line("no releases yet; make one with: warehouse run")
+    else:
+        rows = [
+            {
+                "release": release.release,
+                "": "← latest" if release.is_latest else "",
+                "published": format_time(release.published_at),
+                "as of": release.as_of,
+                "vintages": release.vintages,
+                "rows": release.rows,
+                "size": f"{release.size_bytes / 2**20:,.1f} MiB",
+            }
+            for release in listing.records
+        ]
+        columns = ("release", "", "published", "as of", "vintages", "rows", "size")
+        print_table(rows, columns, droppable=("vintages", "rows"))
+        for release in listing.records:
+            if entry := release.rolled_back:
+                when = format_time(entry.at)
+                print_line(f"{release.release} was rolled back {when} by {entry.actor}: {entry.reason}")
+    print_problems(dict.fromkeys((*listing.problems, *release_problems(settings.published))))
+
+
+def diff(
+    before: Annotated[
+        str, typer.Argument(metavar="BEFORE", help="A release: its id, `previous` or `latest`.")
+    ] = "previous",
+    after: Annotated[str, typer.Argument(metavar="AFTER", help="The release to compare with it.")] = "latest",
+    as_json: AsJson = False,
+    moves: Annotated[
+        int, typer.Option("--moves", metavar="N", min=0, help="Biggest changes to show for each measure.")
+    ] = 3,
+) -> None:
+    """Compare two releases: the vintages, rows and cells that differ, and the biggest changes."""
+    from warehouse.config import load_settings
+    from warehouse.releases.diff import diff as compare_releases
+
+    report = compare_releases(load_settings().published, before, after, moves)
+    if as_json:
+        print_json(diff_as_dict(report))
+        return
+    print_line(f"from {report.before} to {report.after}")
+    for vintages in report.vintages:
+        signs = [*(f"+{name}" for name in vintages.added), *(f"-{name}" for name in vintages.gone)]
+        print_line(f"  {vintages.source}  {' '.join(signs)}")
+    print_table_diffs(report.tables)
+    print_line(f"{len(report.tables_equal)} tables are equal")
+
+
+def diff_as_dict(report: DiffReport) -> dict[str, Any]:
+    """Return a comparison as JSON prints it."""
+    return asdict(report) | {"tables": [table_as_dict(table) for table in report.tables]}
+
+
+def table_as_dict(table: TableDiff) -> dict[str, Any]:
+    """Return how one table differs, as JSON prints it."""
+    return asdict(table) | {"cells_changed": table.cells_changed}
+
+
+def print_table_diffs(tables: Sequence[TableDiff]) -> None:
+    """Print the counts of the tables that differ, and the biggest changes of each."""
+    if not tables:
+        return
+    print_table(
+        [table_as_dict(table) for table in tables], ROW_COUNTS, droppable=("rows_before", "rows_after")
+    )
+    for table in tables:
+        if table.columns_added or table.columns_gone:
+            signs = [
+                *(f"+{name}" for name in table.columns_added),
+                *(f"-{name}" for name in table.columns_gone),
+            ]
+            print_line(f"{table.table}: columns {' '.join(signs)}")
+        rows = [
+            asdict(move) | {"key": " ".join(str(value) for value in move.key.values() if value is not None)}
+            for move in table.moves
+        ]
+        if rows:
+            out.print(f"[bold]{table.table}[/bold]: biggest changes")
+            difference = ("difference",) if out.width >= WIDE else ()
+            figures = ("measure", "before", "after", *difference)
+            print_table(rows, (*figures, "key"), unbroken=figures)
+
+
+def rollback(
+    release: Annotated[
+        str, typer.Argument(metavar="RELEASE", help="The release to go back to: its id, or `previous`.")
+    ],
+    why: Why,
+    as_json: AsJson = False,
+) -> None:
+    """Make an earlier release the current release, at once and on record."""
+    from warehouse.config import load_settings
+    from warehouse.releases.publish import rollback as roll_back
+
+    settings = load_settings()
+    entry = roll_back(settings.published, release, why, settings.operator)
+    if as_json:
+        print_json(entry.model_dump(mode="json", by_alias=True))
+        return
+    print_line(
+        f"latest is now {entry.release}, and was {entry.before}. The nightly run will not republish "
+        f"{entry.before}; new data, seeds or code will make a new release"
+    )
+
+
+def maintain(as_json: AsJson = False) -> None:
+    """Verify every checksum, remove what is old by the retention policy, and check the disk space.
+
+    Nothing is removed when the audit finds something. Exits with 1 when it does, or when the disk has no
+    space for a build.
+    """
+    from warehouse.config import load_settings
+    from warehouse.maintenance import maintain as run_maintenance
+
+    result = run_maintenance(load_settings())
+    if as_json:
+        print_json(
+            {
+                "audit": asdict(result.audit),
+                "retention": removed_as_dict(result.removed) if result.removed else None,
+                "disk": result.disk.model_dump(mode="json"),
+            }
+        )
+    else:
+        print_maintenance(result)
+    if result.audit.findings or not result.disk.is_enough:
+        raise typer.Exit(1)
+
+
+def removed_as_dict(removed: Removed) -> dict[str, Any]:
+    """Return what was removed, as JSON prints it."""
+    names = removed.model_dump(mode="json")
+    return {"removed": names, "freed_bytes": names.pop("freed_bytes")}
+
+
+def print_maintenance(result: Maintenance) -> None:
+    """Print what was verified, found and removed, and the disk space."""
+    audit, disk = result.audit, result.disk
+    print_line(
+        f"audit: {audit.vintages} vintages, {audit.releases} releases, {audit.files} files, "
+        f"{audit.size_bytes:,} bytes; {len(audit.findings)} findings"
+    )
+    for finding in audit.findings:
+        text = f"{finding.path}: {finding.what}. {finding.remedy}"
+        out.print(f"[red]damaged:[/red] {escape(text)}", soft_wrap=True, highlight=False)
+    if result.removed is None:
+        print_line("retention: nothing is removed while the audit has findings")
+    else:
+        removed = removed_as_dict(result.removed)
+        for kind, names in removed["removed"].items():
+            print_line(f"removed {kind}: {', '.join(names) or 'none'}")
+        print_line(f"freed: {removed['freed_bytes']:,} bytes")
+    print_line(
+        f"disk: {disk.free_bytes:,} bytes free, a build needs {disk.needed_bytes:,} ({disk.basis})"
+        + ("" if disk.is_enough else ": NOT ENOUGH, no build will begin")
+    )

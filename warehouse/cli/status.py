@@ -1,0 +1,154 @@
+"""Commands that report the present state: status, alerts."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+
+from warehouse.cli.options import AsJson
+from warehouse.cli.problems import record_problems
+from warehouse.cli.render import (
+    format_time,
+    out,
+    print_fields,
+    print_json,
+    print_line,
+    print_problems,
+    print_table,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from warehouse.config import Settings
+    from warehouse.landing.quarantine import RejectedLoad
+    from warehouse.releases.manifest import ReleaseManifest
+
+COLUMNS = {
+    "source": "source",
+    "freshness": "freshness",
+    "in_force": "vintage",
+    "vintages": "vintages",
+    "rows": "rows",
+    "last_check": "last check",
+    "outcome": "outcome",
+    "rejected": "rejected",
+}
+DROPPABLE = ("vintages", "rows", "rejected")
+
+
+def status(as_json: AsJson = False) -> None:
+    """Show each source's newest vintage, last check and freshness, the current release and the free disk."""
+    from warehouse.alerts import find_alerts
+    from warehouse.config import load_settings
+    from warehouse.landing import quarantine
+    from warehouse.releases.store import latest_name
+    from warehouse.sources import SOURCES
+
+    settings = load_settings()
+    today = datetime.now(UTC).date()
+    rejected = quarantine.list_rejected(settings.rejected).records
+    rows = [source_row(settings, name, today, rejected) for name in SOURCES]
+    release, manifest = latest_name(settings.published), current_manifest(settings)
+    free_gib = free_disk_gib(settings)
+    problems = record_problems(settings)
+    if as_json:
+        as_of = manifest.as_of.isoformat() if manifest else None
+        summary = {"release": release, "as_of": as_of, "free_disk_gib": free_gib}
+        print_json({"home": str(settings.home), **summary, "sources": rows, "problems": problems})
+        return
+    print_table(rows, COLUMNS, droppable=DROPPABLE)
+    print_remarks(rows)
+    if manifest:
+        print_line(f"release: {release}, as of {manifest.as_of}, in {settings.published / str(release)}")
+    elif release:
+        print_line(f"release: {release}, which cannot be read")
+    else:
+        print_line("release: none yet; make one with: warehouse run")
+    print_line(f"home: {settings.home}, {free_gib} GiB free")
+    count = len(find_alerts(settings, today))
+    print_line(f"alerts: {f'{count}; list them with: warehouse alerts' if count else 'none'}")
+    print_problems(problems)
+
+
+def source_row(
+    settings: Settings, name: str, today: date, rejected: Sequence[RejectedLoad]
+) -> dict[str, Any]:
+    """Return the state of one source; unreadable records of it are left out."""
+    from warehouse.landing import store
+    from warehouse.landing.freshness import freshness_of
+
+    vintages = store.list_vintages(settings.landing, name).records
+    newest = vintages[-1] if vintages else None
+    freshness = freshness_of(settings, name, today)
+    check = freshness.last_check
+    decision = newest.overruled if newest else None
+    return {
+        "source": name,
+        "freshness": freshness.status,
+        "vintages": len(vintages),
+        "in_force": newest.id if newest else None,
+        "rows": newest.row_count if newest else None,
+        "last_check": format_time(check.polled_at) if check else None,
+        "outcome": check.outcome if check else "never",
+        "detail": check.detail if check else None,
+        "rejected": sum(load.source == name and load.override is None for load in rejected),
+        "overruled": f"{decision.actor}: {decision.reason}" if decision else None,
+        "expected_on": freshness.overdue.due_on.isoformat() if freshness.overdue else None,
+    }
+
+
+def print_remarks(rows: Sequence[dict[str, Any]]) -> None:
+    """Print why sources failed, and which vintages an operator accepted over the load gate."""
+    for row in rows:
+        if row["outcome"] in ("rejected", "failed"):
+            out.print(
+                f"[red]{row['source']}[/red]: {escape(str(row['detail']))}", soft_wrap=True, highlight=False
+            )
+        if row["overruled"]:
+            text = f"vintage {row['in_force']} was accepted over the load gate by {row['overruled']}"
+            out.print(f"[yellow]{row['source']}[/yellow]: {escape(text)}", soft_wrap=True, highlight=False)
+
+
+def current_manifest(settings: Settings) -> ReleaseManifest | None:
+    """Return the manifest of the current release; None when there is none or it cannot be read."""
+    from warehouse.files import read_each
+    from warehouse.releases.manifest import read_manifest
+    from warehouse.releases.store import current
+
+    found = read_each([settings.published], current).records
+    manifests = read_each([release for release in found if release], read_manifest).records
+    return manifests[0] if manifests else None
+
+
+def free_disk_gib(settings: Settings) -> float:
+    """Return the free space, in GiB, of the file system that holds the home or will hold it."""
+    existing = next(path for path in (settings.home, *settings.home.parents) if path.exists())
+    return round(shutil.disk_usage(existing).free / 2**30, 1)
+
+
+def alerts(as_json: AsJson = False) -> None:
+    """List what is wrong now: what happened, and the command to run next."""
+    from warehouse.alerts import find_alerts, in_force
+    from warehouse.config import load_settings
+
+    settings = load_settings()
+    found = find_alerts(settings)
+    if as_json:
+        print_json([alert.model_dump(mode="json") for alert in found])
+    else:
+        for alert in found:
+            out.print(f"[red]{alert.kind}[/red] [bold]{escape(alert.subject)}[/bold]")
+            fields = {"happened": alert.happened, "run next": alert.command}
+            print_fields(fields, wrapped=("happened",))
+        print_line(
+            f"{len(found)} alert{'' if len(found) == 1 else 's'}; OPERATIONS.md has a section for each kind"
+            if found
+            else "nothing is wrong"
+        )
+        print_line(f"in force: {in_force(settings)}")
+    listed = {alert.happened for alert in found}
+    print_problems(problem for problem in record_problems(settings) if problem not in listed)
