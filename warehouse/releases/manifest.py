@@ -115,8 +115,8 @@ class DatabaseEntry(BaseModel):
 class ReleaseManifest(BuildRecord):
     """The content of a release's MANIFEST.json.
 
-    `refreshes` names the release that this one repeats with the freshness of `refreshed_at`. `news` is None in
-    releases before 0.2.
+    `refreshes` names the release that this one repeats with the freshness of `refreshed_at`. `news` is None
+    in releases before 0.2.
     """
 
     published_at: datetime
