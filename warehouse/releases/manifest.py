@@ -58,9 +58,9 @@ class VintageEntry(BaseModel):
 class BuildRecord(BaseModel):
     """What a build was made of: the content of its build.json.
 
-    `is_of_the_past` is set when landed vintages are left out, `is_as_of` when a day was given. `fingerprint` digests all that the build
-    depends on. `revisions_from` names the release whose known revisions were reused. The two fields with
-    defaults are missing from releases before 0.2.
+    `is_of_the_past` is set when landed vintages are left out, `is_as_of` when a day was given. `fingerprint`
+    digests all that the build depends on. `revisions_from` names the release whose known revisions were
+    reused. The fields with defaults are missing from releases before 0.2.
     """
 
     model_config = ConfigDict(frozen=True)
