@@ -44,6 +44,7 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
 
 def commands_in(text: str) -> Iterator[str]:
     """Yield the commands that a text mentions, without the word `warehouse`."""
+    text = TEMPLATE.sub(PLACEHOLDER, text)
     for found in MENTION.finditer(text):
         if not NO_COMMAND.search(text[: found.start()]):
             rest = text[found.end() :]
@@ -86,6 +87,27 @@ def test_every_command_that_the_code_mentions_parses() -> None:
                             f"{path.relative_to(PROJECT_ROOT)}:{line}: warehouse {command}: {message}"
                         )
     assert len(seen) > 20
+    assert not wrong, "\n".join(wrong)
+
+
+def commands_of_page(text: str) -> list[str]:
+    """Return the commands of a Markdown page: lines of code blocks, and quotations in the text."""
+    blocks = "\n".join(re.findall(r"```\w*\n(.*?)```", text, re.DOTALL))
+    quoted = re.findall(r"`(warehouse [a-z-][^`\n]*)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    lines = [line for line in blocks.splitlines() if re.match(r"(\S*/)?warehouse ", line)]
+    return [re.sub(r"^\S*warehouse ", "", command).split(" #")[0].strip() for command in [*lines, *quoted]]
+
+
+def test_every_command_of_the_documentation_parses() -> None:
+    pages = {path.name: path.read_text(encoding="utf-8") for path in PROJECT_ROOT.glob("*.md")}
+    found = [(name, command) for name, text in pages.items() for command in commands_of_page(text)]
+    assert len(found) > 25 and "OPERATIONS.md" in {name for name, _ in found}
+    wrong = []
+    for name, command in found:
+        try:
+            parse(command)
+        except (TyperException, ValueError) as error:
+            wrong.append(f"{name}: warehouse {command}: {getattr(error, 'message', error)}")
     assert not wrong, "\n".join(wrong)
 
 
