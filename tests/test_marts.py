@@ -24,6 +24,9 @@ import duckdb
 import py7zr
 import pytest
 import yaml
+from conftest import Warehouse
+
+from warehouse import alerts
 
 PROJECT = Path(__file__).resolve().parent.parent
 SAMPLE = PROJECT / "warehouse" / "sample"
@@ -202,7 +205,7 @@ def test_every_measure_block_has_a_reference() -> None:
 @pytest.mark.parametrize("mart", ["mart_trade_scale", "mart_trade_structure", "mart_revision"])
 def test_every_row_leads_back_to_its_core_rows(built: Path, mart: str) -> None:
     (model,) = yaml.safe_load((MARTS / f"{mart}.yml").read_text("utf-8"))["models"]
-    trace = model["config"]["meta"]["trace"]
+    trace, *_ = model["config"]["meta"]["trace"]
     match = " and ".join(f"core.{key} is not distinct from mart.{key}" for key in trace["keys"])
     found = record(
         built,
@@ -591,3 +594,18 @@ def test_freshness_counts_the_cells_of_the_files(built: Path) -> None:
         "wto_services",
     }
     assert {row["status"] for row in rows.values()} <= {"ok", "late", "never"}
+
+
+def test_a_source_is_late_by_the_rule_of_the_alerts(warehouse: Warehouse, built: Path) -> None:
+    as_of = date.fromisoformat(json.loads((warehouse.release / "MANIFEST.json").read_text("utf-8"))["as_of"])
+    rows = records(built, "select distinct source, latest_vintage, status from marts.mart_freshness")
+    expected = {}
+    for row in rows:
+        due = alerts.last_due(
+            PROJECT / "dbt_project" / "seeds" / "release_calendar.csv", row["source"], as_of
+        )
+        newest = row["latest_vintage"] and date.fromisoformat(row["latest_vintage"][:10])
+        is_late = due is not None and newest is not None and newest < due.counts_from
+        expected[row["source"]] = "never" if newest is None else "late" if is_late else "ok"
+    assert {row["source"]: row["status"] for row in rows} == expected
+    assert set(expected.values()) == {"never", "late", "ok"}

@@ -1,8 +1,8 @@
 """What a hostile payload, question or log line could do, and does not.
 
-Archives that climb, link or lie about their size are in `test_formats.py`, a mirror's `file` that leaves the
-mirror in `tests/fetch/`, entities in the parts of a workbook in `test_workbook.py`: here is what only shows
-when the steps work together.
+Archives that climb, link or lie about their size are in `formats/test_archive.py`, a mirror's `file` that
+leaves the mirror in `fetch/`, entities in the parts of a workbook in `formats/test_xlsx.py`: here is
+what only shows when the steps work together.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ def test_rows_are_bounded_and_that_there_are_more_is_told(released: Path, wareho
     assert (len(exact.rows), exact.has_more) == (500, False)
     some = query(released, "from marts.t order by i", 3)
     assert some.rows == ((0, "text 0"), (1, "text 1"), (2, "text 2")) and some.has_more
-    with pytest.raises(WarehouseError, match="at least one"):
+    with pytest.raises(WarehouseError, match="at least 1"):
         query(released, "from marts.t", 0)
     told = invoke(warehouse.home, "query", "select i from range(200) as t (i)")
     assert "first 100 rows of more" in told.stdout

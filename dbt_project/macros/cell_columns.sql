@@ -1,4 +1,4 @@
-{#- What makes a cell the same cell in two vintages; with the vintage, the key of an observation. -#}
+{#- The columns that identify a cell across vintages; with the vintage, the key of an observation. -#}
 {% macro cell_columns(relation=none) -%}
     {%- set columns = [
         'source', 'reporter', 'partner', 'region', 'service', 'indicator', 'flow',

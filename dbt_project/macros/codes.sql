@@ -1,9 +1,9 @@
 {#-
-    Codes are mapped or the build fails with the code in the message: nothing vanishes in a join.
+    Codes are mapped, or the build fails with the code in the message, so that no row is lost in a join.
 
     raise_error(message)       SQL that fails with a text; DuckDB's error(), Spark's raise_error().
     unknown_code(...)          SQL that fails and names source, kind of code, the code and the remedy.
-    mapped(...)                a looked-up value, or the failure above where the lookup found nothing.
+    mapped(...)                the value found in a lookup, or the failure above where there is none.
 
     Both engines evaluate a branch of `case` only for the rows that reach it, so a known code never
     raises. The failing expression always reads the row's own code: a constant would be folded, and raise,
@@ -37,6 +37,6 @@
     case {{ code }}
         when '01' then 'imports'
         when '02' then 'exports'
-        else {{ unknown_code(source_name, 'flow', code, 'Look it up at UNCTADstat and map it in dbt_project/macros/codes.sql') }}
+        else {{ unknown_code(source_name, 'flow', code, 'Find its meaning at UNCTADstat and map it in dbt_project/macros/codes.sql') }}
     end
 {%- endmacro %}

@@ -1,7 +1,6 @@
 {#
-    What the indices of structure share: an index is made of shares, and a share is a part of a whole.
-    It refuses to print one that has no meaning: a missing, zero or negative whole, or a negative part (a few
-    publishers print some), gives null, since the index would leave its range and say the opposite of what happened.
+    Building blocks of the indices of structure. A share with a missing, zero or negative whole, or with a negative
+    part (a few publishers print some), is null, since an index of such shares would leave its range.
 #}
 
 {% macro share_of(part, whole) -%}
@@ -31,7 +30,7 @@ end
 {%- endmacro %}
 
 {% macro is_same_period_and_currency(left_relation, right_relation) -%}
-{#- As is_same_cell, of whichever sources and economies the caller pairs. -#}
+{#- As is_same_cell, for any pair of sources and economies. -#}
 {{ left_relation }}.frequency = {{ right_relation }}.frequency
     and {{ left_relation }}.period_start = {{ right_relation }}.period_start
     and {{ left_relation }}.period_end = {{ right_relation }}.period_end

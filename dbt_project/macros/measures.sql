@@ -1,7 +1,6 @@
 {#
-    The arithmetic that every mart shares, so that a measure is the same number wherever it is printed.
-    It keeps amounts in exact decimals until the last step, and hands BI tools doubles.
-    It refuses to print a ratio that has no meaning: a missing or zero denominator gives null.
+    The arithmetic of the measures, shared by all marts. Amounts are exact decimals until the last step, which gives
+    doubles for BI tools. A ratio with a missing or zero denominator is null.
 #}
 
 {% macro to_double(amount) -%}
@@ -12,7 +11,7 @@ cast(cast({{ amount }} as varchar) as double)
 
 {% macro ratio_pct(numerator, denominator) -%}
 {#- 100 x numerator / denominator in percent; null where either is missing or the denominator is zero.
-    Divided before it is multiplied, so that a thing is exactly 100 percent of itself. -#}
+    Divided before multiplying, so that a value is exactly 100 percent of itself. -#}
 case
     when {{ denominator }} <> 0
         then {{ to_double(numerator) }} / {{ to_double(denominator) }} * 100
@@ -22,7 +21,7 @@ end
 {% macro growth_pct(current_amount, previous_amount) -%}
 {#- 100 x (current - previous) / previous in percent, the difference taken exactly; null where either is
     missing or the previous is not positive: from zero there is no rate, and from a negative amount
-    (SAFE prints a few such values) its sign would say the opposite of what happened. -#}
+    (SAFE prints a few) the rate would have the wrong sign. -#}
 case
     when {{ previous_amount }} > 0
         then {{ to_double(current_amount ~ ' - ' ~ previous_amount) }} / {{ to_double(previous_amount) }} * 100

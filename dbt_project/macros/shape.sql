@@ -1,21 +1,21 @@
-{#- Differences between the columns that a relation has in the database and the declared {name: type}, in order. -#}
+{#- The differences, in order, between the columns of a relation in the database and the declared {name: type}. -#}
 {% macro shape_problems(relation, declared) %}
     {% set problems = [] %}
     {% if execute %}
         {% set held = adapter.get_columns_in_relation(relation) %}
         {% set names = declared.keys() | list %}
-        {% for place in range([held | length, names | length] | max) %}
-            {% set wanted = names[place] ~ ' ' ~ declared[names[place]] if place < names | length else 'nothing' %}
-            {% set found = held[place].name ~ ' ' ~ ('varchar' if held[place].is_string() else held[place].data_type) if place < held | length else 'nothing' %}
+        {% for index in range([held | length, names | length] | max) %}
+            {% set wanted = names[index] ~ ' ' ~ declared[names[index]] if index < names | length else 'nothing' %}
+            {% set found = held[index].name ~ ' ' ~ ('varchar' if held[index].is_string() else held[index].data_type) if index < held | length else 'nothing' %}
             {% if wanted | lower != found | lower %}
-                {% do problems.append('column ' ~ (place + 1) ~ ': declared ' ~ wanted ~ ', found ' ~ found) %}
+                {% do problems.append('column ' ~ (index + 1) ~ ': declared ' ~ wanted ~ ', found ' ~ found) %}
             {% endif %}
         {% endfor %}
     {% endif %}
     {{ return(problems) }}
 {% endmacro %}
 
-{#- The observation, which every staging model yields exactly. -#}
+{#- The columns of an observation, which every staging model has. -#}
 {% macro observation_columns() %}
     {{ return({
         'source': 'varchar',

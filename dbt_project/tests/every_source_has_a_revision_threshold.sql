@@ -1,4 +1,4 @@
--- Fails on a source without a threshold of its own: its revisions could never be too big.
+-- Fails on a source without a threshold: its revisions would never raise an alert.
 with sources as (
 
     select source from {{ ref('source_facts') }}

@@ -1,5 +1,5 @@
 -- Fails on a cell of either trade mart that has no preferred row, or more than one, and so on a source or currency that
--- seeds.source_precedence forgot. A reader who filters on is_preferred must find every cell once.
+-- seeds.source_precedence lacks. A filter on is_preferred must give every cell once.
 with cells as (
 
     select

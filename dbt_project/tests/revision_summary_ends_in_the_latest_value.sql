@@ -1,4 +1,4 @@
--- Fails where the statistics of a cell do not add up: from its first value over its revisions to the latest one. Cells
+-- Fails where the first value of a cell and its revisions do not add up to its latest value. Cells
 -- that were withdrawn in between are left out, since their steps have a gap.
 with summary as (
 

@@ -1,5 +1,5 @@
--- Fails on a rank given to the world, a group, half a figure or a source without a world row; on an economy that was
--- left out of the ranking; and on a place that is not one more than the number of larger traders beside it.
+-- Fails on a rank of the world, a group, a reporter with one flow only or a source without a world row; on an economy
+-- without a rank; and on a rank that is not one more than the number of larger economies.
 with scale as (
 
     select

@@ -1,4 +1,4 @@
--- Fails on a row whose export and import share do not make 100 percent, or are missing beside a total.
+-- Fails on a row whose export and import share do not add up to 100 percent, or are null where the total is not.
 select *
 from {{ ref('mart_trade_scale') }}
 where

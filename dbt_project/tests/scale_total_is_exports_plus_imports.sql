@@ -1,4 +1,4 @@
--- Fails on a row whose total or balance is not what its two flows make, or is there with one flow missing.
+-- Fails on a row whose total or balance is not the sum or difference of its two flows, or is not null with one flow missing.
 -- The tolerance is the rounding of three doubles.
 select *
 from {{ ref('mart_trade_scale') }}

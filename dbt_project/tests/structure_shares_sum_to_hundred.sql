@@ -1,5 +1,5 @@
--- Fails where a source states all twelve EBOPS items (SA to SL) of a cell and their shares do not make 100 percent of its
--- own total. SAFE's do, to the twelfth digit, with the corrections of seeds.safe_correction; those of BaTiS, which prints
+-- Fails where a source has all twelve EBOPS items (SA to SL) of a cell and their shares do not add up to 100 percent of
+-- its total. SAFE's do, to the twelfth digit, with the corrections of seeds.safe_correction; those of BaTiS, which prints
 -- a limited number of digits, to 0.0000000025.
 with items as (
 

@@ -1,4 +1,4 @@
-"""Many readers ask while releases are published and rolled back: nobody errs, waits, or sees a mixture."""
+"""Many readers query while releases are published and rolled back: none fails, waits, or sees a mixture."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import json
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
+from small_releases import build_record
 
 from warehouse.build.dbt import seal
-from warehouse.releases.manifest import BuildRecord
 from warehouse.releases.publish import publish, rollback
 
 pytestmark = pytest.mark.faults
@@ -27,7 +26,7 @@ SECONDS_TO_SEE_THE_NEWEST = 1.0
 
 
 def publish_number(home: Path, number: int) -> float:
-    """Publish a release whose two marts hold its number in every row; return when it stood."""
+    """Publish a release whose two marts hold its number in every row; return the time after that."""
     name = f"release-{number:03}"
     file = home / "build" / name / "warehouse.duckdb"
     file.parent.mkdir(parents=True)
@@ -38,23 +37,14 @@ def publish_number(home: Path, number: int) -> float:
                 f"create table marts.{mart} as select {number} as number, i from range({ROWS}) as r(i)"
             )
     seal(file)
-    now = datetime.now(UTC)
-    record = BuildRecord(
-        as_of=now.date(),
-        is_of_the_past=False,
-        fingerprint=name,
-        git_revision="",
-        started_at=now,
-        versions={},
-        vintages=(),
-    )
+    record = build_record(name)
     publish(home / "published", name, file, {}, record, {}, is_latest=True, actor="tests")
     return time.time()
 
 
 def test_readers_see_exactly_one_release_while_fifty_are_published(tmp_path: Path) -> None:
     published, stop = tmp_path / "published", tmp_path / "stop"
-    stood = [(publish_number(tmp_path, 0), 0)]
+    published_at = [(publish_number(tmp_path, 0), 0)]
     readers = [
         subprocess.Popen(
             [sys.executable, Path(__file__).with_name("reader.py"), published, stop, tmp_path / f"{n}", kind],
@@ -65,17 +55,17 @@ def test_readers_see_exactly_one_release_while_fifty_are_published(tmp_path: Pat
     ]
     try:
         for number in range(1, RELEASES + 1):
-            stood.append((publish_number(tmp_path, number), number))
+            published_at.append((publish_number(tmp_path, number), number))
             time.sleep(PAUSE_SECONDS)
             if number in ROLLBACK_AFTER:
                 rollback(published, f"release-{number - 3:03}", "a test", "tests")
-                stood.append((time.time(), number - 3))
+                published_at.append((time.time(), number - 3))
                 time.sleep(PAUSE_SECONDS)
     finally:
         stop.touch()
         errors = [reader.communicate(timeout=60)[1] for reader in readers]
     assert [reader.returncode for reader in readers] == [0] * len(READERS), "\n".join(errors)
-    assert len(stood) == 1 + RELEASES + len(ROLLBACK_AFTER)
+    assert len(published_at) == 1 + RELEASES + len(ROLLBACK_AFTER)
 
     connections = [
         (kind, json.loads(line))
@@ -90,9 +80,9 @@ def test_readers_see_exactly_one_release_while_fifty_are_published(tmp_path: Pat
         (number,) = numbers
         assert n == 2 * ROWS
         seen_numbers.add(number)
-        # The newest that stood a second before it was opened, or one that came since.
-        before = [one for at, one in stood if at <= told["opened_at"] - SECONDS_TO_SEE_THE_NEWEST]
-        later = [one for at, one in stood if at > told["opened_at"] - SECONDS_TO_SEE_THE_NEWEST]
+        # The release that was the newest a second before the connection was opened, or a later one.
+        before = [one for at, one in published_at if at <= told["opened_at"] - SECONDS_TO_SEE_THE_NEWEST]
+        later = [one for at, one in published_at if at > told["opened_at"] - SECONDS_TO_SEE_THE_NEWEST]
         assert number in {*before[-1:], *later}, f"{kind}: {number}, opened at {told['opened_at']}"
     assert len(seen_numbers) >= RELEASES * 3 // 4
     asked = sum(told["asked"] for _, told in connections)

@@ -413,7 +413,7 @@ def test_a_claim_leads_to_the_cells_of_its_numerator_and_denominator(warehouse: 
     assert len(found) == 2 and digital.models[:2] == ("marts.mart_claim", "core.bridge_claim_cell")
     assert (digital.models[-1], services.models[-1]) == ("raw.data360_digital", "raw.unctad_services")
     # USD million: digitally deliverable exports and imports of China, and all its services
-    exports, imports = (float(origin.raw_row["OBS_VALUE"]) for origin in digital.origins)
+    exports, imports = (float(origin.raw_row["obs_value"]) for origin in digital.origins)
     totals = [float(value) for value in values(services)]
     share = 100 * (exports + imports) / sum(totals)
     assert digital.published["found_value"] == pytest.approx(share, rel=1e-9)

@@ -25,11 +25,12 @@ from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, Settings
 from warehouse.errors import Rejected, WarehouseError, reporting
 from warehouse.files import locked, read_record, sha256_of, write_record
 from warehouse.landing import ingest, parse, store
-from warehouse.landing.freshness import assess
+from warehouse.landing.freshness import assess, freshness_of
 from warehouse.model import Check, Source, Vintage
 from warehouse.quality import Verdict, validate_release
 from warehouse.releases import history
 from warehouse.releases import publish as publishing
+from warehouse.releases import refresh as refreshing
 from warehouse.releases.manifest import BuildRecord, entry_of, read_manifest
 from warehouse.releases.store import DATABASE, current
 from warehouse.sources import SOURCES
@@ -313,6 +314,27 @@ def publish(settings: Settings, build_id: str) -> str:
         )
         shutil.rmtree(build)
     return release.name
+
+
+@reporting("refresh")
+def refresh(settings: Settings, today: date | None = None) -> str | None:
+    """Bring `mart_freshness` of the current release up to today, without a build; return the new release.
+
+    Returns None when nothing has changed, there is no release, or a landed vintage waits for a build.
+    """
+    day = today or datetime.now(UTC).date()
+    with build_lock(settings):
+        release = current(settings.published)
+        if release is None or read_manifest(release).is_of_the_past:
+            return None
+        newest = [vintages[-1] for name in SOURCES if (vintages := store.vintages(settings.landing, name))]
+        if not all(is_published(settings, vintage) for vintage in newest):
+            return None
+        state = refreshing.state_of(freshness_of(settings, name, day) for name in SOURCES)
+        if state == refreshing.released_freshness(release):
+            return None
+        release_id = new_build_id(settings, datetime.now(UTC))
+        return refreshing.refresh(settings.published, release, release_id, state, settings.operator).name
 
 
 def nothing_new_reason(settings: Settings) -> str:

@@ -9,6 +9,7 @@ the newest release that its publisher's calendar expects is overdue. The calenda
 from __future__ import annotations
 
 import csv
+from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -98,7 +99,12 @@ def last_overdue(calendar: Path, source: str, as_of: date) -> ExpectedRelease | 
         )
         for row in rows
         for year in (as_of.year - 2, as_of.year - 1, as_of.year)
-        for due_on in [date(year, int(row["month"]), int(row["day"]))]
+        for due_on in [day_of_year(year, int(row["month"]), int(row["day"]))]
     ]
     overdue = [one for one in expected if one.due_on + timedelta(days=one.grace_days) < as_of]
     return max(overdue, key=lambda one: one.due_on, default=None)
+
+
+def day_of_year(year: int, month: int, day: int) -> date:
+    """Return a day of the calendar; 29 February is the 28th in a year without one."""
+    return date(year, month, min(day, monthrange(year, month)[1]))

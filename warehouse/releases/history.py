@@ -1,4 +1,4 @@
-"""The history of releases: one line of `history.jsonl` per publish, rollback and removal."""
+"""The history of releases: one line of `history.jsonl` per publish, refresh, rollback and removal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def _is_none(value: object) -> bool:
 class HistoryEntry(BaseModel):
     """What was done with a release, and what `latest` pointed at before and after.
 
-    Publishing a build of the past and removing an old release leave `latest` unchanged. A rollback records
+    Publishing a build of the past and removing an old release leave `latest` unchanged. A refresh replaces a
+    release by the same one with newer freshness. A rollback records
     `fingerprint` and `newest` (source to newest vintage) of the release that it replaced.
     """
 
@@ -33,7 +34,7 @@ class HistoryEntry(BaseModel):
 
     # `who` and `why` are the names in records written before 0.2.
     at: datetime
-    action: Literal["publish", "rollback", "remove"]
+    action: Literal["publish", "refresh", "rollback", "remove"]
     release: str
     before: str | None = Field(validation_alias=AliasChoices("from", "before"), serialization_alias="from")
     after: str | None = Field(validation_alias=AliasChoices("to", "after"), serialization_alias="to")

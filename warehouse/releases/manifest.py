@@ -113,9 +113,15 @@ class DatabaseEntry(BaseModel):
 
 
 class ReleaseManifest(BuildRecord):
-    """The content of a release's MANIFEST.json. `news` is None in releases before 0.2."""
+    """The content of a release's MANIFEST.json.
+
+    `refreshes` names the release that this one repeats with the freshness of `refreshed_at`. `news` is None in
+    releases before 0.2.
+    """
 
     published_at: datetime
+    refreshes: str | None = None
+    refreshed_at: datetime | None = None
     validation: dict[str, Any]
     news: News | None = None
     release: str

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from warehouse.errors import WarehouseError
 from warehouse.files import fsync, record_json, sha256_of
 from warehouse.releases.history import HistoryEntry, last_switch, read_history
@@ -75,11 +77,7 @@ def publish(
     (partial / "parquet").mkdir(parents=True)
     tables = export_parquet(database, partial / "parquet")
     for name, origin in docs.items():
-        if origin.is_dir():
-            shutil.copytree(origin, partial / name)
-        else:
-            (partial / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(origin, partial / name)
+        _copy(origin, partial / name)
     manifest = ReleaseManifest(
         **{name: getattr(record, name) for name in BuildRecord.model_fields},
         published_at=datetime.now(UTC),
@@ -99,6 +97,14 @@ def publish(
     fsync(published)
     _register(published, release_id, actor, is_latest=is_latest)
     return release
+
+
+def _copy(origin: Path, copy: Path) -> None:
+    if origin.is_dir():
+        shutil.copytree(origin, copy)
+    else:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(origin, copy)
 
 
 def _register(published: Path, release: str, actor: str, *, is_latest: bool) -> None:
@@ -156,20 +162,24 @@ def export_parquet(database: Path, folder: Path) -> dict[str, TableEntry]:
                     f"{database}: two tables are named {table}, so their Parquet files would collide. Rename "
                     "one of the models"
                 )
-            path = folder / f"{table}.parquet"
-            db.execute(
-                f'copy (select * from "{schema}"."{table}" order by all) to '
-                f"'{str(path).replace(chr(39), chr(39) * 2)}' "
-                f"(format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
-            )
-            counted = db.execute(f'select count(*) from "{schema}"."{table}"').fetchone()
-            entries[table] = TableEntry(
-                schema=schema,
-                rows=counted[0] if counted else 0,
-                size_bytes=path.stat().st_size,
-                sha256=sha256_of(path),
-            )
+            entries[table] = export_table(db, schema, table, folder / f"{table}.parquet")
     return entries
+
+
+def export_table(db: duckdb.DuckDBPyConnection, schema: str, table: str, path: Path) -> TableEntry:
+    """Write one table to a Parquet file, its rows in the order of all columns; return its entry."""
+    db.execute(
+        f'copy (select * from "{schema}"."{table}" order by all) to '
+        f"'{str(path).replace(chr(39), chr(39) * 2)}' "
+        f"(format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
+    )
+    counted = db.execute(f'select count(*) from "{schema}"."{table}"').fetchone()
+    return TableEntry(
+        schema=schema,
+        rows=counted[0] if counted else 0,
+        size_bytes=path.stat().st_size,
+        sha256=sha256_of(path),
+    )
 
 
 def rollback(published: Path, release: str, reason: str, actor: str) -> HistoryEntry:

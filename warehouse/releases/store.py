@@ -45,7 +45,11 @@ def release_dirs(published: Path) -> tuple[Path, ...]:
     The order of the history is used and not a clock's; releases older than the history come first, by name.
     """
     entries = read_history(published).records
-    order = {entry.release: number for number, entry in enumerate(entries) if entry.action == "publish"}
+    order = {
+        entry.release: number
+        for number, entry in enumerate(entries)
+        if entry.action in ("publish", "refresh")
+    }
     found = [path for path in published.glob("[!.]*/") if not path.is_symlink()]
     return tuple(sorted(found, key=lambda path: (order.get(path.name, -1), path.name)))
 
@@ -105,7 +109,9 @@ def _previous_name(published: Path, known: tuple[str, ...]) -> str | None:
     name = latest_name(published)
     for entry in reversed(read_history(published).require()):
         if entry.after == name and entry.before not in (None, name):
-            return entry.before
+            if entry.action != "refresh":  # the same release with newer freshness is not its predecessor
+                return entry.before
+            name = entry.before
     earlier = known[: known.index(name)] if name in known else ()
     return earlier[-1] if earlier else None
 

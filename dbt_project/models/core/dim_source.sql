@@ -7,7 +7,6 @@ select
     title_zh,
     homepage,
     licence,
-    expected_lag_days,
     is_world_stated,
     goods_source
 from {{ ref('source_facts') }}

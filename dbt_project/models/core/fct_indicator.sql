@@ -26,7 +26,7 @@ from latest
 where
     value is not null
     and service is null
-    -- of whole economies: what is of a province or of one partner stays in staging, where the marts that need it look
+    -- whole economies only: indicators of a province or of one partner are not in this table
     and partner = 'WLD'
     and region is null
 order by source, reporter, indicator, frequency, period_start, period_end

@@ -1,7 +1,7 @@
 -- A cell's row is compared with the same cell's row in the vintage before: one pass, no grid of cells
--- times vintages. A value can be withdrawn in two ways: its row stands empty in the next vintage (seen
--- from that row), or its row is gone (seen from the last row that held it). What the release that stands knows
--- of older vintages is taken as it is; their rows are not here.
+-- times vintages. A value is withdrawn in two ways: its row is empty in the next vintage (found from that row),
+-- or its row is missing there (found from the last row that had it). Revisions of older vintages are copied from
+-- the previous release; the rows of these vintages are not loaded.
 with observations as (
 
     select * from {{ ref('int_observations_unioned') }}
@@ -113,7 +113,7 @@ revisions as (
 
 select
     source,
-    -- concat_ws leaves out what is null: a series is named by what tells it from its neighbours
+    -- concat_ws leaves out nulls: the name has only the parts that distinguish the series
     concat_ws(
         ' / ',
         source,

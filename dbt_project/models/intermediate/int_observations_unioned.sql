@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
--- A table, since eight models read it and each would parse every source's text again.
--- A source more is one line more here.
+-- A table, since several models read it and each would parse the text of all sources again.
+-- Each source is one line.
 select * from {{ ref('stg_atlas_services') }}
 union all
 select * from {{ ref('stg_batis') }}

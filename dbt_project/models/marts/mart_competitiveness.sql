@@ -28,7 +28,7 @@ partner_concentrations as (
 
 ),
 
--- what an item is a part of: services for an item, goods and services for services as a whole
+-- the denominator: all services for an item, goods and services for all services
 wholes as (
 
     select

@@ -34,7 +34,7 @@ published as (
 
 ),
 
--- a sum of fewer than all members is no figure of the group
+-- null unless all members have a figure
 summed as (
 
     select
@@ -53,7 +53,7 @@ summed as (
 
 ),
 
--- what a publisher prints itself comes before what can be summed from its items
+-- a group that the publisher prints comes before the sum of its members
 grouped as (
 
     select

@@ -1,4 +1,4 @@
--- Two statements of one flow: what `reporter` says of it, and what `partner` says of the opposite flow.
+-- Two figures of one flow: that of `reporter`, and that of `partner` for the opposite flow.
 with statements as (
 
     select
@@ -9,8 +9,8 @@ with statements as (
 
 ),
 
--- Within a source only like is set against like, and balanced values not at all: the publisher made the
--- two equal, so that they are one statement.
+-- Within a source only values of one type and currency are compared, and balanced values not at all: the publisher
+-- made the two equal.
 pairs as (
 
     select

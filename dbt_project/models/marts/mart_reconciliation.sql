@@ -31,7 +31,7 @@ in_series as (
 
 ),
 
--- one kind of value for the whole of a source's series: a change of kind must not look like a break
+-- one value type for the whole series of a source: a change of type must not look like a break
 figures as (
 
     select * from in_series

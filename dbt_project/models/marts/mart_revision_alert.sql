@@ -11,7 +11,7 @@ thresholds as (
 
 ),
 
--- The threshold that says most about a series: its indicator's, else its service's, else its source's.
+-- The most specific threshold of a series: that of its indicator, else of its service, else of its source.
 fitting as (
 
     select
@@ -26,7 +26,7 @@ fitting as (
                     when thresholds.measure = revisions.service then 2
                     when thresholds.measure is null then 3
                 end
-        ) as place
+        ) as position
     from revisions
     left join thresholds
         on
@@ -63,10 +63,10 @@ select
     measure as threshold_measure
 from fitting
 where
-    place = 1
+    position = 1
     and (
         abs(change_pct) > threshold_pct
-        -- from zero: no percentage, and beyond any
+        -- from zero there is no percentage: always an alert
         or change_pct is null
     )
 order by

@@ -1,5 +1,5 @@
--- What a revision starts from is known without the older vintages: a cell whose first revision is not 'new' had its
--- value in the source's first vintage already, or an earlier revision would have brought it.
+-- The first value needs no older vintages: a cell whose first revision is not 'new' already had its value in the first
+-- vintage of the source.
 with revisions as (
 
     select * from {{ ref('fct_revision') }}

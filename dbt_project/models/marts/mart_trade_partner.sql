@@ -10,7 +10,7 @@ economies as (
 
 ),
 
--- the publisher's own world figure of the reporter; a sum of partners would count groups and miss the unnamed
+-- the reporter's world figure of the same source; a sum of partners would count groups and miss unnamed partners
 worlds as (
 
     select * from {{ ref('fct_services_trade') }}
@@ -18,7 +18,7 @@ worlds as (
 
 ),
 
--- one window for all ranks: economies compete in one half of it, and what else a publisher names in the other
+-- one window for all ranks: economies in one partition, groups and residuals in another
 ranked as (
 
     select

@@ -33,8 +33,8 @@ periods as (
 
 ),
 
--- who is in a group on the last day of a period: settled here, on a few thousand rows, so that the large
--- table below is joined by equal keys alone
+-- the members of each group on the last day of each period: computed on a few thousand rows, so that the large
+-- table below is joined by equal keys only
 memberships as (
 
     select distinct
@@ -99,7 +99,7 @@ select
     sums.service,
     sums.flow,
     cast(sums.members_counted as integer) as members_counted,
-    -- no economy trades with itself: a reporter within the group is not expected among its partners
+    -- a reporter that belongs to the group is not one of its own partners
     cast(sums.members - case when own.economy is null then 0 else 1 end as integer) as members_expected,
     {{ to_double('sums.value_million') }} as value_million,
     {{ ratio_pct('sums.value_million', 'worlds.value_million') }} as share_pct,

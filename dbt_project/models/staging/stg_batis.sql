@@ -21,7 +21,7 @@ services as (
 
 ),
 
--- Three values stand in a row, and most reported ones are empty: only what was stated becomes an observation.
+-- A row has three values, and most reported ones are empty: only values that are present become observations.
 cells as (
 
     select
@@ -75,7 +75,7 @@ renamed as (
             when cells.edition = 'oecd' and cells.flow = 'IMP' then 'imports'
             when cells.edition = 'wto' and cells.flow = 'X' then 'exports'
             when cells.edition = 'wto' and cells.flow = 'M' then 'imports'
-            else {{ unknown_code('batis', 'flow', "concat(cells.edition, ' ', cells.flow)", 'Look it up and map it in stg_batis') }}
+            else {{ unknown_code('batis', 'flow', "concat(cells.edition, ' ', cells.flow)", 'Find its meaning and map it in stg_batis') }}
         end as flow,
         'A' as frequency,
         {{ year_start('cells.year') }} as period_start,

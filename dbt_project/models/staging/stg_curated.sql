@@ -31,7 +31,7 @@ units as (
 
 ),
 
--- Whatever the seeds do not know fails here, whether it would be kept or not.
+-- Codes that are not in the seeds fail here, also those of rows that are left out below.
 known as (
 
     select
@@ -109,7 +109,7 @@ renamed as (
         _file,
         _row
     from known
-    -- Contradicted and undated figures stay in raw, and so does what the seeds declare to have no place.
+    -- Contradicted and undated figures are left out, and so are the areas and services that the seeds exclude.
     where
         status in ('stated', 'unverified')
         and reporter <> ''
@@ -117,7 +117,7 @@ renamed as (
 
 ),
 
--- A figure found on two pages is one observation: the page that was seen goes before one that was not.
+-- A figure found on two pages is one observation: a page that was read goes before one that was not.
 ranked as (
 
     select
@@ -125,7 +125,7 @@ ranked as (
         row_number() over (
             partition by vintage, {{ cell_columns() }}
             order by case status when 'stated' then 1 else 2 end, _file, _row
-        ) as place
+        ) as position
     from renamed
 
 )
@@ -153,4 +153,4 @@ select
     _file,
     _row
 from ranked
-where place = 1
+where position = 1

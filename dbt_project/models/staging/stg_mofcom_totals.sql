@@ -49,7 +49,7 @@ renamed as (
         {{ year_start('year') }} as period_start,
         {{ year_end('year') }} as period_end,
 
-        -- The declared rule for numbers: MOFCOM groups digits by commas, and writes nothing, — or - for none.
+        -- MOFCOM groups digits by commas, and writes nothing, — or - for a missing value.
         cast(
             cast(
                 case when amount not in ('', '—', '-') then replace(amount, ',', '') end as decimal(28, 10)

@@ -20,7 +20,7 @@ regions as (
 
 ),
 
--- The codes of every cell are looked up, of those too that are then left out.
+-- The codes of all cells are looked up, also of those that are left out below.
 known as (
 
     select
@@ -50,7 +50,7 @@ known as (
 
 ),
 
--- A unit other than the seed's is another scale: it fails and is not guessed.
+-- A unit other than the seed's would be another scale, so it fails.
 renamed as (
 
     select
@@ -90,7 +90,7 @@ renamed as (
         _file,
         _row
     from known
-    -- What is neither GDP nor value added is declared so by the seed, and stays in raw.
+    -- The seed says which indicators are neither GDP nor value added; these are left out.
     where observed_indicator <> ''
 
 )

@@ -37,12 +37,12 @@ renamed as (
         case source.direction
             when 'Exports' then 'exports'
             when 'Imports' then 'imports'
-            else {{ unknown_code('ons_services', 'direction', 'source.direction', 'Look it up and map it in stg_ons_services') }}
+            else {{ unknown_code('ons_services', 'direction', 'source.direction', 'Find its meaning and map it in stg_ons_services') }}
         end as flow,
         case length(source.period)
             when 4 then 'A'
             when 6 then 'Q'
-            else {{ unknown_code('ons_services', 'period', 'source.period', 'Look it up and map it in stg_ons_services') }}
+            else {{ unknown_code('ons_services', 'period', 'source.period', 'Find its meaning and map it in stg_ons_services') }}
         end as frequency,
         case length(source.period)
             when 4 then {{ year_start('substr(source.period, 1, 4)') }}
@@ -64,7 +64,7 @@ renamed as (
     from source
     left join economies on source.country_code = economies.code
     left join items on source.service_type_code = items.service_type_code
-    -- A type that the seed declares ignored has no item there; one that the seed does not know stays, and fails.
+    -- A type that the seed ignores has no item there and is left out; an unknown type is not, so that it fails.
     where items.service_type_code is null or items.service is not null
 
 )

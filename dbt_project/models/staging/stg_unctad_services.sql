@@ -1,4 +1,4 @@
--- Codes of four digits are UNCTAD's aggregates: they stay in raw. Only the world (0000) is staged with the economies.
+-- Codes of four digits are UNCTAD's aggregates and are left out, except the world (0000).
 with source as (
 
     select * from {{ source('raw', 'unctad_services') }}

@@ -17,7 +17,7 @@ items as (
 
 ),
 
--- The parts of the total by service stay in raw. An unknown indicator passes here, and fails where it is mapped.
+-- The parts of the total by service are left out. An unknown indicator passes here, and fails where it is mapped.
 kept as (
 
     select

@@ -1,4 +1,4 @@
-{#- Fails on a vintage that was loaded and of which no observation came through, and on one that should not be in force. -#}
+{#- Fails on a loaded vintage without observations, and on observations of a vintage after the as_of date. -#}
 {% test every_vintage_has_rows(model) %}
 
 with held as (

@@ -1,6 +1,6 @@
 {#-
-    Holds the observation: its columns, their order and their types, and that no code, date or unit is null
-    where every observation has one. Reading the codes of every row, empty cells too, also makes an unknown
+    Fails where a model does not have the columns of an observation, in order and with their types, or where a
+    required code, date or unit is null. Reading the codes of every row, empty cells too, also makes an unknown
     code fail here, before any table is built from it.
 -#}
 {% test observation_shape(model) %}

@@ -19,7 +19,7 @@ from warehouse.model import Request, Source
 from warehouse.sources import nbs_accounts
 from warehouse.sources.nbs_accounts import PROVINCES, RECORDED, SOURCE
 
-FIXTURES = Path(__file__).parent / "fixtures" / "nbs_accounts"
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "nbs_accounts"
 
 
 def read(name: str, path: Path) -> list[dict[str, Any]]:

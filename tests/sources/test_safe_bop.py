@@ -20,7 +20,7 @@ from warehouse.errors import SourceError
 from warehouse.model import Request, raw_schema
 from warehouse.sources import safe_bop
 
-FIXTURES = Path(__file__).parent / "fixtures" / "safe_bop"
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "safe_bop"
 SAFE = SAMPLE_DIR / "night-2" / "www.safe.gov.cn"
 LANDING = SAFE / "safe" / "2019" / "0627" / "13519.html"
 WORKBOOK = SAFE / "safe" / "file" / "file" / "20240329" / "b61d4761d25b53c4c9a63a9e9153c4d5.xlsx"

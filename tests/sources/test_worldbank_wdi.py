@@ -17,7 +17,7 @@ from warehouse.model import raw_schema
 from warehouse.sources import worldbank_wdi
 from warehouse.sources.worldbank_wdi import COLUMNS, INDICATORS, SOURCE
 
-FIXTURES = Path(__file__).parent / "fixtures" / "worldbank_wdi"
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "worldbank_wdi"
 VINTAGES = ("2022-09-16", "2024-07-12")
 SERVICES = "BX.GSR.NFSV.CD"
 

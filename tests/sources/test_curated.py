@@ -18,6 +18,7 @@ from warehouse.fetch import Limits, fetch
 from warehouse.model import raw_schema
 from warehouse.sources.curated import COLUMNS, SOURCE, examine, file_names
 
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "curated"
 ROW = dict.fromkeys(COLUMNS, "") | EXAMPLE
 
 

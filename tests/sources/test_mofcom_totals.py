@@ -84,7 +84,7 @@ def test_an_error_with_status_200_and_years_out_of_order_are_refused(tmp_path: P
     with pytest.raises(SourceError, match="sends its error page with status 200"):
         read_page(told, 1, "page-1.json")
     with pytest.raises(SourceError, match="HTML"):
-        read_page(Path(__file__).parent / "fixtures/mofcom_totals/spring_error.html", 1, "page-1.json")
+        read_page(Path(__file__).parents[1] / "fixtures/mofcom_totals/spring_error.html", 1, "page-1.json")
     with pytest.raises(SourceError, match="year 2021 follows 2020"):
         read(page(tmp_path / "1", [row("2020"), row("2021")]))
     with pytest.raises(SourceError, match=r"the pull has the pages \[1\], expected are 1 to 2"):

@@ -20,7 +20,7 @@ from warehouse.model import MEBIBYTE, Request, raw_schema
 from warehouse.quality import read_suite, validate_vintage
 from warehouse.sources import batis
 
-FIXTURES = Path(__file__).parent / "fixtures" / "batis"
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "batis"
 SAMPLE = SAMPLE_DIR / "night-2/webfs-sdd.oecd.org/files/.Stat/BATIS/OECD-WTO_BATIS_BPM6_December2025_bulk.zip"
 HEADER = ",".join(batis.LAYOUTS["oecd"])
 ROW = "CHN,c,USA,c,EXP,S,s,2019,1,2,E1,3"

@@ -21,7 +21,7 @@ from warehouse.sources._wto_bulk import HEADERS, read
 
 SOURCE, REPORT = wto_merchandise.SOURCE, wto_merchandise.REPORT
 SAMPLE = SAMPLE_DIR / "night-2" / "stats.wto.org" / "assets" / "UserGuide" / REPORT.archive
-ROWS = (Path(__file__).parent / "fixtures" / SOURCE.name / "rows.csv").read_bytes()
+ROWS = (Path(__file__).parents[1] / "fixtures" / SOURCE.name / "rows.csv").read_bytes()
 
 
 def rows(archive: Path, work: Path) -> list[dict[str, object]]:

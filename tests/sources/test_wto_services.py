@@ -14,7 +14,7 @@ from warehouse.model import raw_schema
 from warehouse.sources import wto_services
 
 SOURCE, REPORT = wto_services.SOURCE, wto_services.REPORT
-ARCHIVE = Path(__file__).parent / "fixtures" / SOURCE.name / REPORT.archive
+ARCHIVE = Path(__file__).parents[1] / "fixtures" / SOURCE.name / REPORT.archive
 
 
 @pytest.fixture

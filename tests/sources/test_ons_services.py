@@ -17,7 +17,7 @@ from warehouse.model import Request, raw_schema
 from warehouse.quality import read_suite, validate_vintage
 from warehouse.sources import ons_services as ons
 
-FIXTURE = Path(__file__).parent / "fixtures" / "ons_services" / "services_by_partner.csv"
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "ons_services" / "services_by_partner.csv"
 FOLDER = SAMPLE_DIR / "night-2" / ons.HOST / ons.DATASET.rpartition("/")[2]
 SAMPLE, PAGE = FOLDER / "current" / "service_trade.csv", FOLDER / "index.html"
 HEADER = ",".join((*ons.LABELS, "2020", "2021", "2021Q1"))

@@ -1,4 +1,4 @@
--- Fails when a mart lost or doubled a figure of the core table that it is made of.
+-- Fails where a mart has not as many figures as the core table that it is built from.
 with counts as (
 
     select

@@ -23,7 +23,7 @@ from warehouse.sources.data360_digital import (
 
 SOURCE = data360_digital.SOURCE
 SAMPLE = SAMPLE_DIR / "night-2" / "data360files.worldbank.org" / "data360-data" / "data" / "UNCTAD_DE" / FILE
-ROWS = (Path(__file__).parent / "fixtures" / SOURCE.name / "rows.csv").read_bytes()
+ROWS = (Path(__file__).parents[1] / "fixtures" / SOURCE.name / "rows.csv").read_bytes()
 
 
 def read(path: Path, work: Path) -> list[dict[str, object]]:

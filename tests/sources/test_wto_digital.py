@@ -11,7 +11,7 @@ from warehouse.errors import SourceError
 from warehouse.sources import wto_digital
 
 SOURCE, FILE = wto_digital.SOURCE, wto_digital.FILE
-FIXTURE = Path(__file__).parent / "fixtures" / SOURCE.name / FILE
+FIXTURE = Path(__file__).parents[1] / "fixtures" / SOURCE.name / FILE
 
 
 def read(path: Path, work: Path) -> list[dict[str, object]]:

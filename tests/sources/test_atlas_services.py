@@ -22,7 +22,7 @@ SOURCE = atlas_services.SOURCE
 HOST = SAMPLE_DIR / "night-2" / "dataverse.harvard.edu"
 SAMPLE = HOST / "api" / "access" / "datafile" / FILE
 SAMPLE_LISTING = HOST / "api" / "datasets" / "persistentId" / "DVN-NDDMSN.json"
-NOT_FOUND = Path(__file__).parent / "fixtures" / SOURCE.name / "not_found.json"
+NOT_FOUND = Path(__file__).parents[1] / "fixtures" / SOURCE.name / "not_found.json"
 
 # The file by hand, without pandas: format 114, a header of 109 bytes, then for 7 variables their types (7),
 # names (7 x 33), sort order (2 x 8), formats (7 x 49), value labels (7 x 33), labels (7 x 81), and the

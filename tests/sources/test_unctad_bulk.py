@@ -17,7 +17,7 @@ from warehouse.model import Request, Source, raw_schema
 from warehouse.sources import unctad_goods, unctad_services
 from warehouse.sources._unctad_bulk import BulkReport, read
 
-FIXTURES = Path(__file__).parent / "fixtures"
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 BOTH = pytest.mark.parametrize(
     ("source", "report"),
     [
