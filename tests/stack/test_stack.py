@@ -1,7 +1,7 @@
 """The stack of docker-compose.yml: its commands in its environment, as plain processes on loopback.
 
-No container engine is needed. `substitutions` is all that a container would change; `initialise` does what the
-official PostgreSQL image does before its command. `make test-stack` runs this; it takes minutes and needs
+No container engine is needed. `substitutions` is all that a container would change; `initialise` does what
+the official PostgreSQL image does before its command. `make test-stack` runs this; it takes minutes and needs
 Debian's PostgreSQL.
 """
 
