@@ -2,6 +2,8 @@
 
 A failed check is the alert: it notifies the operators like every other failed task. No check is retried, and
 each is independent of the others. A problem that lasts fails its check again on the next day.
+
+`refresh` runs after `revisions`, whatever that found: the release that it makes has no revisions of its own.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG, CronTriggerTimetable, task
 from airflow.sdk.exceptions import AirflowFailException
 from defaults import dag_arguments, task_settings
+from pools import BUILDS
 
 if TYPE_CHECKING:
     from warehouse.config import Settings
@@ -43,8 +46,9 @@ next.
 | `revisions` | a release of the last 24 hours revised a figure by more than its threshold |
 | `disk` | there is not enough space for the next build |
 | `records` | a record of the warehouse cannot be read |
+| `refresh` | `mart_freshness` of the current release cannot be brought up to today |
 
-**What happens on failure:** nothing else. The checks only read.
+**What happens on failure:** nothing else. The checks only read, and a failed `refresh` changes nothing.
 
 **What to run next:** the command in the message. OPERATIONS.md has a section for each kind, and
 `warehouse alerts` shows the same at any time. When the problem is fixed, clear the failed task to check
@@ -73,6 +77,20 @@ def is_recent(settings: Settings, now: datetime) -> bool:
     return read_manifest(require_current(settings.published)).published_at > now - REVISIONS_OF_THE_LAST
 
 
+@task(retries=0)
+def run_check(name: str, **context: Any) -> None:
+    """Fail with every alert of this check."""
+    check(name, context["dag_run"].run_after)
+
+
+@task(pool=BUILDS, trigger_rule="all_done")
+def refresh() -> str | None:
+    """Bring `mart_freshness` of the current release up to today, without a build."""
+    from warehouse.build import steps
+
+    return steps.refresh(task_settings())
+
+
 with DAG(
     dag_id="checks",
     description="Fails when a source, a build, the disk or a record needs a person",
@@ -81,11 +99,5 @@ with DAG(
     doc_md=DOC,
     **dag_arguments(),
 ):
-    for _name in CHECKS:
-
-        @task(task_id=_name, retries=0)
-        def run_check(name: str, **context: Any) -> None:
-            """Fail with every alert of this check."""
-            check(name, context["dag_run"].run_after)
-
-        run_check(_name)
+    checked = {name: run_check.override(task_id=name)(name) for name in CHECKS}
+    checked["revisions"] >> refresh()

@@ -1,6 +1,6 @@
-"""docker-compose.yml as `docker compose` reads it: variables filled in, anchors merged, `$$` made `$`.
+"""docker-compose.yml as `docker compose` reads it: variables inserted, anchors merged, `$$` replaced by `$`.
 
-Only what our file uses: `${NAME}`, `${NAME:-default}` and `${NAME:?message}`. Anything else is an error.
+Supports what the file uses: `${NAME}`, `${NAME:-default}` and `${NAME:?message}`. Anything else is an error.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ VARIABLE = re.compile(r"\$(?:(\$)|\{([A-Z_]+)(?:(:[-?])([^}]*))?\}|(.?))")
 
 
 class Unset(Exception):
-    """A variable without which the stack refuses to start."""
+    """A variable without which the stack does not start."""
 
 
 def fill(text: str, variables: Mapping[str, str]) -> str:
-    def one(match: re.Match[str]) -> str:
-        dollar, name, way, rest, unknown = match.groups()
+    def insert(match: re.Match[str]) -> str:
+        dollar, name, operator, rest, unknown = match.groups()
         if dollar:
             return "$"
         if unknown is not None:
-            raise ValueError(f"not known how to fill in {match.group()!r} of {text!r}")
+            raise ValueError(f"{match.group()!r} in {text!r} is not supported")
         value = variables.get(name, "")
-        if not value and way == ":?":
+        if not value and operator == ":?":
             raise Unset(f"{name}: {rest}")
-        return value or (rest if way == ":-" else "")
+        return value or (rest if operator == ":-" else "")
 
-    return VARIABLE.sub(one, text)
+    return VARIABLE.sub(insert, text)
 
 
 def filled(node: Any, variables: Mapping[str, str]) -> Any:

@@ -1,4 +1,4 @@
-"""What the stack's files promise, read without starting anything; tests/stack starts it."""
+"""What the files of the stack declare, read without starting anything; tests/stack starts it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 import compose_file
 import pytest
 
-from warehouse import pipeline
-from warehouse.config import PROJECT_ROOT
+from warehouse.build.fingerprint import git_revision
+from warehouse.config import PROJECT_ROOT, load_settings
 
 REQUIRED = {
     "WAREHOUSE_SECRETS": "/etc/secrets",
@@ -48,12 +48,12 @@ def secret(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
-# --- refusals ------------------------------------------------------------------------------------------
+# --- what does not start ---
 
 
 @pytest.mark.parametrize("missing", REQUIRED)
 @pytest.mark.parametrize("value", [None, ""])
-def test_start_up_refuses_an_unset_variable(missing: str, value: str | None) -> None:
+def test_the_stack_does_not_start_with_an_unset_variable(missing: str, value: str | None) -> None:
     variables = {**REQUIRED, missing: value}
     if value is None:
         del variables[missing]
@@ -98,7 +98,7 @@ def test_every_service_holds_only_the_secrets_that_it_reads(services: dict[str, 
 def test_options_that_are_read_by_command_are_ones_airflow_reads_by_command(
     services: dict[str, Any], tmp_path: Path
 ) -> None:
-    # Airflow ignores _CMD silently on any option that it does not call sensitive
+    # Airflow ignores _CMD without a message on every option that it does not list as sensitive
     by_command = {
         tuple(key.lower().removeprefix("airflow__").removesuffix("_cmd").split("__", 1))
         for name in AIRFLOW
@@ -106,7 +106,7 @@ def test_options_that_are_read_by_command_are_ones_airflow_reads_by_command(
         if key.endswith("_CMD")
     }
     assert len(by_command) == 6
-    # In a process of its own: whoever imports Airflow first settles where its home is, for all tests
+    # In a process of its own: the first import of Airflow sets its home for all tests
     told = subprocess.run(
         [sys.executable, "-c", SENSITIVE],
         capture_output=True,
@@ -143,12 +143,12 @@ def test_no_container_starts_without_secrets_or_with_a_directory_in_place_of_one
     assert ended.returncode == 1 and "no such secret" in ended.stderr
 
 
-def test_a_worker_without_celery_is_refused(tmp_path: Path) -> None:
+def test_a_worker_without_celery_does_not_start(tmp_path: Path) -> None:
     (tmp_path / "good").write_text("0123456789abcdef")
     told = secret(
         "start", str(tmp_path), "airflow", "celery", "worker", AIRFLOW__CORE__EXECUTOR="LocalExecutor"
     )
-    assert told.returncode == 1 and "wait in vain" in told.stderr
+    assert told.returncode == 1 and "would receive no task" in told.stderr
 
 
 def test_secrets_are_made_once_at_random_and_then_start(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_a_password_of_any_characters_makes_a_right_address(tmp_path: Path) -> N
     )
 
 
-# --- what holds for every service ----------------------------------------------------------------------
+# --- every service ---
 
 
 def test_every_service_is_limited_guarded_and_without_rights(services: dict[str, Any]) -> None:
@@ -205,12 +205,12 @@ def test_only_the_page_is_published_and_only_on_loopback(services: dict[str, Any
     }
 
 
-def test_state_lies_in_named_volumes(services: dict[str, Any]) -> None:
+def test_state_is_in_named_volumes_and_only_tasks_reach_the_warehouse(services: dict[str, Any]) -> None:
     declared = set(compose_file.raw()["volumes"])
     used = {mount.split(":")[0] for one in services.values() for mount in one["volumes"]}
     assert used == declared == {"airflow", "postgres", "redis", "warehouse"}
-    for name in ("scheduler", "celery-worker", "dag-processor"):  # where tasks and callbacks run
-        assert "warehouse:/srv/warehouse" in services[name]["volumes"]
+    holders = {name for name, one in services.items() if "warehouse:/srv/warehouse" in one["volumes"]}
+    assert holders == {"scheduler", "celery-worker"}  # where tasks run
 
 
 def test_one_environment_holds_for_every_part_of_airflow(services: dict[str, Any]) -> None:
@@ -233,7 +233,7 @@ def test_every_part_waits_for_the_migration(services: dict[str, Any]) -> None:
     }
 
 
-# --- the image -----------------------------------------------------------------------------------------
+# --- the image ---
 
 
 def test_the_image_is_made_from_the_lock_and_ends_without_rights(services: dict[str, Any]) -> None:
@@ -269,7 +269,7 @@ def test_a_release_is_made_without_git(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("WAREHOUSE_REVISION", told)
-    assert pipeline.git_revision() == expected
+    assert git_revision(load_settings().revision) == expected
 
 
 def test_the_lock_holds_every_provider_that_the_stack_needs() -> None:

@@ -80,10 +80,14 @@ def test_the_checks_run_every_morning_and_wait_for_no_other(parsed: Any) -> None
 
     dag = parsed.dags["checks"]
     assert dag.timetable == CronTriggerTimetable("0 7 * * *", timezone="UTC")
-    assert set(dag.task_dict) == set(checks.CHECKS)
-    for task in dag.tasks:
+    assert set(dag.task_dict) == {*checks.CHECKS, "refresh"}
+    for name in checks.CHECKS:
+        task = dag.task_dict[name]
         assert task.retries == 0  # a problem is reported at once, and does not go away in five minutes
-        assert task.upstream_task_ids == task.downstream_task_ids == set()
+        assert task.upstream_task_ids == set()
+    # A refreshed release has no revisions of its own: they are checked before, and do not stop it.
+    assert dag.task_dict["refresh"].upstream_task_ids == {"revisions"}
+    assert dag.task_dict["refresh"].trigger_rule == "all_done"
 
 
 def test_where_nothing_is_wrong_every_check_passes(home: Path) -> None:
@@ -103,6 +107,7 @@ def test_a_run_fails_the_checks_that_find_something_and_notifies_of_each(
     with pytest.raises(WarehouseError):
         ingest(settings_of(home, silent_mirror(home.parent / "silent")), SOURCE)
     run = dags["checks"].test()
+    assert states(run)["refresh"] == "success"
     failed = {"sources", "disk"}
     assert {task: state for task, state in states(run).items() if state != "success"} == dict.fromkeys(
         failed, "failed"

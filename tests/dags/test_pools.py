@@ -46,6 +46,7 @@ def test_sources_of_one_host_share_a_pool(parsed: Any) -> None:
         ("publish", ("load", "transform", "validate", "publish")),
         ("backfill", ("build", "approve", "discard")),
         ("maintenance", ("retention",)),
+        ("checks", ("refresh",)),
     ],
 )
 def test_what_takes_the_lock_of_builds_is_in_its_pool(parsed: Any, dag: str, tasks: tuple[str, ...]) -> None:

@@ -1,12 +1,13 @@
-"""The stack of docker-compose.yml, its own commands in its own environment, as plain processes on loopback.
+"""The stack of docker-compose.yml: its commands in its environment, as plain processes on loopback.
 
-No container engine is needed. What a container would change is in one table, `substitutions`; beside it, what
-the official PostgreSQL image does before its command is `initialise`. `make test-stack` runs this; it takes
-minutes and needs Debian's PostgreSQL.
+No container engine is needed. `substitutions` is all that a container would change; `initialise` does what
+the official PostgreSQL image does before its command. `make test-stack` runs this; it takes minutes and needs
+Debian's PostgreSQL.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -15,9 +16,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +29,11 @@ import psutil
 import pytest
 import requests
 
-from warehouse import publish
+from warehouse.backfill import records
 from warehouse.config import PROJECT_ROOT, SAMPLE_DIR
 from warehouse.files import sha256_of
+from warehouse.releases.manifest import read_manifest
+from warehouse.releases.store import current
 from warehouse.sources import SOURCES
 
 pytestmark = pytest.mark.stack
@@ -42,6 +47,13 @@ LATER = "unctad_goods"  # the news of the night whose scheduler is killed
 BOUND = 180  # seconds for what takes ten, on a machine with other work
 BUILD_BOUND = 420  # for what takes a minute
 STEPS = ("load", "transform", "validate", "publish")
+BACKFILL = {
+    "source": "worldbank_wdi",
+    "from": "2022-09-01",
+    "to": "2022-09-30",
+    "mirror": str(SAMPLE_DIR / "night-1"),
+}
+WEBHOOK_TOKEN = "B000-a-token-of-nobody"  # noqa: S105
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,9 @@ def free_ports(count: int) -> list[int]:
     for probe in probes:
         probe.close()
     return ports
+
+
+(WEBHOOK_PORT,) = free_ports(1)
 
 
 def substitutions(home: Path) -> dict[str, str]:
@@ -270,6 +285,27 @@ def query(stack: Stack, sql: str, database: str = "airflow") -> list[tuple[Any, 
 
 
 @pytest.fixture(scope="module")
+def posts() -> Iterator[list[str]]:
+    """Run the webhook that notifications go to; return the texts that were posted."""
+    texts: list[str] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:  # the name is that of the library
+            assert self.path == f"/{WEBHOOK_TOKEN}"
+            texts.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+    with HTTPServer(("127.0.0.1", WEBHOOK_PORT), Hook) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield texts
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     home = tmp_path_factory.mktemp("stack")
     table = substitutions(home)
@@ -283,6 +319,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     awkward = home / "secrets" / "postgres_password"
     awkward.unlink()
     awkward.write_text("p@ss/w:rd%41 #?&$HOME'")
+    webhook = {"conn_type": "slackwebhook", "password": f"http://127.0.0.1:{WEBHOOK_PORT}/{WEBHOOK_TOKEN}"}
+    connections = home / "secrets" / "connections.json"
+    connections.unlink()
+    connections.write_text(json.dumps({"chat": webhook}))
     services = compose_file.read(
         {
             "WAREHOUSE_SECRETS": table["/run/secrets"],
@@ -290,6 +330,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             "WAREHOUSE_ADMIN_EMAIL": "analyst@example.org",
             "WAREHOUSE_MIRROR": str(SAMPLE_DIR / "night-2"),
             "WAREHOUSE_SCHEDULE": "* * * * *",
+            "WAREHOUSE_ALERT_SLACK_CONN": "chat",
         }
     )["services"]
     # Short, for a Unix socket's path; and one that PostgreSQL's own user may enter.
@@ -331,9 +372,11 @@ def token(stack: Stack) -> str:
     return answer.json()["access_token"]
 
 
-def ask(stack: Stack, token: str, path: str, change: dict[str, Any] | None = None) -> dict[str, Any]:
+def ask(
+    stack: Stack, token: str, path: str, change: dict[str, Any] | None = None, method: str = ""
+) -> dict[str, Any]:
     answer = requests.request(
-        "GET" if change is None else "PATCH",
+        method or ("GET" if change is None else "PATCH"),
         f"{stack.page}/api/v2/{path}",
         json=change,
         headers={"Authorization": f"Bearer {token}"},
@@ -356,11 +399,11 @@ def land(stack: Stack, token: str, *sources: str) -> None:
     dags = {f"ingest_{name}": stack.warehouse / "landing" / name for name in sources}
     for dag in dags:
         ask(stack, token, f"dags/{dag}", {"is_paused": False})
-    for dag, shelf in dags.items():
+    for dag, landing in dags.items():
         (first, *_) = until(f"{dag} has run", lambda dag=dag: ended(stack, token, dag), stack)
         ask(stack, token, f"dags/{dag}", {"is_paused": True})
         assert (first["run_type"], first["state"]) == ("scheduled", "success"), first
-        assert list(shelf.glob("*/manifest.json"))
+        assert list(landing.glob("*/manifest.json"))
     # The next minute's run may have begun: until a release holds a vintage, it is news to that one too.
     moving = "dagRuns/~/taskInstances?state=queued&state=running"
     for dag in dags:
@@ -377,15 +420,15 @@ def ended(stack: Stack, token: str, dag: str) -> list[dict[str, Any]]:
 
 def whole(release: Path) -> dict[str, str]:
     """Return the checksums of a release's tables, seen to be those of its files."""
-    told = publish.read_manifest(release)
-    assert sha256_of(release / told["database"]["file"]) == told["database"]["sha256"]
-    for table, facts in told["tables"].items():
-        assert sha256_of(release / "parquet" / f"{table}.parquet") == facts["sha256"]
-    return {table: facts["sha256"] for table, facts in told["tables"].items()}
+    manifest = read_manifest(release)
+    assert sha256_of(release / manifest.database.file) == manifest.database.sha256
+    for table, entry in manifest.tables.items():
+        assert sha256_of(release / "parquet" / f"{table}.parquet") == entry.sha256
+    return {table: entry.sha256 for table, entry in manifest.tables.items()}
 
 
-def standing(stack: Stack) -> Path:
-    release = publish.standing(stack.warehouse / "published")
+def current_release(stack: Stack) -> Path:
+    release = current(stack.warehouse / "published")
     assert release is not None
     return release
 
@@ -399,7 +442,7 @@ def released(stack: Stack, token: str) -> Path:
     land(stack, token, LAST)
     (run, *_) = until("publish has ended", lambda: ended(stack, token, "publish"), stack, BUILD_BOUND)
     assert (run["run_type"], run["state"]) == ("asset_triggered", "success"), run
-    return standing(stack)
+    return current_release(stack)
 
 
 # --- what must hold ------------------------------------------------------------------------------------
@@ -454,7 +497,7 @@ def test_the_dag_processor_parsed_every_dag_and_left_it_paused(stack: Stack, tok
 def test_a_scheduled_run_ends_in_a_release(stack: Stack, token: str, released: Path) -> None:
     tables = whole(released)
     assert {"mart_trade_scale", "mart_reconciliation"} <= set(tables)
-    vintages = {one["source"] for one in publish.read_manifest(released)["vintages"]}
+    vintages = {one.source for one in read_manifest(released).vintages}
     for name in (*FIRST, LAST):
         assert name in vintages
     # from the metadata itself: no run was a manual one
@@ -476,7 +519,7 @@ def test_a_scheduler_killed_in_mid_run_and_started_again_ends_in_a_right_release
 
     until("dbt is at work", at_work, stack)
     kill(stack.running["scheduler"])
-    assert standing(stack) == released
+    assert current_release(stack) == released
     (run,) = [one for one in runs(stack, token, "publish") if one["state"] == "running"]
     assert health(stack, "scheduler").returncode == 1
 
@@ -507,13 +550,110 @@ def test_a_scheduler_killed_in_mid_run_and_started_again_ends_in_a_right_release
     assert tries["transform"] == 2  # the one that was killed; nothing else was done twice
     assert [tries[step] for step in STEPS if step != "transform"] == [1, 1, 1]
 
-    release = standing(stack)
+    release = current_release(stack)
     assert release != released
-    right = publish.standing(tmp_path / "published")
+    right = current(tmp_path / "published")
     assert right is not None
     assert whole(release) == whole(right)
     assert whole(released) == stood  # the earlier release has not changed a byte
     assert not list((stack.warehouse / "published").glob(".partial-*"))
+
+
+# --- pools, approval, notifications ---
+
+
+def trigger(stack: Stack, token: str, dag: str, conf: dict[str, Any]) -> str:
+    """Start a run by the API; return its path."""
+    run = ask(stack, token, f"dags/{dag}/dagRuns", {"logical_date": None, "conf": conf}, "POST")
+    return f"dags/{dag}/dagRuns/{run['dag_run_id']}"
+
+
+def task_states(stack: Stack, token: str, run: str) -> dict[str, str]:
+    found = ask(stack, token, f"{run}/taskInstances")["task_instances"]
+    return {task["task_id"]: task["state"] for task in found}
+
+
+def test_every_pool_of_a_task_exists(stack: Stack, token: str, released: Path) -> None:
+    existing = {name for (name,) in query(stack, "select pool from slot_pool")}
+    used = {
+        task["pool"]
+        for dag in parsed(stack, token)
+        for task in ask(stack, token, f"dags/{dag}/tasks")["tasks"]
+    }
+    assert "builds" in used and len(used) > 5
+    assert used <= existing
+
+
+def test_a_backfill_is_approved_or_rejected_by_the_api(stack: Stack, token: str, released: Path) -> None:
+    """Two backfills of one request wait at the same time; one is rejected, then the other is approved."""
+    before = current_release(stack)
+    ask(stack, token, "dags/backfill", {"is_paused": False})
+    rejected, approved = (trigger(stack, token, "backfill", BACKFILL) for _ in range(2))
+    for run in (rejected, approved):
+        until(
+            "the approval waits",
+            lambda run=run: task_states(stack, token, run).get("approval") == "awaiting_input",
+            stack,
+            2 * BUILD_BOUND,
+        )
+    assert query(stack, "select count(*) from task_instance where state = 'running'") == [(0,)]  # no slot
+    assert current_release(stack) == before
+
+    details = f"{rejected}/taskInstances/approval/-1/hitlDetails"
+    detail = ask(stack, token, details)
+    assert "worldbank_wdi" in detail["subject"] and detail["options"] == ["Approve", "Reject"]
+    assert "warehouse backfill approve" in detail["body"] and "| table |" in detail["body"]
+    answer = {"chosen_options": ["Reject"], "params_input": {"reason": "only one is needed"}}
+    ask(stack, token, details, answer)
+    done = ("success", "failed")
+    until("rejected", lambda: ask(stack, token, rejected)["state"] in done, stack)
+    assert task_states(stack, token, rejected) | {"approve": "skipped", "discard": "success"} == task_states(
+        stack, token, rejected
+    )
+
+    answer = {"chosen_options": ["Approve"], "params_input": {"reason": "as the archive has it"}}
+    ask(stack, token, f"{approved}/taskInstances/approval/-1/hitlDetails", answer)
+    until("approved", lambda: ask(stack, token, approved)["state"] in done, stack)
+    assert task_states(stack, token, approved) | {"approve": "success", "discard": "skipped"} == task_states(
+        stack, token, approved
+    )
+
+    events = {one.state: one for one in records.list_events(stack.warehouse / "backfill").records}
+    for state, reason in (("discarded", "only one is needed"), ("approved", "as the archive has it")):
+        assert reason in events[state].reason
+        assert ADMIN in events[state].actor
+    assert events["discarded"].id != events["approved"].id
+    release = current_release(stack)
+    assert release != before and whole(release)
+    (entry,) = [one for one in read_manifest(release).vintages if one.source == "worldbank_wdi"]
+    assert (entry.vintage, entry.backfilled) == ("2022-09-16", events["approved"].id)
+
+
+def test_a_failed_check_notifies_the_webhook(stack: Stack, token: str, posts: list[str]) -> None:
+    ask(stack, token, "dags/checks", {"is_paused": False})
+    run = trigger(stack, token, "checks", {})
+    until("the checks have ended", lambda: ask(stack, token, run)["state"] in ("success", "failed"), stack)
+    assert task_states(stack, token, run)["sources"] == "failed"
+    (post,) = [text for text in posts if "checks.sources failed" in text]
+    assert "source_late: " in post and "What to run next: warehouse fetch " in post
+    assert f"Log: {stack.page}/dags/checks/runs/" in post
+
+
+def test_a_missed_deadline_notifies_the_webhook(stack: Stack, token: str, posts: list[str]) -> None:
+    """A run of a paused DAG stays queued; its deadline is moved into the past."""
+    ask(stack, token, "dags/publish", {"is_paused": True})
+    run = trigger(stack, token, "publish", {})
+    assert ask(stack, token, run)["state"] == "queued"
+    count = "select count(*) from deadline where not missed"
+    assert query(stack, count) == [(1,)]  # those of the runs that have ended are gone
+    query(stack, "update deadline set deadline_time = now() - interval '1 minute' where not missed")
+    found = until("the webhook was called", lambda: [t for t in posts if "publish is late" in t], stack)
+    assert len(found) == 1 and run.rpartition("/")[2] in found[0]
+    assert ask(stack, token, run)["state"] == "queued"
+    answer = requests.delete(
+        f"{stack.page}/api/v2/{run}", headers={"Authorization": f"Bearer {token}"}, timeout=30
+    )
+    assert answer.status_code == 204, answer.text
 
 
 def test_init_again_changes_nothing_but_the_password_that_the_file_says(stack: Stack) -> None:
@@ -547,6 +687,7 @@ def test_the_metadata_is_restored_from_its_dump(stack: Stack) -> None:
 
 def test_no_secret_is_in_a_log_a_release_or_an_argument(stack: Stack) -> None:
     values = {path.name: path.read_text() for path in stack.secrets.iterdir() if path.suffix != ".json"}
+    values["webhook"] = WEBHOOK_TOKEN
     assert len(values) >= 6
     files = [
         path
