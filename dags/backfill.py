@@ -26,6 +26,7 @@ BUILD_TIMEOUT = 2 * TASK_TIMEOUT + TRANSFORM_TIMEOUT  # load, transform and vali
 APPROVAL_TIMEOUT = timedelta(days=14)
 DAGRUN_TIMEOUT = timedelta(days=16)
 TABLES_SHOWN = 15
+ANSWER = "answer"
 
 DOC = """\
 ### Backfill a source
@@ -142,8 +143,9 @@ def answer(ti: Any) -> tuple[Settings, str, str]:
     """
     from warehouse.backfill import records
 
-    backfill, response = ti.xcom_pull(task_ids="begin"), ti.xcom_pull(task_ids="approval")
-    settings = task_settings(operator=response["responded_by_user"]["name"])
+    backfill = ti.xcom_pull(task_ids="begin")
+    given = ti.xcom_pull(task_ids="approval", key=ANSWER)
+    settings = task_settings(operator=given["person"])
     state = records.state(settings.backfill, backfill)
     if state in records.DECIDED:
         last = records.events(settings.backfill, backfill)[-1]
@@ -151,13 +153,27 @@ def answer(ti: Any) -> tuple[Settings, str, str]:
             f"Backfill {backfill} is already {state}: by {last.actor} at {last.at:%Y-%m-%d %H:%M} UTC, "
             f"{last.reason}. This answer changes nothing."
         )
-    reason = response["params_input"].get("reason") or ""
-    if not reason.strip():
-        raise AirflowFailException(
-            f"The answer has no reason, and a decision needs one. Backfill {backfill} still waits. Clear the "
-            f"task `approval` to be asked again, or run: warehouse backfill show {backfill}"
-        )
-    return settings, backfill, reason
+    return settings, backfill, given["reason"]
+
+
+class BackfillApproval(ApprovalOperator):
+    """An approval that requires a reason, and pushes who answered and why to XCom.
+
+    Airflow pushes the response of an ApprovalOperator after an approval only, and `discard` needs it as well.
+    """
+
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
+        """Continue after the answer, or after the timeout."""
+        if "error" not in event:
+            reason = str((event["params_input"] or {}).get("reason") or "").strip()
+            if not reason:
+                raise AirflowFailException(
+                    "The answer has no reason, and a decision needs one. The backfill still waits. Clear the "
+                    "task to be asked again, or decide on the command line."
+                )
+            person = event["responded_by_user"]["name"]
+            context["ti"].xcom_push(ANSWER, {"person": person, "reason": reason})
+        return super().execute_complete(context, event)
 
 
 with DAG(
@@ -189,14 +205,12 @@ with DAG(
     **dag_arguments(dagrun_timeout=DAGRUN_TIMEOUT, max_active_runs=4),
 ):
     compared = compare(build(begin()))
-    approval = ApprovalOperator(
+    approval = BackfillApproval(
         task_id="approval",
         subject="Approve the backfill of {{ params.source }}, {{ params.from }} to {{ params.to }}?",
         body=BODY,
         params={
-            "reason": Param(
-                "", type="string", minLength=1, title="Reason", description="Recorded with the decision."
-            )
+            "reason": Param("", type="string", title="Reason", description="Recorded with the decision.")
         },
         response_timeout=APPROVAL_TIMEOUT,
         retries=0,

@@ -6,7 +6,7 @@
 
 With neither, a failure is only in Airflow's log. The callbacks create notifiers at each call, since a
 notifier keeps the text that it rendered first. A notifier that fails never changes the outcome of a task.
-Only the kind of its error is logged: the text may contain the address of the webhook.
+Only the kind of its error is logged: its text may contain the address of the webhook.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseNotifier
 
 LOG = logging.getLogger(__name__)
+SILENT = logging.getLogger(f"{__name__}.silent")
+SILENT.setLevel(logging.CRITICAL + 1)
 TIMEOUT_SECONDS = 30
 REASON_LIMIT = 4000
 
@@ -61,6 +63,8 @@ def send(facts: dict[str, str]) -> None:
     for notifier in notifiers():
         name = type(notifier).__name__
         try:
+            if client := getattr(notifier.hook, "client", None):
+                client.logger = SILENT  # Slack's client logs the address of the webhook
             notifier.render_template_fields(dict(facts))
             notifier.notify(dict(facts))  # not called as a function: that would log the text of an error
         except Exception as error:  # noqa: BLE001 - whatever a server does, the task's outcome stays

@@ -1,165 +1,268 @@
-"""The two DAGs of a managed backfill: typed parameters, thin tasks, nothing scheduled."""
+"""The DAG of a managed backfill: typed parameters, a person's answer, and who is on record for it.
+
+A person's answer is written to Airflow's metadata as the REST API does it; tests/stack answers by the API.
+"""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from datetime import timedelta
-from io import StringIO
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-from rich.console import Console
+from airflow_local import Doubles, states
 
-import warehouse
+from warehouse.backfill import decide, records, stage
+from warehouse.backfill.records import Baseline, Pull, Report
+from warehouse.config import Settings, load_settings
 from warehouse.errors import Rejected
+from warehouse.releases.diff import TableDiff
 from warehouse.sources import SOURCES
 
-DAGS = Path(__file__).resolve().parent.parent / "dags"
-ASKED = {"source": "safe_bop", "from": "2024-01-01", "to": "2024-03-31"}
-DECIDED = {"backfill": "20240401T000000-safe_bop", "decision": "approve", "why": "seen by the desk"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Give Airflow a metadata database of this module's own, and the environment back at the end."""
-    home = tmp_path_factory.mktemp("airflow")
-    before, path_before = dict(os.environ), list(sys.path)
-    sys.path.append(str(DAGS))
-    import nightly
-
-    nightly.use_local_airflow(home)
-    nightly.migrate(home)
-    yield home
-    os.environ.clear()
-    os.environ.update(before)
-    sys.path[:] = path_before
+REQUEST = {"source": "safe_bop", "from": "2024-01-01", "to": "2024-03-31"}
+TASKS = ("begin", "build", "compare", "approval", "approved", "approve", "discard")
+TABLE = TableDiff(
+    table="marts.mart_trade_scale",
+    key=("source",),
+    rows_before=10,
+    rows_after=12,
+    rows_added=2,
+    rows_gone=0,
+    rows_changed=1234,
+    cells={},
+    columns_added=(),
+    columns_gone=(),
+    moves=(),
+)
+REPORT = Report(
+    pulls=(
+        Pull(
+            subject="recordings",
+            retrieved_at=datetime(2024, 3, 1, tzinfo=UTC),
+            outcome="accepted",
+            vintage="2024-03-01",
+            detail="the newest vintage",
+        ),
+    ),
+    build="20260601T000000000000Z",
+    before="20260501T000000000000Z",
+    after="20260601T000000000000Z",
+    as_of=date(2026, 6, 1),
+    tables=(TABLE,),
+    tables_equal=("core.dim_service",),
+)
 
 
 @pytest.fixture
-def dags() -> dict[str, Any]:
-    """Return the DAGs as `make run` loads them: parsed anew, without pauses between tries."""
-    import nightly
-
-    return nightly.load_dags(nightly.Screen(Console(file=StringIO(), width=200)))
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("WAREHOUSE_HOME", str(tmp_path))
+    return load_settings()
 
 
 @pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """Stand in for `warehouse.pipeline`: record every call, and answer from `answers`."""
-    double = ModuleType("warehouse.pipeline")
-    found: list[tuple[Any, ...]] = []
-    answers = {
-        "backfill_begin": "made",
-        "backfill_build": "made",
-        "backfill_compare": {"id": "made", "state": "waiting"},
-        "approve_backfill": "release",
-        "discard_backfill": None,
+def backfill(settings: Settings) -> str:
+    """Record a backfill that waits for a decision; return its id."""
+    baseline = Baseline(vintages={}, release="20260501T000000000000Z", code="")
+    days = (date(2024, 1, 1), date(2024, 3, 31))
+    request = records.create(settings, "safe_bop", "fetch", days, ("recordings",), baseline)
+    records.log_event(settings, request.id, "waiting", "1 tables would change")
+    return request.id
+
+
+@pytest.fixture
+def staged(backfill: str, doubles: Callable[..., Doubles]) -> Doubles:
+    answers = {"begin": backfill, "is_empty": False, "build": backfill, "compare": REPORT}
+    return doubles(stage, answers)
+
+
+@pytest.fixture
+def decided(doubles: Callable[..., Doubles]) -> Doubles:
+    return doubles(decide, {"approve": "release", "discard": None})
+
+
+def respond(option: str, reason: str | None) -> None:
+    """Answer the approval that waits, as `PATCH …/hitlDetails` of Airflow's API does."""
+    from airflow.models.hitl import HITLDetail
+    from airflow.models.trigger import handle_event_submit
+    from airflow.triggers.base import TriggerEvent
+    from airflow.utils.session import create_session
+
+    for _ in range(600):
+        with create_session() as session:
+            waiting = [one for one in session.query(HITLDetail) if one.responded_at is None]
+            if waiting and str(waiting[0].task_instance.state) == "awaiting_input":
+                (detail,) = waiting
+                detail.responded_by = {"id": "7", "name": "mei.chen"}
+                detail.responded_at = datetime.now(UTC)
+                detail.chosen_options = [option]
+                detail.params_input = {} if reason is None else {"reason": reason}
+                handle_event_submit(
+                    TriggerEvent(detail.as_resume_event_payload()),
+                    task_instance=detail.task_instance,
+                    session=session,
+                )
+                return
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def answering() -> Iterator[Callable[[str, str | None], None]]:
+    threads: list[threading.Thread] = []
+
+    def start(option: str, reason: str | None = "checked with the desk") -> None:
+        threads.append(threading.Thread(target=respond, args=(option, reason), daemon=True))
+        threads[-1].start()
+
+    yield start
+    for thread in threads:
+        thread.join(timeout=60)
+
+
+def hitl_details() -> list[Any]:
+    from airflow.models.hitl import HITLDetail
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        return [(one.subject, one.body) for one in session.query(HITLDetail).order_by(HITLDetail.created_at)]
+
+
+def test_nothing_schedules_a_backfill_and_only_a_person_ends_it(parsed: Any) -> None:
+    import defaults
+
+    dag = parsed.dags["backfill"]
+    assert type(dag.timetable).__name__ == "NullTimetable"
+    assert [task.task_id for task in dag.topological_sort()] == list(TASKS)
+    assert all(task.outlets == [] for task in dag.tasks)
+    approval = dag.task_dict["approval"]
+    assert "ApprovalOperator" in [kind.__name__ for kind in type(approval).__mro__]
+    assert approval.defaults is None  # without an answer nothing is decided
+    assert defaults.TASK_TIMEOUT < approval.response_timeout < dag.dagrun_timeout
+    assert {task.task_id for task in dag.leaves} == {
+        "approve",
+        "discard",
     }
 
-    def answering(name: str) -> Any:
-        def answer(*args: Any) -> Any:
-            found.append((name, *args))
-            told = double.answers[name]  # type: ignore[attr-defined]
-            if isinstance(told, Exception):
-                raise told
-            return told
 
-        return answer
-
-    for name in answers:
-        setattr(double, name, answering(name))
-    double.answers = answers  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "warehouse.pipeline", double)
-    monkeypatch.setattr(warehouse, "pipeline", double, raising=False)
-    return found
-
-
-def states(run: Any) -> dict[str, str]:
-    return {instance.task_id: str(instance.state) for instance in run.get_task_instances()}
-
-
-def test_nothing_schedules_a_backfill_and_both_dags_say_what_stands(dags: dict[str, Any]) -> None:
-    for dag_id, tasks in (("backfill", ["begin", "build", "compare"]), ("backfill_decide", ["decide"])):
-        dag = dags[dag_id]
-        assert type(dag.timetable).__name__ == "NullTimetable"
-        assert [task.task_id for task in dag.topological_sort()] == tasks
-        assert dag.max_active_runs == 1 and dag.dagrun_timeout == timedelta(hours=6)
-        assert all(task.owner == "services-trade" and task.on_failure_callback for task in dag.tasks)
-        assert all(task.outlets == [] for task in dag.tasks)
-        for heading in ("What stands on failure", "What to run next"):
-            assert heading in dag.doc_md
-
-
-def test_a_backfill_goes_from_step_to_step_and_waits(
-    calls: list[tuple[Any, ...]], dags: dict[str, Any]
+def test_a_backfill_is_approved_in_the_name_of_the_person(
+    backfill: str, staged: Doubles, decided: Doubles, dags: dict[str, Any], answering: Any
 ) -> None:
-    run = dags["backfill"].test(run_conf=ASKED | {"mirror": "recordings"})
-    assert set(states(run).values()) == {"success"}
-    assert calls == [
-        ("backfill_begin", "safe_bop", "2024-01-01", "2024-03-31", ("recordings",), False),
-        ("backfill_build", "made"),
-        ("backfill_compare", "made"),
+    answering("Approve")
+    run = dags["backfill"].test(run_conf=REQUEST | {"mirror": "recordings"})
+    assert states(run) == dict.fromkeys(TASKS, "success") | {"discard": "skipped"}
+    assert staged.calls == [
+        ("begin", "safe_bop", "2024-01-01", "2024-03-31", ("recordings",), False),
+        ("is_empty", backfill),
+        ("build", backfill),
+        ("compare", backfill),
     ]
+    assert decided.calls == [("approve", backfill, "checked with the desk")]
+    assert decided.settings[0].operator == "mei.chen"
+    subject, body = hitl_details()[-1]
+    assert subject == "Approve the backfill of safe_bop, 2024-01-01 to 2024-03-31?"
+    assert "| marts.mart_trade_scale | 2 | 0 | 1,234 |" in body
+    assert "recordings: accepted" in body and "1 tables are equal" in body
+    for command in ("approve", "discard"):
+        assert f'warehouse backfill {command} {backfill} --why "' in body
+
+
+def test_a_rejected_backfill_is_discarded_in_the_name_of_the_person(
+    backfill: str, staged: Doubles, decided: Doubles, dags: dict[str, Any], answering: Any
+) -> None:
+    answering("Reject", "wrong mirror")
+    run = dags["backfill"].test(run_conf=REQUEST)
+    assert states(run) == dict.fromkeys(TASKS, "success") | {"approved": "skipped", "approve": "skipped"}
+    assert str(run.state) == "success"
+    assert decided.calls == [("discard", backfill, "wrong mirror")]
+    assert decided.settings[0].operator == "mei.chen"
+
+
+@pytest.mark.parametrize(("option", "task"), [("Approve", "approve"), ("Reject", "discard")])
+def test_a_decision_on_the_command_line_stays_and_the_run_ends(
+    settings: Settings,
+    backfill: str,
+    staged: Doubles,
+    decided: Doubles,
+    dags: dict[str, Any],
+    answering: Any,
+    option: str,
+    task: str,
+) -> None:
+    def compare(*_: Any) -> Report:
+        records.log_event(settings, backfill, "discarded", "by the command line")
+        return REPORT
+
+    staged.answers["compare"] = compare
+    answering(option)
+    run = dags["backfill"].test(run_conf=REQUEST)
+    assert states(run)[task] == "skipped"
+    assert str(run.state) == "success"
+    assert decided.calls == []
+
+
+def test_an_answer_without_a_reason_decides_nothing(
+    staged: Doubles, decided: Doubles, dags: dict[str, Any], answering: Any, progress: Any
+) -> None:
+    answering("Approve", None)
+    run = dags["backfill"].test(run_conf=REQUEST)
+    assert states(run)["approval"] == "failed" and str(run.state) == "failed"
+    assert decided.calls == []
+    assert "The answer has no reason" in progress.console.file.getvalue()
 
 
 def test_without_a_mirror_the_publisher_or_the_landing_is_read(
-    calls: list[tuple[Any, ...]], dags: dict[str, Any]
+    staged: Doubles, decided: Doubles, dags: dict[str, Any]
 ) -> None:
-    dags["backfill"].test(run_conf=ASKED | {"mirror": "", "reread": True})
-    assert calls[0] == ("backfill_begin", "safe_bop", "2024-01-01", "2024-03-31", (None,), True)
+    staged.answers["is_empty"] = True
+    dags["backfill"].test(run_conf=REQUEST | {"mirror": "", "reread": True})
+    assert staged.calls[0] == ("begin", "safe_bop", "2024-01-01", "2024-03-31", (None,), True)
 
 
-def test_nothing_new_skips_the_build(calls: list[tuple[Any, ...]], dags: dict[str, Any]) -> None:
-    sys.modules["warehouse.pipeline"].answers["backfill_begin"] = None  # type: ignore[attr-defined]
-    run = dags["backfill"].test(run_conf=ASKED)
-    assert states(run) == {"begin": "success", "build": "skipped", "compare": "skipped"}
-    assert len(calls) == 1
-
-
-def test_a_refusal_is_final_and_leaves_nothing_to_approve(
-    calls: list[tuple[Any, ...]], dags: dict[str, Any]
+def test_nothing_new_skips_the_rest_and_asks_nobody(
+    staged: Doubles, decided: Doubles, dags: dict[str, Any]
 ) -> None:
-    sys.modules["warehouse.pipeline"].answers["backfill_build"] = Rejected("the gate")  # type: ignore[attr-defined]
-    run = dags["backfill"].test(run_conf=ASKED)
-    assert states(run) == {"begin": "success", "build": "failed", "compare": "upstream_failed"}
-    assert [name for name, *_ in calls] == ["backfill_begin", "backfill_build"]
+    staged.answers["is_empty"] = True
+    before = hitl_details()
+    run = dags["backfill"].test(run_conf=REQUEST)
+    assert states(run) == dict.fromkeys(TASKS, "skipped") | {"begin": "success"}
+    assert [name for name, *_ in staged.calls] == ["begin", "is_empty"]
+    assert decided.calls == [] and hitl_details() == before
+
+
+def test_a_rejected_build_is_final_and_leaves_nothing_to_approve(
+    staged: Doubles, decided: Doubles, dags: dict[str, Any]
+) -> None:
+    staged.answers["build"] = Rejected("the release gate")
+    before = hitl_details()
+    run = dags["backfill"].test(run_conf=REQUEST)
+    assert states(run) == dict.fromkeys(TASKS, "upstream_failed") | {
+        "begin": "success",
+        "build": "failed",
+        "discard": "skipped",
+    }
+    assert str(run.state) == "failed"
+    assert decided.calls == [] and hitl_details() == before
 
 
 @pytest.mark.parametrize(
-    ("dag_id", "conf"),
+    "conf",
     [
-        ("backfill", ASKED | {"source": "nobody"}),
-        ("backfill", ASKED | {"from": "last spring"}),
-        ("backfill", ASKED | {"reread": "perhaps"}),
-        ("backfill", {"source": "safe_bop"}),
-        ("backfill_decide", DECIDED | {"decision": "postpone"}),
-        ("backfill_decide", DECIDED | {"why": ""}),
-        ("backfill_decide", {"decision": "approve", "why": "no id"}),
+        REQUEST | {"source": "nobody"},
+        REQUEST | {"from": "last spring"},
+        REQUEST | {"reread": "perhaps"},
+        {"source": "safe_bop"},
     ],
 )
-def test_a_parameter_that_is_none_starts_nothing(
-    calls: list[tuple[Any, ...]], dags: dict[str, Any], dag_id: str, conf: dict[str, Any]
+def test_an_invalid_parameter_starts_nothing(
+    staged: Doubles, dags: dict[str, Any], conf: dict[str, Any]
 ) -> None:
     from airflow.sdk.exceptions import AirflowException, ParamValidationError
 
     with pytest.raises((ParamValidationError, AirflowException, ValueError)):
-        dags[dag_id].test(run_conf=conf)
-    assert calls == []
-
-
-def test_a_decision_is_passed_on_with_its_reason(calls: list[tuple[Any, ...]], dags: dict[str, Any]) -> None:
-    assert states(dags["backfill_decide"].test(run_conf=DECIDED)) == {"decide": "success"}
-    assert states(dags["backfill_decide"].test(run_conf=DECIDED | {"decision": "discard"})) == {
-        "decide": "success"
-    }
-    assert calls == [
-        ("approve_backfill", DECIDED["backfill"], "seen by the desk"),
-        ("discard_backfill", DECIDED["backfill"], "seen by the desk"),
-    ]
+        dags["backfill"].test(run_conf=conf)
+    assert staged.calls == []
 
 
 def test_the_form_offers_every_source(dags: dict[str, Any]) -> None:

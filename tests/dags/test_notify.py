@@ -1,101 +1,34 @@
-"""Every kind of alert reaches a mail server and a webhook, sent by real runs of the real DAGs and pipeline.
+"""Failures reach a mail server and a webhook, and a channel that fails changes nothing and tells no secret.
 
-Loopback only: an SMTP double, an HTTP server, SQLite metadata, a warehouse in a temporary directory.
+Loopback only: an SMTP double and an HTTP server.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
-import os
-import shutil
 import socketserver
-import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from email import message_from_string
 from email.header import decode_header, make_header
-from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import duckdb
 import pytest
+from airflow_local import Doubles, states
+from alert_cases import SOURCE, silent_mirror, spoiled_mirror
 from conftest import environment
 from pytest_httpserver import HTTPServer
 
-from warehouse import alerts as alerting
-from warehouse import pipeline
-from warehouse.config import PROJECT_ROOT, SAMPLE_DIR
+from warehouse.build import steps
 
-DAGS = PROJECT_ROOT / "dags"
-NIGHT = SAMPLE_DIR / "night-2"
-SOURCE = "data360_digital"
-ADDRESS = "https://data360files.worldbank.org/data360-data/data/UNCTAD_DE/UNCTAD_DE.csv"
 SECRET = "T000-B000-hush"  # noqa: S105 - of nobody
 
 
-@pytest.fixture(scope="module", autouse=True)
-def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    home = tmp_path_factory.mktemp("airflow")
-    before, path_before = dict(os.environ), list(sys.path)
-    sys.path.append(str(DAGS))
-    import nightly
-
-    nightly.use_local_airflow(home)
-    nightly.migrate(home)
-    yield home
-    os.environ.clear()
-    os.environ.update(before)
-    sys.path[:] = path_before
-
-
-@pytest.fixture(scope="module")
-def landed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Land one source."""
-    home = tmp_path_factory.mktemp("landed")
-    with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=str(NIGHT)):
-        assert pipeline.accept(SOURCE, pipeline.fetch(SOURCE))
-    return home
-
-
-@pytest.fixture
-def home(landed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Copy the landed source to a warehouse of the test's own, with a mirror that answers nothing."""
-    place = tmp_path / "warehouse"
-    shutil.copytree(landed, place)
-    (tmp_path / "silent").mkdir()
-    (tmp_path / "silent" / "index.json").write_text('{"name": "silent", "answers": []}')
-    monkeypatch.setenv("WAREHOUSE_HOME", str(place))
-    monkeypatch.setenv("WAREHOUSE_MIRROR", str(tmp_path / "silent"))
-    return place
-
-
-def spoiled_mirror(folder: Path) -> Path:
-    """Make a mirror whose answer has an economy that nobody knows."""
-    folder.mkdir()
-    path = NIGHT / "data360files.worldbank.org/data360-data/data/UNCTAD_DE/UNCTAD_DE.csv"
-    text = path.read_text(encoding="utf-8-sig")
-    assert "CHN" in text
-    spoiled = text.replace("CHN", "Q{<").encode()
-    (folder / "answer.csv").write_bytes(spoiled)
-    answer = {"address": ADDRESS, "file": "answer.csv", "retrieved_at": "2026-06-01T00:00:00Z"}
-    answer |= {"content_type": "text/csv", "sha256": hashlib.sha256(spoiled).hexdigest()}
-    (folder / "index.json").write_text(json.dumps({"name": "spoiled", "answers": [answer]}))
-    return folder
-
-
-@pytest.fixture
-def dags() -> dict[str, Any]:
-    import nightly
-    from rich.console import Console
-
-    return nightly.load_dags(nightly.Screen(Console(file=StringIO())))
-
-
-# --- the two channels -----------------------------------------------------------------------------
+# --- the two channels ---
 
 
 class PostOffice(socketserver.ThreadingTCPServer):
@@ -175,215 +108,178 @@ def posts(hook: HTTPServer) -> list[str]:
     return [request.get_json()["text"] for request, _ in hook.log]
 
 
-def states(run: Any) -> dict[str, str]:
-    return {instance.task_id: str(instance.state) for instance in run.get_task_instances()}
+def failure(reason: str | None = "the disk is full", task: str = "load") -> dict[str, Any]:
+    """Return what Airflow passes to a failure callback of a task."""
+    instance = SimpleNamespace(dag_id="publish", task_id=task, log_url="http://127.0.0.1/log?try=3&map=-1")
+    exception = None if reason is None else RuntimeError(reason)
+    return {"task_instance": instance, "run_id": "manual__1", "exception": exception}
 
 
-def section(text: str, head: str) -> str:
-    """Return the paragraph of one alert in a message."""
-    found = [part for part in text.split("\n\n") if head in part]
-    assert found, text
-    return found[0]
+# --- what a message says ---
 
 
-def assert_tells(text: str, head: str, happened: str, command: str) -> None:
-    told = section(text, head)
-    assert "What happened: " in told
-    assert happened in told
-    assert "What stands: " in told
-    assert f"{SOURCE} 2026-03-19" in told
-    assert f"What to run next: {command}" in told
-
-
-# --- each kind ------------------------------------------------------------------------------------
-
-
-def test_a_failed_step_is_told_by_both_channels(
-    home: Path, dags: dict[str, Any], post_office: PostOffice, hook: HTTPServer
+def test_a_failed_task_is_reported_by_both_channels(
+    tmp_path: Path, dags: dict[str, Any], post_office: PostOffice, hook: HTTPServer
 ) -> None:
-    assert states(dags[f"ingest_{SOURCE}"].test())["fetch"] == "failed"
+    mirror = silent_mirror(tmp_path / "silent")
+    with environment(WAREHOUSE_HOME=str(tmp_path / "home"), WAREHOUSE_MIRROR=str(mirror)):
+        run = dags[f"ingest_{SOURCE}"].test()
+    assert states(run) == {"fetch": "failed", "accept": "upstream_failed"}
     (mail,), (post,) = mails(post_office), posts(hook)
-    assert f"step_failed: {SOURCE}: fetch" in mail.splitlines()[0]
+    assert mail.splitlines()[0] == f"Services Trade Warehouse: ingest_{SOURCE}.fetch failed"
     assert "on-call@example.org" in post_office.letters[0] and "desk@example.org" in post_office.letters[0]
     for text in (mail, post):
-        assert_tells(text, f"step_failed: {SOURCE}: fetch", SOURCE, f"warehouse fetch {SOURCE}")
-    with environment(WAREHOUSE_MIRROR=str(NIGHT)):
-        dags[f"ingest_{SOURCE}"].test()
-    assert "step_failed" not in {one["kind"] for one in pipeline.alerts()}
+        assert f"ingest_{SOURCE}, task: fetch, run: {run.run_id}" in text
+        assert f"What happened: {SOURCE}: " in text
+        assert f"Log: http://localhost:8080/dags/ingest_{SOURCE}/runs/" in text
+        assert "What to run next: warehouse alerts" in text
+        assert "Runbook: OPERATIONS.md" in text
 
 
-def test_a_rejected_load_is_told_once_and_as_plain_text(
-    home: Path, dags: dict[str, Any], post_office: PostOffice, hook: HTTPServer, tmp_path: Path
+def test_what_a_publisher_sent_is_plain_text(
+    tmp_path: Path, dags: dict[str, Any], post_office: PostOffice, hook: HTTPServer
 ) -> None:
-    with environment(WAREHOUSE_MIRROR=str(spoiled_mirror(tmp_path / "spoiled"))):
-        assert states(dags[f"ingest_{SOURCE}"].test())["accept"] == "failed"
-        assert states(dags[f"ingest_{SOURCE}"].test())["accept"] == "failed"  # the same on the next night
-    (mail,), (post,) = mails(post_office), posts(hook)
-    assert f"load_rejected: {SOURCE}" in mail.splitlines()[0]
-    assert "Q{&lt;" in mail and "Q{&lt;" in post
-    assert_tells(post, f"load_rejected: {SOURCE}", "unknown", "warehouse rejected show ")
-    assert f"step_failed: ingest_{SOURCE}" not in post  # one failure, one alert
-
-
-def test_a_late_source_and_low_disk_are_told_by_the_morning_watch_once(
-    home: Path,
-    dags: dict[str, Any],
-    post_office: PostOffice,
-    hook: HTTPServer,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("WAREHOUSE_DISK_FACTOR", "1e12")
-    assert states(dags["watch"].test()) == {"watch": "success"}
+    mirror = spoiled_mirror(tmp_path / "spoiled")
+    with environment(WAREHOUSE_HOME=str(tmp_path / "home"), WAREHOUSE_MIRROR=str(mirror)):
+        assert states(dags[f"ingest_{SOURCE}"].test()) == {"fetch": "success", "accept": "failed"}
     (mail,), (post,) = mails(post_office), posts(hook)
     for text in (mail, post):
-        assert_tells(text, "source_late: safe_bop", "a release was expected on", "warehouse fetch safe_bop")
-        assert_tells(text, "disk_low: disk", "GiB are free and a build needs", "warehouse maintain")
-    assert f"source_late: {SOURCE}" not in post
-    assert states(dags["watch"].test()) == {"watch": "success"}
-    assert (len(post_office.letters), len(hook.log)) == (1, 1)  # nothing is new
-    monkeypatch.delenv("WAREHOUSE_DISK_FACTOR")
-    dags["watch"].test()
-    monkeypatch.setenv("WAREHOUSE_DISK_FACTOR", "1e12")
-    dags["watch"].test()
-    assert len(post_office.letters) == 2  # it was over, and came back
-    assert "disk_low: disk" in mails(post_office)[1] and "source_late" not in mails(post_office)[1]
+        assert "rejected" in text and "Q{&lt;" in text and "Q{<" not in text
 
 
-def release_with_a_big_revision(home: Path) -> Path:
-    """Publish, by hand, a release that holds no more than what the alert reads."""
-    place = home / "published" / "20260601T000000000000Z"
-    place.mkdir(parents=True)
-    with duckdb.connect(str(place / pipeline.DATABASE)) as db:
-        db.execute("create schema marts")
-        db.execute(
-            "create table marts.mart_revision_alert as select 'data360_digital' as source, "
-            "'2026-03-19' as vintage, '2025-01-01' as previous_vintage, 'CHN / SDIG / exports' as series, "
-            "'2020' as period_label, 100.0 as previous_value, 180.0 as value, 80.0 as change_pct, "
-            "20.0 as threshold_pct"
-        )
-    news = {"vintages": [{"source": SOURCE, "vintage": "2026-03-19"}], "big_revisions": 1}
-    manifest = {"release": place.name, "as_of": "2026-06-01", "vintages": [], "fingerprint": "", "news": news}
-    (place / "MANIFEST.json").write_text(json.dumps(manifest | {"tables": {}}))
-    (home / "published" / "latest").symlink_to(place.name)
-    return place
+def test_a_reason_is_no_template(post_office: PostOffice, hook: HTTPServer) -> None:
+    import notify
 
-
-def test_a_big_revision_is_told_as_soon_as_it_is_published(
-    home: Path,
-    dags: dict[str, Any],
-    post_office: PostOffice,
-    hook: HTTPServer,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for step in ("load", "transform", "validate"):
-        monkeypatch.setattr(pipeline, step, lambda _: "build")
-    monkeypatch.setattr(pipeline, "publish", lambda _: release_with_a_big_revision(home).name)
-    assert states(dags["publish"].test())["publish"] == "success"
+    notify.on_task_failure(failure("the roof {{ 7 * 7 }} {% raise %} <b>fell</b> & 'in'"))
     (mail,), (post,) = mails(post_office), posts(hook)
-    for text in (mail, post):
-        told = section(text, f"big_revision: {SOURCE}")
-        assert "+80.0 %" in told and "threshold 20.0 %" in told
-        assert "What stands: release 20260601T000000000000Z" in told
-        assert "What to run next: warehouse query " in told
+    assert "the roof {{ 7 * 7 }} {% raise %} &lt;b&gt;fell&lt;/b&gt; &amp; &#39;in&#39;" in mail
+    assert "the roof {{ 7 * 7 }} {% raise %} &lt;b&gt;fell&lt;/b&gt; &amp; 'in'" in post
+    assert "http://127.0.0.1/log?try=3&amp;map=-1" in post
 
 
-def test_any_other_task_that_fails_is_told_until_it_succeeds(
-    home: Path, dags: dict[str, Any], hook: HTTPServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(_: object) -> str:
-        raise RuntimeError("the roof {{ 7 * 7 }} fell in")
+def test_each_failure_of_a_process_has_its_own_message(hook: HTTPServer) -> None:
+    import notify
 
-    monkeypatch.setattr(pipeline, "load", fail)
-    assert states(dags["publish"].test())["load"] == "failed"
-    told = section(posts(hook)[0], "step_failed: publish.load")
-    assert "the roof {{ 7 * 7 }} fell in" in told
-    assert "What stands: the published release stands" in told
-    assert "What to run next: warehouse publish" in told
-    assert "publish.load" in {one["subject"] for one in pipeline.alerts()}
-    monkeypatch.setattr(pipeline, "load", lambda _: None)
-    dags["publish"].test()
-    assert "publish.load" not in {one["subject"] for one in pipeline.alerts()}
+    for task in ("sources", "disk"):
+        notify.on_task_failure(failure(f"reason of {task}", task))
+    first, second = posts(hook)
+    assert "publish.sources failed" in first and "reason of sources" in first
+    assert "publish.disk failed" in second and "reason of disk" in second
 
 
-# --- who can't be told ----------------------------------------------------------------------------
+def test_a_long_reason_is_cut(hook: HTTPServer) -> None:
+    import notify
+
+    notify.on_task_failure(failure("x" * 100_000))
+    assert 4000 < len(posts(hook)[0]) < 5000
 
 
-def test_a_channel_that_fails_is_on_record_silences_no_other_and_is_tried_again(
-    home: Path,
-    dags: dict[str, Any],
-    post_office: PostOffice,
-    hook: HTTPServer,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    post_office.is_refusing = True
-    hook.clear()
-    hook.expect_request(f"/{SECRET}").respond_with_data("no_service", status=500)
-    with caplog.at_level(logging.DEBUG):
-        assert states(dags["watch"].test()) == {"watch": "success"}
-    (one, *_) = pipeline.alerts()
-    assert set(one["unsent"]) == {"email", "webhook"} and one["told"] == {}
-    ledger = (home / alerting.LEDGER).read_text()
-    assert SECRET not in ledger
-    hook.clear()
-    hook.expect_request(f"/{SECRET}").respond_with_data("ok")
-    dags["watch"].test()
-    (one, *_) = pipeline.alerts()
-    assert set(one["told"]) == {"webhook"} and set(one["unsent"]) == {"email"}
-    post_office.is_refusing = False
-    dags["watch"].test()
-    assert len(post_office.letters) == 1 and len(posts(hook)) == 1
-    assert SECRET not in "\n".join(
-        record.getMessage() for record in caplog.records if record.name == "alerts"
-    )
-
-
-def test_with_nothing_configured_the_log_is_told(
-    home: Path, dags: dict[str, Any], caplog: pytest.LogCaptureFixture
-) -> None:
-    import alerts
-
-    with caplog.at_level(logging.INFO, logger="alerts"):
-        sent = alerts.tell({})
-    assert sent["log"] > 0
-    assert "Nobody was told: set WAREHOUSE_ALERT_EMAIL" in caplog.text
-    assert "source_late: safe_bop" in caplog.text
-    assert set(pipeline.alerts()[0]["told"]) == {"log"}
-
-
-def test_where_the_ledger_cannot_be_written_the_alert_is_sent_all_the_same(
-    home: Path, dags: dict[str, Any], hook: HTTPServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(alerting, "append_line", full)
-    monkeypatch.setattr(pipeline, "load", full)
-    assert states(dags["publish"].test())["load"] == "failed"
-    assert "No space left on device" in section(posts(hook)[0], "step_failed: publish.load")
-
-
-def test_the_dags_own_callback_tells_only_of_a_timeout(
-    home: Path, hook: HTTPServer, dags: dict[str, Any]
-) -> None:
-    import alerts
-
-    context = {"dag": dags["publish"], "run_id": "manual__1"}
-    alerts.run_timed_out(context | {"reason": "task_failure"}, stands="all.")
-    assert posts(hook) == []
-    alerts.run_timed_out(context | {"reason": "timed_out"}, stands="all.")
-    assert "was stopped after 6:00:00" in section(posts(hook)[0], "step_failed: publish.run")
-
-
-def test_a_process_that_does_not_see_the_warehouse_tells_of_the_failure_alone(
-    tmp_path: Path, hook: HTTPServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_killed_process_is_reported_without_an_exception(hook: HTTPServer) -> None:
     """The dag-processor runs the callback of a task whose process was killed."""
-    import alerts
+    import notify
 
-    monkeypatch.setenv("WAREHOUSE_HOME", str(tmp_path / "not" / "mounted"))
-    instance = SimpleNamespace(task_id="load", log_url="http://127.0.0.1/log", dag_id="publish")
-    context = {"dag": SimpleNamespace(dag_id="publish"), "run_id": "r", "task_instance": instance}
-    alerts.step_failed(context, stands="all.")
+    notify.on_task_failure(failure(None))
+    assert "The process of the task was killed" in posts(hook)[0]
+
+
+def test_the_callback_of_a_run_reports_only_a_timeout(hook: HTTPServer) -> None:
+    import notify
+
+    dag = SimpleNamespace(dag_id="publish", dagrun_timeout=timedelta(hours=12))
+    context = {"dag": dag, "run_id": "manual__1+00:00"}
+    notify.on_run_failure(context | {"reason": "task_failure"})
+    assert posts(hook) == []
+    notify.on_run_failure(context | {"reason": "timed_out"})
     (post,) = posts(hook)
-    assert "the process was killed" in section(post, "step_failed: publish.load")
-    assert "source_late" not in post
+    assert "publish timed out" in post and "was stopped after 12:00:00" in post
+    assert "/dags/publish/runs/manual__1%2B00%3A00" in post
+
+
+def test_a_missed_deadline_is_reported(hook: HTTPServer, post_office: PostOffice) -> None:
+    import notify
+
+    run = {"dag_id": "publish", "dag_run_id": "asset__1"}
+    notify.on_deadline({"dag_run": run, "deadline": {"id": "1", "deadline_time": "2026-06-01 07:00:00"}})
+    for text in (*posts(hook), *mails(post_office)):
+        assert "publish is late" in text and "2026-06-01 07:00:00" in text and "asset__1" in text
+    assert len(posts(hook)) == len(mails(post_office)) == 1
+
+
+def test_the_deadline_calls_the_notification_by_a_path_that_every_process_can_import(parsed: Any) -> None:
+    from importlib import import_module
+
+    (deadline,) = [parsed.dags["publish"].deadline]
+    (alert,) = deadline if isinstance(deadline, list) else [deadline]
+    module, _, name = alert.callback.path.rpartition(".")
+    assert (module, name) == ("notify", "on_deadline")
+    assert callable(getattr(import_module(module), name))
+    assert alert.interval < parsed.dags["publish"].dagrun_timeout
+
+
+# --- channels that fail, and none ---
+
+
+def refused() -> str:
+    return f"http://127.0.0.1:9/{SECRET}"
+
+
+WRONG_WEBHOOKS = {"refused": refused(), "no address": SECRET, "unknown scheme": f"hush://{SECRET}/x"}
+
+
+@pytest.mark.parametrize("kind", ["status 500", *WRONG_WEBHOOKS])
+def test_a_channel_that_fails_silences_no_other_and_its_secret_is_not_logged(
+    kind: str,
+    dags: dict[str, Any],
+    doubles: Callable[..., Doubles],
+    post_office: PostOffice,
+    hook: HTTPServer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    doubles(steps, {"load": RuntimeError("the disk is full")})
+    hook.clear()
+    hook.expect_request(f"/{SECRET}").respond_with_data(f"no_service {SECRET}", status=500)
+    if kind in WRONG_WEBHOOKS:
+        connection = {"conn_type": "slackwebhook", "password": WRONG_WEBHOOKS[kind]}
+        monkeypatch.setenv("AIRFLOW_CONN_CHAT", json.dumps(connection))
+    with caplog.at_level(logging.INFO):
+        run = dags["publish"].test()
+    assert states(run)["load"] == "failed"  # as it is without a channel
+    assert len(mails(post_office)) == 1
+    lines = (caplog.text + "".join(capfd.readouterr())).splitlines()
+    log = "\n".join(line for line in lines if f"POST /{SECRET} HTTP" not in line)  # the double's own log
+    assert "SlackWebhookNotifier could not notify of" in log
+    assert "the disk is full" in log
+    assert SECRET not in log
+
+
+def test_a_mail_server_that_refuses_is_logged_with_its_code(
+    post_office: PostOffice, hook: HTTPServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    import notify
+
+    post_office.is_refusing = True
+    with caplog.at_level(logging.INFO):
+        notify.on_task_failure(failure())
+    assert len(posts(hook)) == 1 and post_office.letters == []
+    assert "SmtpNotifier could not notify of manual__1: SMTPRecipientsRefused" in caplog.text
+    assert "SlackWebhookNotifier notified of manual__1" in caplog.text
+
+
+def test_with_nothing_configured_there_is_no_notifier(monkeypatch: pytest.MonkeyPatch) -> None:
+    import notify
+
+    for empty in ("", " , "):
+        monkeypatch.setenv("WAREHOUSE_ALERT_EMAIL", empty)
+        monkeypatch.delenv("WAREHOUSE_ALERT_SLACK_CONN", raising=False)
+        assert notify.notifiers() == []
+        notify.on_task_failure(failure())
+
+
+def test_a_success_is_not_reported(
+    dags: dict[str, Any], doubles: Callable[..., Doubles], post_office: PostOffice, hook: HTTPServer
+) -> None:
+    doubles(steps, {"load": None})
+    assert str(dags["publish"].test().state) == "success"
+    assert post_office.letters == [] and posts(hook) == []

@@ -1,0 +1,72 @@
+"""Small warehouses in which something is wrong, for tests of alerts: mirrors, and a release by hand."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from warehouse.config import SAMPLE_DIR
+from warehouse.releases.store import DATABASE
+
+NIGHT = SAMPLE_DIR / "night-2"
+SOURCE = "data360_digital"
+VINTAGE = "2026-03-19"
+RELEASE = "20260601T000000000000Z"
+ADDRESS = "https://data360files.worldbank.org/data360-data/data/UNCTAD_DE/UNCTAD_DE.csv"
+
+
+def silent_mirror(folder: Path) -> Path:
+    """Make a mirror that answers nothing."""
+    folder.mkdir()
+    (folder / "index.json").write_text('{"name": "silent", "answers": []}')
+    return folder
+
+
+def spoiled_mirror(folder: Path) -> Path:
+    """Make a mirror whose answer has an unknown economy, with a code that HTML and Jinja would interpret."""
+    folder.mkdir()
+    path = NIGHT / "data360files.worldbank.org/data360-data/data/UNCTAD_DE/UNCTAD_DE.csv"
+    text = path.read_text(encoding="utf-8-sig")
+    assert "CHN" in text
+    spoiled = text.replace("CHN", "Q{<").encode()
+    (folder / "answer.csv").write_bytes(spoiled)
+    answer = {"address": ADDRESS, "file": "answer.csv", "retrieved_at": "2026-06-01T00:00:00Z"}
+    answer |= {"content_type": "text/csv", "sha256": hashlib.sha256(spoiled).hexdigest()}
+    (folder / "index.json").write_text(json.dumps({"name": "spoiled", "answers": [answer]}))
+    return folder
+
+
+def release_with_a_big_revision(home: Path, published_at: datetime | None = None) -> Path:
+    """Write a release that contains no more than what the alert reads."""
+    release = home / "published" / RELEASE
+    release.mkdir(parents=True)
+    with duckdb.connect(str(release / DATABASE)) as db:
+        db.execute("create schema marts")
+        db.execute(
+            f"create table marts.mart_revision_alert as select '{SOURCE}' as source, '{VINTAGE}' as vintage, "
+            "'2025-01-01' as previous_vintage, 'CHN / SDIG / exports' as series, '2020' as period_label, "
+            "100.0 as previous_value, 180.0 as value, 80.0 as change_pct, 20.0 as threshold_pct"
+        )
+    news = {"against": None, "vintages": [{"source": SOURCE, "vintage": VINTAGE}], "revisions": {}}
+    manifest = {
+        "release": release.name,
+        "as_of": "2026-06-01",
+        "is_of_the_past": False,
+        "fingerprint": "",
+        "git_revision": "",
+        "started_at": "2026-06-01T00:00:00Z",
+        "published_at": (published_at or datetime.now(UTC)).isoformat(),
+        "versions": {},
+        "vintages": [],
+        "validation": {},
+        "news": news | {"big_revisions": 1},
+        "database": {"file": DATABASE, "sha256": "", "size_bytes": 0},
+        "tables": {},
+    }
+    (release / "MANIFEST.json").write_text(json.dumps(manifest))
+    (home / "published" / "latest").symlink_to(release.name)
+    return release
