@@ -502,7 +502,7 @@ def package(name: str, *found: str, skip: str = "") -> dict[str, Any]:
     [
         ({"dependencies": [package("a"), package("b")]}, 0, "2 packages were checked"),
         ({"dependencies": [package("a", "PYSEC-1")]}, 1, "a 1.0: PYSEC-1, fixed in 2.0"),
-        ({"dependencies": [package("a"), package("b", skip="not found")]}, 3, "NOT CHECKED: 1 of 2 packages (b)"),
+        ({"dependencies": [package("a"), package("b", skip="no")]}, 3, "NOT CHECKED: 1 of 2 packages (b)"),
         ({"dependencies": [package("a", "X"), package("b", skip="-")]}, 1, "NOT CHECKED: 1 of 2"),
         ({"dependencies": []}, 3, "NOT CHECKED"),
         (None, 3, "NOT CHECKED: no route"),
