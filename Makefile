@@ -18,7 +18,7 @@ UI_PORT ?= 8080
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help run test test-faults test-stack ui live check audit clean lock
+.PHONY: help run test test-fast test-faults test-stack ui live check audit clean lock
 help: ## this list
 	@echo 'Services Trade Warehouse'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ run: $(READY) ## the nightly load through Airflow, on the recorded nights (MIRRO
 
 test: $(READY) ## the tests
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+test-fast: $(READY) ## the tests that need no build of the sample and no Airflow (an inner loop)
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not slow and not live and not faults and not stack'
 
 test-faults: $(READY) ## kills, full disks, bad payloads, many readers (minutes; root, to mount a small disk)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m faults tests/faults
