@@ -174,7 +174,7 @@ def recorded_night(folder: Path, sources: dict[str, Source]) -> Night:
 def run_night(night: Night, dags: dict[str, Any], progress: Progress) -> None:
     """Run the ingest DAG of each source of the night, then the publish DAG."""
     os.environ["WAREHOUSE_MIRROR"] = night.mirror
-    progress.console.print(f"[bold]{escape(night.title)}[/]", highlight=False)
+    progress.console.print(f"[bold]{escape(night.title)}[/]", highlight=False, soft_wrap=True)
     for dag_id in (*(f"ingest_{name}" for name in night.sources), "publish"):
         before = len(progress.failures)
         run = dags[dag_id].test()
