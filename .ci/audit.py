@@ -1,11 +1,9 @@
-"""Ask for known vulnerabilities of the locked packages: `make audit`.
+"""Check the locked packages for known vulnerabilities: `make audit`.
 
-Keeps: exit code 0 only when every package that the lock installs here was asked about and nothing is known
-of any; 1 when something is known, with package, version, the advisory's name and the version that mends it;
-3 when no answer was had for one package or more. pip-audit itself ends with 0 when it could ask about none.
-
-Refuses: to call silence a good answer. Another service than PyPI's is named to pip-audit by its own
-variables, `PIP_AUDIT_VULNERABILITY_SERVICE` and `PIP_AUDIT_OSV_URL`.
+Exit codes: 0 when every installed package of the lock was checked and none has a known vulnerability; 1 when
+one has, with package, version, advisory and fixed version; 3 when one package or more could not be checked
+(pip-audit itself ends with 0 when it could check none). `PIP_AUDIT_VULNERABILITY_SERVICE` and
+`PIP_AUDIT_OSV_URL` name another service than PyPI's to pip-audit.
 """
 
 from __future__ import annotations
@@ -18,39 +16,39 @@ from pathlib import Path
 from typing import Any
 
 LOCK = Path(__file__).parent.parent / "requirements.lock"
-NOTHING_KNOWN, KNOWN, NOT_ASKED = 0, 1, 3
+NONE_KNOWN, KNOWN, NOT_CHECKED = 0, 1, 3
 SHOWN = 8
 
 
-def verdict(report: Mapping[str, Any] | None, said: str) -> tuple[int, str]:
-    """Judge pip-audit's JSON report, or what it said when there is none; return exit code and text."""
+def verdict(report: Mapping[str, Any] | None, stderr: str) -> tuple[int, str]:
+    """Return exit code and text for pip-audit's JSON report, or for its error output if there is none."""
     if report is None:
-        last = (said.strip().splitlines() or ["pip-audit said nothing"])[-1][:300]
-        return NOT_ASKED, f"COULD NOT ASK: {last}\nNothing is known of any package, good or bad."
+        last = (stderr.strip().splitlines() or ["pip-audit printed nothing"])[-1][:300]
+        return NOT_CHECKED, f"NOT CHECKED: {last}\nNo package was checked."
     packages = report["dependencies"]
-    silent = [one for one in packages if one.get("skip_reason")]
-    asked = [one for one in packages if not one.get("skip_reason")]
+    skipped = [one for one in packages if one.get("skip_reason")]
+    checked = [one for one in packages if not one.get("skip_reason")]
     lines = [
-        f"{one['name']} {one['version']}: {found['id']}, mended in "
+        f"{one['name']} {one['version']}: {found['id']}, fixed in "
         f"{', '.join(found['fix_versions']) or 'no version'}"
-        for one in asked
+        for one in checked
         for found in one["vulns"]
     ]
-    code = KNOWN if lines else NOTHING_KNOWN
-    if silent or not asked:
-        code = code or NOT_ASKED
-        names = ", ".join(str(one["name"]) for one in silent[:SHOWN])
-        more = f" and {len(silent) - SHOWN} more" if len(silent) > SHOWN else ""
+    code = KNOWN if lines else NONE_KNOWN
+    if skipped or not checked:
+        code = code or NOT_CHECKED
+        names = ", ".join(str(one["name"]) for one in skipped[:SHOWN])
+        more = f" and {len(skipped) - SHOWN} more" if len(skipped) > SHOWN else ""
         lines.append(
-            f"COULD NOT ASK about {len(silent)} of {len(packages)} packages ({names or 'none listed'}{more})"
+            f"NOT CHECKED: {len(skipped)} of {len(packages)} packages ({names or 'none listed'}{more})"
         )
-    lines.append(f"{len(asked)} packages were asked about")
+    lines.append(f"{len(checked)} packages were checked")
     return code, "\n".join(lines)
 
 
 def main() -> int:
     """Run pip-audit over the lock, and print the verdict."""
-    asked = subprocess.run(
+    result = subprocess.run(
         [
             *(sys.executable, "-m", "pip_audit", "-r", str(LOCK), "--no-deps", "--disable-pip"),
             *("--require-hashes", "--format", "json", "--progress-spinner", "off"),
@@ -60,11 +58,11 @@ def main() -> int:
         check=False,
     )
     try:
-        report = json.loads(asked.stdout)
+        report = json.loads(result.stdout)
     except ValueError:
         report = None
-    code, told = verdict(report, asked.stderr)
-    print(told)
+    code, text = verdict(report, result.stderr)
+    print(text)
     return code
 
 

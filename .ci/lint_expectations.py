@@ -1,12 +1,14 @@
 """Lint the SQL of the expectation suites with sqlfluff and the project's rules (`make check`).
 
 Each query is extracted into a temporary file, sqlfluff runs once over all of them, and its findings are
-printed with file and line of the suite. `--fix` applies sqlfluff's fixes to the suites.
+printed with file and line of the suite. `--fix` applies sqlfluff's fixes to the suites. Without file names,
+all suites of `expectations/` are linted.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -95,26 +97,28 @@ def lint(found: list[Query], folder: Path) -> int:
             line = query.line + violation["start_line_no"] - 1
             column = query.indent + violation["start_line_pos"]
             print(
-                f"{query.suite.relative_to(ROOT)}:{line}:{column}: {violation['code']} "
+                f"{os.path.relpath(query.suite)}:{line}:{column}: {violation['code']} "
                 f"{violation['description']} ({violation['name']}, in {query.name!r})"
             )
     return count
 
 
-def main() -> int:
-    """Lint or fix all suites; return the exit code."""
-    found = [query for suite in sorted(SUITES.glob("*.yml")) for query in queries(suite)]
+def main(arguments: list[str]) -> int:
+    """Lint or fix the given suites, or all of them; return the exit code."""
+    named = [Path(argument) for argument in arguments if argument != "--fix"]
+    suites = named or sorted(SUITES.glob("*.yml"))
+    found = [query for suite in suites for query in queries(suite)]
     if not found:
         raise SystemExit(f"{SUITES}: no query found")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for query in found:
             (folder / query.file).write_text(query.sql.replace("{batch}", BATCH), encoding="utf-8")
-        if "--fix" in sys.argv[1:]:
+        if "--fix" in arguments:
             fix(found, folder)
             return 0
         return 1 if lint(found, folder) else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,13 +1,13 @@
-"""Bad payloads of the suites that came with the bilateral, digital, regional and curated sources, and their marts.
+"""Bad payloads for the suites of the bilateral, digital, regional and curated sources, and of their marts.
 
-Statements that spoil a good table, and for each expectation that must fail, words of its detail. Each name is one of
-its suite; `tests/test_expectations.py` runs them and asks that none be missing.
+Each is a list of SQL statements that change a good table, with words of the detail of each expectation that must
+fail. `tests/quality/test_payloads.py` runs them and checks that every expectation has one.
 """
 # ruff: noqa: E501 (tables: one statement, and one finding, to a line)
 
 from __future__ import annotations
 
-# source, name, statements, findings, whether a vintage stood before
+# source, name, statements, findings, whether there is a previous vintage
 RAW: tuple[tuple[str, str, tuple[str, ...], dict[str, str], bool], ...] = (
     (
         "wto_merchandise",

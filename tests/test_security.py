@@ -500,12 +500,12 @@ def package(name: str, *found: str, skip: str = "") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("report", "code", "told"),
     [
-        ({"dependencies": [package("a"), package("b")]}, 0, "2 packages were asked about"),
-        ({"dependencies": [package("a", "PYSEC-1")]}, 1, "a 1.0: PYSEC-1, mended in 2.0"),
-        ({"dependencies": [package("a"), package("b", skip="not found")]}, 3, "about 1 of 2 packages (b)"),
-        ({"dependencies": [package("a", "X"), package("b", skip="-")]}, 1, "COULD NOT ASK about 1 of 2"),
-        ({"dependencies": []}, 3, "COULD NOT ASK"),
-        (None, 3, "COULD NOT ASK: no route"),
+        ({"dependencies": [package("a"), package("b")]}, 0, "2 packages were checked"),
+        ({"dependencies": [package("a", "PYSEC-1")]}, 1, "a 1.0: PYSEC-1, fixed in 2.0"),
+        ({"dependencies": [package("a"), package("b", skip="no")]}, 3, "NOT CHECKED: 1 of 2 packages (b)"),
+        ({"dependencies": [package("a", "X"), package("b", skip="-")]}, 1, "NOT CHECKED: 1 of 2"),
+        ({"dependencies": []}, 3, "NOT CHECKED"),
+        (None, 3, "NOT CHECKED: no route"),
     ],
 )
 def test_an_audit_that_was_not_answered_is_not_a_good_one(report: Any, code: int, told: str) -> None:

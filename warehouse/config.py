@@ -36,7 +36,7 @@ def default_operator() -> str:
 
 
 class RetentionPolicy(BaseSettings):
-    """What `warehouse maintain` keeps: of each kind the newest few, and everything younger than some days.
+    """What `warehouse maintain` keeps: of each kind the newest, and everything younger than a number of days.
 
     `rejected` counts per source. Variables: `WAREHOUSE_KEEP_RELEASES`, `WAREHOUSE_KEEP_RELEASES_DAYS`, …
     """

@@ -1,18 +1,18 @@
 {#-
     As-of values: the current value with every later revision undone.
 
-    A cell's first revision after the day says what stood before it, so that one row undoes all that followed:
-    changed gives back its previous value, withdrawn is there again, new is not there. Nothing is known of a
-    source before its first vintage. The day of a vintage is the first ten characters of its id, as it is for
+    The first revision of a cell after the day has the value before it, so that one row undoes all later ones: a
+    changed value gets its previous value, a withdrawn one is restored, a new one is removed. A source has no
+    as-of values before its first vintage. The day of a vintage is the first ten characters of its id, as it is for
     `warehouse build --as-of`; of several vintages of one day the last one counts.
 
-    as_of_values(table_name, day)   SQL for one of the facts below: its keys, `period_label`, `vintage` (the one in
-                                    force on that day) and its amount. For models and analyses; the day is SQL.
+    as_of_values(table_name, day)   SQL for one of the facts below: its keys, `period_label`, `vintage` (the newest
+                                    of that day) and its amount. For models and analyses; the day is SQL.
     create_as_of_functions()        writes the same SQL into the database as table functions, run when a build ends:
                                     select * from core.services_trade_as_of(date '2023-01-01')
 
-    Status and lineage are left out: a revision says what a value was, and a flag may change without it. The vintage
-    and `core.fct_revision` lead on to them. A fact's condition is that of its model, in words of a revision.
+    Status and lineage are left out: a revision has the value only, and a flag may change without one. The condition
+    `holds` of a fact is that of its model, on the columns of a revision.
 -#}
 {% macro as_of_facts() %}
     {{ return({
@@ -132,6 +132,6 @@
         create or replace macro {{ schema }}.{{ fact['function'] }}(as_of) as table
         {{ as_of_values(table_name, 'as_of') }};
         comment on macro table {{ schema }}.{{ fact['function'] }} is
-        'What {{ schema }}.{{ table_name }} said on a day: its values with all later revisions undone.';
+        'What {{ schema }}.{{ table_name }} had on a day: its values with all later revisions undone.';
     {%- endfor -%}
 {% endmacro %}

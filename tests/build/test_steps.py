@@ -204,7 +204,9 @@ def test_a_rolled_back_release_is_not_built_again_after_an_as_of_build(home: Pat
     bad = published()
     publish.rollback(settings.published, first.name, "a bad vintage", "on call")
     assert steps.load(settings) is None
-    past = published("2026-05-31")
-    assert past not in (bad, first.name)
+    past, covering = published("2026-05-31"), published("2026-12-31")
+    assert len({past, covering, bad, first.name}) == 4
+    latest = current(settings.published)
+    assert latest is not None and latest.name == first.name, "an as-of build must not bring the release back"
     assert steps.load(settings) is None, "the nightly run must not republish the release that was rolled back"
     assert f"Release {bad} was rolled back by on call" in steps.nothing_new_reason(settings)

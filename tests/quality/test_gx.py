@@ -6,12 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
-from toys import FINE, HAS_ROWS, suite
+from toys import FINE, HAS_ROWS, query, suite
 
 from warehouse.config import PROJECT_ROOT
 from warehouse.errors import WarehouseError
-from warehouse.quality import build_suite, read_suite
+from warehouse.quality import build_suite, gx, read_suite
 
 
 def test_a_suite_that_loads_in_part_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,3 +43,16 @@ def test_importing_the_package_is_cheap_and_analytics_stay_off() -> None:
         cwd=PROJECT_ROOT,
     ).stdout.split()
     assert printed == ["False", "false", "False"]
+
+
+def test_queries_that_cannot_run_are_run_apart_from_the_others(tmp_path: Path) -> None:
+    """Great Expectations repeats all queries of a run for each error."""
+    broken = query("broken", "select nowhere as finding from {batch}")
+    read = read_suite(suite(tmp_path, "raw.toy", broken, FINE, HAS_ROWS))
+    with duckdb.connect() as connection:
+        connection.execute("create schema raw; create table raw.toy (year varchar)")
+        parts = gx._parts(connection, read)
+    assert [[expectation.name for expectation in part.expectations] for part in parts] == [
+        ["fine", "there are rows"],
+        ["broken"],
+    ]

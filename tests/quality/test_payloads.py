@@ -74,11 +74,11 @@ def rows_of(night: str, name: str, into: Path) -> Path:
 @pytest.fixture(scope="session")
 def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Return the rows of each source's newest recorded answer."""
-    place = tmp_path_factory.mktemp("good")
+    folder = tmp_path_factory.mktemp("good")
     return {
-        name: rows_of_fixture(name, place / name)
+        name: rows_of_fixture(name, folder / name)
         if name in UNSAMPLED
-        else rows_of("night-2", name, place / name)
+        else rows_of("night-2", name, folder / name)
         for name in SOURCES
     }
 
@@ -146,7 +146,7 @@ def test_good_rows_pass(
 
 
 def unctad(name: str) -> Iterator[Payload]:
-    """Spoil an UNCTAD table; both tables are of one make."""
+    """Return the payloads of an UNCTAD table; both tables have the same layout."""
     category, only = (", category", " and category = 'S'") if name == "unctad_services" else ("", "")
     brazil = f"economy = '076' and flow = '02'{only}"
     yield Payload(
@@ -370,7 +370,7 @@ def test_a_bad_vintage_is_rejected_by_name(
             db.execute(statement)
         db.execute(f"copy rows to '{spoiled}' (format parquet)")
     previous = earlier if payload.source == "worldbank_wdi" else good[payload.source]
-    if payload.source in UNSAMPLED:  # three rows make no vintage to compare with: more years of them do
+    if payload.source in UNSAMPLED:  # three rows are too few to compare: add years
         previous = tmp_path / "previous.parquet"
         years = " union all ".join(
             f"select * replace ('{year}' as year) from rows" for year in ("2018", "2019", "2020")
@@ -387,7 +387,7 @@ def test_a_bad_vintage_is_rejected_by_name(
         assert any(words in line and line.startswith(name) for line in verdict.reasons())
 
 
-# Each statement spoils the marts of the release that the recorded nights make.
+# The statements change core and marts of the release built from the recorded answers.
 SPOILED_MARTS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "spoiled rows": (
         (

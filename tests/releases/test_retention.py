@@ -72,9 +72,14 @@ def test_releases_that_are_neither_newest_nor_young_are_removed_on_record(home: 
 
 def test_the_current_release_and_the_way_back_stay_whatever_their_age(home: Path) -> None:
     rollback(home / "published", "r0", "the newer ones are wrong", "ada")
-    assert removed(home, days=0) == ["r1", "r2"]
+    rollback(home / "published", "r1", "no, r1 it was", "ada")
+    assert removed(home, days=0) == ["r2"], "r0 is what `previous` names"
+    assert names(home) == ["r0", "r1", "r3", "r4"]
+    assert latest(home) == "r1"
+    rollback(home / "published", "previous", "r0 after all", "ada")
+    rollback(home / "published", "r4", "the newest", "ada")
+    assert removed(home, days=0) == ["r1"]
     assert names(home) == ["r0", "r3", "r4"]
-    assert latest(home) == "r0"
 
 
 def test_a_clock_far_ahead_leaves_the_newest(home: Path) -> None:

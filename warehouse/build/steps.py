@@ -165,6 +165,7 @@ def load(settings: Settings, as_of: str | None = None, force: bool = False) -> s
             revisions_from=release.name if release and revisions else None,
             as_of=known_until,
             is_of_the_past=used != landed,
+            is_as_of=day is not None,
             fingerprint=mark,
             git_revision=git_revision(settings.revision),
             code_sha256=code_digest(),
@@ -285,7 +286,8 @@ def validate(settings: Settings, build_id: str) -> str:
 def publish(settings: Settings, build_id: str) -> str:
     """Publish a validated build as the newest release; return the release's name.
 
-    A build of the past becomes a release beside the others; `latest` moves only if there is none.
+    A build of the past becomes a release beside the others, and so does every as-of build while a release is
+    rolled back; `latest` then moves only if there is none.
     """
     build = build_dir(settings, build_id)
     with build_lock(settings):
@@ -297,7 +299,10 @@ def publish(settings: Settings, build_id: str) -> str:
             raise Rejected(
                 f"build {build_id} has not passed validation. Make and validate one with: warehouse build"
             )
-        is_latest = current(settings.published) is None or not record.is_of_the_past
+        entries = history.read_history(settings.published).require()
+        # An as-of build that covers the whole landing would bring a release that was rolled back.
+        is_beside = record.is_of_the_past or (record.is_as_of and bool(history.withdrawn(entries)))
+        is_latest = current(settings.published) is None or not is_beside
         release = publishing.publish(
             settings.published,
             build_id,

@@ -8,7 +8,7 @@ import typer
 
 from warehouse.cli.build import build_if_new, publish_and_print
 from warehouse.cli.options import AsJson
-from warehouse.cli.render import download_progress, print_json, print_table
+from warehouse.cli.render import download_progress, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from warehouse.config import Settings
@@ -48,7 +48,8 @@ def fetch(names: Names = None, as_json: AsJson = False) -> None:
 
 
 def run(as_json: AsJson = False) -> None:
-    """Do a nightly run without Airflow: fetch every source, then publish if anything is new."""
+    """Do a nightly run without Airflow: fetch every source, publish what is new, or refresh the release."""
+    from warehouse.build import steps
     from warehouse.config import load_settings
     from warehouse.sources import SOURCES
 
@@ -56,7 +57,10 @@ def run(as_json: AsJson = False) -> None:
     rows = [ingest_source(settings, name) for name in SOURCES]
     if not as_json:
         print_outcomes(rows, as_json)
-    publish_and_print(settings, build_if_new(settings), as_json)
+    build_id = build_if_new(settings)
+    publish_and_print(settings, build_id, as_json)
+    if build_id is None and (refreshed := steps.refresh(settings)) and not as_json:
+        print_line(f"refreshed the freshness of the sources: release {refreshed}")
     exit_if_failed(rows)
 
 

@@ -16,8 +16,8 @@ The file name binds the suite to its table. The file holds one list:
         kwargs:
           min_value: 1
 
-`{batch}` stands for the validated table. `warehouse.quality.database` lists the other tables and the macros
-that a query can use.
+`{batch}` is replaced by the validated table. `warehouse.quality.database` lists the other tables and the
+macros that a query can use.
 """
 
 from __future__ import annotations

@@ -58,15 +58,16 @@ class VintageEntry(BaseModel):
 class BuildRecord(BaseModel):
     """What a build was made of: the content of its build.json.
 
-    `is_of_the_past` is set when landed vintages are left out. `fingerprint` digests all that the build
-    depends on. `revisions_from` names the release whose known revisions were reused. The two fields with
-    defaults are missing from releases before 0.2.
+    `is_of_the_past` is set when landed vintages are left out, `is_as_of` when a day was given. `fingerprint`
+    digests all that the build depends on. `revisions_from` names the release whose known revisions were
+    reused. The fields with defaults are missing from releases before 0.2.
     """
 
     model_config = ConfigDict(frozen=True)
 
     as_of: date
     is_of_the_past: bool
+    is_as_of: bool = False
     fingerprint: str
     git_revision: str
     code_sha256: str = ""
@@ -115,12 +116,13 @@ class DatabaseEntry(BaseModel):
 class ReleaseManifest(BuildRecord):
     """The content of a release's MANIFEST.json.
 
-    `refreshes` names the release that this one repeats with newer freshness. `news` is None in releases
-    before 0.2.
+    `refreshes` names the release that this one repeats with the freshness of `refreshed_at`. `news` is None
+    in releases before 0.2.
     """
 
     published_at: datetime
     refreshes: str | None = None
+    refreshed_at: datetime | None = None
     validation: dict[str, Any]
     news: News | None = None
     release: str

@@ -16,7 +16,7 @@ import duckdb
 from warehouse.files import fsync, link_tree, record_json, sha256_of
 from warehouse.landing.freshness import Freshness
 from warehouse.releases.history import HistoryEntry, read_history, record
-from warehouse.releases.manifest import MANIFEST, DatabaseEntry, News, read_manifest
+from warehouse.releases.manifest import MANIFEST, DatabaseEntry, read_manifest
 from warehouse.releases.publish import PARTIAL_PREFIX, export_table
 from warehouse.releases.retention import hide, remove_hidden
 from warehouse.releases.store import DATABASE, latest_name, point_latest, reading, release_dirs, switching
@@ -66,8 +66,7 @@ def refresh(published: Path, release: Path, release_id: str, state: State, actor
         update={
             "release": release_id,
             "refreshes": manifest.refreshes or release.name,
-            "published_at": datetime.now(UTC),
-            "news": News(against=release.name, vintages=(), revisions={}, big_revisions=0),
+            "refreshed_at": datetime.now(UTC),
             "database": DatabaseEntry(
                 file=DATABASE, sha256=sha256_of(database), size_bytes=database.stat().st_size
             ),
