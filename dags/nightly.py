@@ -32,6 +32,7 @@ from warehouse.model import Source
 DAGS = Path(__file__).resolve().parent
 LATEST_YEARS = 3
 WIDTH = 100
+REASON_LIMIT = 600
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,11 @@ class Progress:
         self.end(context, "[dim]-[/]", "[dim]nothing new[/]")
 
     def failed(self, context: Any) -> None:
-        """Print a failure with its reason."""
+        """Print a failure with the beginning of its reason."""
         self.failures.append(task_name(context))
-        self.end(context, "[red]✗[/]", f"[red]{escape(str(context.get('exception')))}[/]")
+        reason = str(context.get("exception"))
+        shown = reason if len(reason) <= REASON_LIMIT else f"{reason[:REASON_LIMIT]} … (more in the log)"
+        self.end(context, "[red]✗[/]", f"[red]{escape(shown)}[/]")
 
 
 def task_name(context: Any) -> str:
