@@ -32,6 +32,7 @@ from warehouse.model import Source
 DAGS = Path(__file__).resolve().parent
 LATEST_YEARS = 3
 WIDTH = 100
+REASON_LIMIT = 600
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,11 @@ class Progress:
         self.end(context, "[dim]-[/]", "[dim]nothing new[/]")
 
     def failed(self, context: Any) -> None:
-        """Print a failure with its reason."""
+        """Print a failure with the beginning of its reason."""
         self.failures.append(task_name(context))
-        self.end(context, "[red]✗[/]", f"[red]{escape(str(context.get('exception')))}[/]")
+        reason = str(context.get("exception"))
+        shown = reason if len(reason) <= REASON_LIMIT else f"{reason[:REASON_LIMIT]} … (more in the log)"
+        self.end(context, "[red]✗[/]", f"[red]{escape(shown)}[/]")
 
 
 def task_name(context: Any) -> str:
@@ -174,7 +177,7 @@ def recorded_night(folder: Path, sources: dict[str, Source]) -> Night:
 def run_night(night: Night, dags: dict[str, Any], progress: Progress) -> None:
     """Run the ingest DAG of each source of the night, then the publish DAG."""
     os.environ["WAREHOUSE_MIRROR"] = night.mirror
-    progress.console.print(f"[bold]{escape(night.title)}[/]", highlight=False)
+    progress.console.print(f"[bold]{escape(night.title)}[/]", highlight=False, soft_wrap=True)
     for dag_id in (*(f"ingest_{name}" for name in night.sources), "publish"):
         before = len(progress.failures)
         run = dags[dag_id].test()

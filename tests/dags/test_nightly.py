@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -87,6 +88,14 @@ def test_a_source_that_fails_is_shown_and_stops_no_other(
     assert f"✗ {failing}: fetch" in shown
     assert "the wire [broke]" in shown
     assert "release release" in shown
+
+
+def test_a_long_reason_is_cut_and_the_log_is_named(progress: Any) -> None:
+    instance = SimpleNamespace(dag_id="publish", task_id="validate")
+    progress.failed({"task_instance": instance, "exception": RuntimeError("x" * 5000)})
+    shown = progress.console.file.getvalue()
+    assert len(shown) < 800 and "(more in the log)" in shown
+    assert progress.failures == ["publish: validate"]
 
 
 def test_a_night_without_news_says_so(
