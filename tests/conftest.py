@@ -18,7 +18,6 @@ from warehouse.config import SAMPLE_DIR, Settings, load_settings
 from warehouse.releases.store import DATABASE
 from warehouse.sources import SOURCES
 
-
 # Fixtures that need a build of the sample or Airflow's metadata database: their tests are marked `slow`.
 SLOW_FIXTURES = {"replayed", "warehouse", "own_warehouse", "built", "airflow_home"}
 
