@@ -1,5 +1,5 @@
-# Services Trade Warehouse. `make` lists the targets; `make run` and `make test` are all a newcomer needs.
-# Needs only make and Python 3.11 to 3.13: everything else comes from requirements.lock into .venv/.
+# Services Trade Warehouse. `make` lists the targets. Needs make and Python 3.11 to 3.13: everything else is installed
+# from requirements.lock into .venv/.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -74,7 +74,7 @@ check: $(READY) ## ruff, mypy, sqlfluff, dbt parse
 	@$(BIN)/python .ci/lint_expectations.py
 	@WAREHOUSE_BUILD_FILE=var/check/none.duckdb DBT_SEND_ANONYMOUS_USAGE_STATS=false $(BIN)/dbt -q parse --project-dir dbt_project --profiles-dir dbt_project \
 	  --vars '{as_of: "2000-01-01"}' --target-path ../var/check --log-path ../var/check
-	@echo 'ruff, mypy, sqlfluff, dbt: nothing to say.'
+	@echo 'ruff, mypy, sqlfluff, dbt: no findings.'
 
 audit: $(READY) ## known vulnerabilities of the locked packages (needs the network; never part of the tests)
 	@$(BIN)/python .ci/audit.py
@@ -82,10 +82,10 @@ audit: $(READY) ## known vulnerabilities of the locked packages (needs the netwo
 clean: ## remove the environment and caches; the landing and the releases in var/ stay
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs var/check
 	@find dags warehouse tests -name __pycache__ -type d -prune -exec rm -rf {} +
-	@echo 'Clean. var/ was left as it is: it holds what was landed and published.'
+	@echo 'Clean. var/ is unchanged: it holds the landing and the releases.'
 
 # Needs `uv` on the path (it is not in .venv: it makes the lock, the lock does not make it).
 lock: ## resolve requirements.lock anew from pyproject.toml
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --group pyproject.toml:dev pyproject.toml -o requirements.lock
-	@echo 'requirements.lock is resolved anew; `make test` before you commit it.'
+	@echo 'requirements.lock is resolved again. Run make test before you commit it.'
