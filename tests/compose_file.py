@@ -1,6 +1,6 @@
-"""docker-compose.yml as `docker compose` reads it: variables inserted, anchors merged, `$$` replaced by `$`.
+"""Read docker-compose.yml as `docker compose` does: insert variables, merge anchors, replace `$$` by `$`.
 
-Supports what the file uses: `${NAME}`, `${NAME:-default}` and `${NAME:?message}`. Anything else is an error.
+Supports `${NAME}`, `${NAME:-default}` and `${NAME:?message}`; any other form raises ValueError.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ DOCKERFILE = PROJECT_ROOT / "Dockerfile"
 VARIABLE = re.compile(r"\$(?:(\$)|\{([A-Z_]+)(?:(:[-?])([^}]*))?\}|(.?))")
 
 
-class Unset(Exception):
-    """A variable without which the stack does not start."""
+class UnsetVariable(Exception):
+    """A required variable is not set or empty."""
 
 
 def fill(text: str, variables: Mapping[str, str]) -> str:
@@ -31,7 +31,7 @@ def fill(text: str, variables: Mapping[str, str]) -> str:
             raise ValueError(f"{match.group()!r} in {text!r} is not supported")
         value = variables.get(name, "")
         if not value and operator == ":?":
-            raise Unset(f"{name}: {rest}")
+            raise UnsetVariable(f"{name}: {rest}")
         return value or (rest if operator == ":-" else "")
 
     return VARIABLE.sub(insert, text)
@@ -50,12 +50,12 @@ def filled(node: Any, variables: Mapping[str, str]) -> Any:
 
 
 def raw() -> dict[str, Any]:
-    """Return the file with its anchors merged and its variables as they are written."""
+    """Return the file with merged anchors and unexpanded variables."""
     return yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
 
 
 def read(variables: Mapping[str, str]) -> dict[str, Any]:
-    """Return the file as an operator with these variables starts it."""
+    """Return the file with these variables inserted."""
     return filled(raw(), variables)
 
 

@@ -1,6 +1,6 @@
-"""The part that scripts share which end themselves by SIGKILL at their n-th durable operation.
+"""Shared code of scripts that kill themselves with SIGKILL at their n-th durable operation.
 
-A script sets `left`, the operations that it may still do, then wraps what it counts:
+A script sets `left`, the number of operations before the kill, then wraps each counted function:
 `os.unlink = counted(os.unlink)`.
 """
 

@@ -1,4 +1,4 @@
-"""What the files of the stack declare, read without starting anything; tests/stack starts it."""
+"""The declarations in the files of the stack, without starting it; tests/stack starts it."""
 
 from __future__ import annotations
 
@@ -48,31 +48,31 @@ def secret(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
-# --- what does not start ---
+# --- invalid configurations ---
 
 
 @pytest.mark.parametrize("missing", REQUIRED)
 @pytest.mark.parametrize("value", [None, ""])
-def test_the_stack_does_not_start_with_an_unset_variable(missing: str, value: str | None) -> None:
+def test_stack_does_not_start_with_unset_variable(missing: str, value: str | None) -> None:
     variables = {**REQUIRED, missing: value}
     if value is None:
         del variables[missing]
-    with pytest.raises(compose_file.Unset, match=f"^{missing}: .+"):
+    with pytest.raises(compose_file.UnsetVariable, match=f"^{missing}: .+"):
         compose_file.read(variables)
 
 
-def test_the_example_leaves_the_admin_for_the_operator_and_names_only_known_variables() -> None:
+def test_env_example_leaves_admin_unset_and_lists_only_known_variables() -> None:
     example = (PROJECT_ROOT / ".env.example").read_text()
     named = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", example, re.MULTILINE))
     assert len(named) >= 10
     used = set(re.findall(r"\$\{([A-Z_]+)", compose_file.COMPOSE.read_text()))
     assert set(named) - used == {"COMPOSE_PROFILES"}
     assert used - set(named) == {"WAREHOUSE_IMAGE_TAG"}
-    with pytest.raises(compose_file.Unset, match="WAREHOUSE_ADMIN"):
+    with pytest.raises(compose_file.UnsetVariable, match="WAREHOUSE_ADMIN"):
         compose_file.read(named)
 
 
-def test_no_service_knows_a_password_other_than_by_file(services: dict[str, Any]) -> None:
+def test_services_receive_passwords_only_by_file(services: dict[str, Any]) -> None:
     for name, service in services.items():
         for key, value in service.get("environment", {}).items():
             if re.search(
@@ -84,21 +84,19 @@ def test_no_service_knows_a_password_other_than_by_file(services: dict[str, Any]
         assert not re.search(r"://[^@/ ]+:[^@ ]+@", str(service)), name
 
 
-def test_every_service_holds_only_the_secrets_that_it_reads(services: dict[str, Any]) -> None:
+def test_services_mount_only_the_secrets_that_they_read(services: dict[str, Any]) -> None:
     declared = compose_file.read(REQUIRED)["secrets"]
-    mounted = {one for service in services.values() for one in service["secrets"]}
+    mounted = {entry for service in services.values() for entry in service["secrets"]}
     assert mounted == set(declared)
-    assert [name for name, one in services.items() if "admin_password" in one["secrets"]] == ["init"]
+    assert [name for name, entry in services.items() if "admin_password" in entry["secrets"]] == ["init"]
     for name, service in services.items():
         read = set(re.findall(r"/run/secrets/([\w.]+)", f"{service.get('environment')} {service['command']}"))
         assert read, name
         assert read == set(service["secrets"]), name
 
 
-def test_options_that_are_read_by_command_are_ones_airflow_reads_by_command(
-    services: dict[str, Any], tmp_path: Path
-) -> None:
-    # Airflow ignores _CMD without a message on every option that it does not list as sensitive
+def test_options_with_cmd_suffix_are_supported_by_airflow(services: dict[str, Any], tmp_path: Path) -> None:
+    # Airflow silently ignores _CMD on an option that it does not list as sensitive
     by_command = {
         tuple(key.lower().removeprefix("airflow__").removesuffix("_cmd").split("__", 1))
         for name in AIRFLOW
@@ -106,8 +104,8 @@ def test_options_that_are_read_by_command_are_ones_airflow_reads_by_command(
         if key.endswith("_CMD")
     }
     assert len(by_command) == 6
-    # In a process of its own: the first import of Airflow sets its home for all tests
-    told = subprocess.run(
+    # In a separate process: the first import of Airflow sets its home for all tests
+    output = subprocess.run(
         [sys.executable, "-c", SENSITIVE],
         capture_output=True,
         text=True,
@@ -115,7 +113,7 @@ def test_options_that_are_read_by_command_are_ones_airflow_reads_by_command(
         check=True,
         env={**os.environ, "AIRFLOW_HOME": str(tmp_path)},
     )
-    assert by_command <= {tuple(one) for one in json.loads(told.stdout.splitlines()[-1])}
+    assert by_command <= {tuple(option) for option in json.loads(output.stdout.splitlines()[-1])}
 
 
 @pytest.mark.parametrize(
@@ -127,7 +125,7 @@ def test_options_that_are_read_by_command_are_ones_airflow_reads_by_command(
         ("changeme-123456", "placeholder"),
     ],
 )
-def test_no_container_starts_with_a_bad_secret(tmp_path: Path, text: str, reason: str) -> None:
+def test_container_does_not_start_with_invalid_secret(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / "good").write_text("0123456789abcdef")
     (tmp_path / "jwt_secret").write_text(text)
     ended = secret("start", str(tmp_path), "echo", "started")
@@ -136,46 +134,46 @@ def test_no_container_starts_with_a_bad_secret(tmp_path: Path, text: str, reason
     assert "started" not in ended.stdout
 
 
-def test_no_container_starts_without_secrets_or_with_a_directory_in_place_of_one(tmp_path: Path) -> None:
+def test_container_does_not_start_without_secret_files(tmp_path: Path) -> None:
     assert "no secrets" in secret("start", str(tmp_path), "echo", "started").stderr
-    (tmp_path / "fernet_key").mkdir()  # what an engine mounts when the file is missing
+    (tmp_path / "fernet_key").mkdir()  # a container engine mounts a directory when the file is missing
     ended = secret("start", str(tmp_path), "echo", "started")
     assert ended.returncode == 1 and "no such secret" in ended.stderr
 
 
-def test_a_worker_without_celery_does_not_start(tmp_path: Path) -> None:
+def test_celery_worker_does_not_start_with_local_executor(tmp_path: Path) -> None:
     (tmp_path / "good").write_text("0123456789abcdef")
-    told = secret(
+    ended = secret(
         "start", str(tmp_path), "airflow", "celery", "worker", AIRFLOW__CORE__EXECUTOR="LocalExecutor"
     )
-    assert told.returncode == 1 and "would receive no task" in told.stderr
+    assert ended.returncode == 1 and "would receive no task" in ended.stderr
 
 
-def test_secrets_are_made_once_at_random_and_then_start(tmp_path: Path) -> None:
+def test_secrets_are_generated_once_and_accepted_at_start(tmp_path: Path) -> None:
     from cryptography.fernet import Fernet
 
-    one, two = tmp_path / "one", tmp_path / "two"
-    assert secret("make", str(one)).returncode == secret("make", str(two)).returncode == 0
-    assert {path.name for path in one.iterdir()} == set(compose_file.read(REQUIRED)["secrets"])
-    for path in one.iterdir():
-        same = path.read_text() == (two / path.name).read_text()
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert secret("make", str(first)).returncode == secret("make", str(second)).returncode == 0
+    assert {path.name for path in first.iterdir()} == set(compose_file.read(REQUIRED)["secrets"])
+    for path in first.iterdir():
+        same = path.read_text() == (second / path.name).read_text()
         assert same == (path.suffix == ".json"), path.name
         assert path.stat().st_mode & 0o777 == 0o444
-        assert path.read_text().strip() not in secret("make", str(one)).stdout or path.suffix == ".json"
-    assert one.stat().st_mode & 0o777 == 0o700
-    Fernet((one / "fernet_key").read_text())
-    before = {path.name: path.read_text() for path in one.iterdir()}
-    assert secret("make", str(one)).returncode == 0
-    assert {path.name: path.read_text() for path in one.iterdir()} == before
-    assert secret("start", str(one), "echo", "started").stdout == "started\n"
+        assert path.read_text().strip() not in secret("make", str(first)).stdout or path.suffix == ".json"
+    assert first.stat().st_mode & 0o777 == 0o700
+    Fernet((first / "fernet_key").read_text())
+    before = {path.name: path.read_text() for path in first.iterdir()}
+    assert secret("make", str(first)).returncode == 0
+    assert {path.name: path.read_text() for path in first.iterdir()} == before
+    assert secret("start", str(first), "echo", "started").stdout == "started\n"
 
 
-def test_a_password_of_any_characters_makes_a_right_address(tmp_path: Path) -> None:
+def test_password_is_escaped_in_database_url(tmp_path: Path) -> None:
     from sqlalchemy.engine import make_url
 
     (tmp_path / "password").write_text("a@b:c/d%e f?g#h+i\n")
-    told = secret("url", "postgresql+psycopg2://airflow@postgres:5432/airflow", str(tmp_path / "password"))
-    url = make_url(told.stdout)
+    output = secret("url", "postgresql+psycopg2://airflow@postgres:5432/airflow", str(tmp_path / "password"))
+    url = make_url(output.stdout)
     assert (url.username, url.password, url.host, url.port) == (
         "airflow",
         "a@b:c/d%e f?g#h+i",
@@ -187,7 +185,7 @@ def test_a_password_of_any_characters_makes_a_right_address(tmp_path: Path) -> N
 # --- every service ---
 
 
-def test_every_service_is_limited_guarded_and_without_rights(services: dict[str, Any]) -> None:
+def test_every_service_has_limits_health_check_and_no_privileges(services: dict[str, Any]) -> None:
     for name, service in services.items():
         limits = service["deploy"]["resources"]["limits"]
         assert float(limits["cpus"]) > 0 and re.fullmatch(r"\d+[mg]", limits["memory"]), name
@@ -199,35 +197,37 @@ def test_every_service_is_limited_guarded_and_without_rights(services: dict[str,
             assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL"), name
 
 
-def test_only_the_page_is_published_and_only_on_loopback(services: dict[str, Any]) -> None:
-    assert {name: one["ports"] for name, one in services.items() if "ports" in one} == {
+def test_only_the_api_server_port_is_published_on_loopback(services: dict[str, Any]) -> None:
+    assert {name: entry["ports"] for name, entry in services.items() if "ports" in entry} == {
         "api-server": ["127.0.0.1:8080:8080"]
     }
 
 
-def test_state_is_in_named_volumes_and_only_tasks_reach_the_warehouse(services: dict[str, Any]) -> None:
+def test_state_is_in_named_volumes_and_only_task_services_mount_the_warehouse(
+    services: dict[str, Any],
+) -> None:
     declared = set(compose_file.raw()["volumes"])
-    used = {mount.split(":")[0] for one in services.values() for mount in one["volumes"]}
+    used = {mount.split(":")[0] for entry in services.values() for mount in entry["volumes"]}
     assert used == declared == {"airflow", "postgres", "redis", "warehouse"}
-    holders = {name for name, one in services.items() if "warehouse:/srv/warehouse" in one["volumes"]}
-    assert holders == {"scheduler", "celery-worker"}  # where tasks run
+    mounting = {name for name, entry in services.items() if "warehouse:/srv/warehouse" in entry["volumes"]}
+    assert mounting == {"scheduler", "celery-worker"}  # the services that run tasks
 
 
-def test_one_environment_holds_for_every_part_of_airflow(services: dict[str, Any]) -> None:
+def test_airflow_services_share_one_environment(services: dict[str, Any]) -> None:
     own = ("WAREHOUSE_ADMIN_USER", "WAREHOUSE_ADMIN_EMAIL")
     shared = [{k: v for k, v in services[name]["environment"].items() if k not in own} for name in AIRFLOW]
-    assert all(one == shared[0] for one in shared)
+    assert all(entry == shared[0] for entry in shared)
     assert shared[0]["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
     assert shared[0]["AIRFLOW__CORE__AUTH_MANAGER"].endswith("FabAuthManager")
     chosen = compose_file.read({**REQUIRED, "WAREHOUSE_EXECUTOR": "CeleryExecutor"})["services"]
     assert chosen["scheduler"]["environment"]["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor"
 
 
-def test_every_part_waits_for_the_migration(services: dict[str, Any]) -> None:
+def test_every_service_waits_for_migration(services: dict[str, Any]) -> None:
     assert services["init"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
     for name in AIRFLOW[1:]:
         assert services[name]["depends_on"]["init"] == {"condition": "service_completed_successfully"}, name
-    assert {name for name, one in services.items() if one.get("profiles") == ["celery"]} == {
+    assert {name for name, entry in services.items() if entry.get("profiles") == ["celery"]} == {
         "redis",
         "celery-worker",
     }
@@ -236,7 +236,7 @@ def test_every_part_waits_for_the_migration(services: dict[str, Any]) -> None:
 # --- the image ---
 
 
-def test_the_image_is_made_from_the_lock_and_ends_without_rights(services: dict[str, Any]) -> None:
+def test_image_is_built_from_lock_and_runs_unprivileged(services: dict[str, Any]) -> None:
     lines = [line for line in compose_file.DOCKERFILE.read_text().replace("\\\n", " ").splitlines() if line]
     (install,) = [line for line in lines if "pip install" in line]
     assert "--require-hashes" in install and "--no-deps" in install and "requirements.lock" in install
@@ -248,7 +248,7 @@ def test_the_image_is_made_from_the_lock_and_ends_without_rights(services: dict[
     assert services["scheduler"]["entrypoint"] == [part.strip('"') for part in entry.strip("[]").split(", ")]
 
 
-def test_the_image_holds_what_the_commands_name_and_nothing_secret() -> None:
+def test_image_contains_the_files_of_the_commands_and_no_secrets() -> None:
     text = compose_file.DOCKERFILE.read_text()
     copied = re.findall(r"^COPY (?!--from)(\S+) (\S+)$", text, re.MULTILINE)
     assert len(copied) >= 6
@@ -263,16 +263,16 @@ def test_the_image_holds_what_the_commands_name_and_nothing_secret() -> None:
         assert (PROJECT_ROOT / path).is_file(), path
 
 
-@pytest.mark.parametrize(("told", "expected"), [("", "unknown"), ("0123abc", "0123abc")])
-def test_a_release_is_made_without_git(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: str, expected: str
+@pytest.mark.parametrize(("revision", "expected"), [("", "unknown"), ("0123abc", "0123abc")])
+def test_revision_without_git(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, revision: str, expected: str
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("WAREHOUSE_REVISION", told)
+    monkeypatch.setenv("WAREHOUSE_REVISION", revision)
     assert git_revision(load_settings().revision) == expected
 
 
-def test_the_lock_holds_every_provider_that_the_stack_needs() -> None:
+def test_lock_contains_every_required_provider() -> None:
     lock = (PROJECT_ROOT / "requirements.lock").read_text()
     for provider in ("celery", "fab", "openlineage", "postgres", "slack", "smtp"):
         assert f"\napache-airflow-providers-{provider}==" in lock

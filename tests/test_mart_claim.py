@@ -1,8 +1,8 @@
-"""The claims against figures worked out from the raw files, by a path that shares nothing with us.
+"""mart_claim against figures computed from the raw files, independently of the product.
 
-UNCTAD's CSV and the World Bank's JSON are read here with the standard library and divided as fractions;
-SAFE's figures are copied from the workbook's cells, those of releases and Data360 from their lines. The
-verdict on each is written down by hand: nothing expected is taken from our own output.
+UNCTAD's CSV and the World Bank's JSON are read with the standard library and divided as fractions;
+SAFE's figures are copied from the workbook's cells, those of press releases and Data360 from their lines.
+Each verdict is written by hand: no expected value is taken from the product's output.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ COLUMNS = (
 CHINA, UNITED_STATES, WORLD = "156", "840", "0000"
 EXPORTS, IMPORTS = "02", "01"
 
-# The workbook's annual sheets, 100 million; debits stand there as negative numbers and here as amounts.
+# The workbook's annual sheets, 100 million; debits are negative in the workbook and positive in this table.
 SAFE_USD = {  # sheet 年度BOP（美元）, rows 16 and 17, columns BO, BT, BU
     ("exports", 2015): "2173.9903585679899",
     ("imports", 2015): "4357.1934394124",
@@ -65,7 +65,7 @@ def records(built: Path, query: str, *parameters: object) -> list[dict[str, Any]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def judged(built: Path, claim: str, source: str, vintage: str | None = None) -> dict[str, Any]:
+def claim_row(built: Path, claim: str, source: str, vintage: str | None = None) -> dict[str, Any]:
     found = records(
         built,
         "select * from marts.mart_claim where claim_id = ? and source = ? and vintage = coalesce(?, vintage)",
@@ -77,7 +77,7 @@ def judged(built: Path, claim: str, source: str, vintage: str | None = None) -> 
     return found[0]
 
 
-def holds(row: dict[str, Any], found: Fraction, verdict: str) -> None:
+def assert_claim(row: dict[str, Any], found: Fraction, verdict: str) -> None:
     assert row["found_value"] == pytest.approx(float(found), rel=1e-12)
     assert row["verdict"] == verdict, row
     assert row["difference"] == pytest.approx(float(found) - row["claimed_value"], rel=1e-9, abs=1e-9)
@@ -129,13 +129,13 @@ def safe(service: str, flow: str, year: int) -> Fraction:
     return Fraction(SAFE_CNY[service, flow][year - 2020])
 
 
-def test_columns(built: Path) -> None:
+def test_mart_claim_columns(built: Path) -> None:
     with duckdb.connect(str(built), read_only=True) as connection:
         columns = [row[0] for row in connection.execute("describe marts.mart_claim").fetchall()]
     assert columns == COLUMNS.split(", ")
 
 
-def test_every_claim_has_a_row_a_verdict_and_a_reason(built: Path) -> None:
+def test_every_claim_has_row_verdict_and_reason(built: Path) -> None:
     claims = {line["claim_id"]: line for line in csv.DictReader(SEED.open(encoding="utf-8", newline=""))}
     rows = records(built, "select * from marts.mart_claim")
     assert len(claims) == 42
@@ -172,8 +172,8 @@ def test_every_claim_has_a_row_a_verdict_and_a_reason(built: Path) -> None:
         ("partner_belt_road_share_change", "2015 and 2020"),
     ],
 )
-def test_what_cannot_be_tested_says_what_is_missing(built: Path, claim: str, missing: str) -> None:
-    # No regional or partner figure of 2020 is at hand: the bilateral table ends before.
+def test_untestable_claim_names_missing_data(built: Path, claim: str, missing: str) -> None:
+    # No regional or partner figure of 2020 is available: the bilateral table ends earlier.
     (row,) = records(built, "select * from marts.mart_claim where claim_id = ?", claim)
     assert row["verdict"] == "untestable"
     assert row["reason"].startswith("Missing: ")
@@ -235,11 +235,11 @@ def test_what_cannot_be_tested_says_what_is_missing(built: Path, claim: str, mis
         ),
     ],
 )
-def test_unctad_speaks(built: Path, claim: str, found: Any, verdict: str) -> None:
-    holds(judged(built, claim, "unctad_services"), found(), verdict)
+def test_claims_against_unctad(built: Path, claim: str, found: Any, verdict: str) -> None:
+    assert_claim(claim_row(built, claim, "unctad_services"), found(), verdict)
 
 
-def test_rank_is_the_count_of_larger_economies_and_one(built: Path) -> None:
+def test_rank_is_count_of_larger_economies_plus_one(built: Path) -> None:
     cells = unctad("US_TradeServCatTotal")
     economies = {code for code, _, year in cells if year == 2021 and len(code) == 3}
     totals = {
@@ -249,10 +249,10 @@ def test_rank_is_the_count_of_larger_economies_and_one(built: Path) -> None:
     }
     rank = 1 + sum(amount > totals[CHINA] for amount in totals.values())
     assert rank == 2
-    holds(judged(built, "services_rank_2021", "unctad_services"), Fraction(rank), "reproduced")
+    assert_claim(claim_row(built, "services_rank_2021", "unctad_services"), Fraction(rank), "reproduced")
 
 
-def test_a_direction_is_judged_by_the_two_ends_of_the_span(built: Path) -> None:
+def test_direction_is_the_difference_between_first_and_last_year(built: Path) -> None:
     def share(year: int) -> Fraction:
         return 100 * total(CHINA, year) / total(WORLD, year)
 
@@ -270,7 +270,7 @@ def test_a_direction_is_judged_by_the_two_ends_of_the_span(built: Path) -> None:
         ("services_rca_trend_2015_2021", advantage(2021) - advantage(2015)),
     ):
         assert change > 0
-        row = judged(built, claim, "unctad_services")
+        row = claim_row(built, claim, "unctad_services")
         assert row["found_value"] == pytest.approx(float(change), rel=1e-9)
         assert (row["verdict"], row["claimed_value"], row["difference"]) == ("differs", None, None)
 
@@ -285,14 +285,14 @@ def test_a_direction_is_judged_by_the_two_ends_of_the_span(built: Path) -> None:
         ("import_growth_insurance_2021", "SF", "imports", "differs"),  # 44.4 against 21.5
     ],
 )
-def test_growth_in_yuan_is_tested_in_yuan(
+def test_growth_in_yuan_is_compared_in_yuan(
     built: Path, claim: str, service: str, flow: str, verdict: str
 ) -> None:
     growth = 100 * (safe(service, flow, 2021) / safe(service, flow, 2020) - 1)
-    holds(judged(built, claim, "safe_bop"), growth, verdict)
+    assert_claim(claim_row(built, claim, "safe_bop"), growth, verdict)
 
 
-def test_safe_speaks_of_levels_in_the_claims_currency(built: Path) -> None:
+def test_levels_of_safe_are_compared_in_the_currency_of_the_claim(built: Path) -> None:
     usd = {cell: Fraction(text) / 10 for cell, text in SAFE_USD.items()}  # to billions
     gap = {year: usd["imports", year] - usd["exports", year] for year in (2015, 2020, 2021)}
     both = {year: usd["imports", year] + usd["exports", year] for year in (2015, 2021)}
@@ -304,7 +304,7 @@ def test_safe_speaks_of_levels_in_the_claims_currency(built: Path) -> None:
         ("services_total_growth_2015_2021", 100 * (both[2021] / both[2015] - 1), "differs"),
         ("services_deficit_shrink_2015_2021", 100 * (1 - gap[2021] / gap[2015]), "differs"),
     ):
-        holds(judged(built, claim, "safe_bop"), found, verdict)
+        assert_claim(claim_row(built, claim, "safe_bop"), found, verdict)
 
 
 def test_knowledge_intensive_services_of_safe_are_the_sum_of_six_categories(built: Path) -> None:
@@ -320,20 +320,22 @@ def test_knowledge_intensive_services_of_safe_are_the_sum_of_six_categories(buil
         ("kis_total_2021", both[2021] / 10, "differs"),  # 2111 against 2300
         ("kis_growth_2021", 100 * (both[2021] / both[2020] - 1), "near"),  # 15.0 against 14
     ):
-        row = judged(built, claim, "safe_bop")
-        holds(row, Fraction(found), verdict)
+        row = claim_row(built, claim, "safe_bop")
+        assert_claim(row, Fraction(found), verdict)
         assert "sum of its categories as inferred" in row["reason"]
     share = 100 * amounts["exports", 2021] / safe("S", "exports", 2021)
-    # the row holds dollars, the reason the same share in yuan: 47.283
-    assert f"{float(share):.4f}".rstrip("0") in judged(built, "kis_export_share_2021", "safe_bop")["reason"]
+    # the row is in dollars; the reason gives the same share in yuan: 47.283
+    assert (
+        f"{float(share):.4f}".rstrip("0") in claim_row(built, "kis_export_share_2021", "safe_bop")["reason"]
+    )
 
 
 @pytest.mark.parametrize(("night", "vintage"), [("night-1", "2022-09-16"), ("night-2", "2024-07-12")])
-def test_each_vintage_of_the_world_bank_speaks_for_itself(built: Path, night: str, vintage: str) -> None:
+def test_each_vintage_of_the_world_bank_is_compared_separately(built: Path, night: str, vintage: str) -> None:
     exports = world_bank("BX.GSR.NFSV.CD", night, "2021") / 10**9
-    holds(judged(built, "services_exports_2021", "worldbank_wdi", vintage), exports, "differs")
+    assert_claim(claim_row(built, "services_exports_2021", "worldbank_wdi", vintage), exports, "differs")
     share = world_bank("NV.SRV.TOTL.ZS", night, "2020")
-    holds(judged(built, "services_gdp_share_2020", "worldbank_wdi", vintage), share, "reproduced")
+    assert_claim(claim_row(built, "services_gdp_share_2020", "worldbank_wdi", vintage), share, "reproduced")
 
 
 @pytest.mark.parametrize(
@@ -353,13 +355,11 @@ def test_each_vintage_of_the_world_bank_speaks_for_itself(built: Path, night: st
         ("digital_total_2020", Fraction("294.76"), "near"),
     ],
 )
-def test_releases_speak_through_the_curated_figures(
-    built: Path, claim: str, found: Fraction, verdict: str
-) -> None:
-    holds(judged(built, claim, "curated"), found, verdict)
+def test_claims_against_curated_figures(built: Path, claim: str, found: Fraction, verdict: str) -> None:
+    assert_claim(claim_row(built, claim, "curated"), found, verdict)
 
 
-def test_digitally_deliverable_services_of_data360(built: Path) -> None:
+def test_claims_against_digitally_deliverable_services_of_data360(built: Path) -> None:
     # UNCTAD_DE_DIG_SERVTRADE_ANN_EXP and _IMP, China, USD million
     exported = {2015: 91104, 2016: 91510, 2017: 100239, 2018: 129525, 2019: 140765, 2020: 151509}
     imported = {2015: 82985, 2017: 102318, 2018: 119561, 2020: 134792}
@@ -368,7 +368,7 @@ def test_digitally_deliverable_services_of_data360(built: Path) -> None:
         ("digital_total_2015", both[2015] / 1000, "near"),  # 174.1 against 179.4
         ("digital_total_2020", both[2020] / 1000, "near"),  # 286.3 against 294.0
         ("digital_growth_2018", 100 * (both[2018] / both[2017] - 1), "near"),  # 22.97 against 23.2
-        # shares of the services trade that UNCTAD's own table states
+        # shares of the services trade in UNCTAD's table
         ("digital_share_2015", 100 * both[2015] / total(CHINA, 2015), "differs"),  # 26.6 against 31
         ("digital_share_2020", 100 * both[2020] / total(CHINA, 2020), "differs"),  # 43.3 against 39
         ("digital_export_share_2020", 100 * exported[2020] / services(CHINA, EXPORTS, 2020), "reproduced"),
@@ -378,5 +378,5 @@ def test_digitally_deliverable_services_of_data360(built: Path) -> None:
             "reproduced",
         ),
     ):
-        holds(judged(built, claim, "data360_digital"), found, verdict)
-    assert "of unctad_services" in judged(built, "digital_share_2020", "data360_digital")["reason"]
+        assert_claim(claim_row(built, claim, "data360_digital"), found, verdict)
+    assert "of unctad_services" in claim_row(built, "digital_share_2020", "data360_digital")["reason"]

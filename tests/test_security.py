@@ -1,8 +1,7 @@
-"""What a hostile payload, question or log line could do, and does not.
+"""Hostile payloads, queries and log lines, across the steps of the pipeline.
 
-Archives that climb, link or lie about their size are in `formats/test_archive.py`, a mirror's `file` that
-leaves the mirror in `fetch/`, entities in the parts of a workbook in `formats/test_xlsx.py`: here is
-what only shows when the steps work together.
+Archives with paths outside the folder, links or false sizes are tested in `formats/test_archive.py`, a
+mirror's `file` outside the mirror in `fetch/`, entities in the parts of a workbook in `formats/test_xlsx.py`.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ from warehouse.releases.query import escape_formula, query, write_csv
 from warehouse.releases.trace import trace
 from warehouse.sources import wto_merchandise
 
-SECRET = "hush-7f3a9c"  # noqa: S105 (made up here)
+SECRET = "hush-7f3a9c"  # noqa: S105 (not a real secret)
 FORMULAS = ('=HYPERLINK("http://evil.example","click")', "+cmd|' /C calc'!A0", "@SUM(1+1)", "-2+3", "\t=1+1")
 CODES = (
     "'; drop table rows; --",
@@ -122,7 +121,7 @@ HOSTILE = (
 
 @pytest.fixture
 def released(tmp_path: Path) -> Path:
-    """Return a small database of the shape of a release's, alone in its folder."""
+    """Return a small database with the layout of a release's, in an otherwise empty folder."""
     folder = tmp_path / "release"
     folder.mkdir()
     with duckdb.connect(str(folder / "warehouse.duckdb")) as db:
@@ -132,10 +131,8 @@ def released(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("sql", HOSTILE)
-def test_a_question_can_only_read_the_release(
-    sql: str, released: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(released.parent)  # where a file of a relative name would appear
+def test_query_can_only_read_the_release(sql: str, released: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(released.parent)  # the folder of a file with a relative path
     before = sha256_of(released)
     with pytest.raises(WarehouseError, match="the query failed") as rejected:
         query(released, sql, None)
@@ -144,13 +141,13 @@ def test_a_question_can_only_read_the_release(
     assert [path.name for path in released.parent.iterdir()] == ["warehouse.duckdb"]
 
 
-def test_a_question_that_turns_logging_on_writes_no_file(released: Path) -> None:
-    """The table function is a `select`, and the session has no files for it to write to."""
-    place = released.parent / "log"
+def test_query_that_enables_logging_writes_no_file(released: Path) -> None:
+    """The table function is a `select`; the session has no file access."""
+    log_folder = released.parent / "log"
     query(
         released,
         f"with a as materialized (from enable_logging('QueryLog', storage = 'file', "
-        f"storage_path = '{place}')) "
+        f"storage_path = '{log_folder}')) "
         "select * from a, (select count(write_log('x' || i)) from range(10000) as t (i))",
         None,
     )
@@ -171,27 +168,27 @@ def test_a_question_that_turns_logging_on_writes_no_file(released: Path) -> None
         "-- a remark\nselect 1 as a;",
     ),
 )
-def test_a_question_is_answered(sql: str, released: Path) -> None:
+def test_query_returns_rows(sql: str, released: Path) -> None:
     assert query(released, sql, None).rows
 
 
-def test_rows_are_bounded_and_that_there_are_more_is_told(released: Path, warehouse: Warehouse) -> None:
+def test_rows_are_limited_and_further_rows_are_reported(released: Path, warehouse: Warehouse) -> None:
     assert query(released, "from marts.t", None).has_more is False
     exact = query(released, "from marts.t", 500)
     assert (len(exact.rows), exact.has_more) == (500, False)
-    some = query(released, "from marts.t order by i", 3)
-    assert some.rows == ((0, "text 0"), (1, "text 1"), (2, "text 2")) and some.has_more
+    limited = query(released, "from marts.t order by i", 3)
+    assert limited.rows == ((0, "text 0"), (1, "text 1"), (2, "text 2")) and limited.has_more
     with pytest.raises(WarehouseError, match="at least 1"):
         query(released, "from marts.t", 0)
-    told = invoke(warehouse.home, "query", "select i from range(200) as t (i)")
-    assert "first 100 rows of more" in told.stdout
+    default = invoke(warehouse.home, "query", "select i from range(200) as t (i)")
+    assert "first 100 rows of more" in default.stdout
     listed = invoke(warehouse.home, "query", "select i from range(200) as t (i)", "--csv")
     assert listed.stdout.split() == ["i", *map(str, range(200))]
-    few = invoke(warehouse.home, "query", "from range(9)", "--csv", "--rows", "2")
-    assert few.stdout.split() == ["range", "0", "1"] and "first 2 rows of more" in few.stderr
+    two = invoke(warehouse.home, "query", "from range(9)", "--csv", "--rows", "2")
+    assert two.stdout.split() == ["range", "0", "1"] and "first 2 rows of more" in two.stderr
 
 
-def test_what_is_written_as_csv_is_no_formula(released: Path) -> None:
+def test_csv_output_escapes_formulas(released: Path) -> None:
     shown = " union all ".join(
         f"select '{text.replace(chr(39), chr(39) * 2)}' as s, -1.5 as n" for text in FORMULAS
     )
@@ -200,7 +197,7 @@ def test_what_is_written_as_csv_is_no_formula(released: Path) -> None:
     header, *rows = list(csv.reader(io.StringIO(out.getvalue())))
     assert header == ["s", "n"]
     assert [row[0] for row in rows] == [f"'{text}" for text in FORMULAS]
-    assert {row[1] for row in rows} == {"-1.5"}, "a number stays a number"
+    assert {row[1] for row in rows} == {"-1.5"}, "numbers are not escaped"
     assert [escape_formula(text) for text in ("-1.5", "+3", "1e-5", "a=b", "", None)] == [
         "-1.5", "+3", "1e-5", "a=b", "", None
     ]  # fmt: skip
@@ -211,7 +208,7 @@ def trace_in(warehouse: Warehouse, table: str, conditions: dict[str, str]) -> No
 
 
 @pytest.mark.parametrize("value", CODES)
-def test_a_value_in_trace_is_a_value(value: str, warehouse: Warehouse) -> None:
+def test_trace_treats_values_as_literals(value: str, warehouse: Warehouse) -> None:
     before = sha256_of(warehouse.database)
     with pytest.raises(WarehouseError):
         trace(
@@ -238,8 +235,8 @@ def test_a_value_in_trace_is_a_value(value: str, warehouse: Warehouse) -> None:
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_sql_and_templates_in_a_code_are_told_as_they_are(code: str, tmp_path: Path) -> None:
-    """The gate reads every cell in SQL of its own; a code must come out of it as the text that went in."""
+def test_sql_and_templates_in_a_code_are_reported_verbatim(code: str, tmp_path: Path) -> None:
+    """The load gate reads cells in SQL; its message must have the code as it was sent."""
     home = tmp_path / "home"
     mirror = mirror_with(tmp_path, "TradeServ", inside_7z(cells(put(5, "Economy", code))))
     settings = settings_of(home, mirror)
@@ -255,7 +252,7 @@ def test_sql_and_templates_in_a_code_are_told_as_they_are(code: str, tmp_path: P
 
 
 @pytest.mark.parametrize("text", (*FORMULAS[:4], *CODES))
-def test_a_figure_is_no_formula_and_no_statement(text: str, tmp_path: Path) -> None:
+def test_formula_or_statement_as_figure_is_rejected(text: str, tmp_path: Path) -> None:
     mirror = mirror_with(tmp_path, "TradeServ", inside_7z(cells(put(5, US, text))))
     settings = settings_of(tmp_path / "home", mirror)
     incoming = steps.fetch(settings, "unctad_services")
@@ -263,13 +260,15 @@ def test_a_figure_is_no_formula_and_no_statement(text: str, tmp_path: Path) -> N
         steps.accept(settings, "unctad_services", incoming)
 
 
-def test_formulas_in_curated_figures_are_published_as_text_alone(tmp_path: Path) -> None:
-    """Notes and excerpts are free text: they are landed and exported to Parquet letter by letter."""
+def test_formulas_in_curated_figures_are_published_as_text(tmp_path: Path) -> None:
+    """Notes and excerpts are free text: they are landed and exported to Parquet unchanged."""
     folder = tmp_path / "curated"
     shutil.copytree(PROJECT_ROOT / "warehouse" / "curated", folder)
     path = folder / "national_releases.csv"
     rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
-    texts = [text for text in (*FORMULAS, *CODES) if not text.startswith("\t")]  # a tab is refused by itself
+    texts = [
+        text for text in (*FORMULAS, *CODES) if not text.startswith("\t")
+    ]  # a tab is rejected by the reader
     note, excerpt = rows[0].index("note"), rows[0].index("excerpt")
     assert len(rows) > len(texts)
     for row, text in zip(rows[1:], texts, strict=False):
@@ -292,11 +291,11 @@ def test_formulas_in_curated_figures_are_published_as_text_alone(tmp_path: Path)
         assert set(texts) <= set(exported.column(name).to_pylist())
 
 
-# --- archives and workbooks, from the mirror to the shelf ---------------------------------------------
+# --- archives and workbooks, from the mirror to the quarantine ----------------------------------------
 
 
-def refused_night(tmp_path: Path, source: str, part: str, spoil: Callable[[bytes], bytes]) -> str:
-    """Run a source on a night with one spoilt file; return what was said, and hold what is left behind."""
+def rejection_of(tmp_path: Path, source: str, part: str, spoil: Callable[[bytes], bytes]) -> str:
+    """Run a source with a changed file, expect a rejection without remains, and return its message."""
     home = tmp_path / "home"
     begun = time.monotonic()
     with pytest.raises(WarehouseError, match=source) as rejected:
@@ -304,7 +303,7 @@ def refused_night(tmp_path: Path, source: str, part: str, spoil: Callable[[bytes
     assert time.monotonic() - begun < 30
     assert store.vintages(home / "landing", source) == ()
     written = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
-    assert written < 8 * MEBIBYTE, "nothing of what would have expanded is left"
+    assert written < 8 * MEBIBYTE, "no expanded content is left"
     return str(rejected.value)
 
 
@@ -312,11 +311,11 @@ def with_members(change: Callable[[zipfile.ZipFile], None]) -> Callable[[bytes],
     def spoil(sent: bytes) -> bytes:
         out = io.BytesIO()
         with (
-            zipfile.ZipFile(io.BytesIO(sent)) as held,
+            zipfile.ZipFile(io.BytesIO(sent)) as original,
             zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
         ):
-            for name in held.namelist():
-                archive.writestr(name, held.read(name))
+            for name in original.namelist():
+                archive.writestr(name, original.read(name))
             change(archive)
         return out.getvalue()
 
@@ -332,13 +331,13 @@ def add_zeroes(name: str, size: int) -> Callable[[zipfile.ZipFile], None]:
     return add
 
 
-def test_a_workbook_that_expands_without_end_is_refused(tmp_path: Path) -> None:
+def test_workbook_that_expands_over_limit_is_rejected(tmp_path: Path) -> None:
     bomb = with_members(add_zeroes("xl/media/picture.bin", workbook.MAX_UNPACKED_BYTES))
-    assert "unpacked it would take" in refused_night(tmp_path, "safe_bop", ".xlsx", bomb)
+    assert "unpacked it would take" in rejection_of(tmp_path, "safe_bop", ".xlsx", bomb)
 
 
-def test_a_table_that_expands_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thousand to one: the whole ratio of deflate."""
+def test_table_that_expands_over_limit_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compression ratio of a thousand to one, the maximum of deflate."""
     size = wto_merchandise.REPORT.max_expanded_bytes + MEBIBYTE
 
     def bomb(_: bytes) -> bytes:
@@ -347,11 +346,11 @@ def test_a_table_that_expands_without_end_is_refused(tmp_path: Path, monkeypatch
             add_zeroes("table.csv", size)(archive)
         return out.getvalue()
 
-    said = refused_night(tmp_path, "wto_merchandise", "merchandise_values", bomb)
-    assert "expands past the limit" in said or "too large" in said
+    message = rejection_of(tmp_path, "wto_merchandise", "merchandise_values", bomb)
+    assert "expands past the limit" in message or "too large" in message
 
 
-def test_an_archive_inside_an_archive_is_not_opened(tmp_path: Path) -> None:
+def test_nested_archive_is_not_opened(tmp_path: Path) -> None:
     def nested(sent: bytes) -> bytes:
         for depth in range(5):
             out = io.BytesIO()
@@ -360,8 +359,8 @@ def test_an_archive_inside_an_archive_is_not_opened(tmp_path: Path) -> None:
             sent = out.getvalue()
         return sent
 
-    said = refused_night(tmp_path, "batis", "BATIS", nested)
-    assert "batis.zip" in said and "row 1" in said
+    message = rejection_of(tmp_path, "batis", "BATIS", nested)
+    assert "batis.zip" in message and "row 1" in message
     assert not list(tmp_path.rglob("layer-*"))
 
 
@@ -376,18 +375,18 @@ DOCTYPES = {
 
 
 @pytest.mark.parametrize("kind", DOCTYPES)
-def test_entities_in_a_workbook_are_refused_and_not_looked_up(kind: str, tmp_path: Path) -> None:
+def test_entities_in_workbook_are_rejected_and_not_resolved(kind: str, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text(SECRET)
     doctype = DOCTYPES[kind].replace("/SECRET", str(tmp_path / "secret.txt"))
 
     def spoil(sent: bytes) -> bytes:
         out = io.BytesIO()
         with (
-            zipfile.ZipFile(io.BytesIO(sent)) as held,
+            zipfile.ZipFile(io.BytesIO(sent)) as original,
             zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive,
         ):
-            for name in held.namelist():
-                data = held.read(name)
+            for name in original.namelist():
+                data = original.read(name)
                 if name == "xl/sharedStrings.xml":
                     head, _, rest = data.partition(b"?>")
                     rest = rest.replace(b"</t>", b"&l9;</t>", 1)
@@ -395,9 +394,9 @@ def test_entities_in_a_workbook_are_refused_and_not_looked_up(kind: str, tmp_pat
                 archive.writestr(name, data)
         return out.getvalue()
 
-    said = refused_night(tmp_path, "safe_bop", ".xlsx", spoil)
-    assert "declares a document type or an entity" in said
-    assert SECRET not in said
+    message = rejection_of(tmp_path, "safe_bop", ".xlsx", spoil)
+    assert "declares a document type or an entity" in message
+    assert SECRET not in message
 
 
 # --- secrets ------------------------------------------------------------------------------------------
@@ -409,20 +408,22 @@ CONNECTIONS = {
 }
 
 
-def night_by_http(server: HTTPServer) -> str:
-    """Serve the recorded night; return its address with a user and a password in it."""
+def serve_recorded_night(server: HTTPServer) -> str:
+    """Serve the recorded night; return its address with a user and a password."""
     index = json.loads((NIGHT / "index.json").read_text(encoding="utf-8"))
-    kept = [one for one in index["answers"] if "mofcom" in one["address"]]
-    assert kept
-    server.expect_request("/index.json").respond_with_json({"name": "behind a password", "answers": kept})
-    for one in kept:
-        data = (NIGHT / one["file"]).read_bytes()
-        server.expect_request(f"/{one['file']}").respond_with_data(data, content_type=one["content_type"])
+    answers = [answer for answer in index["answers"] if "mofcom" in answer["address"]]
+    assert answers
+    server.expect_request("/index.json").respond_with_json({"name": "behind a password", "answers": answers})
+    for answer in answers:
+        data = (NIGHT / answer["file"]).read_bytes()
+        server.expect_request(f"/{answer['file']}").respond_with_data(
+            data, content_type=answer["content_type"]
+        )
     return server.url_for("").replace("//", f"//reader:{SECRET}@").rstrip("/")
 
 
 def run_with(home: Path, mirror: str, *words: str) -> str:
-    """Run the command line with secrets in its environment; return all that it printed."""
+    """Run the command line with secrets in its environment; return its exit code and output."""
     ended = subprocess.run(
         [sys.executable, "-m", "warehouse", *words],
         cwd=PROJECT_ROOT,
@@ -435,39 +436,40 @@ def run_with(home: Path, mirror: str, *words: str) -> str:
     return f"{ended.returncode} {ended.stdout} {ended.stderr}"
 
 
-def holding(home: Path, secret: str) -> list[str]:
+def files_with(home: Path, secret: str) -> list[str]:
     return [str(path) for path in home.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
 
 
-def test_a_mirrors_password_is_neither_stored_nor_printed(httpserver: HTTPServer, tmp_path: Path) -> None:
-    mirror = night_by_http(httpserver)
-    said = run_with(tmp_path, mirror, "fetch", "mofcom_totals")
-    assert said.startswith("0 ") and "accepted" in said
+def test_password_of_mirror_is_neither_stored_nor_printed(httpserver: HTTPServer, tmp_path: Path) -> None:
+    mirror = serve_recorded_night(httpserver)
+    message = run_with(tmp_path, mirror, "fetch", "mofcom_totals")
+    assert message.startswith("0 ") and "accepted" in message
     assert any("Authorization" in asked.headers for asked, _ in httpserver.log), "the password was used"
     (vintage,) = store.vintages(tmp_path / "landing", "mofcom_totals")
     assert vintage.files[0].via == "behind a password"
-    said += run_with(tmp_path, mirror, "status", "--json")
-    said += run_with(tmp_path, mirror, "fetch", "unctad_goods")  # the mirror does not hold it
-    said += run_with(tmp_path, mirror + "/nowhere", "fetch", "mofcom_totals")
-    said += run_with(tmp_path, f"ftp://reader:{SECRET}@127.0.0.1/x", "fetch", "mofcom_totals")
+    message += run_with(tmp_path, mirror, "status", "--json")
+    message += run_with(tmp_path, mirror, "fetch", "unctad_goods")  # missing in the mirror
+    message += run_with(tmp_path, mirror + "/nowhere", "fetch", "mofcom_totals")
+    message += run_with(tmp_path, f"ftp://reader:{SECRET}@127.0.0.1/x", "fetch", "mofcom_totals")
     httpserver.clear()
     httpserver.expect_request("/index.json").respond_with_data("not json")
-    said += run_with(tmp_path, mirror, "fetch", "mofcom_totals")
-    assert said.count("failed") >= 4
-    assert SECRET not in said
-    outcomes = {one.outcome for one in store.list_checks(tmp_path / "landing", "mofcom_totals").require()}
+    message += run_with(tmp_path, mirror, "fetch", "mofcom_totals")
+    assert message.count("failed") >= 4
+    assert SECRET not in message
+    outcomes = {check.outcome for check in store.list_checks(tmp_path / "landing", "mofcom_totals").require()}
     assert outcomes == {"accepted", "failed"}
-    assert holding(tmp_path, "accepted"), "the search finds what is there"
-    assert holding(tmp_path, SECRET) == []
+    assert files_with(tmp_path, "accepted"), "the search finds text that is stored"
+    assert files_with(tmp_path, SECRET) == []
 
 
-def test_the_nightly_page_shows_no_password(tmp_path: Path) -> None:
+def test_nightly_page_shows_no_password(tmp_path: Path) -> None:
     shown = subprocess.run(
         [
             sys.executable,
             "-c",
             "import sys; sys.path.insert(0, 'dags'); import nightly; "
-            "(one,) = nightly.nights(sys.argv[1], {}); print(one.title); assert one.mirror == sys.argv[1]",
+            "(night,) = nightly.nights(sys.argv[1], {}); print(night.title); "
+            "assert night.mirror == sys.argv[1]",
             f"https://reader:{SECRET}@mirror.example/services",
         ],
         cwd=PROJECT_ROOT,
@@ -493,12 +495,12 @@ def audit() -> Any:
 def package(name: str, *found: str, skip: str = "") -> dict[str, Any]:
     if skip:
         return {"name": name, "skip_reason": skip}
-    vulns = [{"id": one, "fix_versions": ["2.0"], "description": ""} for one in found]
+    vulns = [{"id": vulnerability, "fix_versions": ["2.0"], "description": ""} for vulnerability in found]
     return {"name": name, "version": "1.0", "vulns": vulns}
 
 
 @pytest.mark.parametrize(
-    ("report", "code", "told"),
+    ("report", "code", "expected"),
     [
         ({"dependencies": [package("a"), package("b")]}, 0, "2 packages were checked"),
         ({"dependencies": [package("a", "PYSEC-1")]}, 1, "a 1.0: PYSEC-1, fixed in 2.0"),
@@ -508,7 +510,7 @@ def package(name: str, *found: str, skip: str = "") -> dict[str, Any]:
         (None, 3, "NOT CHECKED: no route"),
     ],
 )
-def test_an_audit_that_was_not_answered_is_not_a_good_one(report: Any, code: int, told: str) -> None:
-    ended, said = audit().verdict(report, "Traceback\nno route")
+def test_audit_without_answer_fails(report: Any, code: int, expected: str) -> None:
+    ended, message = audit().verdict(report, "Traceback\nno route")
     assert ended == code
-    assert told in said
+    assert expected in message

@@ -1,9 +1,9 @@
 # ruff: noqa: E501 (tables: one mutation to a line)
-"""Spoiled payloads: what a publisher, a proxy, a disk or an editor does to a file, by format, reproducibly.
+"""Reproducible mutations of recorded files, by format: damage by a publisher, a proxy, a disk or an editor.
 
-`spoiled(form, data, seed, count, first)` yields `count` mutations of a file of a form. Each is drawn by a
-random generator of its own, seeded by text, so that a case is found again by its name. `is_void` marks those
-that change no row: they must be read as if nothing had happened.
+`spoiled(form, data, seed, count, first)` yields `count` mutations of a file. Each mutation has its own random
+generator, seeded by text, so that a case can be reproduced by its name. `is_void` marks the mutations that
+change no row: the rows read from them must be the rows of the original file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import py7zr
 
 HTML = b"<!DOCTYPE html>\n<html><head><title>503</title></head><body>Service unavailable</body></html>\n"
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-# What stands where a code, a label or a number is expected.
+# Replacements for a code, a label or a number.
 STRANGE = (
     *("ZZZ9", "NA", "null", "N/A", "-", "..", "…", "0", "-1", "00", " 1", "1 ", "１２", "1,234.5", "1.234,5"),
     *(
@@ -66,7 +66,7 @@ STRANGE = (
 class Form:
     """How a file is made: `kind` is csv, json, html, xlsx or dta; `packed` is 7z, zip or nothing.
 
-    `has_mark` tells that a byte order mark is agreed; `is_ordered` that the order of rows has a meaning.
+    `has_mark`: a byte order mark is expected; `is_ordered`: the order of rows has a meaning.
     """
 
     kind: str
@@ -90,7 +90,7 @@ Spoil = Callable[[Any, Draw], Any]
 
 
 def spoiled(form: Form, data: bytes, seed: str, count: int, first: int = 0) -> Iterator[Mutation]:
-    """Yield `count` mutations, beginning with the mutator of number `first`; every fourth is one of bytes."""
+    """Yield `count` mutations, beginning with mutator number `first`; every fourth mutation changes bytes."""
     content = CONTENT[form.kind]
     done = 0
     number = first
@@ -108,12 +108,12 @@ def spoiled(form: Form, data: bytes, seed: str, count: int, first: int = 0) -> I
             yield Mutation(f"{number - 1} {name}", changed, void)
 
 
-# --- bytes, whatever they mean ------------------------------------------------------------------------
+# --- bytes, in any format -----------------------------------------------------------------------------
 
 
 def flip(data: bytes, draw: Draw) -> bytes:
-    place = draw.randrange(len(data))
-    return data[:place] + bytes([data[place] ^ (1 << draw.randrange(8))]) + data[place + 1 :]
+    position = draw.randrange(len(data))
+    return data[:position] + bytes([data[position] ^ (1 << draw.randrange(8))]) + data[position + 1 :]
 
 
 def flip_many(data: bytes, draw: Draw) -> bytes:
@@ -136,27 +136,27 @@ def cut_start(data: bytes, draw: Draw) -> bytes:
 
 
 def insert(data: bytes, draw: Draw) -> bytes:
-    place = draw.randrange(len(data) + 1)
-    return data[:place] + draw.randbytes(draw.randrange(1, 9)) + data[place:]
+    position = draw.randrange(len(data) + 1)
+    return data[:position] + draw.randbytes(draw.randrange(1, 9)) + data[position:]
 
 
 def remove(data: bytes, draw: Draw) -> bytes:
-    place = draw.randrange(len(data))
-    return data[:place] + data[place + draw.randrange(1, 200) :]
+    position = draw.randrange(len(data))
+    return data[:position] + data[position + draw.randrange(1, 200) :]
 
 
 def double(data: bytes, draw: Draw) -> bytes:
-    place = draw.randrange(len(data))
-    end = place + draw.randrange(1, 400)
-    return data[:end] + data[place:end] + data[end:]
+    position = draw.randrange(len(data))
+    end = position + draw.randrange(1, 400)
+    return data[:end] + data[position:end] + data[end:]
 
 
 def zeroes(data: bytes, draw: Draw) -> bytes:
-    place, size = draw.randrange(len(data)), draw.randrange(1, 512)
-    return data[:place] + b"\0" * len(data[place : place + size]) + data[place + size :]
+    position, size = draw.randrange(len(data)), draw.randrange(1, 512)
+    return data[:position] + b"\0" * len(data[position : position + size]) + data[position + size :]
 
 
-def twice(data: bytes, draw: Draw) -> bytes:
+def repeated(data: bytes, draw: Draw) -> bytes:
     return data + data
 
 
@@ -165,14 +165,14 @@ def with_tail(data: bytes, draw: Draw) -> bytes:
 
 
 def swapped_bytes(data: bytes, draw: Draw) -> bytes:
-    return b"".join(data[place : place + 2][::-1] for place in range(0, len(data), 2))
+    return b"".join(data[position : position + 2][::-1] for position in range(0, len(data), 2))
 
 
 BYTES: tuple[tuple[str, Callable[[bytes, Draw], bytes]], ...] = (
     ("a bit flipped", flip),
     ("cut short", cut_short),
     ("bytes inserted", insert),
-    ("a page in its place", lambda data, draw: HTML),
+    ("replaced by a web page", lambda data, draw: HTML),
     ("bytes removed", remove),
     ("many bytes wrong", flip_many),
     ("bytes doubled", double),
@@ -180,12 +180,12 @@ BYTES: tuple[tuple[str, Callable[[bytes, Draw], bytes]], ...] = (
     ("a block of zeroes", zeroes),
     ("a tail", with_tail),
     ("its start cut off", cut_start),
-    ("sent twice", twice),
+    ("repeated", repeated),
     ("empty", lambda data, draw: b""),
     ("white space alone", lambda data, draw: b" \r\n\n"),
     ("bytes of words swapped", swapped_bytes),
-    ("a mark before it", lambda data, draw: b"\xef\xbb\xbf" + data),
-    ("gzip in its place", lambda data, draw: b"\x1f\x8b\x08\x00" + data),
+    ("a byte order mark before it", lambda data, draw: b"\xef\xbb\xbf" + data),
+    ("a gzip header before it", lambda data, draw: b"\x1f\x8b\x08\x00" + data),
 )
 
 
@@ -195,23 +195,25 @@ BYTES: tuple[tuple[str, Callable[[bytes, Draw], bytes]], ...] = (
 def cell(change: Callable[[str, Draw], str]) -> Spoil:
     def spoil(rows: list[list[str]], draw: Draw) -> list[list[str]]:
         row = draw.choice(rows[1:])
-        place = draw.randrange(len(row))
-        row[place] = change(row[place], draw)
+        position = draw.randrange(len(row))
+        row[position] = change(row[position], draw)
         return rows
 
     return spoil
 
 
 def figure(change: Callable[[str, Draw], str]) -> Spoil:
-    """Change one number that is not a whole one of few digits, which may be a code."""
+    """Change a number of more than four characters; a shorter number may be a code."""
 
     def spoil(rows: list[list[str]], draw: Draw) -> list[list[str]]:
         for _ in range(200):
             row = draw.choice(rows[1:])
-            places = [place for place, text in enumerate(row) if NUMBER.fullmatch(text) and len(text) > 4]
-            if places:
-                place = draw.choice(places)
-                row[place] = change(row[place], draw)
+            positions = [
+                position for position, text in enumerate(row) if NUMBER.fullmatch(text) and len(text) > 4
+            ]
+            if positions:
+                position = draw.choice(positions)
+                row[position] = change(row[position], draw)
                 break
         return rows
 
@@ -245,56 +247,58 @@ def shuffle_rows(rows: list[Any], draw: Draw) -> list[Any]:
 
 
 def swap_cells(rows: list[list[str]], draw: Draw) -> list[list[str]]:
-    one, other = draw.choice(rows[1:]), draw.choice(rows[1:])
-    place = draw.randrange(len(one))
-    one[place], other[place] = other[place], one[place]
+    row, other_row = draw.choice(rows[1:]), draw.choice(rows[1:])
+    position = draw.randrange(len(row))
+    row[position], other_row[position] = other_row[position], row[position]
     return rows
 
 
 def swap_neighbours(rows: list[list[str]], draw: Draw) -> list[list[str]]:
     row = draw.choice(rows[1:])
-    place = draw.randrange(len(row) - 1)
-    row[place], row[place + 1] = row[place + 1], row[place]
+    position = draw.randrange(len(row) - 1)
+    row[position], row[position + 1] = row[position + 1], row[position]
     return rows
 
 
-def _drop_column(rows: list[list[str]], place: int, draw: Draw) -> None:
+def _drop_column(rows: list[list[str]], position: int, draw: Draw) -> None:
     for row in rows:
-        del row[place]
+        del row[position]
 
 
-def _add_column(rows: list[list[str]], place: int, draw: Draw) -> None:
+def _add_column(rows: list[list[str]], position: int, draw: Draw) -> None:
     for number, row in enumerate(rows):
-        row.insert(place, "Extra" if number == 0 else "1")
+        row.insert(position, "Extra" if number == 0 else "1")
 
 
-def _rename_column(rows: list[list[str]], place: int, draw: Draw) -> None:
-    rows[0][place] = draw.choice((rows[0][place].swapcase(), f"{rows[0][place]} ", "Renamed", "", rows[0][0]))
+def _rename_column(rows: list[list[str]], position: int, draw: Draw) -> None:
+    rows[0][position] = draw.choice(
+        (rows[0][position].swapcase(), f"{rows[0][position]} ", "Renamed", "", rows[0][0])
+    )
 
 
-def _swap_columns(rows: list[list[str]], place: int, draw: Draw) -> None:
+def _swap_columns(rows: list[list[str]], position: int, draw: Draw) -> None:
     other = draw.randrange(len(rows[0]))
     for row in rows:
-        row[place], row[other] = row[other], row[place]
+        row[position], row[other] = row[other], row[position]
 
 
-def _swap_headers(rows: list[list[str]], place: int, draw: Draw) -> None:
+def _swap_headers(rows: list[list[str]], position: int, draw: Draw) -> None:
     other = draw.randrange(len(rows[0]))
-    rows[0][place], rows[0][other] = rows[0][other], rows[0][place]
+    rows[0][position], rows[0][other] = rows[0][other], rows[0][position]
 
 
-def _empty_column(rows: list[list[str]], place: int, draw: Draw) -> None:
+def _empty_column(rows: list[list[str]], position: int, draw: Draw) -> None:
     for row in rows[1:]:
-        row[place] = ""
+        row[position] = ""
 
 
-def _lower_column(rows: list[list[str]], place: int, draw: Draw) -> None:
+def _lower_column(rows: list[list[str]], position: int, draw: Draw) -> None:
     for row in rows[1:]:
-        row[place] = row[place].swapcase()
+        row[position] = row[position].swapcase()
 
 
-def _without_zeroes(rows: list[list[str]], place: int, draw: Draw) -> None:
-    """Do to codes what a spreadsheet does, when a file is opened and saved in it."""
+def _without_zeroes(rows: list[list[str]], position: int, draw: Draw) -> None:
+    """Strip leading zeros from codes, as a spreadsheet does when it saves a file."""
     for row in rows[1:]:
         row[:] = [str(int(text)) if re.fullmatch("0[0-9]+", text) else text for text in row]
 
@@ -306,9 +310,9 @@ def scaled(rows: list[list[str]], draw: Draw) -> list[list[str]]:
     return rows
 
 
-def one_digit(text: str, draw: Draw) -> str:
-    place = draw.choice([place for place, sign in enumerate(text) if sign.isdigit()])
-    return text[:place] + draw.choice("0123456789") + text[place + 1 :]
+def replace_digit(text: str, draw: Draw) -> str:
+    position = draw.choice([position for position, sign in enumerate(text) if sign.isdigit()])
+    return text[:position] + draw.choice("0123456789") + text[position + 1 :]
 
 
 ROWS: tuple[tuple[str, Spoil], ...] = (
@@ -316,7 +320,7 @@ ROWS: tuple[tuple[str, Spoil], ...] = (
     ("a row doubled", double_row),
     ("two cells swapped", swap_cells),
     ("a strange cell", cell(lambda text, draw: draw.choice(STRANGE))),
-    ("a figure changed", figure(one_digit)),
+    ("a figure changed", figure(replace_digit)),
     ("neighbours swapped", swap_neighbours),
     ("a column dropped", column(_drop_column)),
     ("a column added", column(_add_column)),
@@ -334,7 +338,7 @@ ROWS: tuple[tuple[str, Spoil], ...] = (
     ("no header", lambda rows, draw: rows[1:]),
     ("the header in the middle", lambda rows, draw: [*rows[:3], rows[0], *rows[3:]]),
     ("points lost", scaled),
-    ("a sign turned", figure(lambda text, draw: f"-{text}")),
+    ("a sign reversed", figure(lambda text, draw: f"-{text}")),
     ("a short row", lambda rows, draw: [*rows[:-1], rows[-1][:-1]]),
     ("a long row", lambda rows, draw: [*rows[:2], [*rows[2], ""], *rows[3:]]),
     ("an empty line", lambda rows, draw: [*rows[:3], [], *rows[3:]]),
@@ -379,7 +383,7 @@ def not_void(change: Callable[[str], str | bytes]) -> Callable[[Form, bytes, Dra
 
 
 def marked(form: Form, data: bytes, draw: Draw) -> tuple[bytes, bool]:
-    """Put a byte order mark where there is none, or take it away."""
+    """Add a byte order mark, or remove it if the table has one."""
     sent = unpacked(form, data)
     mark = b"\xef\xbb\xbf"
     return packed(form, sent.removeprefix(mark) if sent.startswith(mark) else mark + sent), form.has_mark
@@ -390,7 +394,7 @@ def reordered(form: Form, data: bytes, draw: Draw) -> tuple[bytes, bool]:
 
 
 def unpacked(form: Form, data: bytes) -> bytes:
-    """Return the one member of an archive, or the bytes themselves."""
+    """Return the first member of an archive, or the bytes if the form has no archive."""
     if form.packed == "zip":
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return archive.read(archive.namelist()[0])
@@ -405,51 +409,51 @@ def unpacked(form: Form, data: bytes) -> bytes:
 
 
 def packed(form: Form, data: bytes, name: str = "table.csv", **more: bytes) -> bytes:
-    """Pack a member, and more beside it, as the form says."""
+    """Pack a table, and further members, into the archive of the form."""
     if not form.packed:
         return data
     out = io.BytesIO()
     members = {name: data, **more}
     if form.packed == "zip":
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            for member, held in members.items():
-                archive.writestr(zipfile.ZipInfo(member), held, zipfile.ZIP_DEFLATED, 1)
+            for member, content in members.items():
+                archive.writestr(zipfile.ZipInfo(member), content, zipfile.ZIP_DEFLATED, 1)
     else:
         with (
-            mock.patch("py7zr.py7zr.check_archive_path", return_value=True),  # to write a climbing name
+            mock.patch("py7zr.py7zr.check_archive_path", return_value=True),  # to write a path with ".."
             py7zr.SevenZipFile(out, "w", filters=[{"id": py7zr.FILTER_COPY}]) as seven,
         ):
-            for member, held in members.items():
-                seven.writestr(held, member)
+            for member, content in members.items():
+                seven.writestr(content, member)
     return out.getvalue()
 
 
 def zip64(data: bytes) -> bytes:
-    """Pack a zip's members again with the wide header, as a stream of unknown length is packed."""
+    """Repack a zip's members with zip64 headers, as for a stream of unknown length."""
     out = io.BytesIO()
     with (
-        zipfile.ZipFile(io.BytesIO(data)) as held,
+        zipfile.ZipFile(io.BytesIO(data)) as content,
         zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
-        for info in held.infolist():
+        for info in content.infolist():
             with archive.open(info.filename, "w", force_zip64=True) as member:
-                member.write(held.read(info))
+                member.write(content.read(info))
     return out.getvalue()
 
 
 def repacked(method: int) -> Callable[[bytes], bytes]:
     def pack(data: bytes) -> bytes:
         out = io.BytesIO()
-        with zipfile.ZipFile(io.BytesIO(data)) as held, zipfile.ZipFile(out, "w", method) as archive:
-            for name in held.namelist():
-                archive.writestr(zipfile.ZipInfo(name), held.read(name), method)
+        with zipfile.ZipFile(io.BytesIO(data)) as content, zipfile.ZipFile(out, "w", method) as archive:
+            for name in content.namelist():
+                archive.writestr(zipfile.ZipInfo(name), content.read(name), method)
         return out.getvalue()
 
     return pack
 
 
 def archived(form: Form, data: bytes, draw: Draw) -> tuple[str, bytes, bool]:
-    """Return the archive with something wrong around the table, or nothing that matters."""
+    """Return the name of a change to the archive around the table, the changed bytes, and whether it is void."""
     inner = unpacked(form, data)
     other = Form("csv", "zip" if form.packed == "7z" else "7z")
     choices: list[tuple[str, Callable[[], bytes], bool]] = [
@@ -460,7 +464,7 @@ def archived(form: Form, data: bytes, draw: Draw) -> tuple[str, bytes, bool]:
         ("an archive inside", lambda: packed(form, packed(form, inner)), False),
         ("another archive", lambda: packed(other, inner), False),
         ("not packed", lambda: inner, False),
-        ("a climbing name", lambda: packed(form, inner, "../table.csv"), False),
+        ("a path with ..", lambda: packed(form, inner, "../table.csv"), False),
         ("cut inside", lambda: packed(form, inner[: draw.randrange(len(inner))]), False),
         ("a bit flipped inside", lambda: packed(form, flip(inner, draw)), False),
         ("zeroes inside", lambda: packed(form, zeroes(inner, draw)), False),
@@ -480,8 +484,8 @@ def archived(form: Form, data: bytes, draw: Draw) -> tuple[str, bytes, bool]:
 def zip_of(members: dict[str, bytes]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, held in members.items():
-            archive.writestr(name, held)
+        for name, content in members.items():
+            archive.writestr(name, content)
     return out.getvalue()
 
 
@@ -516,7 +520,7 @@ TABLES: tuple[tuple[str, Callable[[Form, bytes, Draw], tuple[bytes, bool]]], ...
 
 # --- JSON ---------------------------------------------------------------------------------------------
 
-DIGITS = "\ue000"  # stands before a number's own digits while the tree is changed
+DIGITS = "\ue000"  # prefix of a number's digits while the tree is changed
 TOKENS = ("NaN", "Infinity", "1e400", "-0", "00", "1.", "1,234.5", "true", "null", "[]", "{}", '"NA"', '"1"')
 
 
@@ -524,14 +528,14 @@ def parsed(data: bytes) -> Any:
     return json.loads(data, parse_float=lambda text: DIGITS + text, parse_int=lambda text: DIGITS + text)
 
 
-def spelled(tree: Any, **how: Any) -> bytes:
+def dump_tree(tree: Any, **how: Any) -> bytes:
     text = json.dumps(tree, ensure_ascii=how.pop("ensure_ascii", False), **how)
     return re.sub(
-        f'"(?:{DIGITS}|\\\\ue000)((?:[^"\\\\]|\\\\.)*)"', lambda found: told(found[1]), text
+        f'"(?:{DIGITS}|\\\\ue000)((?:[^"\\\\]|\\\\.)*)"', lambda found: unescape(found[1]), text
     ).encode()
 
 
-def told(text: str) -> str:
+def unescape(text: str) -> str:
     return str(json.loads(f'"{text}"'))
 
 
@@ -562,42 +566,42 @@ def of_object(change: Callable[[dict[str, Any], str, Draw], Any]) -> Spoil:
         objects = [part for part in parts(tree) if isinstance(part, dict) and part]
         if not objects:
             return {"not": tree}
-        one = draw.choice(objects)
-        change(one, draw.choice(list(one)), draw)
+        node = draw.choice(objects)
+        change(node, draw.choice(list(node)), draw)
         return tree
 
     return spoil
 
 
 def of_figure(change: Callable[[str, Draw], Any]) -> Spoil:
-    """Change a number, or a text that is one, of more than four digits."""
+    """Change a number, or a numeric text, of more than four characters."""
 
     def spoil(tree: Any, draw: Draw) -> Any:
-        places = [
+        figures = [
             (part, key)
             for part in parts(tree)
             for key, value in (part.items() if isinstance(part, dict) else enumerate(part))
             if isinstance(value, str) and NUMBER.fullmatch(value.removeprefix(DIGITS)) and len(value) > 5
         ]
-        if not places:
+        if not figures:
             return [tree]
-        part, key = draw.choice(places)
+        part, key = draw.choice(figures)
         part[key] = change(part[key], draw)
         return tree
 
     return spoil
 
 
-def _rename(one: dict[str, Any], key: str, draw: Draw) -> None:
-    one[draw.choice((key.upper(), f"{key} ", "renamed"))] = one.pop(key)
+def _rename(node: dict[str, Any], key: str, draw: Draw) -> None:
+    node[draw.choice((key.upper(), f"{key} ", "renamed"))] = node.pop(key)
 
 
 def _lose(rows: list[Any], draw: Draw) -> None:
     del rows[draw.randrange(len(rows))]
 
 
-def fewer_and_told(tree: Any, draw: Draw) -> Any:
-    """Drop rows, and let the counts in the header agree."""
+def drop_rows_and_adjust_total(tree: Any, draw: Draw) -> Any:
+    """Drop rows, and set the totals of the header to the new count."""
     rows = table_of(tree)
     for _ in range(min(len(rows) - 1, draw.choice((1, 3, len(rows) // 2)))):
         del rows[draw.randrange(len(rows))]
@@ -608,7 +612,7 @@ def fewer_and_told(tree: Any, draw: Draw) -> Any:
 
 
 def in_tree(spoil: Spoil) -> Callable[[Form, bytes, Draw], tuple[bytes, bool]]:
-    return lambda form, data, draw: (spelled(spoil(parsed(data), draw)), False)
+    return lambda form, data, draw: (dump_tree(spoil(parsed(data), draw)), False)
 
 
 def same_tree(write: Callable[[Any, Draw], bytes]) -> Callable[[Form, bytes, Draw], tuple[bytes, bool]]:
@@ -618,13 +622,13 @@ def same_tree(write: Callable[[Any, Draw], bytes]) -> Callable[[Form, bytes, Dra
 def in_json_order(form: Form, data: bytes, draw: Draw) -> tuple[bytes, bool]:
     tree = parsed(data)
     draw.shuffle(table_of(tree))
-    return spelled(tree), not form.is_ordered
+    return dump_tree(tree), not form.is_ordered
 
 
-def backwards(tree: Any) -> Any:
+def reversed_keys(tree: Any) -> Any:
     if isinstance(tree, dict):
-        return {key: backwards(tree[key]) for key in reversed(tree)}
-    return [backwards(one) for one in tree] if isinstance(tree, list) else tree
+        return {key: reversed_keys(tree[key]) for key in reversed(tree)}
+    return [reversed_keys(node) for node in tree] if isinstance(tree, list) else tree
 
 
 def replaced(make: Callable[[bytes, Draw], bytes]) -> Callable[[Form, bytes, Draw], tuple[bytes, bool]]:
@@ -633,33 +637,39 @@ def replaced(make: Callable[[bytes, Draw], bytes]) -> Callable[[Form, bytes, Dra
 
 JSON: tuple[tuple[str, Callable[[Form, bytes, Draw], tuple[bytes, bool]]], ...] = (
     ("a row lost", in_tree(of_rows(_lose))),
-    ("a strange value", in_tree(of_object(lambda one, key, draw: one.update({key: draw.choice(STRANGE)})))),
-    ("indented", same_tree(lambda tree, draw: spelled(tree, indent=2))),
-    ("a key lost", in_tree(of_object(lambda one, key, draw: one.pop(key)))),
-    ("a figure changed", in_tree(of_figure(lambda text, draw: DIGITS + one_digit(text.strip(DIGITS), draw)))),
+    ("a strange value", in_tree(of_object(lambda node, key, draw: node.update({key: draw.choice(STRANGE)})))),
+    ("indented", same_tree(lambda tree, draw: dump_tree(tree, indent=2))),
+    ("a key lost", in_tree(of_object(lambda node, key, draw: node.pop(key)))),
+    (
+        "a figure changed",
+        in_tree(of_figure(lambda text, draw: DIGITS + replace_digit(text.strip(DIGITS), draw))),
+    ),
     ("a row doubled", in_tree(of_rows(lambda rows, draw: rows.append(draw.choice(rows))))),
     ("a key renamed", in_tree(of_object(_rename))),
     ("rows in another order", in_json_order),
-    ("null", in_tree(of_object(lambda one, key, draw: one.update({key: None})))),
-    ("rows lost and counts agree", in_tree(fewer_and_told)),
+    ("null", in_tree(of_object(lambda node, key, draw: node.update({key: None})))),
+    ("rows lost and totals adjusted", in_tree(drop_rows_and_adjust_total)),
     ("a strange figure", in_tree(of_figure(lambda text, draw: draw.choice(STRANGE)))),
     ("another token", in_tree(of_figure(lambda text, draw: DIGITS + json.dumps(draw.choice(TOKENS))[1:-1]))),
-    ("a key more", in_tree(of_object(lambda one, key, draw: one.update({"extra": "1"})))),
-    ("escaped", same_tree(lambda tree, draw: spelled(tree, ensure_ascii=True))),
+    ("a key more", in_tree(of_object(lambda node, key, draw: node.update({"extra": "1"})))),
+    ("escaped", same_tree(lambda tree, draw: dump_tree(tree, ensure_ascii=True))),
     (
         "another type",
-        in_tree(of_object(lambda one, key, draw: one.update({key: draw.choice(([], {}, True, [1]))}))),
+        in_tree(of_object(lambda node, key, draw: node.update({key: draw.choice(([], {}, True, [1]))}))),
     ),
-    ("objects backwards", same_tree(lambda tree, draw: spelled(backwards(tree)))),
+    ("keys in reverse order", same_tree(lambda tree, draw: dump_tree(reversed_keys(tree)))),
     ("a figure as text", in_tree(of_figure(lambda text, draw: text.strip(DIGITS)))),
     ("a figure with an exponent", in_tree(of_figure(lambda text, draw: f"{text}E+02"))),
-    ("a mark before it", lambda form, data, draw: (b"\xef\xbb\xbf" + data, True)),
+    ("a byte order mark before it", lambda form, data, draw: (b"\xef\xbb\xbf" + data, True)),
     ("no rows", in_tree(of_rows(lambda rows, draw: rows.clear()))),
     (
-        "a row that is none",
+        "a row that is not an object",
         in_tree(of_rows(lambda rows, draw: rows.append(draw.choice((None, "x", [], {}))))),
     ),
-    ("another case", in_tree(of_object(lambda one, key, draw: one.update({key: str(one[key]).swapcase()})))),
+    (
+        "another case",
+        in_tree(of_object(lambda node, key, draw: node.update({key: str(node[key]).swapcase()}))),
+    ),
     ("in an array", in_tree(lambda tree, draw: [tree])),
     ("an object of nothing", replaced(lambda data, draw: b"{}")),
     (
@@ -677,7 +687,7 @@ JSON: tuple[tuple[str, Callable[[Form, bytes, Draw], tuple[bytes, bool]]], ...] 
 )
 
 
-# --- pages that a link is looked up in ----------------------------------------------------------------
+# --- web pages with a download link -------------------------------------------------------------------
 
 
 def in_page(change: Callable[[str, Draw], str]) -> Callable[[Form, bytes, Draw], tuple[bytes, bool]]:
@@ -709,7 +719,7 @@ PAGES: tuple[tuple[str, Callable[[Form, bytes, Draw], tuple[bytes, bool]]], ...]
         in_page(lambda text, draw: re.sub(r'(href="[^"]*?)[0-9a-f]([^"]*")', r"\g<1>7\2", text)),
     ),
     ("UTF-16", replaced(lambda data, draw: data.decode("utf-8").encode("utf-16"))),
-    ("links that climb", in_page(lambda text, draw: re.sub('href="', 'href="../../..', text))),
+    ("links with ..", in_page(lambda text, draw: re.sub('href="', 'href="../../..', text))),
     ("GB 18030", replaced(lambda data, draw: data.decode("utf-8").encode("gb18030"))),
     ("upper case", in_page(lambda text, draw: text.upper())),
     ("a space in a link", in_page(lambda text, draw: text.replace('href="', 'href=" '))),
@@ -754,17 +764,17 @@ def in_strings(change: Callable[[bytes, Draw], bytes]) -> Any:
     return in_book(spoil)
 
 
-def one_match(
+def replace_match(
     pattern: bytes, change: Callable[[re.Match[bytes], Draw], bytes]
 ) -> Callable[[bytes, Draw], bytes]:
-    """Change one of the places where a pattern stands."""
+    """Change one random match of a pattern."""
 
     def spoil(data: bytes, draw: Draw) -> bytes:
         found = list(re.finditer(pattern, data, re.DOTALL))
         if not found:
             return data
-        one = draw.choice(found)
-        return data[: one.start()] + change(one, draw) + data[one.end() :]
+        match = draw.choice(found)
+        return data[: match.start()] + change(match, draw) + data[match.end() :]
 
     return spoil
 
@@ -777,38 +787,38 @@ VALUE, ROW, CELL, STRING = rb"<v>[^<]*</v>", rb"<row .*?</row>", rb"<c [^>]*>.*?
 SAFE_STRANGE = tuple(text for text in STRANGE if not set("<\n") & set(text) and len(text) < 100)
 BOOKS: tuple[tuple[str, Callable[[Form, bytes, Draw], tuple[bytes, bool]]], ...] = (
     ("a part missing", in_book(lambda members, draw: members.pop(draw.choice(list(members))))),
-    ("a strange value", in_sheet(one_match(VALUE, lambda found, draw: _value(draw.choice(SAFE_STRANGE))))),
+    ("a strange value", in_sheet(replace_match(VALUE, lambda found, draw: _value(draw.choice(SAFE_STRANGE))))),
     ("packed again", in_book(lambda members, draw: members.update({"docProps/new.xml": b"<a/>"}), True)),
-    ("a digit changed", in_sheet(one_match(VALUE, lambda found, draw: _value(one_digit(found[0][3:-4].decode(), draw))))),
-    ("a row lost", in_sheet(one_match(ROW, lambda found, draw: b""))),
+    ("a digit changed", in_sheet(replace_match(VALUE, lambda found, draw: _value(replace_digit(found[0][3:-4].decode(), draw))))),
+    ("a row lost", in_sheet(replace_match(ROW, lambda found, draw: b""))),
     ("a part empty", in_book(lambda members, draw: members.update({draw.choice(list(members)): b""}))),
-    ("a cell lost", in_sheet(one_match(CELL, lambda found, draw: b""))),
-    ("a row doubled", in_sheet(one_match(ROW, lambda found, draw: found[0] * 2))),
+    ("a cell lost", in_sheet(replace_match(CELL, lambda found, draw: b""))),
+    ("a row doubled", in_sheet(replace_match(ROW, lambda found, draw: found[0] * 2))),
     ("zip64", lambda form, data, draw: (zip64(data), True)),
     ("a sheet cut short", in_sheet(cut_short)),
-    ("a text changed", in_strings(one_match(STRING, lambda found, draw: f"<t>{draw.choice(SAFE_STRANGE)}</t>".replace("&", "&amp;").encode()))),
+    ("a text changed", in_strings(replace_match(STRING, lambda found, draw: f"<t>{draw.choice(SAFE_STRANGE)}</t>".replace("&", "&amp;").encode()))),
     ("two sheets swapped", in_book(lambda members, draw: _swap_parts(members, draw))),
     ("zip64 cut short", lambda form, data, draw: (cut_end(zip64(data), draw), False)),
-    ("another type of cell", in_sheet(one_match(rb' t="s"', lambda found, draw: draw.choice((b' t="e"', b' t="b"', b' t="q"', b""))))),
-    ("an error cell", in_sheet(one_match(CELL, lambda found, draw: re.sub(rb"<c ([^>]*?)( t=\"\w+\")?>.*", rb'<c \1 t="e"><v>#REF!</v></c>', found[0])))),
-    ("a formula alone", in_sheet(one_match(VALUE, lambda found, draw: b"<f>SUM(A1:A9)</f>"))),
-    ("a place changed", in_sheet(one_match(rb' r="[A-Z]+[0-9]+"', lambda found, draw: draw.choice((b' r="XFE1"', b' r="A1"', b' r="?"', b""))))),
-    ("a part a page", in_book(lambda members, draw: members.update({draw.choice(list(members)): HTML}))),
+    ("another type of cell", in_sheet(replace_match(rb' t="s"', lambda found, draw: draw.choice((b' t="e"', b' t="b"', b' t="q"', b""))))),
+    ("an error cell", in_sheet(replace_match(CELL, lambda found, draw: re.sub(rb"<c ([^>]*?)( t=\"\w+\")?>.*", rb'<c \1 t="e"><v>#REF!</v></c>', found[0])))),
+    ("a formula alone", in_sheet(replace_match(VALUE, lambda found, draw: b"<f>SUM(A1:A9)</f>"))),
+    ("a cell reference changed", in_sheet(replace_match(rb' r="[A-Z]+[0-9]+"', lambda found, draw: draw.choice((b' r="XFE1"', b' r="A1"', b' r="?"', b""))))),
+    ("a part replaced by a web page", in_book(lambda members, draw: members.update({draw.choice(list(members)): HTML}))),
     ("a table inside", lambda form, data, draw: (zip_of({"xl/workbook.xml": b"a,b\n1,2\n", "[Content_Types].xml": b""}), False)),
-    ("a sheet renamed", in_book(lambda members, draw: members.update({"xl/workbook.xml": one_match(rb'<sheet name="[^"]*"', lambda found, draw: b'<sheet name="Sheet1"')(members["xl/workbook.xml"], draw)}))),
+    ("a sheet renamed", in_book(lambda members, draw: members.update({"xl/workbook.xml": replace_match(rb'<sheet name="[^"]*"', lambda found, draw: b'<sheet name="Sheet1"')(members["xl/workbook.xml"], draw)}))),
     ("a bit flipped in a part", in_sheet(flip)),
     ("an entity", in_book(lambda members, draw: members.update({"xl/workbook.xml": b'<!DOCTYPE x [<!ENTITY a "b">]>' + re.sub(rb"^<\?xml.*?\?>", b"", members["xl/workbook.xml"])}))),
     ("stored", lambda form, data, draw: (repacked(zipfile.ZIP_STORED)(data), True)),
     ("bzip2", lambda form, data, draw: (repacked(zipfile.ZIP_BZIP2)(data), False)),
     ("a sheet in UTF-16", in_sheet(lambda data, draw: re.sub("encoding=.UTF-8.", 'encoding="UTF-16"', data.decode("utf-8")).encode("utf-16"))),
     ("an unknown encoding", in_sheet(lambda data, draw: data.replace(b"UTF-8", b"EBCDIC-9", 1))),
-    ("a row's number", in_sheet(one_match(rb'<row r="[0-9]+"', lambda found, draw: b'<row r="' + draw.choice((b"1", b"0", b"-1", b"1048577", b"x")) + b'"'))),
+    ("a row's number", in_sheet(replace_match(rb'<row r="[0-9]+"', lambda found, draw: b'<row r="' + draw.choice((b"1", b"0", b"-1", b"1048577", b"x")) + b'"'))),
 )  # fmt: skip
 
 
 def _swap_parts(members: dict[str, bytes], draw: Draw) -> None:
-    one, other = _part(members, draw), _part(members, draw)
-    members[one], members[other] = members[other], members[one]
+    part, other_part = _part(members, draw), _part(members, draw)
+    members[part], members[other_part] = members[other_part], members[part]
 
 
 # --- Stata files --------------------------------------------------------------------------------------
@@ -816,7 +826,7 @@ def _swap_parts(members: dict[str, bytes], draw: Draw) -> None:
 
 @dataclass(frozen=True)
 class Stata:
-    """A Stata file of releases 8 to 12, taken apart: what stands before the rows, the rows, what stands behind."""
+    """A Stata file of releases 8 to 12: the bytes before the rows, the rows, the bytes after them."""
 
     head: bytes
     layout: str
@@ -826,7 +836,7 @@ class Stata:
 
     @property
     def data(self) -> bytes:
-        """Return the file, its number of rows as it is."""
+        """Return the bytes of the file, with the number of rows in its header."""
         return (
             self.head[:6]
             + struct.pack("<i", len(self.rows))
@@ -837,33 +847,37 @@ class Stata:
 
 
 def stata(data: bytes) -> Stata:
-    """Take a little-endian file apart by the published layout, and by nothing else."""
+    """Parse a little-endian file by the published layout of the format."""
     if data[0] not in (113, 114, 115) or data[1] != 2:
         raise ValueError(f"release {data[0]}, byte order {data[1]}")
     count, rows = struct.unpack("<hi", data[4:10])
     types = data[109 : 109 + count]
     layout = "<" + "".join({251: "b", 252: "h", 253: "i", 254: "f", 255: "d"}[code] for code in types)
-    place = 109 + count
-    names = tuple(data[place + 33 * n : place + 33 * (n + 1)].split(b"\0")[0].decode() for n in range(count))
-    place += 33 * count + 2 * (count + 1) + (12 if data[0] == 113 else 49) * count + 33 * count + 81 * count
+    offset = 109 + count
+    names = tuple(
+        data[offset + 33 * n : offset + 33 * (n + 1)].split(b"\0")[0].decode() for n in range(count)
+    )
+    offset += 33 * count + 2 * (count + 1) + (12 if data[0] == 113 else 49) * count + 33 * count + 81 * count
     while True:
-        kind, size = struct.unpack("<bi", data[place : place + 5])
-        place += 5 + size
+        kind, size = struct.unpack("<bi", data[offset : offset + 5])
+        offset += 5 + size
         if kind == 0:
             break
     width = struct.calcsize(layout)
-    end = place + rows * width
+    end = offset + rows * width
     if len(data) < end:
         raise ValueError("fewer rows than announced")
-    cells = tuple(data[at : at + width] for at in range(place, end, width))
-    return Stata(data[:place], layout, names, cells, data[end:])
+    cells = tuple(data[at : at + width] for at in range(offset, end, width))
+    return Stata(data[:offset], layout, names, cells, data[end:])
 
 
 def in_stata(change: Callable[[list[bytes], str, Draw], list[bytes]], is_void: bool = False) -> Any:
     def spoil(form: Form, data: bytes, draw: Draw) -> tuple[bytes, bool]:
-        held = stata(data)
-        rows = change(list(held.rows), held.layout, draw)
-        return Stata(held.head, held.layout, held.names, tuple(rows), held.tail).data, is_void
+        parsed_file = stata(data)
+        rows = change(list(parsed_file.rows), parsed_file.layout, draw)
+        return Stata(
+            parsed_file.head, parsed_file.layout, parsed_file.names, tuple(rows), parsed_file.tail
+        ).data, is_void
 
     return spoil
 
@@ -872,8 +886,8 @@ def number_of(kinds: str, choose: Callable[[Draw], float]) -> Any:
     def change(rows: list[bytes], layout: str, draw: Draw) -> list[bytes]:
         at = draw.randrange(len(rows))
         cells = list(struct.unpack(layout, rows[at]))
-        place = draw.choice([n for n, kind in enumerate(layout[1:]) if kind in kinds])
-        cells[place] = choose(draw)
+        column = draw.choice([n for n, kind in enumerate(layout[1:]) if kind in kinds])
+        cells[column] = choose(draw)
         rows[at] = struct.pack(layout, *cells)
         return rows
 

@@ -1,6 +1,6 @@
-"""A small warehouse for fault tests: three of the recorded sources, cut out of the recorded nights.
+"""A small warehouse for fault tests: three sources of the recorded nights.
 
-Small, so that a case takes seconds: the steps are all there, and what they write is some megabytes.
+All steps run, but a case takes seconds and writes a few megabytes.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ from warehouse.releases.manifest import read_manifest
 from warehouse.releases.store import current, release_dirs
 from warehouse.sources import SOURCES
 
-FEW = ("curated", "mofcom_totals", "worldbank_wdi")  # in the order in which a night takes them
+SOURCE_NAMES = ("curated", "mofcom_totals", "worldbank_wdi")  # in the order of the nightly run
 
 
 def mirror_of(night: str, into: Path) -> Path:
-    """Copy what a recorded night answers for the few sources: all that their hosts sent."""
+    """Copy the answers of a recorded night for SOURCE_NAMES, with all files of their hosts."""
     origin = SAMPLE_DIR / night
     index = json.loads((origin / "index.json").read_text())
     folders = {
-        one["file"].split("/")[0]
-        for one in index["answers"]
-        if one["address"] in {next(SOURCES[name].plan()).address for name in FEW}
+        answer["file"].split("/")[0]
+        for answer in index["answers"]
+        if answer["address"] in {next(SOURCES[name].plan()).address for name in SOURCE_NAMES}
     }
     assert folders
-    kept = [one for one in index["answers"] if one["file"].split("/")[0] in folders]
+    kept_answers = [answer for answer in index["answers"] if answer["file"].split("/")[0] in folders]
     for folder in folders:
         shutil.copytree(origin / folder, into / folder)
-    (into / "index.json").write_text(json.dumps(index | {"answers": kept}))
+    (into / "index.json").write_text(json.dumps(index | {"answers": kept_answers}))
     return into
 
 
 def run(
     home: Path, *arguments: str, mirror: Path | None = None, **also: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command of the command line to its end."""
+    """Run a command of the command line and wait for its end."""
     return subprocess.run(
         [sys.executable, "-m", "warehouse", *arguments],
         cwd=PROJECT_ROOT,
@@ -63,13 +63,13 @@ def environment_of(home: Path, mirror: Path | None) -> dict[str, str]:
 
 
 def answered_by(mirror: Path) -> tuple[str, ...]:
-    """Name the sources that a mirror has an answer for."""
-    recorded = {one["address"] for one in json.loads((mirror / "index.json").read_text())["answers"]}
+    """Return the names of the sources that a mirror has answers for."""
+    recorded = {answer["address"] for answer in json.loads((mirror / "index.json").read_text())["answers"]}
     return tuple(name for name, source in SOURCES.items() if next(source.plan()).address in recorded)
 
 
 def tables_of(release: Path) -> dict[str, str]:
-    """Map each table of a release to the checksum of its Parquet file: what makes two releases equal."""
+    """Map each table of a release to the checksum of its Parquet file, to compare two releases."""
     tables = read_manifest(release).tables
     assert len(tables) >= 12
     return {name: table.sha256 for name, table in tables.items()}
@@ -84,12 +84,12 @@ def current_release(home: Path) -> Path:
 
 def immutable_files(home: Path) -> dict[str, str]:
     """Digest every file of the accepted vintages and of the whole releases."""
-    places = [path.parent for path in (home / "landing").glob("*/[!.]*/manifest.json")]
-    places += release_dirs(home / "published")
+    directories = [path.parent for path in (home / "landing").glob("*/[!.]*/manifest.json")]
+    directories += release_dirs(home / "published")
     digests = {
         str(path.relative_to(home)): sha256_of(path)
-        for one in places
-        for path in one.rglob("*")
+        for directory in directories
+        for path in directory.rglob("*")
         if path.is_file()
     }
     assert digests

@@ -1,8 +1,8 @@
-"""An approval of a backfill that is killed at any durable operation and run again is one approval.
+"""An approval of a backfill, killed at any durable operation and repeated, takes effect once.
 
-The backfill is a real one: a recorded edition of 2023 that was never fetched, built and compared beside the
-live release. Each case kills the process that approves it by SIGKILL before its n-th link, rename,
-removal or sync.
+The backfill loads a recorded edition of 2023 that was never fetched, and is built and compared with the
+current release. Each case kills the approving process with SIGKILL before its n-th link, rename, removal
+or sync.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.faults
 pytest_plugins = ("homes",)
 
 NAME = "worldbank_wdi"
-# In the recorded night's BX.GSR.NFSV.CD: China's services exports of 2021 in dollars, and what replaces it.
+# In the recorded night's BX.GSR.NFSV.CD: China's services exports of 2021 in dollars, and the changed value.
 FIRST, CHANGED = b"338440775474.07", b"338500000000.07"
 
 APPROVE = (
@@ -61,18 +61,18 @@ print(whole - left)
 
 @pytest.fixture(scope="module")
 def edition(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the first night's answers recorded again, as of May 2023 and with one figure another."""
+    """Return the first night's answers, dated May 2023 and with a changed figure."""
     mirror = nights.mirror_of("night-1", tmp_path_factory.mktemp("edition") / "mirror")
     index = json.loads((mirror / "index.json").read_text())
     changed = 0
-    for one in index["answers"]:
-        one["retrieved_at"] = "2023-05-05T00:00:00Z"
-        path = mirror / one["file"]
+    for answer in index["answers"]:
+        answer["retrieved_at"] = "2023-05-05T00:00:00Z"
+        path = mirror / answer["file"]
         if (sent := path.read_bytes()).count(FIRST) == 1:
             path.chmod(0o644)
             path.write_bytes(sent.replace(FIRST, CHANGED))
             changed += 1
-        one["sha256"] = sha256_of(path)
+        answer["sha256"] = sha256_of(path)
     assert changed == 1
     (mirror / "index.json").write_text(json.dumps(index))
     return mirror
@@ -91,10 +91,10 @@ def waiting(released: Path, edition: Path, tmp_path_factory: pytest.TempPathFact
     return home, backfill
 
 
-def approve(home: Path, made: str, left: int) -> subprocess.CompletedProcess[str]:
-    """Approve in a process that ends itself before an operation; return how it ended."""
+def approve(home: Path, backfill: str, left: int) -> subprocess.CompletedProcess[str]:
+    """Approve in a process that kills itself before an operation; return the ended process."""
     return subprocess.run(
-        [sys.executable, "-c", APPROVE, made, str(left)],
+        [sys.executable, "-c", APPROVE, backfill, str(left)],
         cwd=PROJECT_ROOT,
         env=nights.environment_of(home, None),
         capture_output=True,
@@ -104,57 +104,69 @@ def approve(home: Path, made: str, left: int) -> subprocess.CompletedProcess[str
     )
 
 
-def test_an_approval_killed_anywhere_and_given_again_is_one_approval(
+def test_approval_killed_at_any_operation_and_repeated_takes_effect_once(
     waiting: tuple[Path, str], tmp_path: Path
 ) -> None:
-    origin, made = waiting
+    origin, backfill = waiting
 
     def fresh(name: str) -> Path:
         return Path(shutil.copytree(origin, tmp_path / name, symlinks=True))
 
-    alone = fresh("alone")
-    ended = approve(alone, made, sys.maxsize)
+    undisturbed = fresh("undisturbed")
+    ended = approve(undisturbed, backfill, sys.maxsize)
     assert ended.returncode == 0, ended.stderr
     operations = int(ended.stdout.split()[-1])
     assert operations > 40
-    right, release = nights.tables_of(nights.current_release(alone)), nights.current_release(alone).name
-    vintages = [(one.id, one.rows_digest) for one in store.vintages(alone / "landing", NAME)]
-    assert [one for one, _ in vintages] == ["2022-09-16", "2023-05-05"]
+    expected_tables, release = (
+        nights.tables_of(nights.current_release(undisturbed)),
+        nights.current_release(undisturbed).name,
+    )
+    vintages = [
+        (vintage.id, vintage.rows_digest) for vintage in store.vintages(undisturbed / "landing", NAME)
+    ]
+    assert [vintage for vintage, _ in vintages] == ["2022-09-16", "2023-05-05"]
     before, released = nights.immutable_files(origin), nights.current_release(origin).name
 
     left_with = set()
-    # All of the few first and last ones, and through the many between by steps.
+    # All of the first operations, the last one, and a sample of those between.
     points = sorted({*range(0, 12), *range(12, operations, max(1, operations // 25)), operations - 1})
     for point in points:
         home = fresh(str(point))
-        assert approve(home, made, point).returncode == -9, f"nothing was killed at {point}"
+        assert approve(home, backfill, point).returncode == -9, (
+            f"the process was not killed at operation {point}"
+        )
         nights.require_complete(home)
         assert nights.current_release(home).name in (released, release)
-        state = records.state(home / "backfill", made)
+        state = records.state(home / "backfill", backfill)
         left_with.add((state, nights.current_release(home).name == release))
-        again = nights.run(home, "backfill", "approve", made, "--why", "a test")
+        second_approval = nights.run(home, "backfill", "approve", backfill, "--why", "a test")
         if state == "approved":
-            assert again.returncode == 1 and "is approved" in again.stderr + again.stdout
+            assert (
+                second_approval.returncode == 1
+                and "is approved" in second_approval.stderr + second_approval.stdout
+            )
         else:
-            assert again.returncode == 0, (point, again.stdout, again.stderr)
-        assert records.state(home / "backfill", made) == "approved"
+            assert second_approval.returncode == 0, (point, second_approval.stdout, second_approval.stderr)
+        assert records.state(home / "backfill", backfill) == "approved"
         assert (
             nights.current_release(home).name == release
-            and nights.tables_of(nights.current_release(home)) == right
+            and nights.tables_of(nights.current_release(home)) == expected_tables
         )
-        assert [(o.id, o.rows_digest) for o in store.vintages(home / "landing", NAME)] == vintages
-        assert [one.action for one in read_history(home / "published").require()].count("publish") == 2
-        looks = [one.vintage for one in store.list_checks(home / "landing", NAME).require()]
-        assert looks == ["2022-09-16", "2023-05-05"], "a poll is recorded once"
+        assert [
+            (vintage.id, vintage.rows_digest) for vintage in store.vintages(home / "landing", NAME)
+        ] == vintages
+        assert [entry.action for entry in read_history(home / "published").require()].count("publish") == 2
+        polled_vintages = [check.vintage for check in store.list_checks(home / "landing", NAME).require()]
+        assert polled_vintages == ["2022-09-16", "2023-05-05"], "a poll is recorded once"
         nights.require_complete(home)
         after = nights.immutable_files(home)
         assert before == {name: after.get(name) for name in before}
         assert steps.load(settings_of(home)) is None, "the next nightly run finds nothing new"
         with time_machine.travel(datetime.now(UTC) + timedelta(days=2)):
-            left = (home / "backfill" / made / "home").exists()
+            left = (home / "backfill" / backfill / "home").exists()
             removed = remove_expired(settings_of(home))
-        assert removed.backfills == ((made,) if left else ())
-        assert not (home / "backfill" / made / "home").exists()
+        assert removed.backfills == ((backfill,) if left else ())
+        assert not (home / "backfill" / backfill / "home").exists()
         assert not list((home / "published").glob(".partial-*"))
         shutil.rmtree(home)
     print(f"{len(points)} of {operations} operations; left with {sorted(left_with)}")

@@ -1,17 +1,17 @@
-"""Two thousand spoiled payloads, from the mirror to the landing: a load that is right, or a refusal.
+"""Two thousand damaged payloads, from the mirror to the landing: each load is correct, or rejected.
 
-Every file of the recorded nights, and the two fixtures of sources without a recording, is spoiled in the ways
-of `mutations.py` that fit its form, and goes through the real fetch, reader and gate into a home of its own
-in which the good vintage stands. What must hold of each:
+Each file of the recorded nights, and the fixtures of the two sources without a recording, is changed by the
+mutations of `mutations.py` that fit its format. The real fetch, reader and load gate then process it in a
+separate home that already has the original vintage. Each case is checked:
 
-- rows that are accepted, or taken for no news, are the rows that an independent simple reading of the very
-  bytes finds: `csv`, `json`, ElementTree and struct, with none of our own readers;
-- what is refused is refused with an error of ours that names the source and a place, and is on the shelf;
-- what only looks different (line ends, order of rows, white space, packing) is never refused;
-- it ends within its time, and neither the vintage nor the release that stand have changed by a byte.
+- accepted or unchanged rows equal the rows that an independent simple reader finds in the same bytes (`csv`,
+  `json`, ElementTree and struct, none of the project's readers);
+- a rejection is a WarehouseError that names the source and a location, and the files are in the quarantine;
+- a change of form alone (line ends, order of rows, white space, packing) is never rejected;
+- the case ends within its time limit, and no byte of the existing vintage or the current release changes.
 
-Large files are cut first, whole columns and years of them, to what the gate still passes. A case is named by
-file, number and mutation, and is drawn again by that name. `make test-faults` runs this; it takes minutes.
+Large files are first cut, by columns and years, to a size that the load gate still accepts. A case is named
+by file, number and mutation, and can be reproduced by that name. `make test-faults` runs them, in minutes.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ Row = tuple[str | None, ...]
 
 @dataclass(frozen=True)
 class Task:
-    """One source of one night, and the files of it that are to be spoiled."""
+    """A source of a recorded night, and the part of its files to mutate."""
 
     night: str
     source: str
@@ -75,25 +75,25 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one case ended: accepted, unchanged, rejected or failed; `wrong` says what must not have been."""
+    """The result of a case: accepted, unchanged, rejected or failed; `fault` describes a failed check."""
 
     source: str
     file: str
     case: str
-    ended: str
-    said: str
-    wrong: str
+    outcome: str
+    message: str
+    fault: str
 
 
 class Hung(BaseException):
-    """A case that did not end in its time; no handler of ours may catch it."""
+    """A case that exceeded its time limit; no handler of the product may catch it."""
 
 
 # --- the files, cut to size ---------------------------------------------------------------------------
 
 
 def form_of(source: str, file: str) -> Form:
-    """Tell how a recorded file is made, by its source and name."""
+    """Return the form of a recorded file, by its source and name."""
     end = file.rpartition(".")[2]
     if source in ("unctad_goods", "unctad_services"):
         return Form("csv", packed="7z", has_mark=True)
@@ -109,12 +109,12 @@ def form_of(source: str, file: str) -> Form:
 
 
 def cut(source: str, form: Form, data: bytes) -> bytes:
-    """Cut a large file to what its gate still passes; leave a small one as it was sent."""
+    """Cut a large file to a size that its load gate still accepts; return a small file unchanged."""
     if form.kind == "dta":
-        held = stata(data)
-        years = held.names.index("year")
-        kept = tuple(row for row in held.rows if struct.unpack(held.layout, row)[years] >= 2019)
-        return Stata(held.head, held.layout, held.names, kept, held.tail).data
+        parsed_file = stata(data)
+        years = parsed_file.names.index("year")
+        kept = tuple(row for row in parsed_file.rows if struct.unpack(parsed_file.layout, row)[years] >= 2019)
+        return Stata(parsed_file.head, parsed_file.layout, parsed_file.names, kept, parsed_file.tail).data
     if form.kind == "xlsx":
         return cut_workbook(data)
     keep = CUTS.get(source)
@@ -126,20 +126,23 @@ def cut(source: str, form: Form, data: bytes) -> bytes:
     return packed(form, mark + written(keep(rows)).encode(form.encoding))
 
 
-def where(holds: Callable[[dict[str, str]], bool]) -> Callable[[list[list[str]]], list[list[str]]]:
-    return lambda rows: [rows[0], *(row for row in rows[1:] if holds(dict(zip(rows[0], row, strict=True))))]
+def where(condition: Callable[[dict[str, str]], bool]) -> Callable[[list[list[str]]], list[list[str]]]:
+    return lambda rows: [
+        rows[0],
+        *(row for row in rows[1:] if condition(dict(zip(rows[0], row, strict=True)))),
+    ]
 
 
 def cut_ons(rows: list[list[str]]) -> list[list[str]]:
-    places = [
+    positions = [
         n for n, name in enumerate(rows[0]) if n < 5 or ("Q" in name and name >= "2020Q3") or name in LATE
     ]
-    few = [rows[0], *(row for row in rows[1:] if row[3] in ("W1", "CN", "B5", "D5", "US", "DE"))]
-    return [[row[n] for n in places] for row in few]
+    selected = [rows[0], *(row for row in rows[1:] if row[3] in ("W1", "CN", "B5", "D5", "US", "DE"))]
+    return [[row[n] for n in positions] for row in selected]
 
 
 def cut_workbook(data: bytes) -> bytes:
-    """Drop the rows of the accounts that the reader passes over, below the last item of services."""
+    """Drop the rows below the last item of services, which the reader skips."""
     with zipfile.ZipFile(io.BytesIO(data)) as book:
         members = {name: book.read(name) for name in book.namelist()}
     for name in [name for name in members if name.startswith("xl/worksheets/sheet")]:
@@ -170,7 +173,7 @@ CUTS: Mapping[str, Callable[[list[list[str]]], list[list[str]]]] = {
 
 
 def recorded(night: str, source: str) -> dict[str, tuple[str, bytes, dict[str, Any]]]:
-    """Return a source's recorded answers, cut to size, by address: file, bytes and the index's entry."""
+    """Return a source's recorded answers, cut, by address: file, bytes and the index entry."""
     if source in WITHOUT_RECORDING:
         file = WITHOUT_RECORDING[source]
         address = next(SOURCES[source].plan()).address
@@ -178,22 +181,22 @@ def recorded(night: str, source: str) -> dict[str, tuple[str, bytes, dict[str, A
         return {address: (file, (FIXTURES / source / file).read_bytes(), entry)}
     index = json.loads((SAMPLE_DIR / night / "index.json").read_text(encoding="utf-8"))
     return {
-        one["address"]: (
-            one["file"],
-            cut(source, form_of(source, one["file"]), (SAMPLE_DIR / night / one["file"]).read_bytes()),
-            {name: one[name] for name in ("retrieved_at", "content_type")},
+        answer["address"]: (
+            answer["file"],
+            cut(source, form_of(source, answer["file"]), (SAMPLE_DIR / night / answer["file"]).read_bytes()),
+            {name: answer[name] for name in ("retrieved_at", "content_type")},
         )
-        for one in index["answers"]
-        if source_of(one["address"]) == source
+        for answer in index["answers"]
+        if source_of(answer["address"]) == source
     }
 
 
 def source_of(address: str) -> str:
-    """Tell whose an address is."""
+    """Return the source of an address."""
     for part, source in WHOSE.items():
         if part in address:
             return source
-    raise AssertionError(f"a recorded answer of no known source: {address}")
+    raise AssertionError(f"no source for the recorded address {address}")
 
 
 WHOSE = {
@@ -227,8 +230,8 @@ def delimited(form: Form, data: bytes) -> tuple[list[str], list[list[str]]]:
 
 def chosen(form: Form, data: bytes, names: list[str]) -> list[Row]:
     header, rows = delimited(form, data)
-    places = [header.index(name) for name in names]
-    return [tuple(row[place] or None for place in places) for row in rows]
+    positions = [header.index(name) for name in names]
+    return [tuple(row[position] or None for position in positions) for row in rows]
 
 
 def digits(text: str) -> str:
@@ -300,11 +303,13 @@ def read_curated(files: Mapping[str, bytes], source: str) -> list[Row]:
 def read_worldbank(files: Mapping[str, bytes], source: str) -> list[Row]:
     found: list[Row] = []
     for data in files.values():
-        for one in json_of(data)[1]:
-            cells = [one["indicator"]["id"], one["indicator"]["value"], one["country"]["id"]]
-            cells += [one["country"]["value"], one["countryiso3code"], one["date"], one["value"]]
+        for record in json_of(data)[1]:
+            cells = [record["indicator"]["id"], record["indicator"]["value"], record["country"]["id"]]
+            cells += [record["country"]["value"], record["countryiso3code"], record["date"], record["value"]]
             found.append(
-                tuple(cell or None for cell in (*cells, one["unit"], one["obs_status"], one["decimal"]))
+                tuple(
+                    cell or None for cell in (*cells, record["unit"], record["obs_status"], record["decimal"])
+                )
             )
     return found
 
@@ -314,7 +319,9 @@ def read_mofcom(files: Mapping[str, bytes], source: str) -> list[Row]:
     for money in ("RMB", "USD"):
         names += (f"importAndExportVolume{money}", f"exportVolume{money}", f"importVolume{money}")
         names += (f"difference{money}",)
-    return [tuple(one[name] for name in names) for data in files.values() for one in json_of(data)["rows"]]
+    return [
+        tuple(record[name] for name in names) for data in files.values() for record in json_of(data)["rows"]
+    ]
 
 
 def read_nbs(files: Mapping[str, bytes], source: str) -> list[Row]:
@@ -322,20 +329,23 @@ def read_nbs(files: Mapping[str, bytes], source: str) -> list[Row]:
     for name, data in files.items():
         answer = json_of(data)["returndata"]
         nodes = {
-            (one["wdcode"], node["code"]): node for one in answer["wdnodes"] for node in one["nodes"] if node
+            (dimension["wdcode"], node["code"]): node
+            for dimension in answer["wdnodes"]
+            for node in dimension["nodes"]
+            if node
         }
         for node in answer["datanodes"]:
-            place = {one["wdcode"]: one["valuecode"] for one in node["wds"]}
-            has = "reg" in place
+            codes = {dimension["wdcode"]: dimension["valuecode"] for dimension in node["wds"]}
+            has = "reg" in codes
             found.append(
                 (
                     name.split(".")[1],
-                    place["zb"],
-                    nodes["zb", place["zb"]]["name"],
-                    nodes["zb", place["zb"]]["unit"] or None,
-                    place["reg"] if has else "000000",
-                    nodes["reg", place["reg"]]["name"] if has else None,
-                    place["sj"],
+                    codes["zb"],
+                    nodes["zb", codes["zb"]]["name"],
+                    nodes["zb", codes["zb"]]["unit"] or None,
+                    codes["reg"] if has else "000000",
+                    nodes["reg", codes["reg"]]["name"] if has else None,
+                    codes["sj"],
                     node["data"]["strdata"] or None,
                 )
             )
@@ -343,15 +353,17 @@ def read_nbs(files: Mapping[str, bytes], source: str) -> list[Row]:
 
 
 def read_atlas(files: Mapping[str, bytes], source: str) -> list[Row]:
-    held = stata(files["services_unilateral_country_product_year_4.dta"])
-    assert held.names == SOURCES[source].columns
+    parsed_file = stata(files["services_unilateral_country_product_year_4.dta"])
+    assert parsed_file.names == SOURCES[source].columns
     missing = {"b": 101, "h": 32741, "i": 2147483621, "d": 2.0**1023, "f": 2.0**127}
     return [
         tuple(
             None if number != number or number >= missing[kind] else repr(number)
-            for kind, number in zip(held.layout[1:], struct.unpack(held.layout, row), strict=True)
+            for kind, number in zip(
+                parsed_file.layout[1:], struct.unpack(parsed_file.layout, row), strict=True
+            )
         )
-        for row in held.rows
+        for row in parsed_file.rows
     ]
 
 
@@ -377,7 +389,7 @@ def read_safe(files: Mapping[str, bytes], source: str) -> list[Row]:
 
 
 def shortest(text: str) -> str:
-    """Return the shortest plain form of the double that a cell holds, or the text if it holds none."""
+    """Return the shortest plain form of the double in a cell, or the text if it has no number."""
     try:
         digits = f"{Decimal(repr(float(text))):f}"
     except ValueError:
@@ -395,8 +407,8 @@ def sheets_of(data: bytes) -> Iterator[tuple[str, dict[int, dict[str, str]]]]:
             for si in ET.fromstring(book.read("xl/sharedStrings.xml"))  # noqa: S314
         ]
         targets = {
-            one.get("Id"): one.get("Target", "")
-            for one in ET.fromstring(book.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
+            element.get("Id"): element.get("Target", "")
+            for element in ET.fromstring(book.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
         }
         for sheet in ET.fromstring(book.read("xl/workbook.xml")).iter(f"{main}sheet"):  # noqa: S314
             rows: dict[int, dict[str, str]] = {}
@@ -405,11 +417,11 @@ def sheets_of(data: bytes) -> Iterator[tuple[str, dict[int, dict[str, str]]]]:
                 row_number = int(row.get("r", row_number + 1))
                 cells: dict[str, str] = {}
                 column = 0
-                for one in row.findall(f"{main}c"):
-                    column = number_of_letters(one.get("r", "")) or column + 1
-                    value = one.find(f"{main}v")
+                for element in row.findall(f"{main}c"):
+                    column = column_number(element.get("r", "")) or column + 1
+                    value = element.find(f"{main}v")
                     text = (value.text or "") if value is not None else ""
-                    kind = one.get("t", "n")
+                    kind = element.get("t", "n")
                     text = strings[int(text)] if kind == "s" and text else text
                     text = shortest(text) if kind == "n" and text else text
                     if text:
@@ -418,9 +430,9 @@ def sheets_of(data: bytes) -> Iterator[tuple[str, dict[int, dict[str, str]]]]:
             yield sheet.get("name", ""), rows
 
 
-def number_of_letters(place: str) -> int:
+def column_number(cell_ref: str) -> int:
     number = 0
-    for letter in re.sub("[0-9]", "", place):
+    for letter in re.sub("[0-9]", "", cell_ref):
         number = number * 26 + ord(letter) - 64
     return number
 
@@ -443,7 +455,7 @@ READ: Mapping[str, Callable[[Mapping[str, bytes], str], list[Row]]] = {
 }
 
 
-# --- one case -----------------------------------------------------------------------------------------
+# --- a case -------------------------------------------------------------------------------------------
 
 
 def write_mirror(folder: Path, answers: Mapping[str, tuple[str, bytes, dict[str, Any]]]) -> None:
@@ -459,7 +471,7 @@ def write_mirror(folder: Path, answers: Mapping[str, tuple[str, bytes, dict[str,
 
 
 def add_release(home: Path, source: str) -> None:
-    """Add a release with the landed vintage to the home: no case may change it."""
+    """Add a release with the landed vintage to the home; no case may change it."""
     release = home / "published" / "20200101T000000000000Z"
     release.mkdir(parents=True)
     (release / "warehouse.duckdb").write_bytes(b"what readers have open")
@@ -471,7 +483,7 @@ def add_release(home: Path, source: str) -> None:
         git_revision="",
         started_at=now,
         versions={},
-        vintages=tuple(entry_of(one) for one in store.vintages(home / "landing", source)),
+        vintages=tuple(entry_of(vintage) for vintage in store.vintages(home / "landing", source)),
         published_at=now,
         validation={},
         release=release.name,
@@ -483,7 +495,7 @@ def add_release(home: Path, source: str) -> None:
 
 
 def fingerprint(home: Path, vintage: Path) -> dict[str, str]:
-    """Digest every file of the vintage and of the releases that stand."""
+    """Digest every file of the vintage and of the releases."""
     return {
         str(path.relative_to(home)): hashlib.sha256(path.read_bytes()).hexdigest()
         for folder in (vintage, home / "published")
@@ -494,7 +506,7 @@ def fingerprint(home: Path, vintage: Path) -> dict[str, str]:
 
 @contextmanager
 def bounded(seconds: float) -> Iterator[None]:
-    """Raise Hung when the block takes longer, and end the process when even that is not heard."""
+    """Raise Hung when the block takes longer; end the process if it goes on after that."""
 
     def too_long(number: int, frame: object) -> None:
         raise Hung
@@ -511,7 +523,7 @@ def bounded(seconds: float) -> Iterator[None]:
 
 
 def pull(settings: Settings, source: str) -> tuple[str, str, dict[str, bytes]]:
-    """Fetch and accept; return the outcome on record, what was said, and the files as they were pulled."""
+    """Fetch and accept; return the outcome, the message, and the files as pulled."""
     files: dict[str, bytes] = {}
     incoming = ""
     try:
@@ -523,59 +535,61 @@ def pull(settings: Settings, source: str) -> tuple[str, str, dict[str, bytes]]:
         return ("rejected" if incoming else "failed"), str(error), files
 
 
-def judge(
+def run_case(
     settings: Settings, source: str, mutation: Mutation, names: set[str], base: list[Row]
 ) -> tuple[str, str, str]:
-    """Run one case in a home; return how it ended, what was said, and what was wrong with it."""
+    """Run a case in a home; return its result, the message, and a failed check or an empty text."""
     home = settings.home
-    place = home / "landing" / source
+    source_dir = home / "landing" / source
     try:
         with bounded(SECONDS_FOR_A_CASE):
-            ended, said, files = pull(settings, source)
+            outcome, message, files = pull(settings, source)
     except Hung:
         return "hung", "", f"no end within {SECONDS_FOR_A_CASE} s"
-    except Exception as error:  # noqa: BLE001 (whatever is not of our own family is the finding)
+    except Exception as error:  # noqa: BLE001 (an exception other than WarehouseError is a fault)
         return "broke", repr(error)[:300], f"a traceback: {error!r}"[:600]
     last = store.list_checks(home / "landing", source).require()[-1]
-    if last.outcome != ended:
-        return ended, said, f"on record is {last.outcome}"
-    if any((place / store.INCOMING).iterdir()):
-        return ended, said, "a pull is left in the incoming folder"
-    if ended in ("accepted", "unchanged"):
-        return ended, said, wrong_rows(home, source, ended, files, base)
+    if last.outcome != outcome:
+        return outcome, message, f"the recorded outcome is {last.outcome}"
+    if any((source_dir / store.INCOMING).iterdir()):
+        return outcome, message, "a pull is left in the incoming folder"
+    if outcome in ("accepted", "unchanged"):
+        return outcome, message, check_rows(home, source, outcome, files, base)
     if mutation.is_void:
-        return ended, said, f"refused, and nothing is wrong with it: {said}"
-    return ended, said, wrong_words(home, source, ended, said, names)
+        return outcome, message, f"rejected, but no row has changed: {message}"
+    return outcome, message, check_message(home, source, outcome, message, names)
 
 
-def wrong_rows(home: Path, source: str, ended: str, files: dict[str, bytes], base: list[Row]) -> str:
-    """Hold the accepted rows, or those that stand, against an independent reading of the bytes."""
-    held = store.vintages(home / "landing", source)[-1] if ended == "accepted" else None
-    rows = rows_in(held.rows_path, source) if held else base
+def check_rows(home: Path, source: str, outcome: str, files: dict[str, bytes], base: list[Row]) -> str:
+    """Compare the rows of the last vintage with an independent reading of the bytes."""
+    accepted_vintage = store.vintages(home / "landing", source)[-1] if outcome == "accepted" else None
+    rows = rows_in(accepted_vintage.rows_path, source) if accepted_vintage else base
     try:
         read = READ[source](files, source)
-    except Exception as error:  # noqa: BLE001 (what the simple reading can't read must not be accepted)
-        return f"accepted, and the simple reading fails with {error!r}"[:600]
+    except Exception as error:  # noqa: BLE001 (a file that the simple reader can't read must not be accepted)
+        return f"accepted, but the simple reader fails with {error!r}"[:600]
     if Counter(rows) == Counter(read):
         return ""
     more, less = list((Counter(rows) - Counter(read)).items()), list((Counter(read) - Counter(rows)).items())
-    return f"{ended}: rows too many {more[:2]}, rows missing {less[:2]}"[:900]
+    return f"{outcome}: rows too many {more[:2]}, rows missing {less[:2]}"[:900]
 
 
-def wrong_words(home: Path, source: str, ended: str, said: str, names: set[str]) -> str:
-    """Hold a refusal to its form: the source, a place, and a report with the bytes on the shelf."""
-    if source not in said:
-        return f"the source is not named: {said}"
+def check_message(home: Path, source: str, outcome: str, message: str, names: set[str]) -> str:
+    """Check that a rejection names the source and a location, and is in the quarantine with its bytes."""
+    if source not in message:
+        return f"the message does not name the source: {message}"
     suite = f"raw.{source}: "
-    if suite not in said and not any(f"{sign}" in said for sign in (*names, "address ", " row ", " line ")):
-        return f"no place is named: {said}"
-    if "the reader failed with" in said or "Traceback" in said:
-        return f"the reader did not foresee it: {said}"
-    if ended == "rejected":
+    if suite not in message and not any(
+        f"{sign}" in message for sign in (*names, "address ", " row ", " line ")
+    ):
+        return f"the message names no location: {message}"
+    if "the reader failed with" in message or "Traceback" in message:
+        return f"unexpected exception in the reader: {message}"
+    if outcome == "rejected":
         (report,) = (home / "rejected" / source).glob("*/report.json")
-        told = json.loads(report.read_text(encoding="utf-8"))
-        if not told["reasons"] or not any((report.parent / "files").iterdir()):
-            return "the shelf has no reasons, or no bytes"
+        report_json = json.loads(report.read_text(encoding="utf-8"))
+        if not report_json["reasons"] or not any((report.parent / "files").iterdir()):
+            return "the quarantine has no reasons or no bytes"
     return ""
 
 
@@ -585,7 +599,7 @@ def rows_in(path: Path, source: str) -> list[Row]:
 
 
 def restore(home: Path, source: str, vintage: str) -> None:
-    """Take away what a case left, for the next."""
+    """Remove the files that a case left behind."""
     for path in (home / "landing" / source).iterdir():
         if path.is_dir() and path.name not in (vintage, store.INCOMING):
             shutil.rmtree(path)
@@ -595,7 +609,7 @@ def restore(home: Path, source: str, vintage: str) -> None:
 
 
 def run(task: Task) -> list[Outcome]:
-    """Run all cases of a task in a home of its own."""
+    """Run all cases of a task in a separate home."""
     with tempfile.TemporaryDirectory(prefix="corpus-") as scratch:
         home, mirror = Path(scratch, "home"), Path(scratch, "mirror")
         return list(_run(task, settings_of(home, mirror), mirror))
@@ -605,15 +619,15 @@ def _run(task: Task, settings: Settings, mirror: Path) -> Iterator[Outcome]:
     home = settings.home
     source, answers = task.source, recorded(task.night, task.source)
     write_mirror(mirror, answers)
-    ended, said, files = pull(settings, source)
-    assert ended == "accepted", f"{source}: the undisturbed answers are {ended}: {said}"
-    (stands,) = store.vintages(home / "landing", source)
-    base = rows_in(stands.rows_path, source)
+    outcome, message, files = pull(settings, source)
+    assert outcome == "accepted", f"{source}: the original answers are {outcome}: {message}"
+    (released_vintage,) = store.vintages(home / "landing", source)
+    base = rows_in(released_vintage.rows_path, source)
     assert Counter(base) == Counter(READ[source](files, source)), (
-        f"{source}: the simple reading reads otherwise"
+        f"{source}: the simple reader finds other rows"
     )
     add_release(home, source)
-    before = fingerprint(home, stands.directory)
+    before = fingerprint(home, released_vintage.directory)
     names = set(files)
     many = len(answers) > 10
     for number, (address, (file, data, entry)) in enumerate(answers.items()):
@@ -622,13 +636,13 @@ def _run(task: Task, settings: Settings, mirror: Path) -> Iterator[Outcome]:
         count = CASES_OF_A_FILE_AMONG_MANY if many else CASES_OF_A_FILE
         seed = f"{task.night} {file}"
         for mutation in spoiled(form_of(source, file), data, seed, count, number * count if many else 0):
-            later = entry | {"retrieved_at": "2026-06-01T00:00:00Z"}  # never older than what stands
+            later = entry | {"retrieved_at": "2026-06-01T00:00:00Z"}  # never older than the existing vintage
             write_mirror(mirror, answers | {address: (file, mutation.data, later)})
-            ended, said, wrong = judge(settings, source, mutation, names, base)
-            if fingerprint(home, stands.directory) != before:
-                wrong = f"{wrong} what stood has changed"
-            restore(home, source, stands.id)
-            yield Outcome(source, f"{task.night}/{file}", mutation.name, ended, said[:400], wrong)
+            outcome, message, fault = run_case(settings, source, mutation, names, base)
+            if fingerprint(home, released_vintage.directory) != before:
+                fault = f"{fault} the existing vintage or release has changed"
+            restore(home, source, released_vintage.id)
+            yield Outcome(source, f"{task.night}/{file}", mutation.name, outcome, message[:400], fault)
         write_mirror(mirror, answers)
 
 
@@ -639,10 +653,10 @@ def parts_of(source: str) -> int:
 def tasks() -> list[Task]:
     nights = sorted(SAMPLE_DIR.glob("night-*"))
     assert len(nights) == 2
-    found = {(night, WITHOUT) for night in ("night-2",) for WITHOUT in WITHOUT_RECORDING}
+    found = {(night, source) for night in ("night-2",) for source in WITHOUT_RECORDING}
     for night in nights:
         index = json.loads((night / "index.json").read_text(encoding="utf-8"))
-        found |= {(night.name, source_of(one["address"])) for one in index["answers"]}
+        found |= {(night.name, source_of(answer["address"])) for answer in index["answers"]}
     assert {source for _, source in found} == set(SOURCES)
     return [Task(night, source, part) for night, source in sorted(found) for part in range(parts_of(source))]
 
@@ -652,50 +666,51 @@ def tasks() -> list[Task]:
 
 @pytest.fixture(scope="module")
 def outcomes() -> list[Outcome]:
-    """Run the whole corpus, on as many processes as a small machine has."""
+    """Run the whole corpus in WORKERS processes."""
     with ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn")) as pool:
         waiting = [pool.submit(run, task) for task in tasks()]
-        found = [outcome for one in waiting for outcome in one.result(timeout=SECONDS_FOR_ALL)]
-    counts = Counter((one.source, one.ended) for one in found)
+        found = [outcome for future in waiting for outcome in future.result(timeout=SECONDS_FOR_ALL)]
+    counts = Counter((outcome.source, outcome.outcome) for outcome in found)
     for source in SOURCES:
-        told = ", ".join(
-            f"{counts[source, ended]} {ended}" for ended in ("accepted", "unchanged", "rejected", "failed")
+        summary = ", ".join(
+            f"{counts[source, outcome]} {outcome}"
+            for outcome in ("accepted", "unchanged", "rejected", "failed")
         )
-        print(f"{source}: {told}")
-    print(f"{len(found)} cases of {len({one.file for one in found})} files")
+        print(f"{source}: {summary}")
+    print(f"{len(found)} cases of {len({outcome.file for outcome in found})} files")
     return found
 
 
-def test_the_corpus_is_large_and_spread_over_every_sample_file(outcomes: list[Outcome]) -> None:
+def test_corpus_covers_every_sample_file(outcomes: list[Outcome]) -> None:
     assert len(outcomes) >= 2000
-    spoilt = Counter(one.file for one in outcomes)
+    spoilt = Counter(entry.file for entry in outcomes)
     recorded_files = {
-        f"{night.name}/{one['file']}"
+        f"{night.name}/{entry['file']}"
         for night in SAMPLE_DIR.glob("night-*")
-        for one in json.loads((night / "index.json").read_text(encoding="utf-8"))["answers"]
+        for entry in json.loads((night / "index.json").read_text(encoding="utf-8"))["answers"]
     }
     assert len(recorded_files) > 60
     assert recorded_files <= set(spoilt)
     assert min(spoilt.values()) >= CASES_OF_A_FILE_AMONG_MANY
     shipped = sorted((PROJECT_ROOT / "warehouse" / "curated").glob("*.csv"))
     assert shipped
-    for path in shipped:  # the folder's own files are the recorded ones, and so are spoilt too
+    for path in shipped:  # the shipped files equal the recorded files, so they are covered too
         assert path.read_bytes() == (SAMPLE_DIR / "night-2" / "curated" / path.name).read_bytes(), path.name
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_spoilt_payload_is_read_right_or_refused_with_a_reason(
+def test_damaged_payload_is_read_correctly_or_rejected_with_reason(
     source: str, outcomes: list[Outcome]
 ) -> None:
-    mine = [one for one in outcomes if one.source == source]
-    assert len(mine) >= CASES_OF_A_FILE
-    wrong = [f"{one.file}, {one.case}: {one.wrong}" for one in mine if one.wrong]
-    assert not wrong, f"{len(wrong)} of {len(mine)}:\n" + "\n".join(wrong)
+    of_source = [outcome for outcome in outcomes if outcome.source == source]
+    assert len(of_source) >= CASES_OF_A_FILE
+    fault = [f"{outcome.file}, {outcome.case}: {outcome.fault}" for outcome in of_source if outcome.fault]
+    assert not fault, f"{len(fault)} of {len(of_source)}:\n" + "\n".join(fault)
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_the_corpus_of_a_source_goes_both_ways(source: str, outcomes: list[Outcome]) -> None:
-    """A corpus that is refused whole, or taken whole, would show nothing."""
-    ended = Counter(one.ended for one in outcomes if one.source == source)
-    assert ended["accepted"] + ended["unchanged"] >= 5, ended
-    assert ended["rejected"] + ended["failed"] >= 20, ended
+def test_corpus_of_source_has_accepted_and_rejected_cases(source: str, outcomes: list[Outcome]) -> None:
+    """A corpus with only rejected or only accepted cases would check nothing."""
+    counts = Counter(outcome.outcome for outcome in outcomes if outcome.source == source)
+    assert counts["accepted"] + counts["unchanged"] >= 5, counts
+    assert counts["rejected"] + counts["failed"] >= 20, counts

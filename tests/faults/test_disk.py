@@ -1,6 +1,6 @@
-"""A disk that is full at any writing step, or read-only: a clear failure, and nothing incomplete or lost.
+"""A full disk at each writing step, and a read-only disk: clear failures, no incomplete or lost files.
 
-The disk is a tmpfs of some megabytes; to mount one takes root, or a user who may be root in a namespace.
+The disk is a small tmpfs; mounting it requires root, or a user who may be root in a namespace.
 """
 
 from __future__ import annotations
@@ -31,31 +31,31 @@ pytest_plugins = ("homes",)
 
 DISK_MIB = 192
 NAME = "worldbank_wdi"
-# Of what a step writes when there is room, so much is left to it.
+# Free space in a case, as a share of the bytes that the step writes.
 PORTIONS = (0.0, 0.2, 0.5, 0.8)
 
 
-def system(program: str, *words: str) -> None:
+def system(program: str, *arguments: str) -> None:
     found = shutil.which(program)
-    assert found, f"there is no {program} on the path"
-    subprocess.run([found, *words], check=True)
+    assert found, f"{program} is not on the path"
+    subprocess.run([found, *arguments], check=True)
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a small file system of our own."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    system("mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "tmpfs", str(place))
+    """Mount a small file system."""
+    mount_point = tmp_path / "disk"
+    mount_point.mkdir()
+    system("mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "tmpfs", str(mount_point))
     try:
-        yield place
+        yield mount_point
     finally:
-        system("umount", "--lazy", str(place))
+        system("umount", "--lazy", str(mount_point))
 
 
 @contextlib.contextmanager
-def only(disk: Path, free_bytes: int) -> Iterator[None]:
-    """Fill a disk so that so much is free."""
+def limited_space(disk: Path, free_bytes: int) -> Iterator[None]:
+    """Fill a disk until only `free_bytes` are free."""
     ballast = disk / "ballast"
     os.sync()
     with ballast.open("wb") as file:
@@ -70,10 +70,12 @@ def used(disk: Path) -> int:
     return shutil.disk_usage(disk).used
 
 
-def run_steps(settings: Settings, taken: dict[str, int], disk: Path, fails_at: dict[str, int]) -> None:
-    """Run the steps of the second night; before each, try it with too little space, and see it fail cleanly.
+def run_steps(
+    settings: Settings, bytes_written: dict[str, int], disk: Path, fails_at: dict[str, int]
+) -> None:
+    """Run the steps of the second night; try each with too little space first, and expect a clean failure.
 
-    `taken` is what each step took when there was room, filled on the first walk; `fails_at` counts the tries.
+    `bytes_written`: the disk space that each step uses, measured in the first run; `fails_at` counts the tries.
     """
     home = settings.home
     results: dict[str, str] = {}
@@ -87,44 +89,46 @@ def run_steps(settings: Settings, taken: dict[str, int], disk: Path, fails_at: d
     }
     before, release = nights.immutable_files(home), nights.current_release(home).name
     for step, run in functions.items():
-        for portion in PORTIONS if step in taken else ():
-            room = int(taken[step] * portion)
-            with only(disk, room), pytest.raises((WarehouseError, OSError)) as failed:
+        for portion in PORTIONS if step in bytes_written else ():
+            free_bytes = int(bytes_written[step] * portion)
+            with limited_space(disk, free_bytes), pytest.raises((WarehouseError, OSError)) as failed:
                 run()
             fails_at[step] = fails_at.get(step, 0) + 1
-            assert says_full(failed.value), f"{step} with {room} bytes free: {failed.value!r}"
+            assert reports_full_disk(failed.value), f"{step} with {free_bytes} bytes free: {failed.value!r}"
             nights.require_complete(home)
             after = nights.immutable_files(home)
             assert before == {name: after.get(name) for name in before}
             assert nights.current_release(home).name == release
-            if step == "accept":  # the load is discarded or left as it was: a run begins with a new one
+            if (
+                step == "accept"
+            ):  # the load is discarded or left unchanged; the next run begins with a new load
                 results["fetch"] = steps.fetch(settings, NAME)
-        least = used(disk)
+        used_before = used(disk)
         results[step] = run() or ""
-        if step not in taken:
-            taken[step] = max(used(disk) - least, 8192)
+        if step not in bytes_written:
+            bytes_written[step] = max(used(disk) - used_before, 8192)
 
 
-def says_full(error: BaseException) -> bool:
+def reports_full_disk(error: BaseException) -> bool:
     return (isinstance(error, OSError) and error.errno == errno.ENOSPC) or any(
-        words in str(error) for words in ("No space left on device", "free")
+        arguments in str(error) for arguments in ("No space left on device", "free")
     )
 
 
-def test_a_night_on_a_disk_that_is_full_at_every_step(disk: Path, released: Path, second_night: Path) -> None:
-    taken: dict[str, int] = {}
+def test_run_recovers_from_full_disk_at_every_step(disk: Path, released: Path, second_night: Path) -> None:
+    bytes_written: dict[str, int] = {}
     fails_at: dict[str, int] = {}
-    roomy, tight = disk / "roomy", disk / "tight"
-    ends = []
-    for home in (roomy, tight):
+    with_space, without_space = disk / "with_space", disk / "without_space"
+    tables = []
+    for home in (with_space, without_space):
         shutil.copytree(released, home, symlinks=True)
-        run_steps(settings_of(home, second_night, disk_factor=0), taken, disk, fails_at)
-        ends.append(nights.tables_of(nights.current_release(home)))
-    print(f"bytes that each step takes: {taken}; tries with too little room: {fails_at}")
-    assert fails_at == dict.fromkeys(taken, len(PORTIONS))
-    assert ends[0] == ends[1], "the run that failed at every step ends as the one that did not"
-    roll_back_and_clear(disk, tight)
-    settings = settings_of(tight)
+        run_steps(settings_of(home, second_night, disk_factor=0), bytes_written, disk, fails_at)
+        tables.append(nights.tables_of(nights.current_release(home)))
+    print(f"bytes that each step writes: {bytes_written}; tries with too little space: {fails_at}")
+    assert fails_at == dict.fromkeys(bytes_written, len(PORTIONS))
+    assert tables[0] == tables[1], "a run with a failure at every step ends like a run without failures"
+    roll_back_and_clear(disk, without_space)
+    settings = settings_of(without_space)
     assert not list(settings.published.glob(".partial-*"))
     assert len(store.vintages(settings.landing, NAME)) == 2
 
@@ -137,8 +141,8 @@ def roll_back_and_clear(disk: Path, home: Path) -> None:
     build = steps.load(settings, force=True)
     assert build is not None
     write_record(steps.build_dir(settings, build) / steps.VERDICT, Verdict(success=False))
-    with only(disk, 0):
-        # One line, which fits behind the others, and a symlink.
+    with limited_space(disk, 0):
+        # A rollback appends a line, which fits into the last block of the file, and replaces a symlink.
         rollback(settings.published, "previous", "a test", "tests")
         assert nights.current_release(home).name != release
         assert remove_expired(settings).builds == (build,), "a full disk can be cleared"
@@ -165,22 +169,22 @@ WRITING = (
 )
 
 
-def test_a_read_only_disk_is_read_and_refuses_every_write_in_one_line(
+def test_read_only_disk_allows_reads_and_rejects_writes_with_message(
     disk: Path, released: Path, second_night: Path
 ) -> None:
     home = disk / "home"
     shutil.copytree(released, home, symlinks=True)
     before = nights.immutable_files(home)
     system("mount", "-o", "remount,ro", str(disk))
-    for words in READING:
-        done = nights.run(home, *words, mirror=second_night)
-        assert done.returncode == 0, (words, done.stderr)
+    for arguments in READING:
+        done = nights.run(home, *arguments, mirror=second_night)
+        assert done.returncode == 0, (arguments, done.stderr)
         assert "Traceback" not in done.stderr
-    for words in WRITING:
-        done = nights.run(home, *words, mirror=second_night)
-        assert done.returncode == 1, (words, done.stdout, done.stderr)
-        assert "Traceback" not in done.stdout + done.stderr, (words, done.stderr[-3000:])
-        assert "ead-only" in done.stdout + done.stderr, (words, done.stdout, done.stderr)
+    for arguments in WRITING:
+        done = nights.run(home, *arguments, mirror=second_night)
+        assert done.returncode == 1, (arguments, done.stdout, done.stderr)
+        assert "Traceback" not in done.stdout + done.stderr, (arguments, done.stderr[-3000:])
+        assert "ead-only" in done.stdout + done.stderr, (arguments, done.stdout, done.stderr)
     assert nights.immutable_files(home) == before
     system("mount", "-o", "remount,rw", str(disk))
     assert nights.run(home, "fetch", NAME, mirror=second_night).returncode == 0

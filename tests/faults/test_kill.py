@@ -1,8 +1,8 @@
-"""A nightly run killed with SIGKILL at any stage, then run again, ends as an undisturbed one.
+"""A nightly run, killed with SIGKILL at any stage and repeated, ends like an undisturbed run.
 
-Each case begins with a release. It starts the real command line on a recorded night in a process
-group of its own, waits until the state on disk says that a stage is reached, kills the whole group, checks
-what is left, and runs again. Points within landing, rollback and retention are in their modules' own tests.
+Each case begins with a release. It starts the command line on a recorded night in a separate process group,
+waits until the files on disk show that a stage is reached, kills the whole group, checks the remaining files,
+and runs again. Kills within landing, rollback and retention are tested with their modules.
 `make test-faults` runs this; it takes minutes.
 """
 
@@ -26,7 +26,7 @@ from warehouse.sources import SOURCES
 pytestmark = pytest.mark.faults
 pytest_plugins = ("homes",)
 
-# The stage that is reached, as the disk shows it: while sources are pulled, and while a release is made.
+# Stages by the paths that appear on disk: while sources are pulled, and while a release is built.
 PULLING = {
     "a load begins": "landing/curated/.incoming/*/files",
     "an answer is written": "landing/*/.incoming/*/files/*",
@@ -54,7 +54,7 @@ BUILDING = {
 
 @pytest.fixture(scope="module")
 def landed(released: Path, second_night: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return that home with the second night landed, and nothing built of it yet."""
+    """Return a copy of the released home with the second night landed and not yet built."""
     home = copy_of(released, tmp_path_factory.mktemp("landed") / "home")
     assert nights.run(home, "fetch", *nights.answered_by(second_night), mirror=second_night).returncode == 0
     return home
@@ -62,7 +62,7 @@ def landed(released: Path, second_night: Path, tmp_path_factory: pytest.TempPath
 
 @pytest.fixture(scope="module")
 def undisturbed(landed: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return the tables of an undisturbed second night."""
+    """Return the tables of an undisturbed run on the second night."""
     home = copy_of(landed, tmp_path_factory.mktemp("undisturbed") / "home")
     assert nights.run(home, "publish").returncode == 0
     assert len(list((home / "published").glob("2*"))) == 2
@@ -74,46 +74,46 @@ def copy_of(home: Path, into: Path) -> Path:
     return into
 
 
-def kill_at(home: Path, pattern: str, words: list[str], mirror: Path | None) -> None:
+def kill_at(home: Path, pattern: str, arguments: list[str], mirror: Path | None) -> None:
     """Start a command, and kill its process group when a pattern matches a new path."""
     before = set(home.glob(pattern))
     with subprocess.Popen(
-        [sys.executable, "-m", "warehouse", *words],
+        [sys.executable, "-m", "warehouse", *arguments],
         cwd=PROJECT_ROOT,
         env=nights.environment_of(home, mirror),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-    ) as night:
+    ) as process:
         deadline, seen = time.monotonic() + 300, False
-        while not seen and night.poll() is None and time.monotonic() < deadline:
+        while not seen and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.0005)
             seen = bool(set(home.glob(pattern)) - before)
-        if night.poll() is None:
-            os.killpg(night.pid, signal.SIGKILL)
-    assert seen, f"{pattern} was never seen on disk"
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert seen, f"{pattern} never appeared on disk"
 
 
 @pytest.mark.parametrize("stage", [*PULLING, *BUILDING])
-def test_a_run_killed_and_run_again_ends_as_an_undisturbed_one(
+def test_run_killed_at_stage_and_repeated_ends_like_undisturbed_run(
     stage: str, tmp_path: Path, released: Path, landed: Path, second_night: Path, undisturbed: dict[str, str]
 ) -> None:
     is_pulling = stage in PULLING
     home = copy_of(released if is_pulling else landed, tmp_path / "home")
-    words, answers = (["run"], second_night) if is_pulling else (["publish"], None)
+    arguments, answers = (["run"], second_night) if is_pulling else (["publish"], None)
     before, release = nights.immutable_files(home), nights.current_release(home).name
-    kill_at(home, (PULLING | BUILDING)[stage], words, answers)
+    kill_at(home, (PULLING | BUILDING)[stage], arguments, answers)
     nights.require_complete(home)
     assert is_pulling is False or nights.current_release(home).name == release
-    again = nights.run(home, *words, mirror=answers)
+    second_run = nights.run(home, *arguments, mirror=answers)
     if is_pulling:
-        assert again.returncode == 1, "a source without a recording fails, and stops no other"
-        looks = {name: store.list_checks(home / "landing", name).require()[-1].outcome for name in SOURCES}
-        assert {name for name, outcome in looks.items() if outcome == "failed"} == set(SOURCES) - {
-            *nights.FEW
+        assert second_run.returncode == 1, "a source without a recording fails, and the others go on"
+        outcomes = {name: store.list_checks(home / "landing", name).require()[-1].outcome for name in SOURCES}
+        assert {name for name, outcome in outcomes.items() if outcome == "failed"} == set(SOURCES) - {
+            *nights.SOURCE_NAMES
         }
     else:
-        assert again.returncode == 0, again.stderr
+        assert second_run.returncode == 0, second_run.stderr
     nights.require_complete(home)
     assert nights.tables_of(nights.current_release(home)) == undisturbed
     after = nights.immutable_files(home)

@@ -66,7 +66,7 @@ def drip(call: BaseHTTPRequestHandler, nth: int, body: bytes) -> None:
 
 def reset(call: BaseHTTPRequestHandler, nth: int, body: bytes) -> None:
     answer(call, body[: len(body) // 2], Content_Length=len(body))
-    time.sleep(0.05)  # else the reset overtakes the bytes
+    time.sleep(0.05)  # otherwise the reset arrives before the bytes
     call.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     call.connection.close()
 
@@ -90,7 +90,7 @@ def length_too_short(call: BaseHTTPRequestHandler, nth: int, body: bytes) -> Non
     answer(call, body, Content_Length=len(body) - 100)
 
 
-# The fault, and a pattern of what the record of the check then says.
+# The fault, and a pattern of the recorded detail of the check.
 FAILING: dict[str, tuple[Fault, str]] = {
     "hangs": (hang, "deadline of 4 s passed with 0 bytes"),
     "drips": (drip, "deadline of 4 s passed"),
@@ -106,7 +106,11 @@ def serving(mirror: Path, fault: Fault) -> Iterator[tuple[str, Counter[str]]]:
     """Serve a mirror over HTTP with a fault in one source's files; yield its address and the calls."""
     index = json.loads((mirror / "index.json").read_text())
     first = next(SOURCES[NAME].plan()).address
-    (folder,) = {one["file"].split("/")[0] for one in index["answers"] if one["address"] == first}
+    (folder,) = {
+        answer_entry["file"].split("/")[0]
+        for answer_entry in index["answers"]
+        if answer_entry["address"] == first
+    }
     calls: Counter[str] = Counter()
 
     class Handler(BaseHTTPRequestHandler):
@@ -143,19 +147,19 @@ def others_done(released: Path, second_night: Path, tmp_path_factory: pytest.Tem
     """Return a home whose release has the second night of every source but the faulty one."""
     home = tmp_path_factory.mktemp("others") / "home"
     shutil.copytree(released, home, symlinks=True)
-    others = set(nights.FEW) - {NAME}
+    others = set(nights.SOURCE_NAMES) - {NAME}
     assert nights.run(home, "fetch", *others, mirror=second_night).returncode == 0
     assert nights.run(home, "publish").returncode == 0
     return home
 
 
 @pytest.fixture
-def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give a pull a deadline of seconds instead of half an hour."""
+def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the deadline of a pull to seconds instead of half an hour."""
     monkeypatch.setattr(fetching, "fetch", partial(fetching.fetch, limits=QUICK))
 
 
-def night(home: Path, mirror: Path | str) -> tuple[int, str]:
+def run_nightly(home: Path, mirror: Path | str) -> tuple[int, str]:
     """Run `warehouse run` in this process; return its exit code and its output."""
     with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=str(mirror)):
         ended = CliRunner().invoke(app, ["run"])
@@ -163,9 +167,9 @@ def night(home: Path, mirror: Path | str) -> tuple[int, str]:
     return ended.exit_code, ended.output
 
 
-@pytest.mark.usefixtures("quickly")
+@pytest.mark.usefixtures("short_limits")
 @pytest.mark.parametrize("how", FAILING)
-def test_a_faulty_mirror_fails_its_source_and_keeps_the_current_release(
+def test_faulty_mirror_fails_its_source_and_keeps_current_release(
     how: str, others_done: Path, second_night: Path, tmp_path: Path
 ) -> None:
     fault, pattern = FAILING[how]
@@ -174,14 +178,14 @@ def test_a_faulty_mirror_fails_its_source_and_keeps_the_current_release(
     before, release = nights.immutable_files(home), nights.current_release(home).name
     began = time.monotonic()
     with serving(second_night, fault) as (address, calls):
-        code, _ = night(home, address)
+        code, _ = run_nightly(home, address)
     assert calls, "the faulty files were never requested"
     assert time.monotonic() - began < 30, "one source must not delay the run"
     assert code == 1
     check = store.list_checks(home / "landing", NAME).require()[-1]
     assert check.outcome == "failed" and re.search(pattern, check.detail), check.detail
     assert "Traceback" not in check.detail
-    for name in set(nights.FEW) - {NAME}:
+    for name in set(nights.SOURCE_NAMES) - {NAME}:
         assert store.list_checks(home / "landing", name).require()[-1].outcome == "unchanged"
     nights.require_complete(home)
     assert not list((home / "landing" / NAME / ".incoming").glob("*"))
@@ -189,23 +193,23 @@ def test_a_faulty_mirror_fails_its_source_and_keeps_the_current_release(
     assert before == {name: after.get(name) for name in before}
     assert nights.current_release(home).name == release, "nothing new, so nothing is built"
     (alert,) = (
-        one for one in find_alerts(settings_of(home)) if (one.kind, one.subject) == ("fetch_failed", NAME)
+        entry
+        for entry in find_alerts(settings_of(home))
+        if (entry.kind, entry.subject) == ("fetch_failed", NAME)
     )
     assert alert.command == f"warehouse fetch {NAME}" and check.detail[:200] in alert.happened
 
 
-@pytest.mark.usefixtures("quickly")
-def test_the_other_sources_are_published_and_the_next_run_recovers(
-    second_night: Path, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("short_limits")
+def test_other_sources_are_published_and_next_run_recovers(second_night: Path, tmp_path: Path) -> None:
     undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
-    night(undisturbed, second_night)
+    run_nightly(undisturbed, second_night)
     with serving(second_night, reset) as (address, _):
-        assert night(disturbed, address)[0] == 1
-    published = {one.source for one in read_manifest(nights.current_release(disturbed)).vintages}
-    assert published == set(nights.FEW) - {NAME}
+        assert run_nightly(disturbed, address)[0] == 1
+    published = {entry.source for entry in read_manifest(nights.current_release(disturbed)).vintages}
+    assert published == set(nights.SOURCE_NAMES) - {NAME}
     with serving(second_night, slow_down_twice) as (address, calls):
-        night(disturbed, address)
+        run_nightly(disturbed, address)
     assert calls and set(calls.values()) == {3}
     nights.require_complete(disturbed)
     assert store.list_checks(disturbed / "landing", NAME).require()[-1].outcome == "accepted"

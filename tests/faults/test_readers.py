@@ -1,4 +1,4 @@
-"""Many readers query while releases are published and rolled back: none fails, waits, or sees a mixture."""
+"""Readers query while releases are published and rolled back: no query fails or mixes two releases."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SECONDS_TO_SEE_THE_NEWEST = 1.0
 
 
 def publish_number(home: Path, number: int) -> float:
-    """Publish a release whose two marts hold its number in every row; return the time after that."""
+    """Publish a release with its number in every row of its two marts; return the time of publication."""
     name = f"release-{number:03}"
     file = home / "build" / name / "warehouse.duckdb"
     file.parent.mkdir(parents=True)
@@ -42,7 +42,7 @@ def publish_number(home: Path, number: int) -> float:
     return time.time()
 
 
-def test_readers_see_exactly_one_release_while_fifty_are_published(tmp_path: Path) -> None:
+def test_readers_see_exactly_one_release_during_fifty_publications(tmp_path: Path) -> None:
     published, stop = tmp_path / "published", tmp_path / "stop"
     published_at = [(publish_number(tmp_path, 0), 0)]
     readers = [
@@ -75,16 +75,24 @@ def test_readers_see_exactly_one_release_while_fifty_are_published(tmp_path: Pat
     assert {kind for kind, _ in connections} == set(READERS)
     assert len(connections) > 500
     seen_numbers = set()
-    for kind, told in connections:
-        ((numbers, n),) = told["seen"]  # one answer, however long the connection was kept
+    for kind, connection in connections:
+        ((numbers, n),) = connection["seen"]  # a single result, for the life of the connection
         (number,) = numbers
         assert n == 2 * ROWS
         seen_numbers.add(number)
-        # The release that was the newest a second before the connection was opened, or a later one.
-        before = [one for at, one in published_at if at <= told["opened_at"] - SECONDS_TO_SEE_THE_NEWEST]
-        later = [one for at, one in published_at if at > told["opened_at"] - SECONDS_TO_SEE_THE_NEWEST]
-        assert number in {*before[-1:], *later}, f"{kind}: {number}, opened at {told['opened_at']}"
+        # The release that was current a second before the connection was opened, or a later release.
+        before = [
+            release_number
+            for at, release_number in published_at
+            if at <= connection["opened_at"] - SECONDS_TO_SEE_THE_NEWEST
+        ]
+        later = [
+            release_number
+            for at, release_number in published_at
+            if at > connection["opened_at"] - SECONDS_TO_SEE_THE_NEWEST
+        ]
+        assert number in {*before[-1:], *later}, f"{kind}: {number}, opened at {connection['opened_at']}"
     assert len(seen_numbers) >= RELEASES * 3 // 4
-    asked = sum(told["asked"] for _, told in connections)
-    print(f"{asked} questions over {len(connections)} connections saw {len(seen_numbers)} releases, one each")
+    asked = sum(connection["asked"] for _, connection in connections)
+    print(f"{asked} queries over {len(connections)} connections read {len(seen_numbers)} releases")
     assert asked > 5 * len(connections)

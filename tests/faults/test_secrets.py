@@ -1,4 +1,4 @@
-"""A build stores nothing of its environment, although dbt and Great Expectations run with all of it."""
+"""A build stores no value of its environment, although dbt and Great Expectations run in it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import environment, settings_of
-from test_security import CONNECTIONS, SECRET, holding
+from test_security import CONNECTIONS, SECRET, files_with
 
 from warehouse.build import steps
 from warehouse.errors import WarehouseError
@@ -15,7 +15,7 @@ from warehouse.errors import WarehouseError
 pytestmark = pytest.mark.faults
 
 
-def test_a_release_holds_nothing_of_the_environment(replayed: Path, tmp_path: Path) -> None:
+def test_build_stores_no_value_of_the_environment(replayed: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(replayed / "landing" / "mofcom_totals", home / "landing" / "mofcom_totals")
     settings = settings_of(home)
@@ -24,8 +24,8 @@ def test_a_release_holds_nothing_of_the_environment(replayed: Path, tmp_path: Pa
         assert build is not None
         try:
             steps.validate(settings, steps.transform(settings, build))
-        except WarehouseError as error:  # one source alone fails the release gate
+        except WarehouseError as error:  # a single source fails the release gate
             assert SECRET not in str(error)
     assert list(steps.build_dir(settings, build).rglob("dbt.log")), "dbt has written its log"
-    assert holding(home, "mofcom_totals")
-    assert holding(home, SECRET) == []
+    assert files_with(home, "mofcom_totals")
+    assert files_with(home, SECRET) == []

@@ -1,4 +1,4 @@
-"""Two nights at once, and a night by a clock that went back: one right release, told in the right order."""
+"""Concurrent nightly runs, and a run after the clock was set back: a correct release, in order."""
 
 from __future__ import annotations
 
@@ -26,36 +26,38 @@ pytestmark = pytest.mark.faults
 NAME = "worldbank_wdi"
 
 
-def test_two_nights_started_at_once_end_in_one_right_release(tmp_path: Path) -> None:
+def test_concurrent_nightly_runs_publish_one_correct_release(tmp_path: Path) -> None:
     mirror = nights.mirror_of("night-2", tmp_path / "night-2")
-    alone, both = tmp_path / "alone", tmp_path / "both"
-    nights.run(alone, "run", mirror=mirror)
-    at_once = [
+    undisturbed, concurrent = tmp_path / "undisturbed", tmp_path / "concurrent"
+    nights.run(undisturbed, "run", mirror=mirror)
+    processes = [
         subprocess.Popen(
             [sys.executable, "-m", "warehouse", "run"],
             cwd=PROJECT_ROOT,
-            env=nights.environment_of(both, mirror),
+            env=nights.environment_of(concurrent, mirror),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
         for _ in range(2)
     ]
-    said = [night.communicate(timeout=300)[0] for night in at_once]
-    assert not any("Traceback" in one for one in said), said
-    nights.require_complete(both)
-    for name in nights.FEW:
-        assert len(store.vintages(both / "landing", name)) <= 1, f"{name} landed twice"
-    nights.run(both, "run", mirror=mirror)
-    for name in nights.FEW:
-        assert len(store.vintages(both / "landing", name)) == 1
-    assert nights.tables_of(nights.current_release(both)) == nights.tables_of(nights.current_release(alone))
-    assert any("another build is running" in one or "is writing this source now" in one for one in said), (
-        f"neither night met the other: {said}"
+    outputs = [process.communicate(timeout=300)[0] for process in processes]
+    assert not any("Traceback" in output for output in outputs), outputs
+    nights.require_complete(concurrent)
+    for name in nights.SOURCE_NAMES:
+        assert len(store.vintages(concurrent / "landing", name)) <= 1, f"{name} landed twice"
+    nights.run(concurrent, "run", mirror=mirror)
+    for name in nights.SOURCE_NAMES:
+        assert len(store.vintages(concurrent / "landing", name)) == 1
+    assert nights.tables_of(nights.current_release(concurrent)) == nights.tables_of(
+        nights.current_release(undisturbed)
     )
+    assert any(
+        "another build is running" in output or "is writing this source now" in output for output in outputs
+    ), f"the runs did not overlap: {outputs}"
 
 
-def test_a_clock_that_goes_back_loses_and_reorders_nothing(tmp_path: Path) -> None:
+def test_clock_set_back_loses_and_reorders_no_release(tmp_path: Path) -> None:
     home = tmp_path / "home"
     first, second = (nights.mirror_of(night, tmp_path / night) for night in ("night-1", "night-2"))
     nights.run(home, "run", mirror=first)
@@ -66,16 +68,18 @@ def test_a_clock_that_goes_back_loses_and_reorders_nothing(tmp_path: Path) -> No
         assert ingest(settings, NAME) is not None
         later = steps.publish(settings, build_of(settings))
         assert nights.current_release(home).name == later
-        assert [one.name for one in release_dirs(settings.published)] == [earlier, later]
-        assert earlier < later, "a release's name sorts after the one before it, whatever the clock says"
+        assert [entry.name for entry in release_dirs(settings.published)] == [earlier, later]
+        assert earlier < later, "a release's name sorts after its predecessor's, at any clock time"
         assert steps.load(settings) is None, "nothing is new"
         remove_expired(settings)
-        known = store.vintages(home / "landing", NAME)
-        assert [one.id for one in known] == sorted(one.id for one in known) and len(known) == 2
+        vintages = store.vintages(home / "landing", NAME)
+        assert [entry.id for entry in vintages] == sorted(entry.id for entry in vintages) and len(
+            vintages
+        ) == 2
         assert rollback(settings.published, "previous", "a test", "tests").release == earlier
         assert rollback(settings.published, "previous", "and back", "tests").release == later
         assert audit(settings.landing, settings.published).findings == ()
-    assert ingest(settings, NAME) is None, "the right clock again, and nothing new"
+    assert ingest(settings, NAME) is None, "nothing is new with the correct clock"
     assert steps.load(settings) is None
     after = nights.immutable_files(home)
     assert before == {name: after.get(name) for name in before}

@@ -1,4 +1,4 @@
-"""One member out of a 7z or zip archive, and the archives that are rejected."""
+"""Extraction of a member from a 7z or zip archive, and the rejected archives."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ PER_EXAMPLE_FILES = settings(
 
 
 def make_7z(path: Path, members: dict[str, bytes], **options: Any) -> Path:
-    with py7zr.SevenZipFile(path, "w", **options) as made:
+    with py7zr.SevenZipFile(path, "w", **options) as opened:
         if "password" not in options:
-            made.set_encoded_header_mode(False)  # a plain header is one that a test can forge
+            opened.set_encoded_header_mode(False)  # a test can forge a plain header
         for name, data in members.items():
-            made.writestr(data, name)
+            opened.writestr(data, name)
     return path
 
 
 def forge_7z_header(path: Path, old: bytes, new: bytes) -> None:
-    """Replace bytes of a plain 7z header by as many others, and make both its checksums right again."""
+    """Replace bytes of a plain 7z header by as many others, and recompute both its checksums."""
     data = bytearray(path.read_bytes())
     offset, size = struct.unpack("<QQ", data[12:28])
     start = 32 + offset
@@ -50,9 +50,9 @@ def forge_7z_header(path: Path, old: bytes, new: bytes) -> None:
 
 
 def make_zip(path: Path, members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
-    with zipfile.ZipFile(path, "w", method) as made:
+    with zipfile.ZipFile(path, "w", method) as opened:
         for name, data in members.items():
-            made.writestr(name, data)
+            opened.writestr(name, data)
     return path
 
 
@@ -70,8 +70,8 @@ def extract(path: Path, kind: str, work: Path, *, max_bytes: int = CAP, member: 
     return out.read_bytes()
 
 
-def refused(path: Path, kind: str, work: Path, **options: Any) -> str:
-    """Extract, expect a refusal that names source and file, see that no byte was left, return its text."""
+def extraction_error(path: Path, kind: str, work: Path, **options: Any) -> str:
+    """Extract, expect a SourceError with source and file, check that no file is left, return its text."""
     with pytest.raises(SourceError) as caught:
         extract(path, kind, work, **options)
     assert caught.value.source == "unctad_goods"
@@ -84,113 +84,115 @@ KINDS = pytest.mark.parametrize("kind", ["7z", "zip"])
 
 
 @KINDS
-def test_the_one_member_comes_out_under_our_name(kind: str, tmp_path: Path) -> None:
+def test_single_member_is_extracted_under_fixed_name(kind: str, tmp_path: Path) -> None:
     path = make(kind, tmp_path / f"a.{kind}", {"folder/Table (final).csv": b"a,b\r\n1,2\r\n"})
     assert extract(path, kind, tmp_path / "work") == b"a,b\r\n1,2\r\n"
     assert [entry.name for entry in (tmp_path / "work").iterdir()] == [f"a.{kind}.member"]
 
 
 @KINDS
-def test_a_named_member_is_found_among_others(kind: str, tmp_path: Path) -> None:
+def test_named_member_is_extracted(kind: str, tmp_path: Path) -> None:
     path = make(kind, tmp_path / f"a.{kind}", {"readme.txt": b"hello", "b.csv": b"b", "c.csv": b"c"})
     assert extract(path, kind, tmp_path / "work", member="b.csv") == b"b"
 
 
 @KINDS
-def test_more_than_one_file_none_or_not_the_named_one_is_refused(kind: str, tmp_path: Path) -> None:
+def test_archive_without_exactly_one_matching_file_is_rejected(kind: str, tmp_path: Path) -> None:
     two = make(kind, tmp_path / f"two.{kind}", {"a.csv": b"a", "b.csv": b"b"})
     work = tmp_path / "work"
-    assert "must have exactly one file; it has 'a.csv', 'b.csv'" in refused(two, kind, work)
-    assert "exactly one file 'c.csv'" in refused(two, kind, work, member="c.csv")
+    assert "must have exactly one file; it has 'a.csv', 'b.csv'" in extraction_error(two, kind, work)
+    assert "exactly one file 'c.csv'" in extraction_error(two, kind, work, member="c.csv")
     empty = make(kind, tmp_path / f"empty.{kind}", {})
-    assert "one file" in (said := refused(empty, kind, work)) or "corrupt" in said
+    assert "one file" in (message := extraction_error(empty, kind, work)) or "corrupt" in message
 
 
-CLIMBING = ["../x.csv", "/etc/x.c", "a/../../x", "..\\x.csv", "C:\\x.csv", "\\\\host\\x", "C:x.csv1"]
+PATHS_OUTSIDE = ["../x.csv", "/etc/x.c", "a/../../x", "..\\x.csv", "C:\\x.csv", "\\\\host\\x", "C:x.csv1"]
 
 
-@pytest.mark.parametrize("name", CLIMBING)
+@pytest.mark.parametrize("name", PATHS_OUTSIDE)
 @KINDS
-def test_a_path_that_leaves_directory_is_refused(kind: str, name: str, tmp_path: Path) -> None:
+def test_member_path_outside_the_directory_is_rejected(kind: str, name: str, tmp_path: Path) -> None:
     path = tmp_path / f"a.{kind}"
     if kind == "7z":
-        innocent = "x" * len(name)  # py7zr refuses to write such a name: write another, then forge it
+        innocent = "x" * len(name)  # py7zr rejects such a name: write another, then forge it
         make_7z(path, {innocent: b"payload"})
         forge_7z_header(path, innocent.encode("utf-16-le"), name.encode("utf-16-le"))
     else:
         make_zip(path, {name: b"payload"})
-    assert "leaves the extraction directory" in refused(path, kind, tmp_path / "work")
+    assert "leaves the extraction directory" in extraction_error(path, kind, tmp_path / "work")
     assert not (tmp_path / "x.csv").exists()
 
 
-def test_a_climbing_member_beside_the_wanted_one_is_refused_as_well(tmp_path: Path) -> None:
+def test_other_member_with_path_outside_is_rejected(tmp_path: Path) -> None:
     path = make_zip(tmp_path / "a.zip", {"b.csv": b"b", "../evil": b"e"})
-    assert "leaves the extraction directory" in refused(path, "zip", tmp_path / "work", member="b.csv")
+    assert "leaves the extraction directory" in extraction_error(
+        path, "zip", tmp_path / "work", member="b.csv"
+    )
 
 
-def test_ordinary_names_do_not_climb() -> None:
+def test_ordinary_names_do_not_leave_the_directory() -> None:
     assert not any(
         leaves_directory(name) for name in ("a.csv", "a/b.csv", "..a.csv", "a..b/c.csv", "年度.csv")
     )
 
 
 @KINDS
-def test_a_symbolic_link_is_refused(kind: str, tmp_path: Path) -> None:
+def test_symbolic_link_is_rejected(kind: str, tmp_path: Path) -> None:
     path = tmp_path / f"a.{kind}"
     if kind == "7z":
         link = tmp_path / "link.csv"
         link.symlink_to("/etc/passwd")
-        with py7zr.SevenZipFile(path, "w") as made:
-            made.write(link, "link.csv")
+        with py7zr.SevenZipFile(path, "w") as opened:
+            opened.write(link, "link.csv")
         link.unlink()
     else:
         entry = zipfile.ZipInfo("link.csv")
         entry.create_system = 3
         entry.external_attr = (stat.S_IFLNK | 0o777) << 16
-        with zipfile.ZipFile(path, "w") as made:
-            made.writestr(entry, "/etc/passwd")
-    assert "a link or a device" in refused(path, kind, tmp_path / "work")
+        with zipfile.ZipFile(path, "w") as opened:
+            opened.writestr(entry, "/etc/passwd")
+    assert "a link or a device" in extraction_error(path, kind, tmp_path / "work")
 
 
 @KINDS
-def test_an_archive_that_declares_more_than_the_cap_is_refused(kind: str, tmp_path: Path) -> None:
+def test_archive_with_declared_size_over_limit_is_rejected(kind: str, tmp_path: Path) -> None:
     path = make(kind, tmp_path / f"bomb.{kind}", {"zeros.csv": bytes(CAP + 1)})
     assert path.stat().st_size < 20_000
-    assert f"past the limit of {CAP} bytes" in refused(path, kind, tmp_path / "work")
+    assert f"past the limit of {CAP} bytes" in extraction_error(path, kind, tmp_path / "work")
     assert len(extract(path, kind, tmp_path / "work", max_bytes=CAP + 1)) == CAP + 1
 
 
-def test_a_declaration_past_the_cap_is_refused_before_a_byte_comes_out() -> None:
+def test_declared_size_over_limit_is_rejected_before_extraction() -> None:
     huge = Member("a.csv", size=10**15, is_directory=False, is_file=True, is_encrypted=False)
     with pytest.raises(SourceError, match="past the limit"):
         select_member([huge], source="s", file="f", max_bytes=CAP, member=None)
 
 
-def test_a_7z_whose_other_members_expand_past_the_cap_is_stopped_on_the_way(tmp_path: Path) -> None:
-    # A solid archive: to reach the small member, the big one before it has to be expanded.
+def test_7z_with_other_members_over_limit_is_rejected_during_extraction(tmp_path: Path) -> None:
+    # A solid archive: the large first member must be expanded to reach the small one.
     path = make_7z(tmp_path / "solid.7z", {"zeros.bin": bytes(8 * CAP), "b.csv": b"small"})
-    assert "past the limit" in refused(path, "7z", tmp_path / "work", member="b.csv")
+    assert "past the limit" in extraction_error(path, "7z", tmp_path / "work", member="b.csv")
 
 
-def test_a_7z_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
-    # 3 MiB of zeros declared as 17 bytes. 7z spells a size of three bytes as 0xe0 and the bytes, once for
+def test_7z_with_false_size_is_rejected(tmp_path: Path) -> None:
+    # 3 MiB of zeros declared as 17 bytes. 7z writes a size of three bytes as 0xe0 and the bytes, once for
     # each of the archive's two coders.
-    path = make_7z(tmp_path / "liar.7z", {"zeros.csv": bytes(3 * CAP)})
+    path = make_7z(tmp_path / "false_size.7z", {"zeros.csv": bytes(3 * CAP)})
     true_size = bytes([0b11100000]) + (3 * CAP).to_bytes(3, "little")
     forge_7z_header(path, true_size, bytes([0b11100000]) + (17).to_bytes(3, "little"))
-    assert "corrupt" in refused(path, "7z", tmp_path / "work")
+    assert "corrupt" in extraction_error(path, "7z", tmp_path / "work")
 
 
-def test_a_zip_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
-    path = make_zip(tmp_path / "liar.zip", {"zeros.csv": bytes(3 * CAP)})
+def test_zip_with_false_size_is_rejected(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "false_size.zip", {"zeros.csv": bytes(3 * CAP)})
     true_size = (3 * CAP).to_bytes(4, "little")
     data = path.read_bytes()
     assert data.count(true_size) == 2  # the local header and the directory
     path.write_bytes(data.replace(true_size, (17).to_bytes(4, "little")))
-    assert "corrupt" in refused(path, "zip", tmp_path / "work")
+    assert "corrupt" in extraction_error(path, "zip", tmp_path / "work")
 
 
-def test_a_stream_is_stopped_before_it_writes_past_the_cap() -> None:
+def test_stream_stops_before_it_writes_over_limit() -> None:
     out = io.BytesIO()
     with pytest.raises(SourceError, match="past the limit of 10 bytes"):
         copy_capped(io.BytesIO(bytes(11)), out, source="s", file="f", max_bytes=10)
@@ -199,57 +201,61 @@ def test_a_stream_is_stopped_before_it_writes_past_the_cap() -> None:
     assert len(out.getvalue()) == 10
 
 
-def test_an_encrypted_archive_is_refused(tmp_path: Path) -> None:
+def test_encrypted_archive_is_rejected(tmp_path: Path) -> None:
     path = make_7z(tmp_path / "a.7z", {"a.csv": b"secret"}, password="word")
-    assert "encrypted" in refused(path, "7z", tmp_path / "work")
+    assert "encrypted" in extraction_error(path, "7z", tmp_path / "work")
     hidden = make_7z(tmp_path / "b.7z", {"a.csv": b"secret"}, password="word", header_encryption=True)
-    assert "encrypted" in refused(hidden, "7z", tmp_path / "work")
+    assert "encrypted" in extraction_error(hidden, "7z", tmp_path / "work")
     plain = make_zip(tmp_path / "a.zip", {"a.csv": b"secret"})
     data = bytearray(plain.read_bytes())
     data[6] |= 1  # the flag, in the local header
     data[data.index(b"PK\x01\x02") + 8] |= 1  # and in the directory
     plain.write_bytes(data)
-    said = refused(plain, "zip", tmp_path / "work")
-    assert "encrypted" in said and "corrupt" not in said
+    message = extraction_error(plain, "zip", tmp_path / "work")
+    assert "encrypted" in message and "corrupt" not in message
 
 
-def test_a_zip_packed_by_a_method_without_a_bound_is_refused(tmp_path: Path) -> None:
+def test_zip_with_unsupported_compression_is_rejected(tmp_path: Path) -> None:
     path = make_zip(tmp_path / "a.zip", {"a.csv": bytes(1000)}, zipfile.ZIP_BZIP2)
-    assert "not deflate" in refused(path, "zip", tmp_path / "work")
+    assert "not deflate" in extraction_error(path, "zip", tmp_path / "work")
 
 
 @KINDS
-def test_a_truncated_archive_or_a_web_page_is_refused(kind: str, tmp_path: Path) -> None:
+def test_truncated_archive_or_web_page_is_rejected(kind: str, tmp_path: Path) -> None:
     whole = make(kind, tmp_path / "whole", {"a.csv": bytes(range(256)) * 40}).read_bytes()
     path = tmp_path / f"a.{kind}"
     for length in (0, 3, 31, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:length])
-        assert "truncated, corrupt or not a" in refused(path, kind, tmp_path / "work")
+        assert "truncated, corrupt or not a" in extraction_error(path, kind, tmp_path / "work")
     path.write_bytes(b"<!DOCTYPE html><html><body>Service unavailable</body></html>")
-    assert "truncated, corrupt or not a" in refused(path, kind, tmp_path / "work")
+    assert "truncated, corrupt or not a" in extraction_error(path, kind, tmp_path / "work")
 
 
 @KINDS
 @PER_EXAMPLE_FILES
-@given(place=st.floats(0, 1, exclude_max=True), byte=st.integers(1, 255))
-def test_one_wrong_byte_never_gives_wrong_rows(kind: str, place: float, byte: int, tmp_path: Path) -> None:
+@given(position=st.floats(0, 1, exclude_max=True), byte=st.integers(1, 255))
+def test_single_changed_byte_never_changes_content(
+    kind: str, position: float, byte: int, tmp_path: Path
+) -> None:
     content = b"".join(b"%d,%d\n" % (i, i * i) for i in range(500))
     data = bytearray(make(kind, tmp_path / "whole", {"a.csv": content}).read_bytes())
-    data[int(place * len(data))] ^= byte
+    data[int(position * len(data))] ^= byte
     path = tmp_path / f"a.{kind}"
     path.write_bytes(data)
     try:
-        # A changed name, date or mode is no news; a changed content is.
+        # A changed name, date or mode does not matter; changed content does.
         assert extract(path, kind, tmp_path / "work") == content
     except SourceError as error:
         assert error.file == path.name
 
 
-def test_a_full_disk_is_not_called_a_corrupt_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*args: object, **kwargs: object) -> None:
+def test_full_disk_is_not_reported_as_corrupt_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raise_disk_full(*args: object, **kwargs: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(archive, "copy_capped", full)
+    monkeypatch.setattr(archive, "copy_capped", raise_disk_full)
     path = make_zip(tmp_path / "a.zip", {"a.csv": b"a"})
     with pytest.raises(OSError, match="No space left"):
         extract(path, "zip", tmp_path / "work")

@@ -1,4 +1,4 @@
-"""The Atlas's services: the Stata file of the sample, the Dataverse listing, and what both may not be."""
+"""The Atlas's services: the recorded Stata file, the Dataverse listing, and rejected files."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ SAMPLE = HOST / "api" / "access" / "datafile" / FILE
 SAMPLE_LISTING = HOST / "api" / "datasets" / "persistentId" / "DVN-NDDMSN.json"
 NOT_FOUND = Path(__file__).parents[1] / "fixtures" / SOURCE.name / "not_found.json"
 
-# The file by hand, without pandas: format 114, a header of 109 bytes, then for 7 variables their types (7),
+# The layout of the file, read without pandas: format 114, a header of 109 bytes, then for 7 variables their types (7),
 # names (7 x 33), sort order (2 x 8), formats (7 x 49), value labels (7 x 33), labels (7 x 81), and the
-# expansion fields, of which there is only the end mark (5). A row is int32, int16, int32 and four doubles.
+# expansion fields, which have only the end mark (5). A row is int32, int16, int32 and four doubles.
 START = 109 + 7 + 7 * 33 + 2 * 8 + 7 * 49 + 7 * 33 + 7 * 81 + 5
 ROW = struct.Struct("<ihi4d")
 
 
-def by_hand() -> list[tuple[Any, ...]]:
+def expected_rows() -> list[tuple[Any, ...]]:
     return list(ROW.iter_unpack(SAMPLE.read_bytes()[START:]))
 
 
@@ -42,10 +42,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     return pa.Table.from_batches(batches).to_pylist()
 
 
-def test_every_text_gives_the_binary_number_of_the_file(whole: list[dict[str, Any]]) -> None:
+def test_every_text_converts_to_the_binary_number_of_the_file(whole: list[dict[str, Any]]) -> None:
     assert len(whole) == int.from_bytes(SAMPLE.read_bytes()[6:10], "little") == 44505
     assert [row["_row"] for row in whole] == list(range(1, 44506))
-    for row, sent in zip(whole, by_hand(), strict=True):
+    for row, sent in zip(whole, expected_rows(), strict=True):
         country, product, year, exports, imports, share, pci = sent
         assert (row["country_id"], row["product_id"], row["year"]) == (str(country), str(product), str(year))
         assert (row["export_value"], row["import_value"]) == (repr(exports), repr(imports))
@@ -54,7 +54,7 @@ def test_every_text_gives_the_binary_number_of_the_file(whole: list[dict[str, An
 
 
 def test_figures_of_china(whole: list[dict[str, Any]]) -> None:
-    # Unpacked from the bytes as above, the rows where country_id is 156 and year 2019.
+    # From expected_rows(), the rows where country_id is 156 and year is 2019.
     china = {
         row["product_id"]: (row["export_value"], row["import_value"], row["_row"])
         for row in whole
@@ -69,7 +69,7 @@ def test_figures_of_china(whole: list[dict[str, Any]]) -> None:
     }
 
 
-def test_the_balancing_entry_negatives_and_zeros_are_kept(whole: list[dict[str, Any]]) -> None:
+def test_balancing_entry_negatives_and_zeros_are_kept(whole: list[dict[str, Any]]) -> None:
     assert sum(row["country_id"] == "914" for row in whole) == 215
     assert sum(row["export_value"].startswith("-") for row in whole) == 37
     assert sum(row["import_value"].startswith("-") for row in whole) == 11
@@ -77,7 +77,7 @@ def test_the_balancing_entry_negatives_and_zeros_are_kept(whole: list[dict[str, 
     assert {row["country_id"] for row in whole} >= {"4", "8", "76", "156", "914"}
 
 
-def test_the_plan_finds_the_file_in_the_listing() -> None:
+def test_plan_finds_the_file_in_the_listing() -> None:
     plan = SOURCE.plan()
     listing = next(plan)
     assert listing.address == (
@@ -91,13 +91,13 @@ def test_the_plan_finds_the_file_in_the_listing() -> None:
 
 
 def listing(tmp_path: Path, **changes: Any) -> Path:
-    told = json.loads(SAMPLE_LISTING.read_text())
-    told["data"]["latestVersion"]["files"][1] |= changes
-    (tmp_path / LISTING).write_text(json.dumps(told))
+    answer = json.loads(SAMPLE_LISTING.read_text())
+    answer["data"]["latestVersion"]["files"][1] |= changes
+    (tmp_path / LISTING).write_text(json.dumps(answer))
     return tmp_path / LISTING
 
 
-def test_a_file_that_dataverse_has_not_read_in_is_asked_for_as_it_is(tmp_path: Path) -> None:
+def test_file_not_ingested_by_dataverse_is_requested_without_format(tmp_path: Path) -> None:
     plan = SOURCE.plan()
     next(plan)
     file = plan.send(listing(tmp_path, label=FILE))
@@ -113,17 +113,17 @@ def test_a_file_that_dataverse_has_not_read_in_is_asked_for_as_it_is(tmp_path: P
         ({"dataFile": {"id": "../../x"}}, "the file is restricted or has no id"),
     ],
 )
-def test_a_listing_without_the_file_is_refused(changes: dict[str, Any], reason: str, tmp_path: Path) -> None:
+def test_listing_without_the_file_is_rejected(changes: dict[str, Any], reason: str, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=reason):
         find_file(listing(tmp_path, **changes))
 
 
-def test_an_error_of_dataverse_is_refused_with_its_words() -> None:
+def test_error_of_dataverse_is_rejected_with_its_message() -> None:
     with pytest.raises(SourceError, match=r"status 'ERROR': Dataset with Persistent ID .* not found"):
         find_file(NOT_FOUND)
 
 
-def test_other_files_than_those_asked_for_are_refused(tmp_path: Path) -> None:
+def test_unexpected_files_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"expected dataset\.json and"):
         list(SOURCE.read({FILE: SAMPLE}, tmp_path))
 
@@ -143,7 +143,7 @@ def texts(path: Path, chunk_rows: int = 2) -> list[dict[str, Any]]:
     return pa.Table.from_batches(batches).to_pylist()
 
 
-def test_chunks_follow_on_and_stata_missing_is_null(tmp_path: Path) -> None:
+def test_chunks_are_read_in_order_and_stata_missing_is_null(tmp_path: Path) -> None:
     frame = pd.DataFrame({"code": [1, 2, 3], "value": [0.1, None, 1e-7]})
     assert [(row["code"], row["value"], row["_row"]) for row in texts(stata(tmp_path, frame))] == [
         ("1", "0.1", 1),
@@ -162,12 +162,12 @@ def test_chunks_follow_on_and_stata_missing_is_null(tmp_path: Path) -> None:
         ({"code": [1], "value": ["x"]}, "value is .*; expected is a double"),
     ],
 )
-def test_other_variables_are_refused(frame: dict[str, list[Any]], reason: str, tmp_path: Path) -> None:
+def test_unexpected_variables_are_rejected(frame: dict[str, list[Any]], reason: str, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=reason):
         texts(stata(tmp_path, pd.DataFrame(frame)))
 
 
-def test_a_cut_file_or_a_web_page_is_refused(tmp_path: Path) -> None:
+def test_truncated_file_or_web_page_is_rejected(tmp_path: Path) -> None:
     whole = SAMPLE.read_bytes()
     for data in (whole[:50], whole[: START - 100], whole[: START + 1000], whole[:-1], b"<html>No</html>"):
         (tmp_path / FILE).write_bytes(data)

@@ -1,5 +1,5 @@
 """BaTiS: both editions' layouts, the sample's figures, bad rows, and memory that does not grow with the file."""
-# ruff: noqa: E501 (the payloads are tables: one statement, and one finding, to a line)
+# ruff: noqa: E501 (the payloads are tables: a statement and a finding on each line)
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     return rows_of(SAMPLE, tmp_path_factory.mktemp("sample"))
 
 
-def test_every_row_and_every_digit_is_as_the_csv_module_reads_it(sample: Rows) -> None:
+def test_every_row_equals_the_reading_of_the_csv_module(sample: Rows) -> None:
     with zipfile.ZipFile(SAMPLE) as archive, archive.open(archive.namelist()[0]) as member:
         header, *expected = csv.reader(io.TextIOWrapper(member, "utf-8", newline=""))
     assert tuple(header) == batis.LAYOUTS["oecd"]
-    assert len(expected) == 103530  # unzip -p … | wc -l, less one
+    assert len(expected) == 103530  # unzip -p … | wc -l, minus the header
     assert [[row[column] or "" for column in batis.COLUMNS[1:]] for row in sample] == expected
     assert [row["_row"] for row in sample] == list(range(2, 103532))
     assert {row["edition"] for row in sample} == {"oecd"}
     assert {row["_file"] for row in sample} == {"batis.zip"}
 
 
-def test_the_figures_of_china(sample: Rows) -> None:
+def test_figures_of_china(sample: Rows) -> None:
     # unzip -p … | grep '^CHN,c,W,g,...,S,s,2019\|^CHN,c,USA,c,...,S,s,2019'
     def figure(partner: str, flow: str, item: str = "S") -> str:
         [found] = [
@@ -75,14 +75,14 @@ def test_the_figures_of_china(sample: Rows) -> None:
         assert sum(Decimal(figure("W", flow, f"S{letter}")) for letter in "ABCDEFGHIJKL") == Decimal(parts)
 
 
-def test_partners_that_were_gone_are_empty_in_all_three_values(sample: Rows) -> None:
+def test_dissolved_partners_have_no_values(sample: Rows) -> None:
     empty = [row for row in sample if row["balanced_value"] is None]
     assert len(empty) == 1360  # awk -F, '$12==""' | wc -l
     assert {row["partner"] for row in empty} == {"ANT", "CUW", "MNE", "SCG", "SRB", "SXM", "XKV"}
     assert {(row["reported_value"], row["final_value"]) for row in sample} == {(None, None)}
 
 
-def test_the_header_tells_the_edition_and_codes_stay_text(tmp_path: Path) -> None:
+def test_edition_is_read_from_header_and_codes_stay_text(tmp_path: Path) -> None:
     oecd = rows_of(packed((FIXTURES / "oecd.csv").read_bytes(), tmp_path), tmp_path)
     wto = rows_of(packed((FIXTURES / "wto.csv").read_bytes(), tmp_path), tmp_path)
     assert ({row["edition"] for row in oecd}, {row["edition"] for row in wto}) == ({"oecd"}, {"wto"})
@@ -101,7 +101,7 @@ def test_the_header_tells_the_edition_and_codes_stay_text(tmp_path: Path) -> Non
     assert {row["balanced_value"] for row in wto[:3]} <= {row["balanced_value"] for row in oecd}
 
 
-def test_the_wto_methodology_is_the_methodology(tmp_path: Path) -> None:
+def test_methodology_code_of_wto(tmp_path: Path) -> None:
     data = ",".join(batis.LAYOUTS["wto"]) + "\nCN,c,US,c,X,S,s,2019,1,2,R_NAT,3\n"
     [row] = rows_of(packed(data.encode(), tmp_path), tmp_path)
     assert (row["reported_value"], row["final_value"], row["methodology"], row["balanced_value"]) == (
@@ -109,7 +109,7 @@ def test_the_wto_methodology_is_the_methodology(tmp_path: Path) -> None:
     )
 
 
-def test_the_plan_is_one_request_for_the_edition_of_the_month() -> None:
+def test_plan_is_a_request_for_the_edition_of_the_month() -> None:
     plan = batis.SOURCE.plan()
     request = next(plan)
     assert isinstance(request, Request)
@@ -121,7 +121,7 @@ def test_the_plan_is_one_request_for_the_edition_of_the_month() -> None:
         plan.send(Path("answer"))
 
 
-def refusal(work: Path, *lines: str) -> SourceError:
+def read_error(work: Path, *lines: str) -> SourceError:
     with pytest.raises(SourceError) as caught:
         rows_of(packed(("\n".join(lines) + "\n").encode(), work), work)
     assert (caught.value.source, caught.value.file) == ("batis", "batis.zip")
@@ -138,8 +138,8 @@ def refusal(work: Path, *lines: str) -> SourceError:
         ("<html>", "an HTML or XML page"),
     ],
 )
-def test_another_layout_is_refused_by_name(header: str, reason: str, tmp_path: Path) -> None:
-    error = refusal(tmp_path, header, ROW)
+def test_unexpected_column_is_rejected_by_name(header: str, reason: str, tmp_path: Path) -> None:
+    error = read_error(tmp_path, header, ROW)
     assert reason in str(error)
     assert error.row == 1
 
@@ -159,21 +159,21 @@ def test_another_layout_is_refused_by_name(header: str, reason: str, tmp_path: P
     ],
 )
 @pytest.mark.parametrize("before", [0, 3])
-def test_a_bad_row_is_refused_by_its_number(row: str, reason: str, before: int, tmp_path: Path) -> None:
-    error = refusal(tmp_path, HEADER, *[ROW] * before, row, ROW)
+def test_invalid_row_is_rejected_with_its_number(row: str, reason: str, before: int, tmp_path: Path) -> None:
+    error = read_error(tmp_path, HEADER, *[ROW] * before, row, ROW)
     assert reason in str(error)
     assert error.row == before + 2
 
 
-def test_exponents_and_signs_are_numbers(tmp_path: Path) -> None:
+def test_exponents_and_signs_are_accepted(tmp_path: Path) -> None:
     data = f"{HEADER}\n{ROW.replace(',1,2,', ',-1.5,1e-06,')}\n".encode()
     [row] = rows_of(packed(data, tmp_path), tmp_path)
     assert (row["reported_value"], row["final_value"]) == ("-1.5", "1e-06")
 
 
-def test_two_million_rows_stream_in_little_memory(tmp_path: Path) -> None:
-    # 104 MB of text: held whole as Arrow arrays it takes more than that. What is held at any time is bounded by
-    # the CSV reader's blocks (32 of 1 MiB), the batch that is gathered and the one that is handed out.
+def test_two_million_rows_are_read_in_bounded_memory(tmp_path: Path) -> None:
+    # 104 MB of text: as Arrow arrays it takes more than that. The memory in use is bounded by
+    # the CSV reader's blocks (32 of 1 MiB), the batch being filled and the batch being read.
     line = b"CHN,c,USA,c,EXP,S,s,2019,,12345.678901,E12,12345.678901\n"
     with (
         zipfile.ZipFile(tmp_path / "answer.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as made,
@@ -193,45 +193,45 @@ def test_two_million_rows_stream_in_little_memory(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["answer.zip"], "the expanded file is gone"
 
 
-def test_an_archive_past_its_cap_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_archive_over_size_limit_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert batis.MAX_EXPANDED_BYTES == 4096 * MEBIBYTE
     monkeypatch.setattr(batis, "MAX_EXPANDED_BYTES", 1000)
     with pytest.raises(SourceError, match="past the limit of 1000 bytes"):
         rows_of(SAMPLE, tmp_path)
 
 
-def test_other_files_than_the_one_asked_for_are_refused(tmp_path: Path) -> None:
+def test_unexpected_file_is_rejected(tmp_path: Path) -> None:
     for files in ({}, {"other.zip": SAMPLE}, {batis.ARCHIVE: SAMPLE, "other.zip": SAMPLE}):
         with pytest.raises(SourceError, match="expected the one file"):
             list(batis.SOURCE.read(files, tmp_path))
 
 
-# --- the gate: each expectation fails on a payload that is spoiled for it ---------------------------------
+# --- the load gate: each expectation fails on a payload that violates it ----------------------------------
 
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("good")
-    table = pa.Table.from_batches(list(batis.SOURCE.read({batis.ARCHIVE: SAMPLE}, place)))
-    pq.write_table(table, place / "rows.parquet")
-    return place / "rows.parquet"
+    folder = tmp_path_factory.mktemp("good")
+    table = pa.Table.from_batches(list(batis.SOURCE.read({batis.ARCHIVE: SAMPLE}, folder)))
+    pq.write_table(table, folder / "rows.parquet")
+    return folder / "rows.parquet"
 
 
-def findings(good: Path, work: Path, *spoil: str, has_previous: bool = False) -> dict[str, str]:
+def findings(good: Path, work: Path, *statements: str, has_previous: bool = False) -> dict[str, str]:
     rows = work / "rows.parquet"
     with duckdb.connect() as db:
         db.execute(f"create table rows as select * from '{good}'")
-        for statement in spoil:
+        for statement in statements:
             db.execute(statement)
         db.execute(f"copy rows to '{rows}' (format parquet)")
     previous = good if has_previous else None
     verdict = validate_vintage(
-        batis.SOURCE, rows, previous, DBT_PROJECT_DIR / "seeds", EXPECTATIONS_DIR, work / "judge"
+        batis.SOURCE, rows, previous, DBT_PROJECT_DIR / "seeds", EXPECTATIONS_DIR, work / "validate"
     )
     return {finding.expectation: finding.detail for finding in verdict.findings if not finding.success}
 
 
-def test_the_sample_passes(good: Path, tmp_path: Path) -> None:
+def test_sample_passes_the_load_gate(good: Path, tmp_path: Path) -> None:
     assert findings(good, tmp_path, has_previous=True) == {}
 
 
@@ -298,13 +298,13 @@ SPOILED = {
 
 
 @pytest.mark.parametrize("name", list(SPOILED))
-def test_each_expectation_fails_where_it_should(name: str, good: Path, tmp_path: Path) -> None:
+def test_each_expectation_fails_on_its_payload(name: str, good: Path, tmp_path: Path) -> None:
     statement, words = SPOILED[name]
     found = findings(good, tmp_path, statement, has_previous=name not in ("columns are as expected",))
     assert name in found
     assert words in found[name]
 
 
-def test_no_expectation_is_left_without_a_payload() -> None:
+def test_every_expectation_has_a_payload() -> None:
     suite = read_suite(EXPECTATIONS_DIR / "raw.batis.yml")
     assert {expectation.name for expectation in suite.expectations} == set(SPOILED)

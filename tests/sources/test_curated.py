@@ -1,4 +1,4 @@
-"""Curated figures: the folder as a publisher, what a row may hold, and the words of the command line."""
+"""Curated figures: the folder as a source, the contract of its columns, and its listing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def rows_of(folder: Path, tmp_path: Path) -> list[dict[str, object]]:
     return pa.Table.from_batches(batches).to_pylist()
 
 
-def test_the_shipped_figures_are_the_pages(tmp_path: Path) -> None:
+def test_shipped_figures_equal_the_publications(tmp_path: Path) -> None:
     # Counted with `wc -l` less the headers: 181 + 195 + 101 + 50.
     rows = rows_of(CURATED_DIR, tmp_path)
     assert len(rows) == 527
@@ -62,7 +62,7 @@ def test_the_shipped_figures_are_the_pages(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "told"),
+    ("column", "value", "expected"),
     [
         ("period", "2021-13", "2021-08"),
         ("period", "2021-11/2021-01", "2018-01/2018-07"),
@@ -83,23 +83,25 @@ def test_the_shipped_figures_are_the_pages(tmp_path: Path) -> None:
         ("note", " padded", "without surrounding spaces"),
     ],
 )
-def test_each_column_is_held_to_what_is_agreed(column: str, value: str, told: str, tmp_path: Path) -> None:
+def test_each_column_rejects_unexpected_values(
+    column: str, value: str, expected: str, tmp_path: Path
+) -> None:
     path = written(tmp_path / "a.csv", ROW, {**ROW, "period": "2020", column: value})
     _, problems = examine(path)
-    assert [(one.line, one.column, one.value) for one in problems if told in one.expected] == [
-        (3, column, value)
-    ]
+    assert [
+        (problem.line, problem.column, problem.value) for problem in problems if expected in problem.expected
+    ] == [(3, column, value)]
     with pytest.raises(SourceError, match="line 3"):
         list(SOURCE.read({"a.csv": path}, tmp_path))
 
 
-def test_spans_are_periods_in_both_spellings(tmp_path: Path) -> None:
+def test_spans_are_periods_in_both_notations(tmp_path: Path) -> None:
     spans = ("2018-01/2018-07", "2018-01..2018-08", "2016/2020", "2021-Q3", "2021-08")
     _, problems = examine(written(tmp_path / "a.csv", *({**ROW, "period": span} for span in spans)))
     assert problems == []
 
 
-def test_a_figure_given_twice_a_short_row_and_another_header_are_named(tmp_path: Path) -> None:
+def test_duplicate_figure_short_row_and_unknown_header_are_reported(tmp_path: Path) -> None:
     assert "the same figure as line 2" in str(examine(written(tmp_path / "a.csv", ROW, ROW))[1][0])
     path = written(tmp_path / "b.csv", ROW)
     path.write_text(path.read_text() + "2021,China\n")
@@ -112,33 +114,33 @@ def test_a_figure_given_twice_a_short_row_and_another_header_are_named(tmp_path:
     assert "line 2: byte 0xff" in str(examine(path)[1][0])
 
 
-def test_the_folder_answers_without_a_network(tmp_path: Path) -> None:
+def test_folder_is_read_without_network(tmp_path: Path) -> None:
     folder = tmp_path / "figures"
     folder.mkdir()
     written(folder / "mine.csv", ROW)
     got = fetch(SOURCE, tmp_path / "files", curated=folder, limits=Limits())
-    assert [(one.address, one.via) for one in got] == [
+    assert [(answer.address, answer.via) for answer in got] == [
         ("curated://", "curated"),
         ("curated://mine.csv", "curated"),
     ]
     assert (tmp_path / "files" / "mine.csv").read_bytes() == (folder / "mine.csv").read_bytes()
 
 
-def test_a_name_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
+def test_listed_file_outside_the_folder_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "figures").mkdir()
     written(tmp_path / "outside.csv", ROW)
     listing = next(SOURCE.plan())
 
-    def climbing():  # type: ignore[no-untyped-def]
+    def listed_outside():  # type: ignore[no-untyped-def]
         yield replace(listing, name="a.csv", url="curated://../outside.csv", kind="csv")
 
     with pytest.raises(SourceError, match="no such file"):
-        fetch(replace(SOURCE, plan=climbing), tmp_path / "files", curated=tmp_path / "figures")
+        fetch(replace(SOURCE, plan=listed_outside), tmp_path / "files", curated=tmp_path / "figures")
     with pytest.raises(SourceError, match="has no CSV file"):
         fetch(SOURCE, tmp_path / "files", curated=tmp_path / "figures")
 
 
-def test_a_mirror_that_lists_the_folder_goes_first(tmp_path: Path) -> None:
+def test_mirror_takes_precedence_over_the_folder(tmp_path: Path) -> None:
     mirror = tmp_path / "mirror"
     mirror.mkdir()
     (mirror / "files.json").write_text('["a.csv"]')
@@ -146,14 +148,14 @@ def test_a_mirror_that_lists_the_folder_goes_first(tmp_path: Path) -> None:
     answers = [{"address": f"curated://{n}", "file": n or "files.json"} for n in ("", "a.csv")]
     (mirror / "index.json").write_text(json.dumps({"name": "recorded", "answers": answers}))
     got = fetch(SOURCE, tmp_path / "files", mirror=str(mirror), curated=tmp_path / "nowhere")
-    assert {one.via for one in got} == {"recorded"}
+    assert {answer.via for answer in got} == {"recorded"}
 
 
 @pytest.mark.parametrize("data", [b'["a.csv"]["b.csv"]', b'["a\xff.csv"]', b"", b"[", b"[NaN]"])
-def test_a_listing_that_is_no_json_is_refused_by_name(data: bytes, tmp_path: Path) -> None:
+def test_listing_that_is_not_json_is_rejected_by_name(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "files.json"
     path.write_bytes(data)
     with pytest.raises(WarehouseError, match=r"^curated: .*file files\.json"):
         file_names(path)
     path.write_bytes(b'\xef\xbb\xbf["a.csv"]')
-    assert file_names(path) == ["a.csv"], "a byte order mark is no part of it"
+    assert file_names(path) == ["a.csv"], "a byte order mark is ignored"

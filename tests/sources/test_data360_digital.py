@@ -1,4 +1,4 @@
-"""Data360's digitally deliverable services: the whole file of the sample, and bad rows."""
+"""Data360's digitally deliverable services: the recorded file, and bad rows."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]:
     return read(SAMPLE, tmp_path_factory.mktemp("whole"))
 
 
-def test_the_two_indicators_are_read_whole_and_the_others_are_named(whole: list[dict[str, object]]) -> None:
+def test_two_indicators_are_read_and_the_others_are_declared_ignored(whole: list[dict[str, object]]) -> None:
     with SAMPLE.open(encoding="utf-8", newline="") as handle:
         sent = list(csv.DictReader(handle))
     assert tuple(sent[0]) == HEADER
-    assert len(sent) == 8156  # wc -l, less one
-    expected = [(row, one) for row, one in enumerate(sent, start=2) if "SERVTRADE" in one["INDICATOR"]]
+    assert len(sent) == 8156  # wc -l, minus the header
+    expected = [(row, line) for row, line in enumerate(sent, start=2) if "SERVTRADE" in line["INDICATOR"]]
     assert len(expected) == 2842 + 2879 == len(whole)
     assert [row["_row"] for row in whole] == [row for row, _ in expected]
-    for column, ours in LOADED.items():
-        assert [row[ours] or "" for row in whole] == [one[column] for _, one in expected], column
-    assert {one["INDICATOR"] for one in sent} == {*INDICATORS, *IGNORED_INDICATORS}
+    for column, name in LOADED.items():
+        assert [row[name] or "" for row in whole] == [line[column] for _, line in expected], column
+    assert {line["INDICATOR"] for line in sent} == {*INDICATORS, *IGNORED_INDICATORS}
     assert len(IGNORED_INDICATORS) == 12
 
 
-def test_figures_are_the_publishers_own_text(whole: list[dict[str, object]]) -> None:
-    # grep ',CHN,.*SERVTRADE.*,2020,' UNCTAD_DE.csv; the world likewise
+def test_figures_are_the_text_of_the_publisher(whole: list[dict[str, object]]) -> None:
+    # grep ',CHN,.*SERVTRADE.*,2020,' UNCTAD_DE.csv; the same for WLD
     found = {
         (str(row["indicator"])[-3:], row["ref_area"]): (row["obs_value"], row["_row"])
         for row in whole
@@ -65,7 +65,7 @@ def test_figures_are_the_publishers_own_text(whole: list[dict[str, object]]) -> 
     assert {row["unit_mult"] for row in whole} == {"6"}
 
 
-def test_missing_cells_stay_rows_with_their_status(whole: list[dict[str, object]]) -> None:
+def test_missing_values_stay_rows_with_status(whole: list[dict[str, object]]) -> None:
     missing = [row for row in whole if row["obs_value"] is None]
     assert len(missing) == 465  # grep -c ',O,Missing value,'
     assert {(row["obs_status"], row["obs_status_label"]) for row in missing} == {("O", "Missing value")}
@@ -99,7 +99,7 @@ def test_groups_namibia_and_commas_are_kept(whole: list[dict[str, object]]) -> N
         (b",PU,Public\n", b",PU,Public,\n", "has 40 values, expected 39"),
     ],
 )
-def test_what_was_not_agreed_is_refused(sent: bytes, meant: bytes, reason: str, tmp_path: Path) -> None:
+def test_unexpected_content_is_rejected(sent: bytes, meant: bytes, reason: str, tmp_path: Path) -> None:
     assert sent in ROWS
     (tmp_path / FILE).write_bytes(ROWS.replace(sent, meant, 1))
     with pytest.raises(SourceError) as caught:
@@ -108,14 +108,14 @@ def test_what_was_not_agreed_is_refused(sent: bytes, meant: bytes, reason: str, 
     assert caught.value.row in (1, 2)
 
 
-def test_no_column_of_the_file_is_forgotten() -> None:
-    """Each is kept, agreed, a label of one that is agreed or of the kept unit, or held as the structure."""
+def test_every_column_of_the_file_is_declared() -> None:
+    """Each column is kept, expected constant, a label of such a column or of the unit, or structural."""
     labels = {f"{name}_LABEL" for name in (*FIXED_VALUES, "UNIT_MEASURE", "UNIT_MULT")}
     assert len(HEADER) == len(set(HEADER)) == 39
     assert set(HEADER) - set(LOADED) - set(FIXED_VALUES) - labels == {"STRUCTURE_ID"}
 
 
-def test_the_plan_asks_for_the_one_file_and_the_reader_takes_no_other(tmp_path: Path) -> None:
+def test_plan_requests_one_file_and_reader_rejects_others(tmp_path: Path) -> None:
     [request] = list(SOURCE.plan())
     assert request.address == ("https://data360files.worldbank.org/data360-data/data/UNCTAD_DE/UNCTAD_DE.csv")
     with pytest.raises(SourceError, match="expected the one file"):

@@ -1,4 +1,4 @@
-"""MOFCOM's totals by year, in pages as the site's documented form has them."""
+"""MOFCOM's totals by year, in pages of the site's documented form."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ def read(*pages: Path) -> list[dict[str, Any]]:
     return pa.Table.from_batches(list(SOURCE.read(files, pages[0].parent))).to_pylist()
 
 
-def test_the_sample_holds_what_the_releases_state(tmp_path: Path) -> None:
-    # From the releases: 2021 exports 2 543.5, imports 2 754.77, both 5 298.27 billion yuan.
+def test_sample_equals_the_press_releases(tmp_path: Path) -> None:
+    # From the press releases: 2021 exports 2 543.5, imports 2 754.77, both 5 298.27 billion yuan.
     [file] = (SAMPLE_DIR / "night-2" / "data.mofcom.gov.cn").rglob("*.json")
     rows = read(file)
-    assert [one["year"] for one in rows] == ["2021", "2020", "2017", "2012"]
+    assert [record["year"] for record in rows] == ["2021", "2020", "2017", "2012"]
     assert (rows[0]["total_rmb"], rows[0]["exports_rmb"]) == ("52,982.7", "25,435.0")
     assert rows[0]["balance_rmb"] == "-2,112.8" and rows[0]["exports_usd"] is None
 
 
-def test_pages_are_asked_for_until_the_last(tmp_path: Path) -> None:
-    one = page(tmp_path / "1", [row("2021"), row("2020")], 3)
-    two = page(tmp_path / "2", [row("2019", "1,234.5", "", "—", "-")], 3)
+def test_pages_are_requested_until_the_last(tmp_path: Path) -> None:
+    first = page(tmp_path / "1", [row("2021"), row("2020")], 3)
+    second = page(tmp_path / "2", [row("2019", "1,234.5", "", "—", "-")], 3)
     plan = SOURCE.plan()
     asked = next(plan)
     assert asked.address.endswith("/fwmy/overyears?pageNumber=1") and dict(asked.headers)["Referer"]
-    assert plan.send(one).address.endswith("pageNumber=2")
+    assert plan.send(first).address.endswith("pageNumber=2")
     with pytest.raises(StopIteration):
-        plan.send(two)
+        plan.send(second)
     assert SOURCE.seconds_between_calls == 1.5
-    last = read(one, two)[-1]
+    last = read(first, second)[-1]
     assert [last[c] for c in ("total_rmb", "exports_rmb", "imports_rmb", "balance_rmb")] == [
         "1,234.5",
         "",
@@ -73,16 +73,18 @@ def test_pages_are_asked_for_until_the_last(tmp_path: Path) -> None:
         ([row("2021")], {"hint": 1}, "an unknown field"),
     ],
 )
-def test_another_form_is_refused(rows: list[Any], more: dict[str, Any], reason: str, tmp_path: Path) -> None:
+def test_unexpected_form_is_rejected(
+    rows: list[Any], more: dict[str, Any], reason: str, tmp_path: Path
+) -> None:
     with pytest.raises(SourceError, match=reason):
         read(page(tmp_path / "1", rows, **more))
 
 
-def test_an_error_with_status_200_and_years_out_of_order_are_refused(tmp_path: Path) -> None:
-    told = tmp_path / "spring"
-    told.write_text('{"timestamp": 1, "status": 500, "error": "Internal Server Error", "path": "/overyears"}')
+def test_error_with_status_200_and_unordered_years_are_rejected(tmp_path: Path) -> None:
+    path = tmp_path / "spring"
+    path.write_text('{"timestamp": 1, "status": 500, "error": "Internal Server Error", "path": "/overyears"}')
     with pytest.raises(SourceError, match="sends its error page with status 200"):
-        read_page(told, 1, "page-1.json")
+        read_page(path, 1, "page-1.json")
     with pytest.raises(SourceError, match="HTML"):
         read_page(Path(__file__).parents[1] / "fixtures/mofcom_totals/spring_error.html", 1, "page-1.json")
     with pytest.raises(SourceError, match="year 2021 follows 2020"):

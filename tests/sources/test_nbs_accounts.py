@@ -1,4 +1,4 @@
-"""NBS of China: recorded exchanges of the old interface, the documented form of the new."""
+"""NBS of China: recorded exchanges of the old interface, documented messages of the new interface."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def read(name: str, path: Path) -> list[dict[str, Any]]:
     return pa.Table.from_batches(list(SOURCE.read({name: path}, path.parent))).to_pylist()
 
 
-def test_a_missing_cell_is_null_and_never_zero() -> None:
-    # By hand from test_stats_gdp.response.json: December 6.2 first; January and February are empty.
+def test_missing_cell_is_null_not_zero() -> None:
+    # Read by hand from test_stats_gdp.response.json: December 6.2 first; January and February are empty.
     rows = read("easyquery.hgyd.a.json", FIXTURES / "test_stats_gdp.response.json")
     assert [row["value"] for row in rows[-2:]] == [None, None]
     assert (rows[0]["period"], rows[0]["value"], rows[0]["unit"]) == ("202412", "6.2", "%")
@@ -36,14 +36,14 @@ def test_a_missing_cell_is_null_and_never_zero() -> None:
     assert (money[0]["value"], money[0]["unit"]) == ("2431022.72", "亿元")
 
 
-def test_an_error_inside_status_200_is_an_error() -> None:
+def test_error_message_with_status_200_is_rejected() -> None:
     with pytest.raises(SourceError, match="returncode 501, '对不起"):
         read("easyquery.hgyd.a.json", FIXTURES / "test_invalid_query.response.json")
     with pytest.raises(SourceError, match="have no cells"):
         list(SOURCE.read({"easyquery.csnd.a.json": FIXTURES / "test_get_reg_cities.response.json"}, FIXTURES))
 
 
-def test_the_bodies_are_those_that_were_recorded() -> None:
+def test_request_bodies_equal_the_recorded_bodies() -> None:
     # From test_stats_gdp.request.txt.
     assert RECORDED[0].body.decode() == (
         "m=QueryData&dbcode=hgyd&rowcode=zb&colcode=sj&wds=%5B%5D&dfwds=%5B%7B%22wdcode%22%3A+%22zb%22%2C+"
@@ -53,7 +53,7 @@ def test_the_bodies_are_those_that_were_recorded() -> None:
     assert len({request.address for request in RECORDED}) == len(RECORDED) == 6
 
 
-def test_without_recordings_the_new_interface_is_asked_for_all_provinces(tmp_path: Path) -> None:
+def test_new_interface_is_requested_for_all_provinces_without_recordings(tmp_path: Path) -> None:
     def envelope(data: Any) -> Path:
         path = tmp_path / "answer.json"
         path.write_text(json.dumps({"success": True, "state": 20000, "data": data}), encoding="utf-8")
@@ -62,10 +62,10 @@ def test_without_recordings_the_new_interface_is_asked_for_all_provinces(tmp_pat
     def node(name: str) -> dict[str, str]:
         return {"_id": f"id of {name}", "name": name}
 
-    plan, asked = SOURCE.plan(), []
+    plan, requests = SOURCE.plan(), []
     request: Request | None = next(plan)
     while request is not None:
-        asked.append(request)
+        requests.append(request)
         names = ["国民经济核算", "国内生产总值", "地区生产总值", "第三产业增加值(亿元)"]
         answer = [node("年度数据")] if request.name.endswith("root.json") else [node(name) for name in names]
         there = tmp_path / "nothing" if request.recorded_only else envelope(answer)
@@ -73,8 +73,8 @@ def test_without_recordings_the_new_interface_is_asked_for_all_provinces(tmp_pat
             request = plan.send(there)
         except StopIteration:
             request = None
-    values = [json.loads(one.body) for one in asked if ".values." in one.name]
-    assert len(asked) == 6 + 2 * 4 + 1 + 31 and len(PROVINCES) == 31
+    values = [json.loads(request.body) for request in requests if ".values." in request.name]
+    assert len(requests) == 6 + 2 * 4 + 1 + 31 and len(PROVINCES) == 31
     assert values[0]["das"][0]["value"] == "000000000000" and values[1]["das"][0]["value"] == "110000000000"
     assert values[1]["indicatorIds"] == ["id of 地区生产总值", "id of 第三产业增加值(亿元)"]
 
@@ -111,7 +111,7 @@ def posting(httpserver: HTTPServer) -> Source:
     return nbs_accounts.Source(**(vars(SOURCE) | {"plan": plan, "seconds_between_calls": 0.0}))
 
 
-def test_a_post_sends_its_body_and_its_address_tells_it_apart(
+def test_post_sends_its_body_and_has_its_own_address(
     httpserver: HTTPServer, posting: Source, tmp_path: Path
 ) -> None:
     seen: list[tuple[str, bytes, str]] = []
@@ -127,7 +127,7 @@ def test_a_post_sends_its_body_and_its_address_tells_it_apart(
     assert got.address.split("#")[1] == "02f5e6e36c0369d5dbc9195fb0cf6d5eb415a620d0b80b8bc080039186e26925"
 
 
-def test_a_post_follows_no_redirect(httpserver: HTTPServer, posting: Source, tmp_path: Path) -> None:
+def test_post_follows_no_redirect(httpserver: HTTPServer, posting: Source, tmp_path: Path) -> None:
     httpserver.expect_request("/ask").respond_with_response(
         Response(status=302, headers={"Location": httpserver.url_for("/there")})
     )
@@ -135,16 +135,16 @@ def test_a_post_follows_no_redirect(httpserver: HTTPServer, posting: Source, tmp
         fetch(posting, tmp_path, limits=Limits(attempts=1))
 
 
-def test_recorded_only_is_passed_over_when_nobody_recorded_it(tmp_path: Path, httpserver: HTTPServer) -> None:
+def test_recorded_only_request_is_skipped_without_recording(tmp_path: Path, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/now").respond_with_json({"a": 1})
-    there: list[bool] = []
+    recorded: list[bool] = []
 
     def plan() -> Any:
         answer = yield Request("old.json", httpserver.url_for("/old"), "json", recorded_only=True)
-        there.append(answer.exists())
+        recorded.append(answer.exists())
         yield Request("now.json", httpserver.url_for("/now"), "json")
 
     got = fetch(
         nbs_accounts.Source(**(vars(SOURCE) | {"plan": plan, "seconds_between_calls": 0.0})), tmp_path
     )
-    assert there == [False] and [one.name for one in got] == ["now.json"]
+    assert recorded == [False] and [file.name for file in got] == ["now.json"]

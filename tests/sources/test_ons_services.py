@@ -1,5 +1,5 @@
 """ONS services by partner: wide to long, the sample's figures, the page, bad tables, and the gate."""
-# ruff: noqa: E501 (the payloads are tables: one statement, and one finding, to a line)
+# ruff: noqa: E501 (the payloads are tables: a statement and a finding on each line)
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ Rows = list[dict[str, object]]
 def rows_of(table: Path, work: Path) -> Rows:
     batches = list(ons.SOURCE.read({ons.PAGE_FILE: PAGE, ons.TABLE_FILE: table}, work))
     assert all(batch.schema == raw_schema(ons.COLUMNS) for batch in batches)
-    told: Rows = pa.Table.from_batches(batches).to_pylist()
-    return told
+    rows: Rows = pa.Table.from_batches(batches).to_pylist()
+    return rows
 
 
 @pytest.fixture(scope="module")
@@ -37,30 +37,30 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     return rows_of(SAMPLE, tmp_path_factory.mktemp("sample"))
 
 
-def by_hand(table: Path) -> set[tuple[str, ...]]:
+def expected_rows(table: Path) -> set[tuple[str, ...]]:
     with table.open(encoding="utf-8", newline="") as handle:
         header, *lines = csv.reader(handle)
     return {
-        (*line[:5], header[place], line[place], str(number))
+        (*line[:5], header[column], line[column], str(number))
         for number, line in enumerate(lines, start=2)
-        for place in range(5, len(header))
+        for column in range(5, len(header))
     }
 
 
 @pytest.mark.parametrize("table", [FIXTURE, SAMPLE], ids=["fixture", "sample"])
-def test_every_cell_is_as_the_csv_module_reads_it(table: Path, tmp_path: Path) -> None:
+def test_every_cell_equals_the_reading_of_the_csv_module(table: Path, tmp_path: Path) -> None:
     got = rows_of(table, tmp_path)
     assert (
         len(got) == {FIXTURE: 12 * 30, SAMPLE: 7802 * 30}[table]
     )  # lines less the header, 6 years and 24 quarters
-    told = {(*(str(row[column]) for column in ons.COLUMNS), str(row["_row"])) for row in got}
-    assert len(told) == len(got)
-    assert told == by_hand(table)
+    found = {(*(str(row[column]) for column in ons.COLUMNS), str(row["_row"])) for row in got}
+    assert len(found) == len(got)
+    assert found == expected_rows(table)
     assert all(row["_file"] == f"services_by_partner.csv#{row['period']}" for row in got)
     assert len({(row["_file"], row["_row"]) for row in got}) == len(got)
 
 
-def test_the_figures_with_china(sample: Rows) -> None:
+def test_figures_with_china(sample: Rows) -> None:
     # grep '^[EI][a-z]*,0,Total Services,CN' service_trade.csv | cut -d, -f1,11,35: the year 2021 and its last quarter
     def figure(direction: str, period: str) -> object:
         [found] = [
@@ -76,7 +76,7 @@ def test_the_figures_with_china(sample: Rows) -> None:
     assert sum(1 for row in sample if row["value"] == "..") == 22793  # tr , '\n' | grep -c '^\.\.'
 
 
-def test_the_seed_knows_every_service_type_and_ignores_three_by_name(sample: Rows) -> None:
+def test_seed_has_every_service_type_and_ignores_three(sample: Rows) -> None:
     with (DBT_PROJECT_DIR / "seeds" / "ons_services_item.csv").open(encoding="utf-8", newline="") as handle:
         seed = {row["service_type_code"]: row for row in csv.DictReader(handle)}
     labels = {(str(row["service_type_code"]), str(row["service_type"]).strip()) for row in sample}
@@ -84,14 +84,14 @@ def test_the_seed_knows_every_service_type_and_ignores_three_by_name(sample: Row
     ignored = {code for code, row in seed.items() if not row["service"]}
     assert ignored == {"10.3.N510", "10.3.N58", "10.3.N59"}
     assert {code for code, row in seed.items() if row["why_ignored"]} == ignored
-    kept = [row["service"] for row in seed.values() if row["service"]]
-    assert len(kept) == len(set(kept)) == 44
+    services = [row["service"] for row in seed.values() if row["service"]]
+    assert len(services) == len(set(services)) == 44
     assert [seed[str(code)]["service"] for code in range(1, 13)] == [
         f"S{letter}" for letter in "ABCDEFGHIJKL"
     ]
 
 
-def test_the_plan_asks_for_the_page_and_then_for_the_table_that_it_links() -> None:
+def test_plan_requests_the_page_and_the_linked_table() -> None:
     plan = ons.SOURCE.plan()
     page = next(plan)
     assert isinstance(page, Request)
@@ -123,7 +123,7 @@ def test_the_plan_asks_for_the_page_and_then_for_the_table_that_it_links() -> No
         ["https://[/file?uri={}/current/a.csv"],
     ],
 )
-def test_a_page_without_exactly_one_table_is_refused(links: list[str]) -> None:
+def test_page_without_exactly_one_table_is_rejected(links: list[str]) -> None:
     page = "".join(f'<a href="{link.format(ons.DATASET)}">csv</a>' for link in links)
     with pytest.raises(SourceError, match="CSV files of the dataset, expected 1"):
         ons.table_address(page.encode())
@@ -131,7 +131,7 @@ def test_a_page_without_exactly_one_table_is_refused(links: list[str]) -> None:
         ons.table_address(b"\xff" + page.encode())
 
 
-def refusal(work: Path, *lines: str) -> SourceError:
+def read_error(work: Path, *lines: str) -> SourceError:
     table = work / "table.csv"
     table.write_bytes(("\n".join(lines) + "\n").encode())
     with pytest.raises(SourceError) as caught:
@@ -152,8 +152,8 @@ def refusal(work: Path, *lines: str) -> SourceError:
         ("<!doctype html>", "an HTML or XML page"),
     ],
 )
-def test_another_layout_is_refused_by_name(header: str, reason: str, tmp_path: Path) -> None:
-    error = refusal(tmp_path, header, ROW)
+def test_unexpected_column_is_rejected_by_name(header: str, reason: str, tmp_path: Path) -> None:
+    error = read_error(tmp_path, header, ROW)
     assert reason in str(error)
     assert error.row == 1
 
@@ -170,44 +170,46 @@ def test_another_layout_is_refused_by_name(header: str, reason: str, tmp_path: P
     ],
 )
 @pytest.mark.parametrize("before", [0, 3])
-def test_a_bad_row_is_refused_by_its_number(row: str, reason: str, before: int, tmp_path: Path) -> None:
-    error = refusal(tmp_path, HEADER, *[ROW] * before, row, ROW)
+def test_invalid_row_is_rejected_with_its_number(row: str, reason: str, before: int, tmp_path: Path) -> None:
+    error = read_error(tmp_path, HEADER, *[ROW] * before, row, ROW)
     assert reason in str(error)
     assert error.row == before + 2
 
 
-def test_other_files_than_those_asked_for_are_refused(tmp_path: Path) -> None:
+def test_unexpected_files_are_rejected(tmp_path: Path) -> None:
     for files in ({}, {ons.TABLE_FILE: SAMPLE}, {ons.PAGE_FILE: PAGE, "other.csv": SAMPLE}):
         with pytest.raises(SourceError, match="expected the files"):
             list(ons.SOURCE.read(files, tmp_path))
 
 
-# --- the gate: each expectation fails on a payload that is spoiled for it ---------------------------------
+# --- the load gate: each expectation fails on a payload that violates it ----------------------------------
 
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("good")
-    table = pa.Table.from_batches(list(ons.SOURCE.read({ons.PAGE_FILE: PAGE, ons.TABLE_FILE: SAMPLE}, place)))
-    pq.write_table(table, place / "rows.parquet")
-    return place / "rows.parquet"
+    folder = tmp_path_factory.mktemp("good")
+    table = pa.Table.from_batches(
+        list(ons.SOURCE.read({ons.PAGE_FILE: PAGE, ons.TABLE_FILE: SAMPLE}, folder))
+    )
+    pq.write_table(table, folder / "rows.parquet")
+    return folder / "rows.parquet"
 
 
-def findings(good: Path, work: Path, *spoil: str, has_previous: bool = True) -> dict[str, str]:
+def findings(good: Path, work: Path, *statements: str, has_previous: bool = True) -> dict[str, str]:
     rows = work / "rows.parquet"
     with duckdb.connect() as db:
         db.execute(f"create table rows as select * from '{good}'")
-        for statement in spoil:
+        for statement in statements:
             db.execute(statement)
         db.execute(f"copy rows to '{rows}' (format parquet)")
     previous = good if has_previous else None
     verdict = validate_vintage(
-        ons.SOURCE, rows, previous, DBT_PROJECT_DIR / "seeds", EXPECTATIONS_DIR, work / "judge"
+        ons.SOURCE, rows, previous, DBT_PROJECT_DIR / "seeds", EXPECTATIONS_DIR, work / "validate"
     )
     return {finding.expectation: finding.detail for finding in verdict.findings if not finding.success}
 
 
-def test_the_sample_passes(good: Path, tmp_path: Path) -> None:
+def test_sample_passes_the_load_gate(good: Path, tmp_path: Path) -> None:
     assert findings(good, tmp_path) == {}
 
 
@@ -275,13 +277,13 @@ SPOILED = {
 
 
 @pytest.mark.parametrize("name", list(SPOILED))
-def test_each_expectation_fails_where_it_should(name: str, good: Path, tmp_path: Path) -> None:
+def test_each_expectation_fails_on_its_payload(name: str, good: Path, tmp_path: Path) -> None:
     statement, words = SPOILED[name]
     found = findings(good, tmp_path, statement)
     assert name in found
     assert words in found[name]
 
 
-def test_no_expectation_is_left_without_a_payload() -> None:
+def test_every_expectation_has_a_payload() -> None:
     suite = read_suite(EXPECTATIONS_DIR / "raw.ons_services.yml")
     assert {expectation.name for expectation in suite.expectations} == set(SPOILED)

@@ -1,7 +1,7 @@
-"""SAFE's balance of payments: the workbook's address, its six sheets, and what is refused.
+"""SAFE's balance of payments: the workbook's address, its six sheets, and rejected files.
 
-The figures are read by eye from the XML of the recorded workbook (`unzip -p … xl/worksheets/sheetN.xml`,
-the cell named in each comment); none comes from the reader.
+The expected figures were read by hand from the XML of the recorded workbook
+(`unzip -p … xl/worksheets/sheetN.xml`, the cell of each comment); none comes from the reader.
 """
 
 import re
@@ -49,7 +49,7 @@ def members() -> Members:
 # --- the request -------------------------------------------------------------------------------------------
 
 
-def test_the_plan_asks_for_the_page_and_then_for_the_workbook_it_links() -> None:
+def test_plan_requests_the_page_and_the_linked_workbook() -> None:
     plan = safe_bop.SOURCE.plan()
     assert next(plan) == Request("landing.html", "https://www.safe.gov.cn/safe/2019/0627/13519.html", "html")
     assert plan.send(LANDING) == Request(
@@ -61,19 +61,19 @@ def test_the_plan_asks_for_the_page_and_then_for_the_workbook_it_links() -> None
         plan.send(WORKBOOK)
 
 
-def test_a_title_without_extension_and_an_absolute_link_will_do() -> None:
+def test_title_without_extension_and_absolute_link_are_accepted() -> None:
     page = (FIXTURES / "landing_title_without_extension.html").read_bytes()
     assert safe_bop.attachment_address(page) == (
         "https://www.safe.gov.cn/safe/file/file/20240628/0123456789abcdef0123456789abcdef.xlsx"
     )
 
 
-def test_one_file_linked_twice_is_one_attachment() -> None:
+def test_repeated_link_counts_as_one_attachment() -> None:
     page = (FIXTURES / "landing_title_without_extension.html").read_bytes()
     assert safe_bop.attachment_address(page + page) == safe_bop.attachment_address(page)
 
 
-def page_refusal(page: bytes) -> str:
+def page_error(page: bytes) -> str:
     with pytest.raises(SourceError) as caught:
         safe_bop.attachment_address(page)
     message = str(caught.value)
@@ -83,18 +83,18 @@ def page_refusal(page: bytes) -> str:
     return message
 
 
-def test_a_renamed_attachment_is_refused_with_the_titles_found() -> None:
-    message = page_refusal((FIXTURES / "landing_renamed.html").read_bytes())
+def test_renamed_attachment_is_rejected_with_the_titles_found() -> None:
+    message = page_error((FIXTURES / "landing_renamed.html").read_bytes())
     assert "0 attachments are titled '中国国际收支平衡表时间序列(BPM6)', expected 1" in message
     assert "['中国国际投资头寸表时间序列(BPM6).xlsx', '中国国际收支平衡表时间序列(BPM7).xlsx']" in message
 
 
-def test_two_attachments_of_the_title_are_refused() -> None:
-    assert "2 attachments are titled" in page_refusal((FIXTURES / "landing_two_of_a_title.html").read_bytes())
+def test_two_attachments_of_the_title_are_rejected() -> None:
+    assert "2 attachments are titled" in page_error((FIXTURES / "landing_two_of_a_title.html").read_bytes())
 
 
-def test_a_page_of_another_encoding_is_refused() -> None:
-    assert "not UTF-8" in page_refusal("<a title='中国'>".encode("gb18030"))
+def test_page_in_another_encoding_is_rejected() -> None:
+    assert "not UTF-8" in page_error("<a title='中国'>".encode("gb18030"))
 
 
 @pytest.mark.parametrize(
@@ -115,25 +115,25 @@ def test_a_page_of_another_encoding_is_refused() -> None:
         "",
     ],
 )
-def test_a_link_that_leads_elsewhere_is_refused(href: str) -> None:
+def test_link_to_another_host_is_rejected(href: str) -> None:
     page = f'<a href="{href}" title="中国国际收支平衡表时间序列(BPM6).xlsx">x</a>'
-    assert "not to an attachment on www.safe.gov.cn" in page_refusal(page.encode())
+    assert "not to an attachment on www.safe.gov.cn" in page_error(page.encode())
 
 
 # --- what is read ------------------------------------------------------------------------------------------
 
 
-def test_every_row_carries_text_and_its_lineage(table: pa.Table) -> None:
+def test_every_row_has_text_and_lineage(table: pa.Table) -> None:
     assert table.schema == raw_schema(safe_bop.SOURCE.columns)
-    places = table["_file"].to_pylist()
-    assert {place.partition("#")[0] for place in places} == {"bop_bpm6.xlsx"}
-    assert len(set(places)) == table.num_rows
-    assert "bop_bpm6.xlsx#年度BOP（美元） !BU26" in places
+    files = table["_file"].to_pylist()
+    assert {file.partition("#")[0] for file in files} == {"bop_bpm6.xlsx"}
+    assert len(set(files)) == table.num_rows
+    assert "bop_bpm6.xlsx#年度BOP（美元） !BU26" in files
     keys = list(zip(*(table[column].to_pylist() for column in safe_bop.SOURCE.key), strict=True))
     assert len(keys) == len(set(keys)) == table.num_rows
 
 
-def test_each_sheet_gives_items_times_entries_times_periods(table: pa.Table) -> None:
+def test_each_sheet_has_a_row_for_each_item_entry_and_period(table: pa.Table) -> None:
     """15 items (1.A, 1.A.a, 1.A.b and its 12) of 3 entries: 45 rows for each period of the header."""
     assert Counter(table["sheet"].to_pylist()) == {
         "年度BOP（人民币）": 45 * 14,  # 2010 to 2023
@@ -190,7 +190,7 @@ def test_each_sheet_gives_items_times_entries_times_periods(table: pa.Table) -> 
         ("季度BOP（SDR）", "亿SDR", "2021Q1", "1.A.b", "服务", "balance", "-209.345407549719", 15),
     ],
 )  # fmt: skip
-def test_a_figure_is_the_text_of_its_cell(
+def test_figure_is_the_text_of_its_cell(
     table: pa.Table,
     sheet: str,
     unit: str,
@@ -209,27 +209,29 @@ def test_a_figure_is_the_text_of_its_cell(
     assert [(f["unit"], f["item_label"], f["value"], f["_row"]) for f in found] == [(unit, label, value, row)]
 
 
-def test_the_whole_workbook_is_read_within_seconds() -> None:
-    """1.5 s on two idle cores; the bound leaves room for a busy machine, not for another algorithm."""
+def test_workbook_is_read_within_time_limit() -> None:
+    """1.5 s on two idle cores; the limit allows for a busy machine, not for a slower algorithm."""
     start = time.process_time()
     assert sum(batch.num_rows for batch in safe_bop.read({"bop_bpm6.xlsx": WORKBOOK}, Path())) > 0
     assert time.process_time() - start < 10
 
 
-# --- what else a cell may say, and what it may not ---------------------------------------------------------
+# --- accepted and rejected contents of a cell --------------------------------------------------------------
 
 
-def cell_pattern(place: str) -> re.Pattern[str]:
-    return re.compile(rf'<c r="{place}"(?: [^>]*?)?(?:/>|>.*?</c>)')
+def cell_pattern(cell_ref: str) -> re.Pattern[str]:
+    return re.compile(rf'<c r="{cell_ref}"(?: [^>]*?)?(?:/>|>.*?</c>)')
 
 
-def put(place: str, text: str, part: str = FIRST) -> Callable[[Members], None]:
-    """Replace one cell by an inline string; an empty text empties the cell."""
+def put(cell_ref: str, text: str, part: str = FIRST) -> Callable[[Members], None]:
+    """Replace a cell by an inline string; an empty text empties the cell."""
 
     def edit(members: Members) -> None:
-        cell = f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
-        members[part], count = cell_pattern(place).subn(cell if text else f'<c r="{place}"/>', members[part])
-        assert count == 1, place
+        cell = f'<c r="{cell_ref}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
+        members[part], count = cell_pattern(cell_ref).subn(
+            cell if text else f'<c r="{cell_ref}"/>', members[part]
+        )
+        assert count == 1, cell_ref
 
     return edit
 
@@ -258,16 +260,16 @@ def replace(old: str, new: str, part: str = FIRST) -> Callable[[Members], None]:
     return edit
 
 
-def swap_rows(one: int, other: int) -> Callable[[Members], None]:
-    """Let two rows change their labels: what stands in column A."""
+def swap_rows(first: int, second: int) -> Callable[[Members], None]:
+    """Exchange the labels of two rows, which are in column A."""
 
     def edit(members: Members) -> None:
         text = members[FIRST]
-        cells = {row: cell_pattern(f"A{row}").search(text)[0] for row in (one, other)}  # type: ignore[index]
-        text = text.replace(cells[one], "@").replace(
-            cells[other], cells[one].replace(f'"A{one}"', f'"A{other}"')
+        cells = {row: cell_pattern(f"A{row}").search(text)[0] for row in (first, second)}  # type: ignore[index]
+        text = text.replace(cells[first], "@").replace(
+            cells[second], cells[first].replace(f'"A{first}"', f'"A{second}"')
         )
-        members[FIRST] = text.replace("@", cells[other].replace(f'"A{other}"', f'"A{one}"'))
+        members[FIRST] = text.replace("@", cells[second].replace(f'"A{second}"', f'"A{first}"'))
 
     return edit
 
@@ -287,7 +289,7 @@ def first_sheet(path: Path) -> list[dict[str, object]]:
     return next(iter(safe_bop.read({"bop_bpm6.xlsx": path}, Path()))).to_pylist()
 
 
-def test_a_stroke_stays_and_an_empty_cell_is_null(tmp_path: Path, members: Members) -> None:
+def test_slash_is_kept_and_empty_cell_is_null(tmp_path: Path, members: Members) -> None:
     path = changed(tmp_path, members, put("C16", "/"), put("D16", ""))
     found = [
         row["value"] for row in first_sheet(path) if row["item_code"] == "1.A.b" and row["entry"] == "credit"
@@ -295,8 +297,8 @@ def test_a_stroke_stays_and_an_empty_cell_is_null(tmp_path: Path, members: Membe
     assert found[:3] == ["12064.1864632212", "/", None]
 
 
-def test_years_may_be_text_and_rows_may_move(tmp_path: Path, members: Members) -> None:
-    """The layout is found by its marks: an empty row less above the header shifts every row by one."""
+def test_text_years_and_shifted_rows_are_accepted(tmp_path: Path, members: Members) -> None:
+    """The layout is found by its labels: without the empty row above the header, all rows move up."""
 
     def shift(found: Members) -> None:
         text = re.sub(r'<row r="1" .*?</row>', "", found[FIRST], count=1)
@@ -309,7 +311,7 @@ def test_years_may_be_text_and_rows_may_move(tmp_path: Path, members: Members) -
 
 
 @pytest.mark.parametrize(
-    ("edits", "said"),
+    ("edits", "expected"),
     [
         # sheets, title, unit
         ([replace('name="季度BOP（SDR）"', 'name="季度BOP（SDR)"', "xl/workbook.xml")],
@@ -366,19 +368,19 @@ def test_years_may_be_text_and_rows_may_move(tmp_path: Path, members: Members) -
          "sheet1.xml declares a document type or an entity"),
     ],
 )  # fmt: skip
-def test_a_workbook_that_is_not_as_agreed_is_refused_with_its_place(
-    tmp_path: Path, members: Members, edits: list[Callable[[Members], None]], said: str
+def test_workbook_with_unexpected_content_is_rejected_with_its_cell(
+    tmp_path: Path, members: Members, edits: list[Callable[[Members], None]], expected: str
 ) -> None:
     with pytest.raises(SourceError) as caught:
         first_sheet(changed(tmp_path, members, *edits))
     message = str(caught.value)
-    assert said in message
+    assert expected in message
     assert message.startswith("safe_bop: ")
     assert caught.value.file is not None
     assert caught.value.remedy
 
 
-def test_a_sheet_cut_off_between_credit_and_debit_is_refused(tmp_path: Path, members: Members) -> None:
+def test_sheet_that_ends_between_credit_and_debit_is_rejected(tmp_path: Path, members: Members) -> None:
     def cut(found: Members) -> None:
         found[FIRST] = re.sub(r'<row r="17".*</sheetData>', "</sheetData>", found[FIRST], flags=re.DOTALL)
 
@@ -386,13 +388,13 @@ def test_a_sheet_cut_off_between_credit_and_debit_is_refused(tmp_path: Path, mem
         first_sheet(changed(tmp_path, members, cut))
 
 
-def test_a_fault_in_the_last_sheet_is_found_too(tmp_path: Path, members: Members) -> None:
+def test_error_in_the_last_sheet_is_found(tmp_path: Path, members: Members) -> None:
     path = changed(tmp_path, members, put("AG53", "n/a", "xl/worksheets/sheet6.xml"))
     with pytest.raises(SourceError, match=r"sheet '季度BOP（SDR）': AG53 is 'n/a'"):
         list(safe_bop.read({"bop_bpm6.xlsx": path}, Path()))
 
 
-def test_a_truncated_workbook_is_refused(tmp_path: Path) -> None:
+def test_truncated_workbook_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "cut.xlsx"
     shutil.copyfile(WORKBOOK, path)
     with path.open("r+b") as stream:

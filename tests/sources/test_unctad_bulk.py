@@ -1,4 +1,4 @@
-"""UNCTAD's bulk reports: services and goods, against the archives as UNCTAD's format has them."""
+"""UNCTAD's bulk reports on services and goods: the recorded archives, the plan, and bad input."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def fixture(source: Source, report: BulkReport) -> Path:
     return FIXTURES / source.name / report.archive
 
 
-def by_hand(archive: Path, work: Path) -> list[list[str]]:
-    """Unpack with py7zr and read with the csv module: none of our own code, and no Arrow."""
+def expected_rows(archive: Path, work: Path) -> list[list[str]]:
+    """Unpack with py7zr and read with the csv module: no code of the product, and no Arrow."""
     with py7zr.SevenZipFile(archive) as opened:
         opened.extractall(work)
     [table] = work.iterdir()
@@ -60,19 +60,21 @@ def goods(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]:
 
 
 @BOTH
-def test_every_row_and_every_digit_is_as_the_csv_module_reads_it(
+def test_every_row_equals_the_reading_of_the_csv_module(
     source: Source, report: BulkReport, tmp_path: Path
 ) -> None:
     (tmp_path / "hand").mkdir()
     (tmp_path / "work").mkdir()
-    header, *expected = by_hand(fixture(source, report), tmp_path / "hand")
-    assert len(expected) == {"unctad_services": 7978, "unctad_goods": 29266}[source.name]  # wc -l, less one
+    header, *expected = expected_rows(fixture(source, report), tmp_path / "hand")
+    assert (
+        len(expected) == {"unctad_services": 7978, "unctad_goods": 29266}[source.name]
+    )  # wc -l, minus the header
     assert len(header) == len(source.columns)
     got = rows(source, report, fixture(source, report), tmp_path / "work")
     assert [[row[column] or "" for column in source.columns] for row in got] == expected
     assert [row["_row"] for row in got] == list(range(2, len(expected) + 2))
     assert {row["_file"] for row in got} == {report.archive}
-    assert list((tmp_path / "work").iterdir()) == [], "the expanded file is gone when its rows are read"
+    assert list((tmp_path / "work").iterdir()) == [], "the expanded file is removed after reading"
 
 
 def figure(table: list[dict[str, object]], **key: str) -> object:
@@ -81,7 +83,7 @@ def figure(table: list[dict[str, object]], **key: str) -> object:
     return found[0]
 
 
-def test_services_figures_are_the_publishers_own_text(services: list[dict[str, object]]) -> None:
+def test_services_figures_are_the_text_of_the_publisher(services: list[dict[str, object]]) -> None:
     # grep '^2021,156,\|^2021,0000,\|^2021,076,' US_TradeServCatTotal.csv
     assert figure(services, year="2021", economy="156", flow="02") == "394272.573"
     assert figure(services, year="2021", economy="156", flow="01") == "426997.952"
@@ -92,8 +94,8 @@ def test_services_figures_are_the_publishers_own_text(services: list[dict[str, o
     assert len({row["economy"] for row in services} - {"0000"}) == 206
 
 
-def test_goods_figures_are_the_publishers_own_text(goods: list[dict[str, object]]) -> None:
-    # grep '^2021,156,\|^2021,0000,\|^2021,076,' US_TradeMerchTotal.csv: whole numbers stay whole
+def test_goods_figures_are_the_text_of_the_publisher(goods: list[dict[str, object]]) -> None:
+    # grep '^2021,156,\|^2021,0000,\|^2021,076,' US_TradeMerchTotal.csv: integers stay integers
     assert figure(goods, year="2021", economy="156", flow="01") == "2679412"
     assert figure(goods, year="2021", economy="156", flow="02") == "3316022.1"
     assert figure(goods, year="2021", economy="0000", flow="02") == "22289988.78"
@@ -104,7 +106,7 @@ def test_goods_figures_are_the_publishers_own_text(goods: list[dict[str, object]
 
 
 @BOTH
-def test_the_plan_is_one_request_at_the_published_address(source: Source, report: BulkReport) -> None:
+def test_plan_is_a_request_for_the_published_address(source: Source, report: BulkReport) -> None:
     plan = source.plan()
     request = next(plan)
     assert isinstance(request, Request)
@@ -139,7 +141,7 @@ def read_goods(archive: Path, csv_bytes: bytes) -> list[dict[str, object]]:
     return rows(unctad_goods.SOURCE, unctad_goods.REPORT, archive, work)
 
 
-def refusal(archive: Path, *lines: str, end: str = "\r\n") -> SourceError:
+def read_error(archive: Path, *lines: str, end: str = "\r\n") -> SourceError:
     with pytest.raises(SourceError) as caught:
         read_goods(archive, ("\ufeff" + end.join(lines) + end).encode())
     assert caught.value.source == "unctad_goods"
@@ -147,7 +149,7 @@ def refusal(archive: Path, *lines: str, end: str = "\r\n") -> SourceError:
     return caught.value
 
 
-def test_codes_keep_their_zeros_and_namibia_its_letters(archive: Path) -> None:
+def test_codes_keep_leading_zeros_and_na_is_text(archive: Path) -> None:
     lines = [HEADER, "2021,0000,World,01,Imports,1,,", "2021,076,NA,02,null,,,Not available"]
     [world, brazil] = read_goods(archive, ("\ufeff" + "\r\n".join(lines) + "\r\n").encode())
     assert (world["economy"], world["flow"]) == ("0000", "01")
@@ -155,14 +157,14 @@ def test_codes_keep_their_zeros_and_namibia_its_letters(archive: Path) -> None:
     assert (brazil["value"], brazil["footnote"], brazil["missing_value"]) == (None, None, "Not available")
 
 
-def test_a_measure_declared_ignored_is_dropped_whole(archive: Path) -> None:
+def test_ignored_measure_is_dropped(archive: Path) -> None:
     data = f"\ufeff{HEADER},{SHARES}\r\n{ROW},14.9,,\r\n".encode()
     [row] = read_goods(archive, data)
     assert row["value"] == "3316022.1"
     assert set(row) == {*unctad_goods.SOURCE.columns, "_file", "_row"}
 
 
-def test_ignored_measures_of_services_may_come_in_any_order(tmp_path: Path) -> None:
+def test_ignored_measures_of_services_are_accepted_in_any_order(tmp_path: Path) -> None:
     report, source = unctad_services.REPORT, unctad_services.SOURCE
     assert len(report.ignored_measures) == 4
     measures = [report.measure, *reversed(report.ignored_measures)]
@@ -189,8 +191,8 @@ def test_ignored_measures_of_services_may_come_in_any_order(tmp_path: Path) -> N
         ("<!DOCTYPE html>", "an HTML or XML page"),
     ],
 )
-def test_a_changed_layout_is_refused_by_name(header: str, reason: str, archive: Path) -> None:
-    error = refusal(archive, header, ROW)
+def test_changed_column_is_rejected_by_name(header: str, reason: str, archive: Path) -> None:
+    error = read_error(archive, header, ROW)
     assert reason in str(error)
     assert error.row == 1
 
@@ -218,24 +220,24 @@ def test_a_changed_layout_is_refused_by_name(header: str, reason: str, archive: 
     ],
 )
 @pytest.mark.parametrize("before", [0, 3])
-def test_a_bad_row_is_refused_by_its_number(row: str, reason: str, before: int, archive: Path) -> None:
-    error = refusal(archive, HEADER, *[ROW] * before, row, ROW)
+def test_invalid_row_is_rejected_with_its_number(row: str, reason: str, before: int, archive: Path) -> None:
+    error = read_error(archive, HEADER, *[ROW] * before, row, ROW)
     assert reason in str(error)
     assert error.row == before + 2
 
 
-def test_negative_and_whole_numbers_are_plain(archive: Path) -> None:
+def test_negative_numbers_and_integers_are_accepted(archive: Path) -> None:
     lines = [HEADER, "2021,156,China,02,Exports,-0.50,,", "2020,156,China,02,Exports,7,,"]
     got = read_goods(archive, "\r\n".join(lines).encode())
     assert [row["value"] for row in got] == ["-0.50", "7"]
 
 
-def test_a_header_without_rows_is_an_empty_answer(archive: Path) -> None:
-    assert "the file has a header and no rows" in str(refusal(archive, HEADER))
+def test_header_without_rows_is_rejected_as_empty(archive: Path) -> None:
+    assert "the file has a header and no rows" in str(read_error(archive, HEADER))
 
 
 @BOTH
-def test_a_truncated_archive_or_a_web_page_is_refused(
+def test_truncated_archive_or_web_page_is_rejected(
     source: Source, report: BulkReport, tmp_path: Path
 ) -> None:
     whole = fixture(source, report).read_bytes()
@@ -247,7 +249,7 @@ def test_a_truncated_archive_or_a_web_page_is_refused(
         assert caught.value.file == report.archive
 
 
-def test_an_archive_past_its_cap_is_refused(tmp_path: Path) -> None:
+def test_archive_over_size_limit_is_rejected(tmp_path: Path) -> None:
     source, report = unctad_goods.SOURCE, unctad_goods.REPORT
     tight = replace(report, max_expanded_bytes=1000)
     with pytest.raises(SourceError, match="past the limit of 1000 bytes"):
@@ -255,9 +257,7 @@ def test_an_archive_past_its_cap_is_refused(tmp_path: Path) -> None:
 
 
 @BOTH
-def test_other_files_than_the_one_asked_for_are_refused(
-    source: Source, report: BulkReport, tmp_path: Path
-) -> None:
+def test_unexpected_file_is_rejected(source: Source, report: BulkReport, tmp_path: Path) -> None:
     path = fixture(source, report)
     for files in ({}, {"other.7z": path}, {report.archive: path, "other.7z": path}):
         with pytest.raises(SourceError, match="expected the one file"):

@@ -1,4 +1,4 @@
-"""World Bank indicators: two vintages, recorded answers, and every answer that must not be taken."""
+"""World Bank indicators: two recorded vintages, the plan, and rejected answers."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def figure(table: list[dict[str, Any]], indicator: str, date: str) -> str | None
 
 
 @pytest.mark.parametrize(("day", "total"), [("2022-09-16", 4 * 62), ("2024-07-12", 4 * 64)])
-def test_every_observation_is_there_digit_by_digit(day: str, total: int, tmp_path: Path) -> None:
+def test_every_observation_is_read_unchanged(day: str, total: int, tmp_path: Path) -> None:
     got = rows(vintage(day), tmp_path)
     assert len(got) == total  # 1960 to 2021, and 1960 to 2023, for four indicators
-    # By hand: the digits cut out of the bytes by a pattern, in their order, no JSON parser at work.
+    # Expected values: the digits matched in the bytes by a pattern, in order, without a JSON parser.
     for name, path in vintage(day).items():
         raw = re.findall(r'"date": "(\d{4})", "value": (null|[-0-9.eE]+)', path.read_text())
         assert len(raw) == total // 4
@@ -53,7 +53,7 @@ def test_every_observation_is_there_digit_by_digit(day: str, total: int, tmp_pat
         assert [row["_row"] for row in mine] == list(range(1, len(raw) + 1))
 
 
-def test_both_vintages_of_chinas_service_exports_to_the_last_digit(tmp_path: Path) -> None:
+def test_both_vintages_of_chinas_services_exports(tmp_path: Path) -> None:
     # grep -o '"date": "2021", "value": [^,]*' BX.GSR.NFSV.CD.page-1.json
     first, second = (rows(vintage(day), tmp_path) for day in VINTAGES)
     assert figure(first, SERVICES, "2021") == "338440775474.07"
@@ -61,12 +61,12 @@ def test_both_vintages_of_chinas_service_exports_to_the_last_digit(tmp_path: Pat
     assert figure(first, SERVICES, "1998") == figure(second, SERVICES, "1998") == "62379000000"
     assert figure(first, "BM.GSR.ROYL.CD", "2021") == "46848669192.85"
     assert figure(second, "BM.GSR.ROYL.CD", "2021") == "46894697500.69"
-    # Services value added in per cent of GDP: 54.4586 and then 54.4585, when rounded.
+    # Services value added in per cent of GDP: 54.4586 in the first vintage, 54.4585 in the second, rounded.
     assert figure(first, "NV.SRV.TOTL.ZS", "2020") == "54.4585607068896"
     assert figure(second, "NV.SRV.TOTL.ZS", "2020") == "54.4585357460365"
 
 
-def test_a_row_has_every_field_and_gaps_stay_rows(tmp_path: Path) -> None:
+def test_row_has_every_field_and_missing_values_stay_rows(tmp_path: Path) -> None:
     got = rows(vintage("2024-07-12"), tmp_path)
     [row] = [row for row in got if row["indicator_id"] == SERVICES and row["date"] == "2021"]
     assert row == {
@@ -88,7 +88,7 @@ def test_a_row_has_every_field_and_gaps_stay_rows(tmp_path: Path) -> None:
     assert (len(services), sum(row["value"] is not None for row in services)) == (64, 41)
 
 
-def test_a_recorded_answer_of_another_page_size_is_read(tmp_path: Path) -> None:
+def test_recorded_answer_of_another_page_size_is_read(tmp_path: Path) -> None:
     path = FIXTURES / "recorded" / "recorded_api_v2_NY.GDP.MKTP_US.json"
     got = rows({"NY.GDP.MKTP.CD.page-1.json": path}, tmp_path)
     assert len(got) == 62
@@ -96,8 +96,8 @@ def test_a_recorded_answer_of_another_page_size_is_read(tmp_path: Path) -> None:
     assert {row["countryiso3code"] for row in got} == {"USA"}
 
 
-def test_a_recorded_answer_cut_to_four_of_264_is_refused(tmp_path: Path) -> None:
-    # Its header has no sourcename, which is agreed; its count is what gives it away.
+def test_recorded_answer_with_four_of_264_rows_is_rejected(tmp_path: Path) -> None:
+    # Its header has no sourcename, which is accepted; its count of rows is wrong.
     path = FIXTURES / "recorded" / "recorded_api_v2_gdp_two_aggregates.json"
     with pytest.raises(SourceError, match="page 1 of 1 has 4 observations, expected 264"):
         rows({"NY.GDP.MKTP.CD.page-1.json": path}, tmp_path)
@@ -124,13 +124,13 @@ def page(number: int = 1, pages: int = 1, per_page: int = 2, total: int | None =
             "indicator": {"id": SERVICES, "value": "Service exports (BoP, current US$)"},
             "country": {"id": "CN", "value": "China"},
             "countryiso3code": "CHN",
-            "date": str(2023 - place),
+            "date": str(2023 - index),
             "value": 1.5,
             "unit": "",
             "obs_status": "",
             "decimal": 0,
         }
-        for place in range(first, min(first + per_page, total))
+        for index in range(first, min(first + per_page, total))
     ]
     return [header, observations]
 
@@ -141,7 +141,7 @@ def saved(tmp_path: Path, answer: Any, name: str = "answer.json") -> Path:
     return path
 
 
-def test_the_plan_asks_for_each_indicator_once_at_the_published_address(tmp_path: Path) -> None:
+def test_plan_requests_each_indicator_once_at_the_published_address(tmp_path: Path) -> None:
     answer = saved(tmp_path, page())
     plan = SOURCE.plan()
     asked = [next(plan)]
@@ -158,7 +158,7 @@ def test_the_plan_asks_for_each_indicator_once_at_the_published_address(tmp_path
     assert {request.kind for request in asked} == {"json"}
 
 
-def test_the_plan_follows_the_pages_and_stops_at_the_last(tmp_path: Path) -> None:
+def test_plan_requests_every_page(tmp_path: Path) -> None:
     plan = SOURCE.plan()
     request = next(plan)
     names = []
@@ -183,7 +183,7 @@ ERROR_ARRAY = [{"message": [{"id": "120", "key": "Invalid value", "value": "The 
         (page(pages=1000), "1000 pages"),
     ],
 )
-def test_the_plan_stops_at_an_answer_that_is_none(answer: Any, reason: str, tmp_path: Path) -> None:
+def test_plan_stops_at_invalid_answer(answer: Any, reason: str, tmp_path: Path) -> None:
     plan = SOURCE.plan()
     request = next(plan)
     with pytest.raises(SourceError, match=reason) as caught:
@@ -203,7 +203,7 @@ def read_pages(tmp_path: Path, *answers: Any, indicator: str = SERVICES) -> list
     return rows(files, tmp_path)
 
 
-def refusal(tmp_path: Path, *answers: Any, **options: Any) -> SourceError:
+def read_error(tmp_path: Path, *answers: Any, **options: Any) -> SourceError:
     with pytest.raises(SourceError) as caught:
         read_pages(tmp_path, *answers, **options)
     assert caught.value.source == "worldbank_wdi"
@@ -211,7 +211,7 @@ def refusal(tmp_path: Path, *answers: Any, **options: Any) -> SourceError:
     return caught.value
 
 
-def test_pages_are_read_in_their_order_and_counted_each_from_one(tmp_path: Path) -> None:
+def test_pages_are_read_in_order_with_row_numbers_from_one(tmp_path: Path) -> None:
     answers = [page(number, pages=6, per_page=2, total=11) for number in range(1, 7)]
     files = {
         f"{SERVICES}.page-{number}.json": saved(tmp_path, answer, f"{number}.json")
@@ -223,10 +223,10 @@ def test_pages_are_read_in_their_order_and_counted_each_from_one(tmp_path: Path)
     assert got[-1]["_file"] == f"{SERVICES}.page-6.json"
 
 
-def test_texts_and_numbers_come_through_untouched(tmp_path: Path) -> None:
+def test_texts_and_numbers_are_read_unchanged(tmp_path: Path) -> None:
     answer = page()
     answer[1][0] |= {"countryiso3code": "", "country": {"id": "NA", "value": "Namibia"}, "value": "@"}
-    answer[0]["per_page"] = "2"  # older answers state it as a text
+    answer[0]["per_page"] = "2"  # a text in older answers
     data = json.dumps(answer).replace('"@"', "0.10000000000000000555").encode()
     [namibia, china] = read_pages(tmp_path, data)
     assert (namibia["country_id"], namibia["countryiso3code"]) == ("NA", None)
@@ -274,13 +274,13 @@ Change = Callable[[dict[str, Any], list[dict[str, Any]]], object]
         (lambda h, o: o.clear(), "the answer has no observations", None),
     ],
 )
-def test_an_answer_that_is_not_as_agreed_is_refused(
+def test_answer_with_unexpected_content_is_rejected(
     change: Change, reason: str, row: int | None, tmp_path: Path
 ) -> None:
     answer = page()
     assert len(read_pages(tmp_path, deepcopy(answer))) == 2
     change(*answer)
-    error = refusal(tmp_path, answer)
+    error = read_error(tmp_path, answer)
     assert reason in str(error)
     assert error.row == row
 
@@ -301,36 +301,36 @@ def test_an_answer_that_is_not_as_agreed_is_refused(
         (b"", "the file is empty; JSON is expected"),
     ],
 )
-def test_an_answer_that_is_no_page_is_refused(answer: Any, reason: str, tmp_path: Path) -> None:
-    assert reason in str(refusal(tmp_path, answer))
+def test_answer_that_is_not_a_page_is_rejected(answer: Any, reason: str, tmp_path: Path) -> None:
+    assert reason in str(read_error(tmp_path, answer))
 
 
-def test_pages_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
+def test_inconsistent_pages_are_rejected(tmp_path: Path) -> None:
     first, second = page(1, pages=2), page(2, pages=2)
     assert len(read_pages(tmp_path, first, second)) == 4
     later = deepcopy(second)
     later[0]["lastupdated"] = "2024-07-13"
-    assert "the table changed during the pull" in str(refusal(tmp_path, first, later))
-    assert "differs from that of the first page" in str(refusal(tmp_path, first, page(2, pages=3)))
+    assert "the table changed during the pull" in str(read_error(tmp_path, first, later))
+    assert "differs from that of the first page" in str(read_error(tmp_path, first, page(2, pages=3)))
     repeated = [second[0], first[1]]
-    assert "is repeated" in str(refusal(tmp_path, first, repeated))
+    assert "is repeated" in str(read_error(tmp_path, first, repeated))
 
 
-def test_a_page_too_few_or_too_many_is_refused(tmp_path: Path) -> None:
+def test_missing_or_extra_page_is_rejected(tmp_path: Path) -> None:
     assert "has 3 pages, and the pull has the pages [1, 2]" in str(
-        refusal(tmp_path, page(1, pages=3), page(2, pages=3))
+        read_error(tmp_path, page(1, pages=3), page(2, pages=3))
     )
     assert "page 2 is after the last page, 1" in str(
-        refusal(tmp_path, page(1), [page(1)[0] | {"page": 2}, page(1)[1]])
+        read_error(tmp_path, page(1), [page(1)[0] | {"page": 2}, page(1)[1]])
     )
 
 
 @pytest.mark.parametrize("name", ["NY.GDP.MKTP.CD.json", "XX.YY.page-1.json", f"{SERVICES}.page-0.json"])
-def test_a_file_that_was_never_asked_for_is_refused(name: str, tmp_path: Path) -> None:
+def test_unexpected_file_is_rejected(name: str, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no request of this source has this file name"):
         rows({name: saved(tmp_path, page())}, tmp_path)
 
 
-def test_no_files_are_an_empty_answer(tmp_path: Path) -> None:
+def test_pull_without_files_is_rejected_as_empty(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="the pull has no files"):
         list(worldbank_wdi.read({}, tmp_path))

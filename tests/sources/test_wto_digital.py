@@ -1,4 +1,4 @@
-"""The WTO's digitally delivered services: a fixture made by hand in the documented form, figures made up."""
+"""The WTO's digitally delivered services: a synthetic fixture in the documented form."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def read(path: Path, work: Path) -> list[dict[str, object]]:
     return pa.Table.from_batches(list(SOURCE.read({FILE: path}, work))).to_pylist()
 
 
-def test_namibia_and_accents_survive(tmp_path: Path) -> None:
+def test_namibia_and_accents_are_kept(tmp_path: Path) -> None:
     china, _, namibia, ivoire, part = read(FIXTURE, tmp_path)
     assert (china["flow"], china["reporter_code"], china["value"]) == ("X", "CN", "201.5")
     assert china["breaking_series"] is None
@@ -37,7 +37,7 @@ def test_namibia_and_accents_survive(tmp_path: Path) -> None:
         (b"BREAKING_SERIES", b"NOTE", "missing 'BREAKING_SERIES'; unknown 'NOTE'", 1),
     ],
 )
-def test_what_was_not_agreed_is_refused(
+def test_unexpected_content_is_rejected(
     sent: bytes, meant: bytes, reason: str, row: int, tmp_path: Path
 ) -> None:
     body = FIXTURE.read_bytes()
@@ -49,7 +49,7 @@ def test_what_was_not_agreed_is_refused(
     assert caught.value.row == row
 
 
-def test_the_plan_asks_for_the_one_file_and_the_reader_takes_no_other(tmp_path: Path) -> None:
+def test_plan_requests_one_file_and_reader_rejects_others(tmp_path: Path) -> None:
     [request] = list(SOURCE.plan())
     assert request.address.endswith("/DDS_bulk_download.csv")
     assert request.kind == "csv"

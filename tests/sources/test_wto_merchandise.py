@@ -1,4 +1,4 @@
-"""The WTO's bulk files, by the annual merchandise table: the whole file of the sample, and bad rows."""
+"""The WTO's bulk files: the recorded annual merchandise table, and bad rows."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ def packed(tmp_path: Path) -> Callable[[bytes], Path]:
     return pack
 
 
-def test_every_row_is_as_the_csv_module_reads_it(whole: list[dict[str, object]]) -> None:
+def test_every_row_equals_the_reading_of_the_csv_module(whole: list[dict[str, object]]) -> None:
     with zipfile.ZipFile(SAMPLE) as archive:
         text = archive.read("merchandise_values_annual_dataset.csv").decode("cp1252")
     header, *expected = csv.reader(io.StringIO(text, newline=""))
     assert header == list(HEADERS)
-    assert len(whole) == len(expected) == 231391  # wc -l, less one
-    for place in (0, 1, 99_999, 231_390):
-        assert [whole[place][column] or "" for column in SOURCE.columns] == expected[place]
+    assert len(whole) == len(expected) == 231391  # wc -l, minus the header
+    for index in (0, 1, 99_999, 231_390):
+        assert [whole[index][column] or "" for column in SOURCE.columns] == expected[index]
     assert [row["value"] for row in whole] == [row[-1] for row in expected]
     assert [row["_row"] for row in whole] == list(range(2, 231393))
 
 
-def test_figures_are_the_publishers_own_text(whole: list[dict[str, object]]) -> None:
+def test_figures_are_the_text_of_the_publisher(whole: list[dict[str, object]]) -> None:
     # unzip -p … | grep 'ITS_MTV_A[XM],.*,\(156\|000\|076\|516\),.*,000,,World,.*,TO,.*,2021,'
     found = {
         (row["indicator_code"], row["reporter_code"]): row["value"]
@@ -73,7 +73,7 @@ def test_figures_are_the_publishers_own_text(whole: list[dict[str, object]]) -> 
     assert min(str(row["year"]) for row in whole) == "1948"
 
 
-def test_codes_and_accents_survive(whole: list[dict[str, object]]) -> None:
+def test_codes_and_accents_are_kept(whole: list[dict[str, object]]) -> None:
     names = {row["reporter_code"]: (row["reporter_iso3a"], row["reporter"]) for row in whole}
     assert len(names) == 282
     assert names["792"] == ("TUR", "Türkiye")
@@ -85,7 +85,7 @@ def test_codes_and_accents_survive(whole: list[dict[str, object]]) -> None:
     assert names["LAX"] == (None, "LDC exporters of agriculture")
 
 
-def test_the_plan_is_one_request_at_the_published_address() -> None:
+def test_plan_is_a_request_for_the_published_address() -> None:
     plan = SOURCE.plan()
     request = next(plan)
     assert request.address == "https://stats.wto.org/assets/UserGuide/merchandise_values_annual_dataset.zip"
@@ -94,9 +94,7 @@ def test_the_plan_is_one_request_at_the_published_address() -> None:
         plan.send(SAMPLE)
 
 
-def test_the_expanded_file_is_gone_when_its_rows_are_read(
-    packed: Callable[[bytes], Path], tmp_path: Path
-) -> None:
+def test_expanded_file_is_removed_after_reading(packed: Callable[[bytes], Path], tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     assert len(rows(packed(ROWS), tmp_path / "work")) == 9
     assert list((tmp_path / "work").iterdir()) == []
@@ -125,7 +123,7 @@ def test_the_expanded_file_is_gone_when_its_rows_are_read(
         (b"\xfc", b"\x81", "line 7 has bytes that are not cp1252", None),  # the u-umlaut in Türkiye
     ],
 )
-def test_what_was_not_agreed_is_refused(
+def test_unexpected_content_is_rejected(
     sent: bytes, meant: bytes, reason: str, row: int | None, packed: Callable[[bytes], Path], tmp_path: Path
 ) -> None:
     assert sent in ROWS
@@ -136,7 +134,7 @@ def test_what_was_not_agreed_is_refused(
     assert caught.value.file == REPORT.archive
 
 
-def test_an_archive_past_its_cap_a_cut_one_and_others_are_refused(tmp_path: Path) -> None:
+def test_large_truncated_or_unexpected_archive_is_rejected(tmp_path: Path) -> None:
     tight = partial(read, replace(REPORT, max_expanded_bytes=1000), SOURCE.name)
     with pytest.raises(SourceError, match="past the limit of 1000 bytes"):
         list(tight({REPORT.archive: SAMPLE}, tmp_path))

@@ -1,6 +1,6 @@
-"""The WTO's services file, by the reader of its merchandise twin.
+"""The WTO's services file, read by the reader of the merchandise file.
 
-The fixture is made by hand in the documented form, and its figures are made up: no file was at hand.
+The fixture is synthetic, in the documented form: no published file was available.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def rows(tmp_path: Path) -> list[dict[str, object]]:
     return pa.Table.from_batches(batches, schema=raw_schema(SOURCE.columns)).to_pylist()
 
 
-def test_rows_by_the_older_classification_are_ignored_by_name(rows: list[dict[str, object]]) -> None:
-    """The sixth of the eight rows, ITS_CS_AX5 by BOP5, is left out; the others keep their numbers."""
+def test_rows_of_the_older_classification_are_ignored(rows: list[dict[str, object]]) -> None:
+    """The sixth of the eight rows, ITS_CS_AX5 by BOP5, is ignored; the others keep their row numbers."""
     assert [row["_row"] for row in rows] == [2, 3, 4, 5, 6, 8, 9]
     assert {row["product_classification_code"] for row in rows} == {"BOP6"}
 
@@ -39,7 +39,7 @@ def test_partners_flags_and_accents_are_kept(rows: list[dict[str, object]]) -> N
     assert (brazil["reporter_code"], brazil["value"]) == ("076", "-8")
 
 
-def test_the_plan_is_one_request_at_the_published_address() -> None:
+def test_plan_is_a_request_for_the_published_address() -> None:
     [request] = list(SOURCE.plan())
     assert request.address == "https://stats.wto.org/assets/UserGuide/services_annual_dataset.zip"
     assert request.max_bytes > 79_000_000, "the file has 78.6 million bytes"

@@ -1,6 +1,6 @@
-"""The stack of docker-compose.yml: its commands in its environment, as plain processes on loopback.
+"""The stack of docker-compose.yml: its commands, in its environment, as local processes on loopback.
 
-No container engine is needed. `substitutions` is all that a container would change; `initialise` does what
+No container engine is needed. `substitutions` lists what differs from the containers; `initialise` does what
 the official PostgreSQL image does before its command. `make test-stack` runs this; it takes minutes and needs
 Debian's PostgreSQL.
 """
@@ -40,12 +40,12 @@ pytestmark = pytest.mark.stack
 
 ADMIN = "analyst"
 AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
-# The fewest that make a whole release: a pair to reconcile, and one that knows partners.
+# The smallest set for a complete release: two sources to reconcile, and one with partners.
 FIRST = ("safe_bop", "unctad_services")
 LAST = "ons_services"
-LATER = "unctad_goods"  # the news of the night whose scheduler is killed
-BOUND = 300  # seconds; what is waited for takes ten on a quiet machine
-BUILD_BOUND = 900  # for what takes a minute on a quiet machine
+LATER = "unctad_goods"  # new data for the run whose scheduler is killed
+BOUND = 300  # seconds; a step takes about ten on an idle machine
+BUILD_BOUND = 900  # seconds; a build takes about sixty on an idle machine
 STEPS = ("load", "transform", "validate", "publish")
 BACKFILL = {
     "source": "worldbank_wdi",
@@ -53,12 +53,12 @@ BACKFILL = {
     "to": "2022-09-30",
     "mirror": str(SAMPLE_DIR / "night-1"),
 }
-WEBHOOK_TOKEN = "B000-a-token-of-nobody"  # noqa: S105
+WEBHOOK_TOKEN = "B000-a-token-for-tests"  # noqa: S105
 
 
 @dataclass(frozen=True)
 class Stack:
-    """The services as an operator's variables make them, where they lie here, and what runs."""
+    """The services of the compose file, the substitutions, the folders, and the running processes."""
 
     services: dict[str, Any]
     table: dict[str, str]
@@ -96,7 +96,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def substitutions(home: Path) -> dict[str, str]:
-    """Return all that differs from the containers: places, and names and ports of the stack's network."""
+    """Return what differs from the containers: paths, and host names and ports of the stack's network."""
     database, page, health = free_ports(3)
     return {
         "/run/secrets": str(home / "secrets"),
@@ -116,21 +116,24 @@ def substitutions(home: Path) -> dict[str, str]:
     }
 
 
-def here(text: str, table: dict[str, str]) -> str:
-    """Put the table's values in, in one pass: what was put in is not looked at again."""
+def substitute(text: str, table: dict[str, str]) -> str:
+    """Replace the keys of the table by its values, in a single pass."""
     keys = sorted(table, key=len, reverse=True)
     return re.sub("|".join(rf"{re.escape(key)}(?!\w)" for key in keys), lambda m: table[m.group()], text)
 
 
 def environment(stack: Stack, name: str) -> dict[str, str]:
-    """Return the image's environment and the service's, and nothing of ours."""
-    told = {**compose_file.image_environment(), **stack.services[name]["environment"]}
-    return {"HOME": str(stack.home), **{key: here(str(value), stack.table) for key, value in told.items()}}
+    """Return the variables of the image and of the service, and no others."""
+    variables = {**compose_file.image_environment(), **stack.services[name]["environment"]}
+    return {
+        "HOME": str(stack.home),
+        **{key: substitute(str(value), stack.table) for key, value in variables.items()},
+    }
 
 
 def arguments(stack: Stack, name: str) -> list[str]:
     service = stack.services[name]
-    return [here(part, stack.table) for part in [*service["entrypoint"], *service["command"]]]
+    return [substitute(part, stack.table) for part in [*service["entrypoint"], *service["command"]]]
 
 
 def start(stack: Stack, name: str) -> subprocess.Popen[bytes]:
@@ -154,11 +157,11 @@ def run_init(stack: Stack) -> None:
 
 
 def health(stack: Stack, name: str) -> subprocess.CompletedProcess[str]:
-    """Ask as the compose file asks, in the service's own environment."""
+    """Run the health check of the compose file in the service's environment."""
     kind, *command = stack.services[name]["healthcheck"]["test"]
     assert kind == "CMD"
     return subprocess.run(
-        [here(part, stack.table) for part in command],
+        [substitute(part, stack.table) for part in command],
         env=environment(stack, name),
         cwd=stack.table["/srv/airflow"],
         capture_output=True,
@@ -168,7 +171,7 @@ def health(stack: Stack, name: str) -> subprocess.CompletedProcess[str]:
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it started, by id and at once, as the end of its container would."""
+    """Kill a process and all its children by id, as the end of a container does."""
     try:
         children = psutil.Process(process.pid).children(recursive=True)
     except psutil.NoSuchProcess:
@@ -181,11 +184,11 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     psutil.wait_procs(children, timeout=30)
 
 
-def until(what: str, holds: Callable[[], Any], stack: Stack, seconds: float = BOUND) -> Any:
-    """Wait for something to hold, and tell which service ended meanwhile."""
+def until(what: str, condition: Callable[[], Any], stack: Stack, seconds: float = BOUND) -> Any:
+    """Wait for a condition; fail when the time is over or when a service has ended."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if found := holds():
+        if found := condition():
             return found
         for name in AIRFLOW:
             process = stack.running.get(name)
@@ -193,8 +196,8 @@ def until(what: str, holds: Callable[[], Any], stack: Stack, seconds: float = BO
                 raise AssertionError(f"{name} ended: {(stack.home / f'{name}.log').read_text()[-3000:]}")
         time.sleep(0.5)
     log = stack.home / "scheduler.log"
-    told = log.read_text()[-3000:] if log.exists() else ""
-    raise AssertionError(f"not within {seconds} s: {what}\n{told}")
+    log_text = log.read_text()[-3000:] if log.exists() else ""
+    raise AssertionError(f"not within {seconds} s: {what}\n{log_text}")
 
 
 # --- PostgreSQL ----------------------------------------------------------------------------------------
@@ -207,15 +210,18 @@ def debian_bin() -> Path:
 
 
 def owner() -> dict[str, Any]:
-    """Return who PostgreSQL runs as: it refuses root."""
+    """Return the user that runs PostgreSQL, which rejects root."""
     return {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
 
 
 def initialise(stack: Stack) -> None:
     """Do what the official image does at its first start: a cluster, a user with the secret's password."""
-    told = {key: here(value, stack.table) for key, value in stack.services["postgres"]["environment"].items()}
+    variables = {
+        key: substitute(value, stack.table)
+        for key, value in stack.services["postgres"]["environment"].items()
+    }
     password = stack.postgres / "password"
-    password.write_text(Path(told["POSTGRES_PASSWORD_FILE"]).read_text())
+    password.write_text(Path(variables["POSTGRES_PASSWORD_FILE"]).read_text())
     if os.geteuid() == 0:
         for path in (stack.postgres, password):
             shutil.chown(path, "postgres", "postgres")
@@ -223,11 +229,11 @@ def initialise(stack: Stack) -> None:
         [
             debian_bin() / "initdb",
             f"--pgdata={stack.postgres / 'data'}",
-            f"--username={told['POSTGRES_USER']}",
+            f"--username={variables['POSTGRES_USER']}",
             f"--pwfile={password}",
             "--encoding=UTF8",
             "--no-sync",
-            *told["POSTGRES_INITDB_ARGS"].split(),
+            *variables["POSTGRES_INITDB_ARGS"].split(),
         ],
         check=True,
         capture_output=True,
@@ -255,7 +261,7 @@ def start_postgres(stack: Stack) -> None:
             start_new_session=True,
             **owner(),
         )
-    check = [here(part, stack.table) for part in stack.services["postgres"]["healthcheck"]["test"][1:]]
+    check = [substitute(part, stack.table) for part in stack.services["postgres"]["healthcheck"]["test"][1:]]
     until(
         "PostgreSQL is healthy", lambda: subprocess.run(check, capture_output=True).returncode == 0, stack, 60
     )
@@ -281,7 +287,7 @@ def query(stack: Stack, sql: str, database: str = "airflow") -> list[tuple[Any, 
         connection.close()
 
 
-# --- the stack, up -------------------------------------------------------------------------------------
+# --- the running stack ---------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -309,13 +315,13 @@ def posts() -> Iterator[list[str]]:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     home = tmp_path_factory.mktemp("stack")
     table = substitutions(home)
-    for place in ("/srv/airflow", "/srv/warehouse"):
-        Path(table[place]).mkdir()
-    made = subprocess.run(
+    for folder in ("/srv/airflow", "/srv/warehouse"):
+        Path(table[folder]).mkdir()
+    secrets_made = subprocess.run(
         [sys.executable, PROJECT_ROOT / "docker" / "secret.py", "make", table["/run/secrets"]], timeout=30
     )
-    assert made.returncode == 0
-    # A password with everything that an address, alembic or a shell could trip over.
+    assert secrets_made.returncode == 0
+    # A password with the special characters of addresses, alembic and shells.
     awkward = home / "secrets" / "postgres_password"
     awkward.unlink()
     awkward.write_text("p@ss/w:rd%41 #?&$HOME'")
@@ -333,10 +339,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             "WAREHOUSE_ALERT_SLACK_CONN": "chat",
         }
     )["services"]
-    # Short, for a Unix socket's path; and one that PostgreSQL's own user may enter.
+    # Short, for the path of a Unix socket, and readable by the user of PostgreSQL.
     with tempfile.TemporaryDirectory() as postgres:
         stack = Stack(services, table, home, Path(postgres))
-        # A cancelled job ends the stack too: pytest cleans up after an interrupt
+        # A cancelled job ends the stack too: pytest runs the clean-up after an interrupt
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             initialise(stack)
@@ -344,8 +350,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             run_init(stack)
             for name in AIRFLOW:
                 start(stack, name)
-            until("the page is healthy", lambda: health(stack, "api-server").returncode == 0, stack)
-            until("all parts beat", lambda: beating(stack), stack)
+            until("the API server is healthy", lambda: health(stack, "api-server").returncode == 0, stack)
+            until("all services send heartbeats", lambda: beating(stack), stack)
             yield stack
         finally:
             for process in reversed(stack.running.values()):
@@ -354,9 +360,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def beating(stack: Stack) -> bool:
-    told = requests.get(f"{stack.page}/api/v2/monitor/health", timeout=10).json()
+    health_report = requests.get(f"{stack.page}/api/v2/monitor/health", timeout=10).json()
     parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
-    return all(told[part]["status"] == "healthy" for part in parts)
+    return all(health_report[part]["status"] == "healthy" for part in parts)
 
 
 def login(stack: Stack, password: str) -> requests.Response:
@@ -372,7 +378,7 @@ def token(stack: Stack) -> str:
     return answer.json()["access_token"]
 
 
-def ask(
+def api(
     stack: Stack, token: str, path: str, change: dict[str, Any] | None = None, method: str = ""
 ) -> dict[str, Any]:
     answer = requests.request(
@@ -387,39 +393,39 @@ def ask(
 
 
 def runs(stack: Stack, token: str, dag: str) -> list[dict[str, Any]]:
-    return ask(stack, token, f"dags/{dag}/dagRuns?order_by=run_after&limit=100")["dag_runs"]
+    return api(stack, token, f"dags/{dag}/dagRuns?order_by=run_after&limit=100")["dag_runs"]
 
 
 def parsed(stack: Stack, token: str) -> dict[str, dict[str, Any]]:
-    return {one["dag_id"]: one for one in ask(stack, token, "dags?limit=100")["dags"]}
+    return {one["dag_id"]: one for one in api(stack, token, "dags?limit=100")["dags"]}
 
 
 def land(stack: Stack, token: str, *sources: str) -> None:
-    """Let the schedule run these sources: unpaused, waited for, paused again, until nothing of them moves."""
+    """Let the schedule run these sources: unpause, wait for a run, pause, wait until no task is active."""
     dags = {f"ingest_{name}": stack.warehouse / "landing" / name for name in sources}
     for dag in dags:
-        ask(stack, token, f"dags/{dag}", {"is_paused": False})
+        api(stack, token, f"dags/{dag}", {"is_paused": False})
     for dag, landing in dags.items():
         (first, *_) = until(f"{dag} has run", lambda dag=dag: ended(stack, token, dag), stack)
-        ask(stack, token, f"dags/{dag}", {"is_paused": True})
+        api(stack, token, f"dags/{dag}", {"is_paused": True})
         assert (first["run_type"], first["state"]) == ("scheduled", "success"), first
         assert list(landing.glob("*/manifest.json"))
-    # The next minute's run may have begun: until a release holds a vintage, it is news to that one too.
+    # The next minute's run may have begun; until a release has the vintage, that run reports it too.
     moving = "dagRuns/~/taskInstances?state=queued&state=running"
     for dag in dags:
         until(
-            f"{dag} rests",
-            lambda dag=dag: not ask(stack, token, f"dags/{dag}/{moving}")["task_instances"],
+            f"{dag} has no active task",
+            lambda dag=dag: not api(stack, token, f"dags/{dag}/{moving}")["task_instances"],
             stack,
         )
 
 
 def ended(stack: Stack, token: str, dag: str) -> list[dict[str, Any]]:
-    return [one for one in runs(stack, token, dag) if one["state"] in ("success", "failed")]
+    return [run for run in runs(stack, token, dag) if run["state"] in ("success", "failed")]
 
 
 def whole(release: Path) -> dict[str, str]:
-    """Return the checksums of a release's tables, seen to be those of its files."""
+    """Compare a release's files with its manifest; return the checksums of its tables."""
     manifest = read_manifest(release)
     assert sha256_of(release / manifest.database.file) == manifest.database.sha256
     for table, entry in manifest.tables.items():
@@ -438,17 +444,17 @@ def released(stack: Stack, token: str) -> Path:
     """Go from the schedule to a release, through the scheduler and LocalExecutor."""
     until("every DAG is parsed", lambda: len(parsed(stack, token)) > len(SOURCES), stack)
     land(stack, token, *FIRST)
-    ask(stack, token, "dags/publish", {"is_paused": False})
+    api(stack, token, "dags/publish", {"is_paused": False})
     land(stack, token, LAST)
     (run, *_) = until("publish has ended", lambda: ended(stack, token, "publish"), stack, BUILD_BOUND)
     assert (run["run_type"], run["state"]) == ("asset_triggered", "success"), run
     return current_release(stack)
 
 
-# --- what must hold ------------------------------------------------------------------------------------
+# --- tests ---------------------------------------------------------------------------------------------
 
 
-def test_the_metadata_is_migrated_in_postgresql(stack: Stack) -> None:
+def test_metadata_is_migrated_in_postgresql(stack: Stack) -> None:
     tables = {name for (name,) in query(stack, "select tablename from pg_tables where schemaname = 'public'")}
     assert {"dag_run", "task_instance", "serialized_dag", "ab_user", "ab_role"} <= tables
     for table in ("alembic_version", "alembic_version_fab"):
@@ -457,27 +463,30 @@ def test_the_metadata_is_migrated_in_postgresql(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("name", AIRFLOW)
-def test_the_health_check_finds_a_part_that_runs(stack: Stack, name: str) -> None:
+def test_health_check_passes_for_running_service(stack: Stack, name: str) -> None:
     until(f"{name} is healthy", lambda: health(stack, name).returncode == 0, stack, 60)
 
 
-def test_the_health_check_finds_out_a_part_that_does_not_answer(stack: Stack) -> None:
-    (nobody,) = free_ports(1)
-    gone = Stack(
-        stack.services, {**stack.table, "localhost:8974": f"127.0.0.1:{nobody}"}, stack.home, stack.postgres
+def test_health_check_fails_for_unreachable_service(stack: Stack) -> None:
+    (unused_port,) = free_ports(1)
+    without_scheduler = Stack(
+        stack.services,
+        {**stack.table, "localhost:8974": f"127.0.0.1:{unused_port}"},
+        stack.home,
+        stack.postgres,
     )
-    assert health(gone, "scheduler").returncode == 1
+    assert health(without_scheduler, "scheduler").returncode == 1
 
 
 @pytest.mark.parametrize("password", ["", "admin", "airflow", ADMIN, "a long but wrong password"])
-def test_the_api_refuses_a_wrong_password(stack: Stack, password: str) -> None:
+def test_api_rejects_wrong_password(stack: Stack, password: str) -> None:
     answer = login(stack, password)
     assert answer.status_code in (400, 401), answer.text
     assert "access_token" not in answer.text
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer e30.e30.AAAA"}])
-def test_the_api_refuses_whoever_has_no_token(stack: Stack, headers: dict[str, str]) -> None:
+def test_api_rejects_request_without_valid_token(stack: Stack, headers: dict[str, str]) -> None:
     for path in ("dags", "connections", "config"):
         assert requests.get(f"{stack.page}/api/v2/{path}", headers=headers, timeout=30).status_code in (
             401,
@@ -485,31 +494,31 @@ def test_the_api_refuses_whoever_has_no_token(stack: Stack, headers: dict[str, s
         )
 
 
-def test_the_dag_processor_parsed_every_dag_and_left_it_paused(stack: Stack, token: str) -> None:
+def test_dag_processor_parses_every_dag_and_leaves_it_paused(stack: Stack, token: str) -> None:
     expected = {"publish", *(f"ingest_{name}" for name in SOURCES)}
     dags = until("every DAG is parsed", lambda: (p := parsed(stack, token)).keys() >= expected and p, stack)
-    assert ask(stack, token, "importErrors")["import_errors"] == []
+    assert api(stack, token, "importErrors")["import_errors"] == []
     assert {dags[name]["timetable_description"] for name in expected - {"publish"}} == {"Every minute"}
     untouched = expected - {"publish", *(f"ingest_{name}" for name in (*FIRST, LAST, LATER))}
     assert untouched and all(dags[name]["is_paused"] for name in untouched)
 
 
-def test_a_scheduled_run_ends_in_a_release(stack: Stack, token: str, released: Path) -> None:
+def test_scheduled_run_publishes_release(stack: Stack, token: str, released: Path) -> None:
     tables = whole(released)
     assert {"mart_trade_scale", "mart_reconciliation"} <= set(tables)
-    vintages = {one.source for one in read_manifest(released).vintages}
+    vintages = {vintage.source for vintage in read_manifest(released).vintages}
     for name in (*FIRST, LAST):
         assert name in vintages
-    # from the metadata itself: no run was a manual one
-    told = query(stack, "select distinct run_type from dag_run where state = 'success'")
-    assert set(told) == {("scheduled",), ("asset_triggered",)}
+    # from the metadata database: no run was manual
+    run_types = query(stack, "select distinct run_type from dag_run where state = 'success'")
+    assert set(run_types) == {("scheduled",), ("asset_triggered",)}
     assert "LocalExecutor" in (stack.home / "scheduler.log").read_text()
 
 
-def test_a_scheduler_killed_in_mid_run_and_started_again_ends_in_a_right_release(
+def test_run_publishes_correct_release_after_scheduler_is_killed_and_restarted(
     stack: Stack, token: str, released: Path, tmp_path: Path
 ) -> None:
-    stood = whole(released)
+    tables_before = whole(released)
     before = {path.name for path in (stack.warehouse / "build").glob("2*")}
     land(stack, token, LATER)
 
@@ -520,10 +529,10 @@ def test_a_scheduler_killed_in_mid_run_and_started_again_ends_in_a_right_release
     until("dbt is at work", at_work, stack)
     kill(stack.running["scheduler"])
     assert current_release(stack) == released
-    (run,) = [one for one in runs(stack, token, "publish") if one["state"] == "running"]
+    (run,) = [each_run for each_run in runs(stack, token, "publish") if each_run["state"] == "running"]
     assert health(stack, "scheduler").returncode == 1
 
-    # meanwhile, an undisturbed night on a copy of the landing tells what is right
+    # meanwhile, an undisturbed run on a copy of the landing gives the expected tables
     shutil.copytree(stack.warehouse / "landing", tmp_path / "landing")
     start(stack, "scheduler")
     undisturbed = subprocess.run(
@@ -536,26 +545,26 @@ def test_a_scheduler_killed_in_mid_run_and_started_again_ends_in_a_right_release
     assert undisturbed.returncode == 0, undisturbed.stderr[-2000:]
 
     path = f"dags/publish/dagRuns/{run['dag_run_id']}"
-    again = until(
+    ended_run = until(
         "the run has ended",
-        lambda: (told := ask(stack, token, path))["state"] in ("success", "failed") and told,
+        lambda: (run_state := api(stack, token, path))["state"] in ("success", "failed") and run_state,
         stack,
         BUILD_BOUND,
     )
-    assert again["state"] == "success"
+    assert ended_run["state"] == "success"
     tries = {
-        t["task_id"]: t["try_number"] for t in ask(stack, token, f"{path}/taskInstances")["task_instances"]
+        t["task_id"]: t["try_number"] for t in api(stack, token, f"{path}/taskInstances")["task_instances"]
     }
     assert tuple(sorted(tries)) == tuple(sorted(STEPS))
-    assert tries["transform"] == 2  # the one that was killed; nothing else was done twice
+    assert tries["transform"] == 2  # the killed task; no other task ran twice
     assert [tries[step] for step in STEPS if step != "transform"] == [1, 1, 1]
 
     release = current_release(stack)
     assert release != released
-    right = current(tmp_path / "published")
-    assert right is not None
-    assert whole(release) == whole(right)
-    assert whole(released) == stood  # the earlier release has not changed a byte
+    expected_release = current(tmp_path / "published")
+    assert expected_release is not None
+    assert whole(release) == whole(expected_release)
+    assert whole(released) == tables_before  # no byte of the earlier release has changed
     assert not list((stack.warehouse / "published").glob(".partial-*"))
 
 
@@ -564,30 +573,30 @@ def test_a_scheduler_killed_in_mid_run_and_started_again_ends_in_a_right_release
 
 def trigger(stack: Stack, token: str, dag: str, conf: dict[str, Any]) -> str:
     """Start a run by the API; return its path."""
-    run = ask(stack, token, f"dags/{dag}/dagRuns", {"logical_date": None, "conf": conf}, "POST")
+    run = api(stack, token, f"dags/{dag}/dagRuns", {"logical_date": None, "conf": conf}, "POST")
     return f"dags/{dag}/dagRuns/{run['dag_run_id']}"
 
 
 def task_states(stack: Stack, token: str, run: str) -> dict[str, str]:
-    found = ask(stack, token, f"{run}/taskInstances")["task_instances"]
+    found = api(stack, token, f"{run}/taskInstances")["task_instances"]
     return {task["task_id"]: task["state"] for task in found}
 
 
-def test_every_pool_of_a_task_exists(stack: Stack, token: str, released: Path) -> None:
+def test_every_pool_used_by_a_task_exists(stack: Stack, token: str, released: Path) -> None:
     existing = {name for (name,) in query(stack, "select pool from slot_pool")}
     used = {
         task["pool"]
         for dag in parsed(stack, token)
-        for task in ask(stack, token, f"dags/{dag}/tasks")["tasks"]
+        for task in api(stack, token, f"dags/{dag}/tasks")["tasks"]
     }
     assert "builds" in used and len(used) > 5
     assert used <= existing
 
 
-def test_a_backfill_is_approved_or_rejected_by_the_api(stack: Stack, token: str, released: Path) -> None:
+def test_backfill_is_approved_or_rejected_by_api(stack: Stack, token: str, released: Path) -> None:
     """Two backfills of one request wait at the same time; one is rejected, then the other is approved."""
     before = current_release(stack)
-    ask(stack, token, "dags/backfill", {"is_paused": False})
+    api(stack, token, "dags/backfill", {"is_paused": False})
     rejected, approved = (trigger(stack, token, "backfill", BACKFILL) for _ in range(2))
     for run in (rejected, approved):
         until(
@@ -600,63 +609,66 @@ def test_a_backfill_is_approved_or_rejected_by_the_api(stack: Stack, token: str,
     assert current_release(stack) == before
 
     details = f"{rejected}/taskInstances/approval/-1/hitlDetails"
-    detail = ask(stack, token, details)
+    detail = api(stack, token, details)
     assert "worldbank_wdi" in detail["subject"] and detail["options"] == ["Approve", "Reject"]
     assert "warehouse backfill approve" in detail["body"] and "| table |" in detail["body"]
-    answer = {"chosen_options": ["Reject"], "params_input": {"reason": "only one is needed"}}
-    ask(stack, token, details, answer)
+    answer = {"chosen_options": ["Reject"], "params_input": {"reason": "a single backfill is needed"}}
+    api(stack, token, details, answer)
     done = ("success", "failed")
-    until("rejected", lambda: ask(stack, token, rejected)["state"] in done, stack)
+    until("rejected", lambda: api(stack, token, rejected)["state"] in done, stack)
     assert task_states(stack, token, rejected) | {"approve": "skipped", "discard": "success"} == task_states(
         stack, token, rejected
     )
 
     answer = {"chosen_options": ["Approve"], "params_input": {"reason": "as the archive has it"}}
-    ask(stack, token, f"{approved}/taskInstances/approval/-1/hitlDetails", answer)
-    until("approved", lambda: ask(stack, token, approved)["state"] in done, stack)
+    api(stack, token, f"{approved}/taskInstances/approval/-1/hitlDetails", answer)
+    until("approved", lambda: api(stack, token, approved)["state"] in done, stack)
     assert task_states(stack, token, approved) | {"approve": "success", "discard": "skipped"} == task_states(
         stack, token, approved
     )
 
-    events = {one.state: one for one in records.list_events(stack.warehouse / "backfill").records}
-    for state, reason in (("discarded", "only one is needed"), ("approved", "as the archive has it")):
+    events = {event.state: event for event in records.list_events(stack.warehouse / "backfill").records}
+    for state, reason in (
+        ("discarded", "a single backfill is needed"),
+        ("approved", "as the archive has it"),
+    ):
         assert reason in events[state].reason
         assert ADMIN in events[state].actor
     assert events["discarded"].id != events["approved"].id
     release = current_release(stack)
     assert release != before and whole(release)
-    (entry,) = [one for one in read_manifest(release).vintages if one.source == "worldbank_wdi"]
+    (entry,) = [event for event in read_manifest(release).vintages if event.source == "worldbank_wdi"]
     assert (entry.vintage, entry.backfilled) == ("2022-09-16", events["approved"].id)
 
 
-def test_a_failed_check_notifies_the_webhook(stack: Stack, token: str, posts: list[str]) -> None:
-    ask(stack, token, "dags/checks", {"is_paused": False})
+def test_failed_check_notifies_webhook(stack: Stack, token: str, posts: list[str]) -> None:
+    api(stack, token, "dags/checks", {"is_paused": False})
     run = trigger(stack, token, "checks", {})
-    until("the checks have ended", lambda: ask(stack, token, run)["state"] in ("success", "failed"), stack)
+    until("the checks have ended", lambda: api(stack, token, run)["state"] in ("success", "failed"), stack)
     assert task_states(stack, token, run)["sources"] == "failed"
     (post,) = [text for text in posts if "checks.sources failed" in text]
     assert "source_late: " in post and "What to run next: warehouse fetch " in post
     assert f"Log: {stack.page}/dags/checks/runs/" in post
 
 
-def test_a_missed_deadline_notifies_the_webhook(stack: Stack, token: str, posts: list[str]) -> None:
-    """A run of a paused DAG stays queued; its deadline is moved into the past."""
-    ask(stack, token, "dags/publish", {"is_paused": True})
+def test_missed_deadline_notifies_webhook(stack: Stack, token: str, posts: list[str]) -> None:
+    """A run of a paused DAG stays queued; its deadline is set to an earlier time."""
+    api(stack, token, "dags/publish", {"is_paused": True})
     run = trigger(stack, token, "publish", {})
-    assert ask(stack, token, run)["state"] == "queued"
+    assert api(stack, token, run)["state"] == "queued"
     count = "select count(*) from deadline where not missed"
-    assert query(stack, count) == [(1,)]  # those of the runs that have ended are gone
+    assert query(stack, count) == [(1,)]  # the deadlines of ended runs are deleted
     query(stack, "update deadline set deadline_time = now() - interval '1 minute' where not missed")
     found = until("the webhook was called", lambda: [t for t in posts if "publish is late" in t], stack)
     assert len(found) == 1 and run.rpartition("/")[2] in found[0]
-    assert ask(stack, token, run)["state"] == "queued"
+    assert api(stack, token, run)["state"] == "queued"
     answer = requests.delete(
         f"{stack.page}/api/v2/{run}", headers={"Authorization": f"Bearer {token}"}, timeout=30
     )
     assert answer.status_code == 204, answer.text
 
 
-def test_init_again_changes_nothing_but_the_password_that_the_file_says(stack: Stack) -> None:
+def test_second_init_changes_only_the_password_given_by_the_file(stack: Stack) -> None:
     file = stack.secrets / "admin_password"
     before = file.read_text()
     counts = "select (select count(*) from ab_user), (select count(*) from dag_run)"
@@ -669,8 +681,8 @@ def test_init_again_changes_nothing_but_the_password_that_the_file_says(stack: S
     assert query(stack, counts) == counted
 
 
-def test_the_metadata_is_restored_from_its_dump(stack: Stack) -> None:
-    """As OPERATIONS.md has it, with the container's socket in place of `docker compose exec`."""
+def test_metadata_is_restored_from_dump(stack: Stack) -> None:
+    """The procedure of OPERATIONS.md, with the database's socket instead of `docker compose exec`."""
     port = stack.table["--port=5432"].partition("=")[2]
     inside = (f"--host={stack.postgres}", f"--port={port}", "--username", "airflow")
     dump = stack.home / "metadata.dump"
@@ -685,18 +697,18 @@ def test_the_metadata_is_restored_from_its_dump(stack: Stack) -> None:
     assert query(stack, counts, "restored")[0][0] > 0
 
 
-def test_no_secret_is_in_a_log_a_release_or_an_argument(stack: Stack) -> None:
+def test_no_secret_is_in_logs_releases_or_arguments(stack: Stack) -> None:
     values = {path.name: path.read_text() for path in stack.secrets.iterdir() if path.suffix != ".json"}
     values["webhook"] = WEBHOOK_TOKEN
     assert len(values) >= 6
     files = [
         path
-        for place in (stack.home, stack.home / "airflow", stack.warehouse / "published")
+        for folder in (stack.home, stack.home / "airflow", stack.warehouse / "published")
         for path in [
-            *place.glob("*.log"),
-            *place.rglob("*.json"),
-            *place.rglob("logs/**/*"),
-            *place.glob("*.cfg"),
+            *folder.glob("*.log"),
+            *folder.rglob("*.json"),
+            *folder.rglob("logs/**/*"),
+            *folder.glob("*.cfg"),
         ]
         if path.is_file() and stack.secrets not in path.parents
     ]
@@ -708,8 +720,11 @@ def test_no_secret_is_in_a_log_a_release_or_an_argument(stack: Stack) -> None:
         part
         for process in stack.running.values()
         if process.poll() is None
-        for one in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-        for part in one.cmdline()
+        for process_tree_member in [
+            psutil.Process(process.pid),
+            *psutil.Process(process.pid).children(recursive=True),
+        ]
+        for part in process_tree_member.cmdline()
     }
     assert lines
     assert not [name for name, value in values.items() if any(value in line for line in lines)]
