@@ -33,7 +33,7 @@ LAYERS = (
     ("cli",),
     ("__main__",),
 )
-ONE_DOOR = {
+ONLY_IMPORTERS = {
     "airflow": {"dags"},
     "requests": {"warehouse/fetch/"},
     "great_expectations": {"warehouse/quality/gx.py"},
@@ -107,21 +107,21 @@ def test_modules_and_functions_are_short() -> None:
                 assert lines <= MOST_LINES_OF_A_FUNCTION, f"{path.name}: {node.name} has {lines} lines"
 
 
-@pytest.mark.parametrize("dependency", sorted(ONE_DOOR))
-def test_each_heavy_dependency_has_one_door(dependency: str) -> None:
-    doors = ONE_DOOR[dependency]
+@pytest.mark.parametrize("dependency", sorted(ONLY_IMPORTERS))
+def test_each_heavy_dependency_is_imported_only_by_its_modules(dependency: str) -> None:
+    importers = ONLY_IMPORTERS[dependency]
     users = {
         str(path.relative_to(PROJECT_ROOT))
         for path in [*modules(), *sorted((PROJECT_ROOT / "dags").glob("*.py"))]
         if any(name.split(".")[0] == dependency for name in imported(path))
     }
-    if dependency != "dbt":  # dbt runs as a process of its own
-        assert users, f"nobody imports {dependency}: is the door still needed?"
-    outside = {user for user in users if not any(user.startswith(door) for door in doors)}
+    if dependency != "dbt":  # dbt runs in a separate process
+        assert users, f"no module imports {dependency}: remove it from ONLY_IMPORTERS"
+    outside = {user for user in users if not any(user.startswith(importer) for importer in importers)}
     assert not outside
 
 
-def test_no_module_is_a_drawer_for_everything() -> None:
+def test_no_module_has_a_catch_all_name() -> None:
     for path in modules():
         assert path.stem not in {"utils", "util", "helpers", "common", "base", "misc", "context"}
 
@@ -132,16 +132,16 @@ def test_every_module_has_a_docstring() -> None:
         assert text and len(text) > 40, f"{path}: write what the module does"
 
 
-def test_a_source_is_a_module_a_staging_model_a_suite_and_fixtures() -> None:
+def test_every_source_has_module_staging_model_suite_and_fixtures() -> None:
     assert SOURCES
     for name in SOURCES:
-        for belongs in (
+        for path in (
             PACKAGE / "sources" / f"{name}.py",
             DBT_PROJECT_DIR / "models" / "staging" / f"stg_{name}.sql",
             EXPECTATIONS_DIR / f"raw.{name}.yml",
             PROJECT_ROOT / "tests" / "fixtures" / name,
         ):
-            assert belongs.exists(), f"{name}: {belongs.relative_to(PROJECT_ROOT)} was forgotten"
+            assert path.exists(), f"{name}: {path.relative_to(PROJECT_ROOT)} is missing"
 
 
 def test_every_source_is_in_the_union_and_in_dim_source() -> None:
@@ -150,28 +150,28 @@ def test_every_source_is_in_the_union_and_in_dim_source() -> None:
     assert SOURCES
     for name in SOURCES:
         assert f"stg_{name}" in union
-        assert re.search(rf"^{name},", seeds, re.MULTILINE), f"no seed tells of {name}"
+        assert re.search(rf"^{name},", seeds, re.MULTILINE), f"no seed has a row of {name}"
 
 
-def test_what_belongs_to_a_source_is_all_there() -> None:
+def test_every_source_is_described_and_tested() -> None:
     staging = DBT_PROJECT_DIR / "models" / "staging"
     tables = (staging / "sources.yml").read_text()
     described = "\n".join(path.read_text() for path in sorted(staging.glob("*.yml")))
     tests = "\n".join(path.read_text() for path in sorted(Path(__file__).parent.glob("test_*.py")))
     missing = []
     for name in SOURCES:
-        looked_for = {
+        required = {
             f"the raw table {name} in sources.yml": re.search(rf"^\s+- name: {name}$", tables, re.MULTILINE),
             f"an entry of stg_{name} in a yml": re.search(rf"- name: stg_{name}$", described, re.MULTILINE),
-            f"a test that speaks of {name}": name in tests,
+            f"a test that names {name}": name in tests,
             f"a row of {name} in README.md": f"`{name}`" in (PROJECT_ROOT / "README.md").read_text(),
             f"a row of {name} in README.zh.md": f"`{name}`" in (PROJECT_ROOT / "README.zh.md").read_text(),
         }
-        missing += [what for what, found in looked_for.items() if not found]
-    assert SOURCES and not missing, f"forgotten: {'; '.join(missing)}"
+        missing += [item for item, found in required.items() if not found]
+    assert SOURCES and not missing, f"missing: {'; '.join(missing)}"
 
 
-def test_nothing_staging_has_no_source() -> None:
+def test_every_staging_model_and_suite_has_a_source() -> None:
     models = sorted((DBT_PROJECT_DIR / "models" / "staging").glob("stg_*.sql"))
     suites = sorted(EXPECTATIONS_DIR.glob("raw.*.yml"))
     assert models and suites
@@ -219,17 +219,17 @@ def test_readers_never_make_a_float() -> None:
                 )
 
 
-def test_bulk_stays_bulk() -> None:
+def test_bulk_rows_are_not_read_singly() -> None:
     readers = [*sorted((PACKAGE / "sources").glob("*.py")), *sorted((PACKAGE / "formats").glob("*.py"))]
     assert len(readers) > 6
     for path in readers:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"\b(to_pylist|to_pydict|from_pylist|DictReader)\b", text), (
-            f"{path.name}: rows go through Arrow, never one by one through Python"
+            f"{path.name}: rows go through Arrow, never singly through Python"
         )
 
 
-def test_sources_are_values_and_nothing_inherits_from_ours() -> None:
+def test_sources_are_values_and_no_class_inherits_from_another() -> None:
     ours = {"Source", "Request", "Vintage", "Fetched"}
     for path in modules():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -240,7 +240,7 @@ def test_sources_are_values_and_nothing_inherits_from_ours() -> None:
                 )
 
 
-def test_every_fact_about_the_world_says_where_it_can_be_looked_up() -> None:
+def test_every_fact_seed_has_a_source_url() -> None:
     seeds = sorted((DBT_PROJECT_DIR / "seeds").glob("*.csv"))
     assert len(seeds) > 8
     for path in seeds:
@@ -251,7 +251,7 @@ def test_every_fact_about_the_world_says_where_it_can_be_looked_up() -> None:
             assert row.get("source_url", "").startswith(("https://", "http://")), f"{path.name}: {row}"
 
 
-def test_a_code_is_mapped_by_name_and_never_by_a_bare_else() -> None:
+def test_codes_are_never_mapped_by_a_bare_else() -> None:
     models = [*sorted((DBT_PROJECT_DIR / "models").rglob("*.sql")), DBT_PROJECT_DIR / "macros" / "codes.sql"]
     assert len(models) > 10
     for path in models:
@@ -263,11 +263,13 @@ def test_no_exception_is_swallowed() -> None:
     for path in modules():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ExceptHandler):
-                assert not all(isinstance(one, ast.Pass) for one in node.body), f"{path}:{node.lineno}"
+                assert not all(isinstance(statement, ast.Pass) for statement in node.body), (
+                    f"{path}:{node.lineno}"
+                )
                 assert node.type is not None, f"{path}:{node.lineno}: a bare except"
 
 
-def test_the_tree_names_no_registry_no_machine_and_no_secret() -> None:
+def test_tree_contains_no_registry_machine_path_or_secret() -> None:
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],  # noqa: S607
         cwd=PROJECT_ROOT,

@@ -25,49 +25,51 @@ KEYS = (
     "source, reporter, partner, service, flow, frequency, period_start, period_end, period_label, currency, "
     "value_type"
 )
-ONE_SERIES = (
+SERIES = (
     "'toy', 'CHN', 'WLD', 'S', 'exports', 'A', date '2019-01-01', date '2019-12-31', '2019', 'USD', 'final'"
 )
 DAYS = ("2021-12-31", "2022-09-15", "2022-09-16", "2024-07-11", "2024-07-12", "2031-01-01")
 
 
-def ask(database: Path, sql: str) -> list[tuple[object, ...]]:
+def fetch_rows(database: Path, sql: str) -> list[tuple[object, ...]]:
     with duckdb.connect(str(database), read_only=True) as db:
         return db.execute(sql).fetchall()
 
 
 @pytest.fixture(scope="module")
-def past(own_warehouse: Warehouse) -> Path:
-    """Build what was known the day before the World Bank's second vintage; return its database."""
+def earlier_build(own_warehouse: Warehouse) -> Path:
+    """Build as of the day before the World Bank's second vintage; return its database."""
     return release_of(own_warehouse.home, as_of="2024-07-11") / DATABASE
 
 
 @pytest.mark.parametrize("table", FUNCTIONS)
-def test_every_cell_is_what_a_build_of_the_day_says(table: str, past: Path, built: Path) -> None:
+def test_every_cell_equals_an_as_of_build(table: str, earlier_build: Path, built: Path) -> None:
     with duckdb.connect() as db:
-        db.execute(f"attach '{past}' as past (read_only)")
+        db.execute(f"attach '{earlier_build}' as earlier (read_only)")
         db.execute(f"attach '{built}' as built (read_only)")
         db.execute("use built")
         function = f"core.{FUNCTIONS[table]}(date '2024-07-11')"
         columns = [name for name, *_ in db.execute(f"from {function} limit 0").description or ()]
         assert {"source", "vintage", "reporter", "period_start", "period_label"} < set(columns)
         listed = ", ".join(columns)
-        counted = db.execute(f"select count(*) from past.core.{table}").fetchone()
+        counted = db.execute(f"select count(*) from earlier.core.{table}").fetchone()
         assert db.execute(f"select count(*) from {function}").fetchone() == counted
         if table not in {"fct_regional_services_trade", "fct_goods_trade"}:
-            assert counted is not None and counted[0] > 100, "a comparison of nothing"
-        for one, other in ((function, f"past.core.{table}"), (f"past.core.{table}", function)):
+            assert counted is not None and counted[0] > 100, "the comparison has too few rows"
+        for left, right in ((function, f"earlier.core.{table}"), (f"earlier.core.{table}", function)):
             assert (
-                db.execute(f"select {listed} from {one} except all select {listed} from {other}").fetchall()
+                db.execute(f"select {listed} from {left} except all select {listed} from {right}").fetchall()
                 == []
             )
 
 
 def test_chinas_exports_by_day(built: Path) -> None:
-    # Typed off the World Bank's files of 2022-09-16 (338440775474.07) and 2024-07-12 (339393210195.59).
+    # Copied from the World Bank's files of 2022-09-16 (338440775474.07) and 2024-07-12 (339393210195.59).
     cell = "where source = 'worldbank_wdi' and indicator = 'BX.GSR.NFSV.CD' and period_label = '2021'"
     found = {
-        day: ask(built, f"select vintage, value_million from core.services_trade_as_of(date '{day}') {cell}")
+        day: fetch_rows(
+            built, f"select vintage, value_million from core.services_trade_as_of(date '{day}') {cell}"
+        )
         for day in DAYS
     }
     first, second = Decimal("338440.77547407"), Decimal("339393.21019559")
@@ -82,30 +84,32 @@ def test_chinas_exports_by_day(built: Path) -> None:
 
 
 @pytest.mark.parametrize("table", FUNCTIONS)
-def test_the_latest_day_is_the_table_itself(table: str, built: Path) -> None:
+def test_latest_day_equals_the_table(table: str, built: Path) -> None:
     amount = "value" if table == "fct_indicator" else "value_million"
     counted = f"select source, vintage, count(*), sum({amount}) from core.{{}} group by all order by all"
-    now = ask(built, counted.format(table))
+    now = fetch_rows(built, counted.format(table))
     assert now
-    assert ask(built, counted.format(f"{FUNCTIONS[table]}('9999-12-31')")) == now
+    assert fetch_rows(built, counted.format(f"{FUNCTIONS[table]}('9999-12-31')")) == now
 
 
-def test_the_functions_outlive_sealing_copying_and_say_what_they_are(built: Path, tmp_path: Path) -> None:
-    copied = tmp_path / "under another name.duckdb"
+def test_functions_are_kept_in_copied_release_with_comments(built: Path, tmp_path: Path) -> None:
+    copied = tmp_path / "renamed copy.duckdb"
     shutil.copyfile(built, copied)
-    found = ask(
+    found = fetch_rows(
         copied,
         "select function_name, comment from duckdb_functions() "
         "where schema_name = 'core' and function_type = 'table_macro'",
     )
     assert {str(name) for name, _ in found} == set(FUNCTIONS.values())
     assert all("on a day" in str(comment) for _, comment in found)
-    assert ask(copied, "select count(*) > 0 from core.services_trade_as_of(date '2023-01-01')") == [(True,)]
+    assert fetch_rows(copied, "select count(*) > 0 from core.services_trade_as_of(date '2023-01-01')") == [
+        (True,)
+    ]
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_random_histories_are_undone_to_any_day(seed: int, built: Path, tmp_path: Path) -> None:
-    """Draw a history of many vintages, two of them of one day; each day's values come back as they were."""
+def test_random_histories_are_reconstructed_for_any_day(seed: int, built: Path, tmp_path: Path) -> None:
+    """Draw a random history of vintages, two of them of the same day; compare the values of each day."""
     rng = random.Random(seed)
     vintages = ["2020-01-05", "2020-02-01", "2020-02-01.02", "2020-03-01", "2020-04-01", "2020-05-01.11"]
     cells = [f"C{number}" for number in range(40)]
@@ -128,16 +132,16 @@ def test_random_histories_are_undone_to_any_day(seed: int, built: Path, tmp_path
             before = states[number - 1] if number else states[0]
             db.executemany(
                 f"insert into core.fct_revision ({KEYS}, indicator, vintage, previous_value, value) "
-                f"values ({ONE_SERIES}, ?, ?, ?, ?)",
+                f"values ({SERIES}, ?, ?, ?, ?)",
                 [[cell, vintage, before.get(cell), states[number].get(cell)] for cell in cells],
             )
         db.execute("delete from core.fct_revision where value is not distinct from previous_value")
         db.executemany(
             f"insert into core.fct_services_trade ({KEYS}, indicator, vintage, value_million) "
-            f"values ({ONE_SERIES}, ?, ?, ?)",
+            f"values ({SERIES}, ?, ?, ?)",
             [[cell, vintages[-1], value] for cell, value in states[-1].items()],
         )
-    assert any(one != other for one, other in pairwise(states))
+    assert any(state != next_state for state, next_state in pairwise(states))
     for day in (
         "2020-01-04",
         "2020-01-05",
@@ -148,7 +152,7 @@ def test_random_histories_are_undone_to_any_day(seed: int, built: Path, tmp_path
         "2020-05-01",
     ):
         in_force = [number for number, vintage in enumerate(vintages) if vintage[:10] <= day]
-        told = ask(
+        found = fetch_rows(
             database,
             f"select indicator, vintage, value_million from core.services_trade_as_of(date '{day}')",
         )
@@ -157,5 +161,5 @@ def test_random_histories_are_undone_to_any_day(seed: int, built: Path, tmp_path
             if in_force
             else set()
         )
-        assert set(told) == expected
-        assert len(told) == len(expected)
+        assert set(found) == expected
+        assert len(found) == len(expected)

@@ -1,7 +1,7 @@
-"""Bad answers, from the mirror to the landing: each ends with a clear error, and nothing that stood is lost.
+"""Bad answers, from the mirror to the landing: each ends with a clear error, and no vintage is lost.
 
-Each case takes the good recorded night, spoils one thing in one file, and runs the real fetch, reader and
-gate. The index's checksum is made to agree, as a publisher's own mistake would.
+Each case changes a file of the recorded night, and runs the real fetch, reader and load gate. The checksum in
+the index is updated, since an error of the publisher would have a matching checksum.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def inside_7z(change: Callable[[str], str], member: str | None = None) -> Spoil:
             text = factory.get(name).read().decode("utf-8")
         out = io.BytesIO()
         with (
-            mock.patch("py7zr.py7zr.check_archive_path", return_value=True),  # to write a climbing name
+            mock.patch("py7zr.py7zr.check_archive_path", return_value=True),  # to write a path with ".."
             py7zr.SevenZipFile(out, "w") as archive,
         ):
             archive.writestr(change(text).encode("utf-8"), member or name)
@@ -94,14 +94,14 @@ def in_xlsx(part: str, old: bytes, new: bytes) -> Spoil:
         out = io.BytesIO()
         with (
             zipfile.ZipFile(io.BytesIO(sent)) as book,
-            zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as spoilt,
+            zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as changed,
         ):
             for entry in book.infolist():
-                held = book.read(entry)
+                content = book.read(entry)
                 if entry.filename == part:
-                    assert old in held, f"{part} holds no {old!r}"
-                    held = held.replace(old, new, 1)
-                spoilt.writestr(entry, held)
+                    assert old in content, f"{part} does not contain {old!r}"
+                    content = content.replace(old, new, 1)
+                changed.writestr(entry, content)
         return out.getvalue()
 
     return spoil
@@ -209,7 +209,7 @@ CASES: dict[str, tuple[str, str, Spoil, str]] = {
         "JSON|json",
     ),
     "an error array": ("worldbank_wdi", "BX.GSR.NFSV.CD", in_json(lambda _: ERROR_ARRAY), "120|not valid"),
-    "a climbing path": (
+    "a path with ..": (
         "unctad_goods",
         "TradeMerch",
         inside_7z(str, "../climbed.csv"),
@@ -219,21 +219,21 @@ CASES: dict[str, tuple[str, str, Spoil, str]] = {
 
 
 def mirror_with(tmp_path: Path, part: str, spoil: Spoil) -> Path:
-    """Copy the good night and spoil the one file whose name holds `part`."""
+    """Copy the recorded night and change the file whose name contains `part`."""
     mirror = tmp_path / "mirror"
     shutil.copytree(NIGHT, mirror)
     index = json.loads((mirror / "index.json").read_text())
-    (answer,) = [one for one in index["answers"] if part in one["file"]]
+    (answer,) = [entry for entry in index["answers"] if part in entry["file"]]
     path = mirror / answer["file"]
     path.write_bytes(spoil(path.read_bytes()))
     answer["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    answer["retrieved_at"] = "2026-06-01T00:00:00Z"  # later than all that stands, so never "older"
+    answer["retrieved_at"] = "2026-06-01T00:00:00Z"  # later than every vintage, so never "older"
     (mirror / "index.json").write_text(json.dumps(index))
     return mirror
 
 
 @pytest.mark.parametrize("case", CASES, ids=list(CASES))
-def test_a_bad_answer_is_refused_by_name_and_what_stood_still_stands(
+def test_bad_answer_is_rejected_by_name_and_existing_vintages_are_unchanged(
     case: str, tmp_path: Path, replayed: Path
 ) -> None:
     source, part, spoil, message = CASES[case]
@@ -254,8 +254,8 @@ def test_a_bad_answer_is_refused_by_name_and_what_stood_still_stands(
     assert not list(tmp_path.rglob("climbed.csv"))
 
 
-def test_the_same_way_with_nothing_spoilt_is_accepted(tmp_path: Path) -> None:
-    """Show that the cases above fail for what was spoilt, and not for the way it was done."""
+def test_repacked_files_without_changes_are_accepted(tmp_path: Path) -> None:
+    """The cases above fail because of the changes, not because of repacking."""
     for source, part, spoil in (
         ("unctad_goods", "TradeMerch", inside_7z(cells(lambda rows: rows))),
         ("worldbank_wdi", "BX.GSR.NFSV.CD", in_json(lambda answer: answer)),
@@ -265,7 +265,7 @@ def test_the_same_way_with_nothing_spoilt_is_accepted(tmp_path: Path) -> None:
         assert ingest(settings_of(tmp_path / "home", mirror), source) is not None
 
 
-def test_an_aggregate_of_unctad_is_landed_and_is_no_unknown_economy(tmp_path: Path) -> None:
+def test_unctad_aggregate_is_not_an_unknown_economy(tmp_path: Path) -> None:
     aggregate = [
         "2021",
         "1400",
@@ -282,9 +282,7 @@ def test_an_aggregate_of_unctad_is_landed_and_is_no_unknown_economy(tmp_path: Pa
     assert ingest(settings_of(tmp_path / "home", mirror), "unctad_services") == "2026-06-01"
 
 
-def test_an_archive_that_grows_past_the_cap_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_archive_that_expands_over_limit_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = replace(unctad_goods.REPORT, max_expanded_bytes=100_000)
     source = replace(unctad_goods.SOURCE, read=partial(_unctad_bulk.read, small, "unctad_goods"))
     monkeypatch.setattr(steps, "SOURCES", {"unctad_goods": source})
@@ -293,15 +291,15 @@ def test_an_archive_that_grows_past_the_cap_is_refused(
     assert store.vintages(tmp_path / "landing", "unctad_goods") == ()
 
 
-def test_a_disk_that_is_full_while_landing_is_told_and_leaves_nothing(
+def test_full_disk_while_landing_is_reported_and_leaves_no_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, text: str) -> None:
+    def raise_disk_full(path: Path, text: str) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
     settings = settings_of(tmp_path, NIGHT)
     incoming = steps.fetch(settings, "unctad_goods")
-    monkeypatch.setattr(files, "write_atomic", full)
+    monkeypatch.setattr(files, "write_atomic", raise_disk_full)
     with pytest.raises(WarehouseError, match=r"No space left on device.*free disk space"):
         steps.accept(settings, "unctad_goods", incoming)
     assert store.vintages(settings.landing, "unctad_goods") == ()
@@ -310,7 +308,7 @@ def test_a_disk_that_is_full_while_landing_is_told_and_leaves_nothing(
     assert ingest(settings, "unctad_goods") == "2026-03-19"
 
 
-def test_a_second_run_of_one_source_is_told_to_wait(tmp_path: Path) -> None:
+def test_concurrent_fetch_of_a_source_is_rejected(tmp_path: Path) -> None:
     with (
         store.source_lock(tmp_path / "landing", "unctad_goods"),
         pytest.raises(WarehouseError, match="another process is writing this source now"),

@@ -1,4 +1,4 @@
-"""The dimensions: every sample file's codes are known, trees are trees, groups hold dated economies."""
+"""The dimensions: every sample file's codes are known, trees have no cycles, members of groups have dates."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ MODELS = {
     "dim_region": "region",
 }
 
-# What tells a publisher's table from the others: columns that only it has, the columns of codes, and the
-# seed's name for them. BaTiS has two editions with the same columns, told apart by the length of a code.
+# How to identify a publisher's table: its distinctive columns, the columns of codes, and the seed's name for
+# them. BaTiS has two editions with the same columns, which differ in the length of a code.
 LAYOUTS = (
     ({"REF_AREA", "DATABASE_ID"}, "data360", ["REF_AREA"]),
     ({"ReporterCode", "PartnerCode"}, "wto", ["ReporterCode", "PartnerCode"]),
@@ -53,7 +53,7 @@ def seed(name: str) -> list[dict[str, str]]:
 
 
 def tables(path: Path, work: Path) -> Iterator[bytes]:
-    """Yield the text tables in a file of the sample, out of its archive if it is one."""
+    """Yield the text tables in a file of the sample, from its archive if it is an archive."""
     magic = path.open("rb").read(8)
     if magic.startswith(b"7z\xbc\xaf"):
         with py7zr.SevenZipFile(path) as opened:
@@ -95,7 +95,7 @@ def codes_of_table(text: bytes) -> Iterator[tuple[str, set[str]]]:
 
 @pytest.fixture(scope="module")
 def sample_codes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
-    """Collect every code that occurs in a file of the sample, by scheme, without our own readers."""
+    """Collect every code in a file of the sample, by scheme, without the readers of the product."""
     codes: dict[str, set[str]] = defaultdict(set)
     for path in sorted(SAMPLE_DIR.glob("night-*/**/*")):
         if not path.is_file():
@@ -152,7 +152,7 @@ def test_every_code_of_every_sample_file_is_known(sample_codes: dict[str, set[st
         ("wto", "736", "SDN"),
     ],
 )
-def test_the_codes_that_mislead(scheme: str, code: str, economy: str) -> None:
+def test_ambiguous_codes(scheme: str, code: str, economy: str) -> None:
     found = {(row["scheme"], row["code"]): row["economy"] for row in seed("economy_code")}
     assert found[scheme, code] == economy
 
@@ -162,7 +162,7 @@ def test_no_scheme_has_two_codes_for_one_economy() -> None:
     assert not [pair for pair, count in counts.items() if count > 1]
 
 
-def test_every_economy_has_both_names_a_type_and_sane_dates() -> None:
+def test_every_economy_has_both_names_a_type_and_valid_dates() -> None:
     economies = seed("economies")
     assert {row["economy_type"] for row in economies} == TYPES
     for row in economies:
@@ -189,7 +189,7 @@ def members(rows: list[dict[str, str]], group: str, day: str) -> set[str]:
     }
 
 
-def test_no_member_of_a_group_is_itself_a_group_and_dates_are_sane() -> None:
+def test_no_member_of_a_group_is_a_group_and_dates_are_valid() -> None:
     kinds = {row["economy"]: row["economy_type"] for row in seed("economies")}
     rows = seed("economy_group_member")
     assert {row["group_code"] for row in seed("economy_group")} == GROUPS
@@ -246,7 +246,7 @@ def test_how_many_members_a_day_has(group: str, day: str, count: int) -> None:
     assert len(members(seed("economy_group_member"), group, day)) == count
 
 
-def test_the_memorandum_list_keeps_its_exits() -> None:
+def test_memorandum_list_has_its_exits() -> None:
     rows = seed("economy_group_member")
     left = {row["economy"] for row in rows if row["group_code"] == "BRIMOU" and row["valid_to"]}
     assert left == {"ITA", "PAN"}
@@ -254,12 +254,12 @@ def test_the_memorandum_list_keeps_its_exits() -> None:
     assert "ITA" not in members(rows, "BRIMOU", "2023-12-31")
 
 
-def test_brics_says_why_saudi_arabia_is_not_counted() -> None:
+def test_brics_explains_why_saudi_arabia_is_not_counted() -> None:
     [brics] = [row for row in seed("economy_group") if row["group_code"] == "BRICS"]
     assert "Saudi Arabia is not counted" in brics["definition"]
 
 
-def test_the_services_are_one_tree_without_orphan_or_cycle() -> None:
+def test_services_are_one_tree_without_orphan_or_cycle() -> None:
     services = {row["service"]: row for row in seed("services")}
     assert [code for code, row in services.items() if not row["parent_service"]] == ["GS"]
     for code, row in services.items():
@@ -322,13 +322,13 @@ def test_every_province_is_in_exactly_one_region_of_the_bureau() -> None:
     assert parts["PRD"] == ["440000"] and "province" in regions["PRD"]["name_en"]
 
 
-def test_the_release_holds_the_dimensions_row_by_row(built: Path) -> None:
+def test_release_has_the_dimensions_row_by_row(built: Path) -> None:
     with duckdb.connect(str(built), read_only=True) as db:
         for model, name in MODELS.items():
             assert db.execute(f"select count(*) from core.{model}").fetchone() == (len(seed(name)),)
 
 
-def test_namibia_survives_as_text(built: Path) -> None:
+def test_namibia_is_text(built: Path) -> None:
     with duckdb.connect(str(built), read_only=True) as db:
         assert db.execute("select iso2 from core.dim_economy where economy = 'NAM'").fetchone() == ("NA",)
     schemes = {

@@ -1,7 +1,7 @@
-"""The marts against figures worked out from the raw files, by a path that shares nothing with the warehouse.
+"""The marts against figures computed from the raw files, independently of the warehouse.
 
-UNCTAD's CSV and the World Bank's JSON are read here with the standard library and divided as fractions;
-SAFE's figures are copied from the workbook's cells. Nothing expected is taken from our own output.
+UNCTAD's CSV and the World Bank's JSON are read with the standard library and divided as fractions; SAFE's
+figures are copied from the workbook's cells. No expected value is taken from the product's output.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Trade:
-    """Exports and imports of one economy and year, in USD million; None where the file has no such line."""
+    """Exports and imports of an economy and year, in USD million; None where the file has no such line."""
 
     exports: Fraction | None
     imports: Fraction | None
@@ -97,7 +97,7 @@ def record(built: Path, query: str, *parameters: object) -> dict[str, Any]:
 
 def raw_file(name: str, night: str = "night-2") -> Path:
     found = sorted((SAMPLE / night).rglob(name))
-    assert len(found) == 1, f"the sample holds {len(found)} files {name}"
+    assert len(found) == 1, f"the sample has {len(found)} files {name}"
     return found[0]
 
 
@@ -126,7 +126,7 @@ def unctad(table: str) -> dict[tuple[str, str], Trade]:
 
 @cache
 def world_bank(indicator: str, night: str) -> dict[str, Fraction | None]:
-    """Return one indicator of China by year, in the publisher's own unit."""
+    """Return an indicator of China by year, in the publisher's unit."""
     page = json.loads(raw_file(f"{indicator}.json", night).read_text("utf-8"), parse_float=str, parse_int=str)
     return {
         row["date"]: None if row["value"] is None else Fraction(row["value"])
@@ -144,7 +144,7 @@ def growth(current: Fraction | None, previous: Fraction | None) -> Fraction | No
 
 
 def close(found: float | None, expected: Fraction | float | None) -> bool:
-    """Tell whether a double is the expected figure, to the rounding of four operations on doubles."""
+    """Return whether a double is the expected figure, to the rounding of four operations on doubles."""
     if found is None or expected is None:
         return found is expected
     return found == pytest.approx(float(expected), rel=1e-15 * 8, abs=1e-13)
@@ -162,11 +162,11 @@ def scale(built: Path, source: str, reporter: str, period: str, currency: str = 
     )
 
 
-# --- the published shape --------------------------------------------------------------------------
+# --- columns and descriptions ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mart", sorted(COLUMNS))
-def test_marts_have_the_promised_columns_in_order(built: Path, mart: str) -> None:
+def test_marts_have_the_documented_columns_in_order(built: Path, mart: str) -> None:
     found = records(
         built,
         "select column_name, data_type from information_schema.columns"
@@ -203,7 +203,7 @@ def test_every_measure_block_has_a_reference() -> None:
 
 
 @pytest.mark.parametrize("mart", ["mart_trade_scale", "mart_trade_structure", "mart_revision"])
-def test_every_row_leads_back_to_its_core_rows(built: Path, mart: str) -> None:
+def test_every_row_can_be_traced_to_its_core_rows(built: Path, mart: str) -> None:
     (model,) = yaml.safe_load((MARTS / f"{mart}.yml").read_text("utf-8"))["models"]
     trace, *_ = model["config"]["meta"]["trace"]
     match = " and ".join(f"core.{key} is not distinct from mart.{key}" for key in trace["keys"])
@@ -221,12 +221,12 @@ def test_every_row_leads_back_to_its_core_rows(built: Path, mart: str) -> None:
 
 
 def test_china_in_unctad_by_hand(built: Path) -> None:
-    """Work the lines of economies 156 and 0000 of both files for 2020 and 2021 with a pocket calculator.
+    """Compute the expected values by hand from the lines of economies 156 and 0000 of both files.
 
     services  2020  exports 280628.773    imports 381087.719
     services  2021  exports 394272.573    imports 426997.952    world 6407102.088 and 5859878.437
     goods     2021  exports 3316022.1     imports 2679412
-    larger totals in 2021: only 840 (United States), 1390515, so the place is 2
+    larger totals in 2021: only 840 (United States), 1390515, so the rank is 2
     """
     row = scale(built, "unctad_services", "CHN", "2021")
     assert row["exports_million"] == 394272.573
@@ -250,8 +250,8 @@ def test_china_in_unctad_by_hand(built: Path) -> None:
     assert row["is_preferred"] is True
 
 
-@pytest.mark.parametrize(("year", "place"), [("2019", 2), ("2020", 3), ("2021", 2), ("2022", 3), ("2023", 4)])
-def test_china_takes_the_place_after_those_with_a_larger_total(built: Path, year: str, place: int) -> None:
+@pytest.mark.parametrize(("year", "rank"), [("2019", 2), ("2020", 3), ("2021", 2), ("2022", 3), ("2023", 4)])
+def test_rank_of_china_is_count_of_larger_totals_plus_one(built: Path, year: str, rank: int) -> None:
     """Count the larger totals: 840 always, 372 in 2020 (736788.449), 276 in 2022 and 2023, 826 in 2023."""
     trade = unctad("US_TradeServCatTotal")
     own = trade["156", year].total
@@ -261,8 +261,8 @@ def test_china_takes_the_place_after_those_with_a_larger_total(built: Path, year
         for (economy, of_year), cell in trade.items()
         if of_year == year and len(economy) == 3 and cell.total is not None and cell.total > own
     ]
-    assert len(larger) + 1 == place
-    assert scale(built, "unctad_services", "CHN", year)["world_rank"] == place
+    assert len(larger) + 1 == rank
+    assert scale(built, "unctad_services", "CHN", year)["world_rank"] == rank
 
 
 # --- UNCTAD: every row ----------------------------------------------------------------------------
@@ -270,7 +270,7 @@ def test_china_takes_the_place_after_those_with_a_larger_total(built: Path, year
 
 @cache
 def reporter_of_economy(built: Path) -> dict[str, str]:
-    """Pair M49 codes with reporters by lineage: a core row names the line that it came from."""
+    """Pair M49 codes with reporters by lineage: a core row has the number of its line."""
     economy_on_line = {int(line["_line"]): line["Economy"] for line in unctad_lines("US_TradeServCatTotal")}
     rows = records(
         built, "select distinct reporter, _row from core.fct_services_trade where source = 'unctad_services'"
@@ -281,7 +281,7 @@ def reporter_of_economy(built: Path) -> dict[str, str]:
     return dict(pairs)
 
 
-def test_every_unctad_row_equals_the_file_worked_as_fractions(built: Path) -> None:
+def test_every_unctad_row_equals_fractions_computed_from_the_file(built: Path) -> None:
     services, goods = unctad("US_TradeServCatTotal"), unctad("US_TradeMerchTotal")
     gdp = world_bank("NY.GDP.MKTP.CD", "night-2")
     reporters = reporter_of_economy(built)
@@ -336,7 +336,7 @@ def test_every_unctad_row_equals_the_file_worked_as_fractions(built: Path) -> No
     assert wrong == []
 
 
-def test_amounts_are_the_doubles_nearest_to_the_printed_digits(built: Path) -> None:
+def test_amounts_are_the_doubles_nearest_to_the_published_digits(built: Path) -> None:
     """A direct cast of the decimals would be off by one in the last place for four of these values."""
     printed = {
         (line["Year"], line["Economy"]): float(line["US$ at current prices in millions"])
@@ -354,8 +354,8 @@ def test_amounts_are_the_doubles_nearest_to_the_printed_digits(built: Path) -> N
 
 
 @pytest.mark.parametrize(("reporter", "year"), [("MHL", "2024"), ("TUN", "2023")])
-def test_a_cell_with_one_flow_has_no_total(built: Path, reporter: str, year: str) -> None:
-    """The file has one line each for 584 in 2024 and 788 in 2023."""
+def test_cell_with_a_single_flow_has_no_total(built: Path, reporter: str, year: str) -> None:
+    """The file has a single line for 584 in 2024, and for 788 in 2023."""
     row = scale(built, "unctad_services", reporter, year)
     assert (row["exports_million"] is None) != (row["imports_million"] is None)
     for measure in (
@@ -368,7 +368,7 @@ def test_a_cell_with_one_flow_has_no_total(built: Path, reporter: str, year: str
         assert row[measure] is None, measure
 
 
-def test_the_world_has_shares_of_hundred_and_no_rank(built: Path) -> None:
+def test_world_has_shares_of_100_and_no_rank(built: Path) -> None:
     rows = records(
         built, "select * from marts.mart_trade_scale where source = 'unctad_services' and reporter = 'WLD'"
     )
@@ -386,7 +386,7 @@ def test_the_world_has_shares_of_hundred_and_no_rank(built: Path) -> None:
 # --- World Bank -----------------------------------------------------------------------------------
 
 
-def test_openness_is_the_ratio_that_the_world_bank_prints_itself(built: Path) -> None:
+def test_openness_equals_the_ratio_published_by_the_world_bank(built: Path) -> None:
     """BG.GSR.NFSV.GD.ZS is trade in services as a share of GDP, published to 15 digits."""
     published = {year: value for year, value in world_bank("BG.GSR.NFSV.GD.ZS", "night-2").items() if value}
     assert len(published) == 41  # 1982 to 2022
@@ -398,7 +398,7 @@ def test_openness_is_the_ratio_that_the_world_bank_prints_itself(built: Path) ->
         assert found[year] == pytest.approx(float(value), rel=1e-13), year
 
 
-def test_world_bank_has_no_world_row_and_so_no_place_in_the_world(built: Path) -> None:
+def test_world_bank_rows_have_no_world_share_or_rank(built: Path) -> None:
     row = scale(built, "worldbank_wdi", "CHN", "2021")
     assert row["exports_million"] == 339393.21019559  # 339393210195.59 USD
     assert row["vintage"] == "2024-07-12"
@@ -481,7 +481,7 @@ SAFE_USD_2021 = {
 }
 
 
-def test_the_structure_of_safe_is_the_workbooks(built: Path) -> None:
+def test_structure_of_safe_equals_the_workbook(built: Path) -> None:
     rows = records(
         built,
         "select * from marts.mart_trade_structure"
@@ -505,8 +505,8 @@ def test_the_structure_of_safe_is_the_workbooks(built: Path) -> None:
         assert sum(shares) == pytest.approx(100, rel=1e-13)
 
 
-def test_safe_years_and_quarters_grow_by_their_own(built: Path) -> None:
-    """Take 1.A.b 贷方 of 2020, 2021, 2020Q1 and 2021Q1, and work the rates with a pocket calculator."""
+def test_growth_of_safe_is_computed_within_each_frequency(built: Path) -> None:
+    """Expected rates, computed by hand from 1.A.b 贷方 of 2020, 2021, 2020Q1 and 2021Q1."""
     year = scale(built, "safe_bop", "CHN", "2021")
     assert round(year["exports_growth_pct"], 6) == 48.282166  # 3393.9321019559 / 2288.8336467679
     assert round(year["imports_growth_pct"], 6) == 15.518877  # 4406.0486361754 / 3814.13736078785
@@ -520,8 +520,8 @@ def test_safe_years_and_quarters_grow_by_their_own(built: Path) -> None:
     assert scale(built, "safe_bop", "CHN", "2021", "CNY")["openness_pct"] is None
 
 
-def test_no_growth_is_printed_from_nothing_or_from_below(built: Path) -> None:
-    """Take 1.A.b.1 贷方: -0.4674 (1985), -1.6530, -3.5609, 2.4097 (1988), 15.9928; 0 until 1981."""
+def test_growth_is_null_from_zero_or_negative_values(built: Path) -> None:
+    """1.A.b.1 贷方: -0.4674 (1985), -1.6530, -3.5609, 2.4097 (1988), 15.9928; 0 until 1981."""
     rows = {
         row["period_label"]: row["growth_pct"]
         for row in records(
@@ -539,10 +539,10 @@ def test_no_growth_is_printed_from_nothing_or_from_below(built: Path) -> None:
     assert shares == []
 
 
-# --- one answer for each cell, and what is late ---------------------------------------------------
+# --- preferred rows and freshness -----------------------------------------------------------------
 
 
-def test_one_row_of_each_cell_is_preferred(built: Path) -> None:
+def test_each_cell_has_one_preferred_row(built: Path) -> None:
     """UNCTAD begins in 2005; before that, and for quarters and single services, SAFE in USD is next."""
     preferred = {
         row["period_label"]: (row["source"], row["currency"])
@@ -565,7 +565,7 @@ def test_one_row_of_each_cell_is_preferred(built: Path) -> None:
     assert (transport["source"], transport["currency"]) == ("safe_bop", "USD")
 
 
-def test_freshness_counts_the_cells_of_the_files(built: Path) -> None:
+def test_freshness_has_the_count_of_cells_of_the_files(built: Path) -> None:
     rows = {
         (row["source"], row["table"]): row for row in records(built, "select * from marts.mart_freshness")
     }
@@ -596,7 +596,7 @@ def test_freshness_counts_the_cells_of_the_files(built: Path) -> None:
     assert {row["status"] for row in rows.values()} <= {"ok", "late", "never"}
 
 
-def test_a_source_is_late_by_the_rule_of_the_alerts(warehouse: Warehouse, built: Path) -> None:
+def test_freshness_status_equals_the_status_of_the_alerts(warehouse: Warehouse, built: Path) -> None:
     as_of = date.fromisoformat(json.loads((warehouse.release / "MANIFEST.json").read_text("utf-8"))["as_of"])
     rows = records(built, "select distinct source, latest_vintage, status from marts.mart_freshness")
     expected = {}

@@ -1,7 +1,7 @@
-"""The marts of partners, groups, mirrors and regions against figures worked out from the raw files by hand.
+"""The marts of partners, groups, mirrors and regions against figures computed from the raw files.
 
-BaTiS and ONS are read here from the sample with the standard library and added as fractions; members of
-groups are written out. Nothing expected is taken from our own output.
+BaTiS and ONS are read from the sample with the standard library and added as fractions; members of
+groups are listed. No expected value is taken from the product's output.
 """
 
 from __future__ import annotations
@@ -61,13 +61,13 @@ def batis() -> dict[tuple[str, str, str], Fraction]:
     }
 
 
-def ask(built: Path, query: str, *values: object) -> list[tuple[Any, ...]]:
+def fetch_rows(built: Path, query: str, *values: object) -> list[tuple[Any, ...]]:
     with duckdb.connect(str(built), read_only=True) as db:
         return db.execute(query, list(values)).fetchall()
 
 
 def partner_row(built: Path, partner: str, flow: str, year: str) -> tuple[Any, ...]:
-    (row,) = ask(
+    (row,) = fetch_rows(
         built,
         "select value_million, share_pct, growth_pct, partner_rank from marts.mart_trade_partner"
         " where source = 'batis' and reporter = 'CHN' and partner = ? and flow = ? and period_label = ?"
@@ -80,8 +80,8 @@ def partner_row(built: Path, partner: str, flow: str, year: str) -> tuple[Any, .
 
 
 @pytest.mark.parametrize("mart", COLUMNS)
-def test_columns_stand_in_the_promised_order(built: Path, mart: str) -> None:
-    found = ask(
+def test_marts_have_the_documented_columns_in_order(built: Path, mart: str) -> None:
+    found = fetch_rows(
         built,
         "select column_name from duckdb_columns() where schema_name = 'marts'"
         " and table_name = ? order by column_index",
@@ -91,13 +91,13 @@ def test_columns_stand_in_the_promised_order(built: Path, mart: str) -> None:
 
 
 @pytest.mark.parametrize("mart", COLUMNS)
-def test_every_figure_leads_back_to_core(built: Path, mart: str) -> None:
+def test_every_figure_can_be_traced_to_core(built: Path, mart: str) -> None:
     (model,) = yaml.safe_load((MARTS / f"{mart}.yml").read_text("utf-8"))["models"]
     rule, *_ = model["config"]["meta"]["trace"]
     match = " and ".join(f"core.{key} = mart.{key}" for key in rule["keys"])
     value = "reporter_value_million" if mart == "mart_mirror" else "value_million"
     where = re.sub(r"\$(\w+)", r"mart.\1", rule.get("where", "true"))
-    ((rows, lost),) = ask(
+    ((rows, lost),) = fetch_rows(
         built,
         f"select count(*), count(*) filter (where not exists ("
         f" select 1 from core.{rule['model']} as core where {match} and ({where})))"
@@ -112,9 +112,9 @@ def test_every_figure_leads_back_to_core(built: Path, mart: str) -> None:
 
 
 def test_chinas_world_and_the_united_states_by_hand(built: Path) -> None:
-    # The digits of the recorded file. The figures in print, 251 327, 408 159 and 70 983, are of another
+    # The digits of the recorded file. The printed figures, 251 327, 408 159 and 70 983, are of another
     # edition: the file differs from them by less than 0.01 %.
-    worlds = ask(
+    worlds = fetch_rows(
         built,
         "select flow, value_million from core.fct_services_trade where source = 'batis' and reporter = 'CHN'"
         " and service = 'S' and value_type = 'balanced' and period_label = '2019' order by flow",
@@ -135,7 +135,7 @@ def test_chinas_world_and_the_united_states_by_hand(built: Path) -> None:
 
 
 @pytest.mark.parametrize("flow", FLOWS)
-def test_partners_are_ranked_as_the_file_orders_them(built: Path, flow: str) -> None:
+def test_partners_are_ranked_by_value(built: Path, flow: str) -> None:
     figures = {
         partner: value
         for (partner, code, year), value in batis().items()
@@ -143,14 +143,14 @@ def test_partners_are_ranked_as_the_file_orders_them(built: Path, flow: str) -> 
     }
     order = sorted(figures, key=lambda partner: -figures[partner])
     assert order[:3] == {"exports": ["HKG", "USA", "KOR"], "imports": ["USA", "HKG", "JPN"]}[flow]
-    for place, partner in enumerate(order[:20], 1):
+    for rank_by_hand, partner in enumerate(order[:20], 1):
         value, share, _, rank = partner_row(built, partner, flow, "2019")
-        assert (value, rank) == (float(figures[partner]), place)
+        assert (value, rank) == (float(figures[partner]), rank_by_hand)
         assert share == pytest.approx(float(100 * figures[partner] / batis()["W", FLOWS[flow], "2019"]))
 
 
-def test_groups_and_residuals_have_no_place(built: Path) -> None:
-    assert ask(
+def test_groups_and_residuals_have_no_rank(built: Path) -> None:
+    assert fetch_rows(
         built,
         "select count(*) filter (where partner_rank is not null), count(*) > 0 from marts.mart_trade_partner"
         " join core.dim_economy on partner = economy where economy_type in ('group', 'residual', 'world')",
@@ -158,7 +158,7 @@ def test_groups_and_residuals_have_no_place(built: Path) -> None:
 
 
 def test_the_united_kingdoms_trade_with_china_by_hand(built: Path) -> None:
-    assert ask(
+    assert fetch_rows(
         built,
         "select flow, value_million, currency from marts.mart_trade_partner where source = 'ons_services'"
         " and partner = 'CHN' and period_label = '2021' and service = 'S' order by flow",
@@ -179,11 +179,11 @@ def test_the_united_kingdoms_trade_with_china_by_hand(built: Path) -> None:
         ("CPTPP", "2018", ["AUS", "CAN", "JPN", "MEX", "NZL", "SGP"]),
     ],
 )
-def test_a_group_is_the_sum_of_its_members_of_that_year(
+def test_group_is_the_sum_of_its_members_of_that_year(
     built: Path, group: str, year: str, members: list[str], flow: str
 ) -> None:
     total = sum(batis()[member, FLOWS[flow], year] for member in members)
-    (row,) = ask(
+    (row,) = fetch_rows(
         built,
         "select members_counted, members_expected, value_million, share_pct from"
         " marts.mart_trade_partner_group"
@@ -198,27 +198,27 @@ def test_a_group_is_the_sum_of_its_members_of_that_year(
     assert row[3] == pytest.approx(float(100 * total / batis()["W", FLOWS[flow], year]))
 
 
-def test_a_group_grows_only_by_the_same_members(built: Path) -> None:
+def test_growth_of_group_is_null_when_members_change(built: Path) -> None:
     found = dict(
-        ask(
+        fetch_rows(
             built,
             "select period_label, growth_pct from marts.mart_trade_partner_group where source = 'batis'"
             " and reporter = 'CHN' and group_code = 'BRICS' and flow = 'exports' and service = 'S'",
         )
     )
     four = ["BRA", "RUS", "IND", "ZAF"]
-    grown = sum(batis()[one, "EXP", "2012"] for one in four) / sum(
-        batis()[one, "EXP", "2011"] for one in four
+    grown = sum(batis()[member, "EXP", "2012"] for member in four) / sum(
+        batis()[member, "EXP", "2011"] for member in four
     )
-    assert found["2011"] is None  # South Africa came in
+    assert found["2011"] is None  # South Africa joined
     assert found["2012"] == pytest.approx(float(100 * (grown - 1)))
 
 
 # --- mirrors --------------------------------------------------------------------------------------
 
 
-def test_pounds_and_dollars_stand_side_by_side(built: Path) -> None:
-    assert ask(
+def test_pounds_and_dollars_are_separate_rows(built: Path) -> None:
+    assert fetch_rows(
         built,
         "select reporter_value_million, reporter_currency, partner_value_million, partner_currency,"
         " partner_value_type, difference_million, asymmetry_index, reason from marts.mart_mirror"
@@ -228,10 +228,10 @@ def test_pounds_and_dollars_stand_side_by_side(built: Path) -> None:
     ) == [(8590.0, "GBP", 13612.949825, "USD", "balanced", None, None, "currencies differ")]
 
 
-def test_the_asymmetry_of_one_currency_by_hand(built: Path) -> None:
-    # The United States' agencies state exports of 54.2 billion to China in 2016.
+def test_asymmetry_within_a_currency_by_hand(built: Path) -> None:
+    # The United States' agencies publish exports of 54.2 billion to China in 2016.
     stated, mirrored = Fraction(54200), batis()["USA", "IMP", "2016"]
-    (row,) = ask(
+    (row,) = fetch_rows(
         built,
         "select reporter_value_million, partner_value_million, difference_million, asymmetry_index, reason"
         " from marts.mart_mirror where reporter = 'USA' and partner = 'CHN' and reporter_source = 'curated'"
@@ -246,9 +246,9 @@ def test_the_asymmetry_of_one_currency_by_hand(built: Path) -> None:
 # --- regions --------------------------------------------------------------------------------------
 
 
-def test_published_regions_stand_as_they_are(built: Path) -> None:
+def test_published_regions_are_unchanged(built: Path) -> None:
     assert dict(
-        ask(
+        fetch_rows(
             built,
             "select region, value_million from marts.mart_trade_regional where source = 'curated'"
             " and period_label = '2018-01/2018-07' and flow = 'total' and basis = 'published'"
@@ -257,8 +257,8 @@ def test_published_regions_stand_as_they_are(built: Path) -> None:
     ) == {"NBS_EAST": 2483580.0, "NBS_WEST": 198840.0, "NBS_CENTRAL": 159220.0, "NBS_NORTHEAST": 107150.0}
 
 
-def test_a_belt_without_all_its_provinces_has_no_sum(built: Path) -> None:
-    assert ask(
+def test_belt_without_all_its_provinces_has_no_sum(built: Path) -> None:
+    assert fetch_rows(
         built,
         "select value_million, members_counted, members_expected, basis from marts.mart_trade_regional"
         " where source = 'curated' and region = 'BTH' and period_label = '2023' and flow = 'total'",

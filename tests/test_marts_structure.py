@@ -1,9 +1,8 @@
-"""Advantage, digital groups and reconciliation against figures worked out from the raw files.
+"""Advantage, digital groups and reconciliation against figures computed from the raw files.
 
-UNCTAD's CSV and the World Bank's JSON are read with the standard library and divided as fractions, BaTiS' CSV
-out of its archive likewise; SAFE's are core's, which
-test_safe_bop holds to the workbook's cells. Nothing expected is taken from
-our own output.
+UNCTAD's CSV, the World Bank's JSON and BaTiS' CSV are read with the standard library and divided as
+fractions. SAFE's figures are those of core, which test_safe_bop compares with the workbook's cells. No
+expected value is taken from the product's output.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ COMPETITIVENESS = (
 
 
 @pytest.mark.parametrize("mart", sorted(COLUMNS))
-def test_marts_have_the_promised_columns_in_order(built: Path, mart: str) -> None:
+def test_marts_have_the_documented_columns_in_order(built: Path, mart: str) -> None:
     found = records(
         built,
         "select column_name, data_type from information_schema.columns"
@@ -73,7 +72,7 @@ def test_every_measure_has_a_formula_and_a_reference() -> None:
 
 
 @pytest.mark.parametrize("mart", ["mart_competitiveness", "mart_digital_trade"])
-def test_every_row_leads_back_to_its_core_rows(built: Path, mart: str) -> None:
+def test_every_row_can_be_traced_to_its_core_rows(built: Path, mart: str) -> None:
     (model,) = yaml.safe_load((MARTS / f"{mart}.yml").read_text("utf-8"))["models"]
     trace, *_ = model["config"]["meta"]["trace"]
     keys = " and ".join(f"core.{key} = mart.{key}" for key in trace["keys"])
@@ -91,7 +90,7 @@ def test_every_row_leads_back_to_its_core_rows(built: Path, mart: str) -> None:
 
 
 def test_china_in_unctad_by_hand(built: Path) -> None:
-    """Work RCA of all services and TC of 2021 with a pocket calculator.
+    """Expected RCA of all services and TC of 2021, computed by hand.
 
     RCA = (394272.573 / 3710294.673) / (6407102.088 / 28697090.868) = 0.475953
     TC = (394272.573 - 426997.952) / (394272.573 + 426997.952) = -32725.379 / 821270.525 = -0.0398472586
@@ -111,7 +110,7 @@ def test_china_in_unctad_by_hand(built: Path) -> None:
     assert row["hhi_services"] is None and row["hhi_partners"] is None
 
 
-def test_every_unctad_row_equals_the_file_worked_as_fractions(built: Path) -> None:
+def test_every_unctad_row_equals_fractions_computed_from_the_file(built: Path) -> None:
     services, goods = unctad("US_TradeServCatTotal"), unctad("US_TradeMerchTotal")
     expected: list[tuple[str, Fraction | None, Fraction | None]] = []
     for (economy, year), own in services.items():
@@ -131,10 +130,10 @@ def test_every_unctad_row_equals_the_file_worked_as_fractions(built: Path) -> No
     )
     assert len(rows) == len(expected) > 3900
     expected.sort(
-        key=lambda one: (
-            one[0],
-            -1.0 if one[1] is None else float(one[1]),
-            -2.0 if one[2] is None else float(one[2]),
+        key=lambda row_key: (
+            row_key[0],
+            -1.0 if row_key[1] is None else float(row_key[1]),
+            -2.0 if row_key[2] is None else float(row_key[2]),
         )
     )
     for row, (year, rca, tc) in zip(rows, expected, strict=True):
@@ -143,7 +142,7 @@ def test_every_unctad_row_equals_the_file_worked_as_fractions(built: Path) -> No
 
 
 def test_safe_indices_by_hand(built: Path) -> None:
-    """Work 2021 from core's figures, which test_safe_bop holds to the workbook's cells, as fractions."""
+    """Expected values of 2021, computed as fractions from core's figures."""
     figures = {
         (row["service"], row["flow"]): Fraction(row["value_million"])
         for row in records(
@@ -159,7 +158,7 @@ def test_safe_indices_by_hand(built: Path) -> None:
     for item in TWELVE:
         x, m = figures[item, "exports"], figures[item, "imports"]
         row = record(built, COMPETITIVENESS, "safe_bop", "CHN", "2021", "reported", item)
-        assert row["rca"] is None and row["rsca"] is None, "SAFE prints no world"
+        assert row["rca"] is None and row["rsca"] is None, "SAFE publishes no world total"
         assert close(row["tc"], (x - m) / (x + m))
         assert close(row["mi"], x / total - m / imports)
         assert row["hhi_services"] == pytest.approx(float(concentration), rel=1e-14)
@@ -168,7 +167,7 @@ def test_safe_indices_by_hand(built: Path) -> None:
 
 @cache
 def batis_exports(item: str, year: str) -> dict[str, Fraction]:
-    """Return China's balanced exports of an item by partner, as the archive's CSV prints them."""
+    """Return China's balanced exports of an item by partner, as in the archive's CSV."""
     with zipfile.ZipFile(raw_file("OECD-WTO_BATIS_BPM6_*_bulk.zip")) as archive:
         (name,) = archive.namelist()
         text = io.StringIO(archive.read(name).decode("utf-8-sig"), newline="")
@@ -182,7 +181,7 @@ def batis_exports(item: str, year: str) -> dict[str, Fraction]:
 
 @pytest.mark.parametrize("item", ["S", "SC", "SI"])
 def test_concentration_over_partners_by_hand(built: Path, item: str) -> None:
-    """Square the shares of all partners but the world (W), which is the whole, and the residual (WXD)."""
+    """Sum the squared shares of all partners except the world (W) and the residual (WXD)."""
     partners = batis_exports(item, "2019")
     assert len(partners) > 190
     expected = sum(
@@ -219,7 +218,7 @@ def test_safe_groups_are_the_sum_of_six(built: Path) -> None:
         assert row["definition_source_url"].startswith("https://")
 
 
-def test_data360_stands_as_published_and_borrows_no_total(built: Path) -> None:
+def test_data360_is_as_published_without_totals_of_other_sources(built: Path) -> None:
     rows = records(
         built,
         "select mart.*, core.value_million as published from marts.mart_digital_trade as mart"
@@ -240,8 +239,8 @@ def test_data360_stands_as_published_and_borrows_no_total(built: Path) -> None:
 @pytest.mark.parametrize(
     ("flow", "indicator"), [("exports", "BX.GSR.NFSV.CD"), ("imports", "BM.GSR.NFSV.CD")]
 )
-def test_unctad_and_the_world_bank_part_in_2015(built: Path, flow: str, indicator: str) -> None:
-    """Both files by hand: within 0.1 million from 2005 to 2014, apart by 178 and more from 2015."""
+def test_unctad_and_the_world_bank_differ_from_2015(built: Path, flow: str, indicator: str) -> None:
+    """Both files, read by hand: within 0.1 million from 2005 to 2014, apart by 178 and more from 2015."""
     bank = {
         year: None if value is None else value / 10**6
         for year, value in world_bank(indicator, "night-2").items()
@@ -266,8 +265,8 @@ def test_unctad_and_the_world_bank_part_in_2015(built: Path, flow: str, indicato
         assert row["break_year"] == 2015
 
 
-def test_pairs_are_all_that_two_sources_state(built: Path) -> None:
-    """Count them by another path: of n sources in a cell, n (n - 1) / 2 pairs."""
+def test_pairs_are_complete(built: Path) -> None:
+    """Count the pairs independently: of n sources in a cell, n (n - 1) / 2 pairs."""
     three = "('safe_bop', 'unctad_services', 'worldbank_wdi')"
     found = record(
         built,

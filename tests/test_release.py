@@ -20,7 +20,7 @@ from warehouse.releases.manifest import read_manifest
 from warehouse.releases.store import DATABASE, current
 
 
-def ask(database: Path, sql: str) -> list[tuple[object, ...]]:
+def fetch_rows(database: Path, sql: str) -> list[tuple[object, ...]]:
     with duckdb.connect(str(database), read_only=True) as db:
         return db.execute(sql).fetchall()
 
@@ -28,7 +28,7 @@ def ask(database: Path, sql: str) -> list[tuple[object, ...]]:
 SERVICES = "select value_million from core.fct_services_trade where reporter = 'CHN' and service = 'S' and "
 
 
-# Digits typed off the publishers' files: SAFE's cells in 100 million dollars (credit 3393.9321019559,
+# Digits copied from the publishers' files: SAFE's cells in 100 million dollars (credit 3393.9321019559,
 # debit -4406.0486361754), UNCTAD's CSV in millions, the World Bank's JSON in dollars (339393210195.59).
 @pytest.mark.parametrize(
     ("cell", "expected"),
@@ -46,13 +46,13 @@ SERVICES = "select value_million from core.fct_services_trade where reporter = '
         ("source = 'worldbank_wdi' and period_label = '2021' and flow = 'exports'", "339393.21019559"),
     ],
 )
-def test_china_in_the_release_to_the_publishers_digit(built: Path, cell: str, expected: str) -> None:
-    found = ask(built, SERVICES + cell)
+def test_figures_of_china_equal_the_publishers(built: Path, cell: str, expected: str) -> None:
+    found = fetch_rows(built, SERVICES + cell)
     assert [value for (value,) in found] == [Decimal(expected)]
 
 
-def test_both_world_bank_vintages_to_the_last_digit(built: Path) -> None:
-    found = ask(
+def test_both_world_bank_vintages_are_unchanged(built: Path) -> None:
+    found = fetch_rows(
         built,
         "select previous_vintage, vintage, previous_value, value, kind from core.fct_revision "
         "where indicator = 'BX.GSR.NFSV.CD' and reporter = 'CHN' and period_label = '2021'",
@@ -63,9 +63,9 @@ def test_both_world_bank_vintages_to_the_last_digit(built: Path) -> None:
 
 
 def test_withdrawn_figures_are_recorded(built: Path) -> None:
-    # The later files give null for 1982 to 1993, twelve years that the earlier ones state: 37 values in the
-    # BX.GSR.ROYL.CD of 2022-09-16, and 26 = 37 - 12 + 1 (the year 2022) in that of 2024-07-12.
-    found = ask(
+    # The later files give null for 1982 to 1993, twelve years with values in the earlier files: 37 values in
+    # the BX.GSR.ROYL.CD of 2022-09-16, and 26 = 37 - 12 + 1 (the year 2022) in that of 2024-07-12.
+    found = fetch_rows(
         built,
         "select indicator, count(*) from core.fct_revision where kind = 'withdrawn' group by 1 order by 1",
     )
@@ -73,25 +73,27 @@ def test_withdrawn_figures_are_recorded(built: Path) -> None:
     assert {count for _, count in found} == {12}
 
 
-def test_the_same_landing_twice_gives_the_same_tables(own_warehouse: Warehouse) -> None:
-    again = release_of(own_warehouse.home, force=True)
-    one, two = (read_manifest(release).tables for release in (own_warehouse.release, again))
-    assert len(one) >= 12
-    assert {name: table.sha256 for name, table in one.items()} == {
-        name: table.sha256 for name, table in two.items()
+def test_second_build_of_same_landing_has_same_tables(own_warehouse: Warehouse) -> None:
+    second_release = release_of(own_warehouse.home, force=True)
+    first, second = (read_manifest(release).tables for release in (own_warehouse.release, second_release))
+    assert len(first) >= 12
+    assert {name: table.sha256 for name, table in first.items()} == {
+        name: table.sha256 for name, table in second.items()
     }
 
 
-def test_as_of_the_day_before_a_vintage_gives_what_was_known_then(own_warehouse: Warehouse) -> None:
+def test_as_of_build_has_only_the_vintages_of_that_day(own_warehouse: Warehouse) -> None:
     settings = settings_of(own_warehouse.home)
-    past = steps.publish(settings, build_of(settings, "2024-07-11"))
+    earlier_release = steps.publish(settings, build_of(settings, "2024-07-11"))
     latest = current(settings.published)
-    assert latest is not None and latest.name != past, "a release of the past must not become the latest"
-    database = settings.published / past / DATABASE
+    assert latest is not None and latest.name != earlier_release, (
+        "an as-of release must not become the latest"
+    )
+    database = settings.published / earlier_release / DATABASE
     cell = "source = 'worldbank_wdi' and flow = 'exports' and period_label = '2021'"
-    assert ask(database, SERVICES + cell) == [(Decimal("338440.77547407"),)]
-    assert ask(database, "select count(*) from core.fct_revision") == [(0,)]
-    assert ask(database, "select distinct source from core.fct_services_trade order by 1") == [
+    assert fetch_rows(database, SERVICES + cell) == [(Decimal("338440.77547407"),)]
+    assert fetch_rows(database, "select count(*) from core.fct_revision") == [(0,)]
+    assert fetch_rows(database, "select distinct source from core.fct_services_trade order by 1") == [
         ("batis",),
         ("mofcom_totals",),
         ("ons_services",),
@@ -100,12 +102,12 @@ def test_as_of_the_day_before_a_vintage_gives_what_was_known_then(own_warehouse:
     ]
 
 
-def test_as_of_before_everything_is_an_error(warehouse: Warehouse) -> None:
+def test_as_of_before_the_first_vintage_is_rejected(warehouse: Warehouse) -> None:
     with pytest.raises(WarehouseError, match="no vintage on or before 2000-01-01"):
         steps.load(settings_of(warehouse.home), "2000-01-01")
 
 
-def test_nothing_is_built_without_a_new_vintage(own_warehouse: Warehouse) -> None:
+def test_no_build_without_new_vintage(own_warehouse: Warehouse) -> None:
     settings = settings_of(own_warehouse.home)
     latest = current(settings.published)
     again = replay(own_warehouse.home, SAMPLE_DIR / "night-2")
@@ -120,7 +122,7 @@ def test_the_manifest_has_revision_vintages_digests_counts_and_verdict(warehouse
     assert manifest.as_of.isoformat() == "2026-03-19"
     assert manifest.git_revision
     assert manifest.validation["success"] is True
-    assert [(one.source, one.vintage) for one in manifest.vintages] == [
+    assert [(entry.source, entry.vintage) for entry in manifest.vintages] == [
         ("atlas_services", "2024-09-17"),
         ("batis", "2021-01-01"),
         ("curated", "2026-03-19"),
@@ -146,7 +148,7 @@ def test_the_manifest_has_revision_vintages_digests_counts_and_verdict(warehouse
         assert (warehouse.release / page).stat().st_size > 1000
 
 
-def test_a_build_that_fails_leaves_the_release_and_keeps_its_reasons(
+def test_failed_build_keeps_the_current_release_and_its_report(
     own_warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings_of(own_warehouse.home)
@@ -178,23 +180,23 @@ def test_a_build_that_fails_leaves_the_release_and_keeps_its_reasons(
     assert "a release that cannot pass" in verdict.model_dump_json()
 
 
-def test_a_second_build_at_once_is_an_error(own_warehouse: Warehouse) -> None:
-    hold = """
+def test_concurrent_build_is_rejected(own_warehouse: Warehouse) -> None:
+    holder = """
 import time
 from warehouse import config
 from warehouse.build import steps
 with steps.build_lock(config.load_settings()):
-    print("held", flush=True)
+    print("locked", flush=True)
     time.sleep(60)
 """
     with subprocess.Popen(
-        [sys.executable, "-c", hold],
+        [sys.executable, "-c", holder],
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"WAREHOUSE_HOME": str(own_warehouse.home), "PYTHONPATH": str(PROJECT_ROOT)},
     ) as other:
         assert other.stdout is not None
-        assert other.stdout.readline() == "held\n"
+        assert other.stdout.readline() == "locked\n"
         with pytest.raises(WarehouseError, match="another build is running"):
             steps.load(settings_of(own_warehouse.home))
         other.kill()

@@ -75,7 +75,7 @@ def run_steps(
 ) -> None:
     """Run the steps of the second night; try each with too little space first, and expect a clean failure.
 
-    `bytes_written`: the disk space that each step uses, measured in the first run; `fails_at` counts the tries.
+    `bytes_written`: disk space that each step uses, measured in the first run; `fails_at` counts the tries.
     """
     home = settings.home
     results: dict[str, str] = {}

@@ -24,11 +24,11 @@ NIGHT = SAMPLE_DIR / "night-2"
 NAME = "unctad_goods"
 
 
-def mirror_of(folder: Path, retrieved_at: str, spoil: Any) -> Path:
-    """Record a spoiled copy of one source's answer, with its checksum and its own day."""
+def mirror_of(folder: Path, retrieved_at: str, change: Any) -> Path:
+    """Record a changed copy of a source's answer, with its checksum and day of retrieval."""
     index = json.loads((NIGHT / "index.json").read_text())
     (entry,) = [one for one in index["answers"] if "TradeMerchTotal" in one["address"]]
-    sent = spoil((NIGHT / entry["file"]).read_bytes())
+    sent = change((NIGHT / entry["file"]).read_bytes())
     folder.mkdir()
     (folder / "answer.7z").write_bytes(sent)
     answer = entry | {
@@ -106,7 +106,7 @@ def test_an_override_is_recorded_everywhere(rejected: tuple[Path, Path]) -> None
     reason = "UNCTAD has withdrawn the row, see its news"
     vintage = accept(home, reason)
 
-    # the vintage: the rejected files, the verdict, who, when and why
+    # the vintage: the rejected files, the verdict, actor, time and reason
     assert vintage == vintages(home)[-1]
     assert vintage.id == "2026-04-01" and vintage.overruled is not None
     assert (vintage.overruled.actor, vintage.overruled.reason) == ("on call", reason)
@@ -127,9 +127,9 @@ def test_an_override_is_recorded_everywhere(rejected: tuple[Path, Path]) -> None
     build = steps.load(settings)
     assert build is not None
     (entry,) = [
-        one
-        for one in steps.read_build(steps.build_dir(settings, build)).vintages
-        if one.vintage == "2026-04-01"
+        entry
+        for entry in steps.read_build(steps.build_dir(settings, build)).vintages
+        if entry.vintage == "2026-04-01"
     ]
     assert entry.overruled is not None and entry.overruled.reason == reason
 
@@ -179,14 +179,14 @@ def test_an_accepted_load_older_than_the_vintage_in_force_becomes_history(
     later = mirror_of(
         tmp_path / "later",
         "2026-05-01T00:00:00Z",
-        inside_7z(cells(lambda rows: [rows[0], *rows[2:]])),  # one row less, which the load gate accepts
+        inside_7z(cells(lambda rows: [rows[0], *rows[2:]])),  # a row less, which the load gate accepts
     )
     assert load(home, later) == "2026-05-01"
     assert accept(home, "for the record").id == "2026-04-01"
-    assert [one.id for one in vintages(home)] == ["2026-03-19", "2026-04-01", "2026-05-01"]
+    assert [vintage.id for vintage in vintages(home)] == ["2026-03-19", "2026-04-01", "2026-05-01"]
 
 
-def test_an_override_that_was_killed_before_it_was_recorded_is_run_again(
+def test_override_killed_before_it_is_recorded_can_be_repeated(
     rejected: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, _ = rejected

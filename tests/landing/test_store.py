@@ -29,7 +29,7 @@ from warehouse.landing import parse, quarantine, store
 from warehouse.model import Check, Outcome, Source
 
 
-def test_an_accepted_pull_is_a_vintage_with_its_bytes_rows_and_manifest(tmp_path: Path) -> None:
+def test_accepted_pull_is_a_vintage_with_bytes_rows_and_manifest(tmp_path: Path) -> None:
     vintage = land(tmp_path, "code,value\n076,1.10\nNA,\n")
     assert vintage.id == "2024-05-02"
     assert (vintage.directory / "files" / "rows.csv").read_bytes() == b"code,value\n076,1.10\nNA,\n"
@@ -39,14 +39,14 @@ def test_an_accepted_pull_is_a_vintage_with_its_bytes_rows_and_manifest(tmp_path
         {"code": "076", "value": "1.10", "_file": "rows.csv", "_row": 2},
         {"code": "NA", "value": None, "_file": "rows.csv", "_row": 3},
     ]
-    told = json.loads((vintage.directory / "manifest.json").read_text())
-    assert told["licence"] == "CC0"
-    assert told["files"][0]["sha256"] == sha256_of(vintage.directory / "files" / "rows.csv")
-    assert told["rows_sha256"] == sha256_of(vintage.rows_path)
+    manifest = json.loads((vintage.directory / "manifest.json").read_text())
+    assert manifest["licence"] == "CC0"
+    assert manifest["files"][0]["sha256"] == sha256_of(vintage.directory / "files" / "rows.csv")
+    assert manifest["rows_sha256"] == sha256_of(vintage.rows_path)
     assert not list((tmp_path / "toy" / store.INCOMING).iterdir())
 
 
-def test_ids_grow_by_day_then_by_suffix_and_never_go_back(tmp_path: Path) -> None:
+def test_ids_increase_by_day_then_by_suffix(tmp_path: Path) -> None:
     ids = [
         land(tmp_path, f"code,value\na,{number}\n", at).id
         for number, at in enumerate(
@@ -55,21 +55,21 @@ def test_ids_grow_by_day_then_by_suffix_and_never_go_back(tmp_path: Path) -> Non
     ]
     assert ids == ["2024-05-02", "2024-05-02.02", "2024-05-02.03", "2024-05-03"]
     assert ids == sorted(ids)
-    assert [one.id for one in store.vintages(tmp_path, "toy")] == ids
+    assert [vintage.id for vintage in store.vintages(tmp_path, "toy")] == ids
 
 
-def test_the_digest_ignores_order_and_lineage_but_no_digit(tmp_path: Path) -> None:
+def test_digest_ignores_order_and_lineage_but_no_digit(tmp_path: Path) -> None:
     def digest(text: str, source: Source = SOURCE) -> str:
         incoming, fetched = pull(tmp_path, text)
         return parse.parse(source, fetched, incoming, incoming / "rows.parquet").rows_digest
 
-    def elsewhere(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+    def with_other_lineage(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
         for batch in read(files, work):
             moved = batch.set_column(2, "_file", pa.array(["rows.csv#B7"] * batch.num_rows, pa.string()))
             yield moved.set_column(3, "_row", pa.array([7] * batch.num_rows, pa.int64()))
 
     first = digest("code,value\na,1\nb,2\n")
-    assert digest("code,value\na,1\nb,2\n", Source(**(vars(SOURCE) | {"read": elsewhere}))) == first
+    assert digest("code,value\na,1\nb,2\n", Source(**(vars(SOURCE) | {"read": with_other_lineage}))) == first
     assert digest("code,value\nb,2\na,1\n") == first
     for other in (
         "code,value\na,1\nb,2.0\n",
@@ -81,21 +81,21 @@ def test_the_digest_ignores_order_and_lineage_but_no_digit(tmp_path: Path) -> No
         assert digest(other) != first
 
 
-def test_bytes_other_than_those_fetched_are_refused(tmp_path: Path) -> None:
+def test_bytes_changed_after_fetch_are_rejected(tmp_path: Path) -> None:
     incoming, fetched = pull(tmp_path, "code,value\na,1\n")
     (incoming / "files" / "rows.csv").write_text("code,value\na,9\n")
     with pytest.raises(SourceError, match=r"not the one that was fetched.*publisher\.example"):
         parse.parse(SOURCE, fetched, incoming, incoming / "rows.parquet")
 
 
-def test_rows_with_other_columns_than_agreed_are_refused(tmp_path: Path) -> None:
+def test_rows_with_unexpected_columns_are_rejected(tmp_path: Path) -> None:
     wider = Source(**(vars(SOURCE) | {"columns": ("code", "value", "note")}))
     incoming, fetched = pull(tmp_path, "code,value\na,1\n")
     with pytest.raises(SourceError, match="expected"):
         parse.parse(wider, fetched, incoming, incoming / "rows.parquet")
 
 
-def test_a_directory_without_manifest_never_happened(tmp_path: Path) -> None:
+def test_directory_without_manifest_is_not_a_vintage(tmp_path: Path) -> None:
     half = tmp_path / "toy" / "2024-05-02"
     half.mkdir(parents=True)
     (half / "rows.parquet").write_bytes(b"half")
@@ -126,7 +126,7 @@ t.land(Path(sys.argv[1]), "code,value\\na,1\\nb,2\\n")
 )
 
 
-def test_a_kill_at_any_durable_operation_leaves_all_or_nothing(tmp_path: Path) -> None:
+def test_kill_at_any_durable_operation_leaves_complete_vintage_or_none(tmp_path: Path) -> None:
     script = KILLED.format(tests=str(Path(__file__).parent.parent))
     whole = 0
     for point in range(40):
@@ -136,9 +136,9 @@ def test_a_kill_at_any_durable_operation_leaves_all_or_nothing(tmp_path: Path) -
         )
         found = store.vintages(root, "toy")
         assert len(found) <= 1
-        for one in found:
-            assert parse.digest_rows(one.rows_path, SOURCE.columns) == one.rows_digest
-            assert sha256_of(one.directory / "files" / "rows.csv") == one.files[0].sha256
+        for vintage in found:
+            assert parse.digest_rows(vintage.rows_path, SOURCE.columns) == vintage.rows_digest
+            assert sha256_of(vintage.directory / "files" / "rows.csv") == vintage.files[0].sha256
         if ended.returncode == 0:
             assert found
             whole += 1
@@ -146,36 +146,36 @@ def test_a_kill_at_any_durable_operation_leaves_all_or_nothing(tmp_path: Path) -
         assert ended.returncode == -9, ended.stderr
         if not found:
             land(root, "code,value\na,1\nb,2\n")
-        assert [one.id for one in store.vintages(root, "toy")] == ["2024-05-02"]
+        assert [vintage.id for vintage in store.vintages(root, "toy")] == ["2024-05-02"]
     assert whole == 1
     assert point > 5
 
 
-def test_a_full_disk_while_landing_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_while_landing_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     incoming, fetched = pull(tmp_path, "code,value\na,1\n")
     parsed = parse.parse(SOURCE, fetched, incoming, incoming / "rows.parquet")
 
-    def full(path: Path, text: str) -> None:
+    def raise_disk_full(path: Path, text: str) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
-    monkeypatch.setattr(files, "write_atomic", full)
+    monkeypatch.setattr(files, "write_atomic", raise_disk_full)
     with pytest.raises(OSError, match="No space left"):
         store.add_vintage(tmp_path, SOURCE, incoming, fetched, parsed, {}, NOW)
     assert store.vintages(tmp_path, "toy") == ()
 
 
-def test_a_second_writer_is_told_to_wait(tmp_path: Path) -> None:
-    held = f"""
+def test_second_writer_is_rejected(tmp_path: Path) -> None:
+    holder = f"""
 import time
 from pathlib import Path
 from warehouse.landing import parse, store
 with store.source_lock(Path({str(tmp_path)!r}), "toy"):
-    print("held", flush=True)
+    print("locked", flush=True)
     time.sleep(60)
 """
-    with subprocess.Popen([sys.executable, "-c", held], stdout=subprocess.PIPE, text=True) as other:
+    with subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
-        assert other.stdout.readline() == "held\n"
+        assert other.stdout.readline() == "locked\n"
         with (
             pytest.raises(WarehouseError, match="another process is writing"),
             store.source_lock(tmp_path, "toy"),
@@ -193,7 +193,7 @@ def check(at: datetime, outcome: Outcome, detail: str) -> Check:
     )
 
 
-def test_checks_survive_a_line_cut_by_a_crash(tmp_path: Path) -> None:
+def test_incomplete_line_of_checks_is_ignored(tmp_path: Path) -> None:
     first = check(NOW, "accepted", "2 rows")
     second = check(NOW + timedelta(days=1), "unchanged", "the same rows")
     store.record_check(tmp_path, first)
@@ -204,15 +204,15 @@ def test_checks_survive_a_line_cut_by_a_crash(tmp_path: Path) -> None:
     assert store.list_checks(tmp_path, "toy").require() == (first, second)
 
 
-def test_a_newer_reader_reads_old_bytes_anew(tmp_path: Path) -> None:
+def test_newer_reader_reparses_existing_bytes(tmp_path: Path) -> None:
     vintage = land(tmp_path, "code,value\na,1\n")
 
-    def louder(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+    def newer_read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
         for batch in read(files, work):
             upper = pa.array([str(code).upper() for code in batch.column(0).to_pylist()], pa.string())
             yield batch.set_column(0, "code", upper)
 
-    newer = Source(**(vars(SOURCE) | {"reader_version": 2, "read": louder}))
+    newer = Source(**(vars(SOURCE) | {"reader_version": 2, "read": newer_read}))
     before = sha256_of(vintage.rows_path)
     rows = parse.rows_of(newer, vintage, tmp_path / "cache")
     with duckdb.connect() as db:
@@ -221,18 +221,18 @@ def test_a_newer_reader_reads_old_bytes_anew(tmp_path: Path) -> None:
     assert sha256_of(vintage.rows_path) == before
 
 
-def test_what_a_reader_did_not_foresee_is_an_error_of_the_payload(tmp_path: Path) -> None:
-    def careless(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+def test_unexpected_exception_of_reader_is_a_source_error(tmp_path: Path) -> None:
+    def failing_read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
         yield pa.record_batch({"a": [int("n/a")]})
 
     incoming, fetched = pull(tmp_path, "code,value\na,1\n")
     with pytest.raises(SourceError, match=r"toy: the reader failed with ValueError.*n/a"):
         parse.parse(
-            Source(**(vars(SOURCE) | {"read": careless})), fetched, incoming, incoming / "rows.parquet"
+            Source(**(vars(SOURCE) | {"read": failing_read})), fetched, incoming, incoming / "rows.parquet"
         )
 
 
-def test_a_pull_that_landed_is_found_again_by_its_name(tmp_path: Path) -> None:
+def test_vintage_is_found_by_the_name_of_its_pull(tmp_path: Path) -> None:
     incoming, fetched = pull(tmp_path, "code,value\na,1\n")
     assert store.vintage_of_pull(tmp_path, "toy", incoming.name) is None
     parsed = parse.parse(SOURCE, fetched, incoming, incoming / "rows.parquet")
@@ -240,7 +240,7 @@ def test_a_pull_that_landed_is_found_again_by_its_name(tmp_path: Path) -> None:
     assert store.vintage_of_pull(tmp_path, "toy", incoming.name) == vintage
 
 
-def test_the_hundredth_vintage_of_a_day_is_refused(tmp_path: Path) -> None:
+def test_hundredth_vintage_of_a_day_is_rejected(tmp_path: Path) -> None:
     last = land(tmp_path, "code,value\na,1\n").model_copy(update={"id": "2024-05-02.99"})
     with pytest.raises(WarehouseError, match="has 99 vintages"):
         store.next_id(last, NOW)
@@ -283,7 +283,7 @@ def digest_of(rows: list[tuple[str | None, str | None]]) -> str:
     ("retrieved_at", "expected"),
     [
         (NOW - timedelta(seconds=1), None),
-        (NOW, "2024-05-02"),  # an answer of the same second comes after the vintage
+        (NOW, "2024-05-02"),  # an answer of the same second follows the vintage
         (NOW + timedelta(hours=1), "2024-05-02.02"),
         (NOW + timedelta(days=1), "2024-05-02.02"),
     ],
@@ -319,7 +319,7 @@ def test_a_bad_manifest_hides_no_other_vintage(tmp_path: Path) -> None:
     second = land(tmp_path, "code,value\na,2\n", NOW + timedelta(days=1))
     (second.directory / "manifest.json").write_text('{"source": "toy"')
     listing = store.list_vintages(tmp_path, "toy")
-    assert [one.id for one in listing.records] == [first.id]
+    assert [vintage.id for vintage in listing.records] == [first.id]
     assert len(listing.problems) == 1
     assert str(second.directory / "manifest.json") in listing.problems[0]
     with pytest.raises(WarehouseError, match="Restore the landing from its backup"):
