@@ -13,7 +13,7 @@ DAGS = PROJECT_ROOT / "dags"
 
 
 class Doubles:
-    """Doubles for functions of one module: they record each call, without the settings, and answer."""
+    """Doubles for functions of a module: they record each call without the settings and return an answer."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, module: Any, answers: dict[str, Any]) -> None:
         self.answers, self.calls, self.settings = answers, list[tuple[Any, ...]](), list[Any]()

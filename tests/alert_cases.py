@@ -1,4 +1,4 @@
-"""Small warehouses in which something is wrong, for tests of alerts: mirrors, and a release by hand."""
+"""Small faulty warehouses for tests of alerts: mirrors, and a synthetic release."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ADDRESS = "https://data360files.worldbank.org/data360-data/data/UNCTAD_DE/UNCTAD
 
 
 def silent_mirror(folder: Path) -> Path:
-    """Make a mirror that answers nothing."""
+    """Make a mirror without answers."""
     folder.mkdir()
     (folder / "index.json").write_text('{"name": "silent", "answers": []}')
     return folder
@@ -32,16 +32,16 @@ def spoiled_mirror(folder: Path) -> Path:
     path = NIGHT / "data360files.worldbank.org/data360-data/data/UNCTAD_DE/UNCTAD_DE.csv"
     text = path.read_text(encoding="utf-8-sig")
     assert "CHN" in text
-    spoiled = text.replace("CHN", "Q{<").encode()
-    (folder / "answer.csv").write_bytes(spoiled)
+    changed = text.replace("CHN", "Q{<").encode()
+    (folder / "answer.csv").write_bytes(changed)
     answer = {"address": ADDRESS, "file": "answer.csv", "retrieved_at": "2026-06-01T00:00:00Z"}
-    answer |= {"content_type": "text/csv", "sha256": hashlib.sha256(spoiled).hexdigest()}
+    answer |= {"content_type": "text/csv", "sha256": hashlib.sha256(changed).hexdigest()}
     (folder / "index.json").write_text(json.dumps({"name": "spoiled", "answers": [answer]}))
     return folder
 
 
 def release_with_a_big_revision(home: Path, published_at: datetime | None = None) -> Path:
-    """Write a release that contains no more than what the alert reads."""
+    """Write a release with only the data that the alert reads."""
     release = home / "published" / RELEASE
     release.mkdir(parents=True)
     with duckdb.connect(str(release / DATABASE)) as db:

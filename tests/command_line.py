@@ -31,7 +31,7 @@ class Ended:
 def invoke(
     home: Path, *words: str, exit_code: int = 0, mirror: Path | str | None = None, **variables: str
 ) -> Ended:
-    """Run one command on a home, and assert its exit code; an exception that it raises is not caught."""
+    """Run a command on a home, and assert its exit code; exceptions are not caught."""
     out, err = io.StringIO(), io.StringIO()
     code: object = 0
     with (

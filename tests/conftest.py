@@ -45,7 +45,7 @@ def environment(**values: str) -> Iterator[None]:
 
 
 def settings_of(home: Path, mirror: Path | str | None = None, **overrides: object) -> Settings:
-    """Return the settings of a warehouse in a home, with a mirror in place of the publishers."""
+    """Return the settings of a warehouse in a home, with a mirror instead of the publishers."""
     return load_settings(home=home, mirror=str(mirror) if mirror else None, **overrides)
 
 
@@ -62,18 +62,18 @@ class Warehouse:
 
 
 def ingest(settings: Settings, name: str) -> str | None:
-    """Fetch and accept one source; return its vintage if it is not published yet."""
+    """Fetch and accept a source; return its vintage if it is not published yet."""
     return steps.accept(settings, name, steps.fetch(settings, name))
 
 
 def sources_of(night: Path) -> list[str]:
     """Return the sources that a recorded night answers for."""
-    addresses = {one["address"] for one in json.loads((night / "index.json").read_text())["answers"]}
+    addresses = {answer["address"] for answer in json.loads((night / "index.json").read_text())["answers"]}
     return [name for name, source in SOURCES.items() if next(source.plan()).address in addresses]
 
 
 def replay(home: Path, night: Path) -> dict[str, str | None]:
-    """Ingest every source that a recorded night answers for; return each one's vintage."""
+    """Ingest every source that a recorded night answers for; return their vintages."""
     settings = settings_of(home, night)
     return {name: ingest(settings, name) for name in sources_of(night)}
 
@@ -127,7 +127,7 @@ def warehouse(replayed: Path, shared: Path) -> Warehouse:
 
 @pytest.fixture(scope="module")
 def own_warehouse(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """Return a copy of that warehouse, in which the tests of one module may publish."""
+    """Return a copy of that warehouse, in which the tests of a module may publish."""
     home = tmp_path_factory.mktemp("own") / "home"
     shutil.copytree(warehouse.home, home, symlinks=True)
     return Warehouse(home=home, release=home / "published" / warehouse.release.name)

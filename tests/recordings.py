@@ -1,4 +1,4 @@
-"""Recorded nights with another day of retrieval and one changed text, for tests of vintages and backfills."""
+"""Recorded nights with another day of retrieval and a changed text, for tests of vintages and backfills."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INDICATOR = "BX.GSR.NFSV.CD"
 def recording(
     folder: Path, retrieved_at: str, old: bytes, new: bytes, night: Path = SAMPLE_DIR / "night-1"
 ) -> Path:
-    """Copy a recorded night with another time of retrieval, and one text of the World Bank's replaced."""
+    """Copy a recorded night with another time of retrieval and a replaced text in the World Bank's file."""
     shutil.copytree(night, folder)
     index = json.loads((folder / "index.json").read_text())
     replaced = 0

@@ -191,10 +191,14 @@ def dbt_manifest(
         }
         for full, meta in models.items()
     }
-    known = {unique_id(name): {"schema": "raw", "name": name} for name in sources}
-    parent_map = {unique_id(name): [unique_id(one) for one in some] for name, some in parents.items()}
+    source_nodes = {unique_id(name): {"schema": "raw", "name": name} for name in sources}
+    parent_map = {unique_id(name): [unique_id(parent) for parent in names] for name, names in parents.items()}
     text = json.dumps(
-        {"nodes": nodes, "sources": known, "parent_map": {key: [] for key in known} | parent_map}
+        {
+            "nodes": nodes,
+            "sources": source_nodes,
+            "parent_map": {key: [] for key in source_nodes} | parent_map,
+        }
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)

@@ -1,9 +1,9 @@
 """Bad payloads for the suites of the bilateral, digital, regional and curated sources, and of their marts.
 
 Each is a list of SQL statements that change a good table, with words of the detail of each expectation that must
-fail. `tests/quality/test_payloads.py` runs them and checks that every expectation has one.
+fail. `tests/quality/test_payloads.py` runs them and checks that every expectation has a payload.
 """
-# ruff: noqa: E501 (tables: one statement, and one finding, to a line)
+# ruff: noqa: E501 (tables: a statement and a finding on each line)
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def commands(text: str) -> list[list[str]]:
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Alert]:
-    """Return one alert of each kind, by its kind, from two homes in which everything is wrong."""
+    """Return an alert of each kind, by its kind, from two faulty homes."""
     base = tmp_path_factory.mktemp("wrong")
     failing, rejecting = base / "failing", base / "rejecting"
     for home, mirror in (
@@ -84,7 +84,7 @@ def test_every_kind_of_alert_is_found(found: dict[str, Alert]) -> None:
 
 
 @pytest.mark.parametrize("kind", alerts.KINDS)
-def test_the_command_of_an_alert_is_one_that_its_section_shows(found: dict[str, Alert], kind: str) -> None:
+def test_command_of_alert_is_in_its_section_of_the_documentation(found: dict[str, Alert], kind: str) -> None:
     words = shlex.split(found[kind].command)
     assert words[0] == "warehouse"
     assert words[1] in {shown[0] for shown in commands(section(kind))}
@@ -103,7 +103,7 @@ def test_what_cannot_be_read_is_an_alert_and_hides_no_other(tmp_path: Path) -> N
     ingest(settings_of(tmp_path, NIGHT), SOURCE)
     (tmp_path / "build" / RELEASE).mkdir(parents=True)
     (tmp_path / "build" / RELEASE / "validation.json").write_text("{")
-    subjects = {one.subject: one.kind for one in alerts.find_alerts(settings_of(tmp_path))}
+    subjects = {alert.subject: alert.kind for alert in alerts.find_alerts(settings_of(tmp_path))}
     assert subjects["builds"] == "unreadable"
     assert subjects["safe_bop"] == "source_late"
     assert f"{SOURCE} {VINTAGE}" in alerts.in_force(settings_of(tmp_path))
@@ -130,5 +130,5 @@ def test_every_command_of_the_runbook_exists() -> None:
         while isinstance(command, click.Group) or hasattr(command, "commands"):
             assert rest and rest[0] in command.commands, f"warehouse {' '.join(words)}: no such command"
             command = command.commands[rest.pop(0)]
-        # parsed, not run: unknown options, missing arguments and wrong dates are rejected here
+        # parsed, not run: the parser rejects unknown options, missing arguments and wrong dates
         command.make_context(words[-1], rest)

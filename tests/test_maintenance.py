@@ -52,7 +52,7 @@ def names(folder: Path) -> list[str]:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Hold a vintage, five releases, four validated builds, one that is not, and three rejected loads."""
+    """Return a home with a vintage, releases, validated and unvalidated builds, and rejected loads."""
     home = tmp_path / "home"
     rows = [{"value": str(number), "_file": "data.csv", "_row": number} for number in range(9)]
     make_vintage(home / "landing", SOURCE, "2024-07-12", rows)
@@ -107,7 +107,7 @@ def test_what_is_neither_among_the_newest_nor_young_is_removed(home: Path) -> No
     assert removed(home) == nothing
 
 
-def test_what_a_decided_backfill_left_is_removed_and_a_waiting_one_stays(home: Path) -> None:
+def test_files_of_decided_backfills_are_removed_and_of_waiting_backfills_kept(home: Path) -> None:
     settings = few(home, WAREHOUSE_KEEP_BUILDS="9")
     baseline = backfills.Baseline(vintages={}, release="r4", code="code")
     days = (date(2024, 1, 1), date(2024, 1, 2))
@@ -130,15 +130,15 @@ def test_what_a_decided_backfill_left_is_removed_and_a_waiting_one_stays(home: P
     fresh = request()
     backfills.log_event(settings, fresh.id, "approved", "")
     fresh.home.mkdir()  # another process may be removing it just now
-    gone = [ids[state] for state in states if state in ("approved", "discarded", "empty")]
-    kept = [ids[state] for state in ("begun", "waiting", "failed", "approving")]
-    assert len(gone) + len(kept) == len(ids)
+    removed_ids = [ids[state] for state in states if state in ("approved", "discarded", "empty")]
+    kept_ids = [ids[state] for state in ("begun", "waiting", "failed", "approving")]
+    assert len(removed_ids) + len(kept_ids) == len(ids)
     found = remove_expired(settings)
-    assert sorted(found.backfills) == sorted(gone) and not found.builds
+    assert sorted(found.backfills) == sorted(removed_ids) and not found.builds
     folder = home / "backfill"
-    assert [names(folder / one) for one in gone] == [[]] * 3
-    assert [names(folder / one) for one in [*kept, fresh.id]] == [["home"]] * 5
-    listed = [one.id for one in backfills.list_backfills(folder).require()]
+    assert [names(folder / backfill_id) for backfill_id in removed_ids] == [[]] * 3
+    assert [names(folder / backfill_id) for backfill_id in [*kept_ids, fresh.id]] == [["home"]] * 5
+    listed = [backfill_id.id for backfill_id in backfills.list_backfills(folder).require()]
     assert listed == sorted([*ids.values(), fresh.id]), "they stay on record"
     assert digest_rows(rows, ("value",)), "a file with another hard link was removed"
 
@@ -170,7 +170,7 @@ def test_accepted_vintages_stay_under_any_policy(home: Path) -> None:
     assert {path: digest for path, digest in after.items() if path.name != ".lock"} == before
 
 
-def test_a_source_that_is_being_written_keeps_its_rejected_loads(home: Path) -> None:
+def test_rejected_loads_of_a_locked_source_are_kept(home: Path) -> None:
     with store.source_lock(home / "landing", SOURCE):
         found = removed(home)
     assert found.rejected == () and found.builds
@@ -229,11 +229,11 @@ maintenance.remove_expired(load_settings())
 )
 
 
-def test_a_retention_killed_anywhere_and_run_again_ends_as_an_undisturbed_one(
+def test_retention_killed_at_any_operation_and_repeated_ends_like_undisturbed_run(
     home: Path, tmp_path: Path
 ) -> None:
     ends = []
-    kept = {name: digest for name, digest in checksums(home).items() if name[:2] in ("r3", "r4")}
+    expected = {name: digest for name, digest in checksums(home).items() if name[:2] in ("r3", "r4")}
     for point in (*range(0, 30), 36, 45, 55, 500):
         copy = tmp_path / str(point)
         shutil.copytree(home, copy, symlinks=True)
@@ -259,7 +259,7 @@ def test_a_retention_killed_anywhere_and_run_again_ends_as_an_undisturbed_one(
         assert names(copy / "rejected" / SOURCE) == ["pull2"]
         entries = read_history(copy / "published").require()
         assert [entry.release for entry in entries if entry.action == "remove"] == ["r0", "r1", "r2"]
-        assert checksums(copy) == kept
+        assert checksums(copy) == expected
         assert require_clean_audit(settings_of(copy)).findings == ()
         shutil.rmtree(copy)
     assert ends.count(-9) >= 30 and ends[-1] == 0

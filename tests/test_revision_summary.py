@@ -39,7 +39,7 @@ def ask(database: Path, sql: str) -> list[tuple[object, ...]]:
         ("NY.GDP.MKTP.CD", "1960", "59716467625.3148", "59716249310.9742", "down"),
     ],
 )
-def test_one_revision_by_hand(
+def test_revision_by_hand(
     indicator: str, year: str, before: str, after: str, direction: str, built: Path
 ) -> None:
     first, second = Decimal(before) / 10**6, Decimal(after) / 10**6
@@ -93,7 +93,7 @@ def test_only_revised_figures_have_statistics(built: Path) -> None:
 
 @pytest.fixture
 def news(warehouse: Warehouse, tmp_path: Path) -> Path:
-    """Return a copy of the release whose news is the World Bank's second vintage alone."""
+    """Return a copy of the release whose `news` has only the World Bank's second vintage."""
     release = tmp_path / "release"
     release.mkdir()
     shutil.copyfile(warehouse.database, release / DATABASE)
@@ -115,11 +115,13 @@ def test_a_release_lists_its_big_revisions(warehouse: Warehouse, news: Path) -> 
     assert found == big_revisions_of(news), "no other source has a second vintage"
     assert stated.big_revisions == len(found) == 22
     assert stated.revisions == {"changed": 143, "new": 22, "withdrawn": 24}
-    sizes = [abs(one.change_pct or 0) for one in found]
+    sizes = [abs(revision.change_pct or 0) for revision in found]
     assert sizes == sorted(sizes, reverse=True)
-    assert all(abs(one.change_pct or 0) > one.threshold_pct for one in found)
+    assert all(abs(revision.change_pct or 0) > revision.threshold_pct for revision in found)
     # China's GDP of 1990 went from 360857912565.966 to 394565747349.055 dollars: 9.34 % against 5.
-    (gdp,) = [one for one in found if "NY.GDP" in one.series and one.period_label == "1990"]
+    (gdp,) = [
+        revision for revision in found if "NY.GDP" in revision.series and revision.period_label == "1990"
+    ]
     assert gdp == BigRevision(
         source="worldbank_wdi",
         vintage=SECOND,
@@ -132,7 +134,7 @@ def test_a_release_lists_its_big_revisions(warehouse: Warehouse, news: Path) -> 
         threshold_pct=5.0,
     )
     assert gdp.change_pct == pytest.approx(9.34102692, rel=1e-8)
-    assert not [one for one in found if "BX.GSR.NFSV.CD" in one.series], "0.28 % is within 2"
+    assert not [revision for revision in found if "BX.GSR.NFSV.CD" in revision.series], "0.28 % is within 2"
 
 
 def test_revisions_of_the_release_before_are_not_news(warehouse: Warehouse) -> None:
@@ -142,7 +144,7 @@ def test_revisions_of_the_release_before_are_not_news(warehouse: Warehouse) -> N
     assert again.revisions == {"new": 0, "changed": 0, "withdrawn": 0}
 
 
-def test_a_change_from_zero_is_beyond_any_percentage_and_comes_first(news: Path) -> None:
+def test_change_from_zero_has_no_percentage_and_is_first(news: Path) -> None:
     with duckdb.connect(str(news / DATABASE)) as db:
         db.execute(
             "update marts.mart_revision_alert set previous_value = 0, change_pct = null "
@@ -152,7 +154,7 @@ def test_a_change_from_zero_is_beyond_any_percentage_and_comes_first(news: Path)
     assert (first.period_label, first.change_pct) == ("1990", None)
 
 
-def test_a_manifest_that_does_not_fit_its_database_is_an_error(news: Path) -> None:
+def test_manifest_that_disagrees_with_its_database_is_an_error(news: Path) -> None:
     with duckdb.connect(str(news / DATABASE)) as db:
         db.execute("delete from marts.mart_revision_alert where period_label = '1990'")
     with pytest.raises(WarehouseError, match=r"21 .*22 .*MANIFEST\.json|MANIFEST\.json.*22.*21"):

@@ -33,7 +33,7 @@ def index(night: str) -> dict[str, Any]:
 
 
 def answers(night: str) -> dict[str, Path]:
-    return {one["address"]: SAMPLE_DIR / night / one["file"] for one in index(night)["answers"]}
+    return {answer["address"]: SAMPLE_DIR / night / answer["file"] for answer in index(night)["answers"]}
 
 
 def asked(name: str, mirror: dict[str, Path]) -> list[str]:
@@ -63,17 +63,17 @@ def test_every_answer_is_a_file_with_its_checksum_and_papers(night: str, count: 
     found = index(night)
     assert set(found) == {"name", "description", "answers"}
     assert len(found["answers"]) == count
-    for one in found["answers"]:
-        assert set(one) == FIELDS, one
-        assert all(isinstance(one[field], str) and one[field].strip() for field in FIELDS), one
-        body = (SAMPLE_DIR / night / one["file"]).read_bytes()
-        assert hashlib.sha256(body).hexdigest() == one["sha256"], one["file"]
-        assert datetime.fromisoformat(one["retrieved_at"]).utcoffset() == timedelta(0), one["file"]
-        host = one["file"].split("/")[0]
+    for answer in found["answers"]:
+        assert set(answer) == FIELDS, answer
+        assert all(isinstance(answer[field], str) and answer[field].strip() for field in FIELDS), answer
+        body = (SAMPLE_DIR / night / answer["file"]).read_bytes()
+        assert hashlib.sha256(body).hexdigest() == answer["sha256"], answer["file"]
+        assert datetime.fromisoformat(answer["retrieved_at"]).utcoffset() == timedelta(0), answer["file"]
+        host = answer["file"].split("/")[0]
         start = "curated://" if host == "curated" else f"https://{host}/"
-        assert one["address"].startswith(start), one["file"]
-    assert len({one["address"] for one in found["answers"]}) == count
-    assert len({one["file"] for one in found["answers"]}) == count
+        assert answer["address"].startswith(start), answer["file"]
+    assert len({answer["address"] for answer in found["answers"]}) == count
+    assert len({answer["file"] for answer in found["answers"]}) == count
 
 
 @pytest.mark.parametrize(
@@ -88,24 +88,24 @@ def test_every_answer_is_a_file_with_its_checksum_and_papers(night: str, count: 
 )
 def test_each_edition_states_its_own_day(night: str, host: str, path: str, retrieved_at: str) -> None:
     days = {
-        one["retrieved_at"]
-        for one in index(night)["answers"]
-        if one["file"].startswith(f"{host}/") and path in one["file"]
+        answer["retrieved_at"]
+        for answer in index(night)["answers"]
+        if answer["file"].startswith(f"{host}/") and path in answer["file"]
     }
     assert days == {retrieved_at}
 
 
 @pytest.mark.parametrize("night", NIGHTS)
-def test_a_world_bank_answer_says_the_edition_that_the_index_says(night: str) -> None:
-    found = [one for one in index(night)["answers"] if one["file"].startswith("api.worldbank.org/")]
+def test_edition_of_world_bank_answer_equals_the_index(night: str) -> None:
+    found = [answer for answer in index(night)["answers"] if answer["file"].startswith("api.worldbank.org/")]
     assert len(found) == 22
-    for one in found:
-        header, observations = json.loads((SAMPLE_DIR / night / one["file"]).read_text(encoding="utf-8"))
-        assert header["lastupdated"] == one["retrieved_at"][:10]
-        assert f"/{observations[0]['indicator']['id']}?" in one["address"]
+    for answer in found:
+        header, observations = json.loads((SAMPLE_DIR / night / answer["file"]).read_text(encoding="utf-8"))
+        assert header["lastupdated"] == answer["retrieved_at"][:10]
+        assert f"/{observations[0]['indicator']['id']}?" in answer["address"]
 
 
-def test_nothing_unlisted_lies_around() -> None:
+def test_every_file_of_the_sample_is_listed() -> None:
     listed = {SAMPLE_DIR / "README.md"} | {SAMPLE_DIR / night / "index.json" for night in NIGHTS}
     for night in NIGHTS:
         listed |= set(answers(night).values())
@@ -127,11 +127,11 @@ def test_the_newest_night_answers_every_source() -> None:
     assert len(SOURCES) >= 4
     assert set(SOURCES) > UNSAMPLED
     addresses = [address for name in SOURCES if name not in UNSAMPLED for address in asked(name, mirror)]
-    assert len(addresses) > 40  # two sources may ask for one listing
+    assert len(addresses) > 40  # two sources may request the same listing
     assert not {next(SOURCES[name].plan()).address for name in UNSAMPLED} & set(mirror), (
-        "one is sampled by now"
+        "a source without a recording has one"
     )
-    assert set(addresses) == set(mirror), "the mirror holds answers that no source asks for"
+    assert set(addresses) == set(mirror), "the mirror has answers that no source requests"
 
 
 def test_the_first_night_answers_the_world_bank_alone() -> None:
@@ -142,13 +142,13 @@ def test_the_first_night_answers_the_world_bank_alone() -> None:
 def test_the_readme_names_every_file_and_every_provenance() -> None:
     readme = (SAMPLE_DIR / "README.md").read_text(encoding="utf-8")
     for night in NIGHTS:
-        for one in index(night)["answers"]:
-            file = f"{night}/{one['file']}"
+        for answer in index(night)["answers"]:
+            file = f"{night}/{answer['file']}"
             if "api.worldbank.org" in file:
                 file = f"{Path(file).parent.as_posix()}/<indicator>.json"
             assert f"`{file}`" in readme, file
-            assert f"| {one['licence']} |" in readme, one["licence"]
-            if " @ " in one["provenance"]:
-                commit = one["provenance"].split(" @ ")[1].split()[0].rstrip(";")
-                assert len(commit) == 40 and commit in readme, one["provenance"]
+            assert f"| {answer['licence']} |" in readme, answer["licence"]
+            if " @ " in answer["provenance"]:
+                commit = answer["provenance"].split(" @ ")[1].split()[0].rstrip(";")
+                assert len(commit) == 40 and commit in readme, answer["provenance"]
     assert "written by this project" in readme  # the landing page is not SAFE's, and the README says so

@@ -1,6 +1,6 @@
-"""dbt's unit tests: rows given, rows expected.
+"""dbt's unit tests.
 
-They hold for the SQL whatever was landed, so they run here and not each night.
+They test the SQL independently of the landed data, so they run with these tests and not in the nightly run.
 """
 
 from __future__ import annotations
@@ -27,6 +27,6 @@ def test_every_unit_test_of_the_models_passes(tmp_path: Path) -> None:
         "test",
     )
     results = json.loads((tmp_path / "dbt" / "run_results.json").read_text(encoding="utf-8"))["results"]
-    of_units = [one for one in results if one["unique_id"].startswith("unit_test.")]
+    of_units = [result for result in results if result["unique_id"].startswith("unit_test.")]
     assert len(of_units) >= 40
-    assert {one["status"] for one in of_units} == {"pass"}
+    assert {result["status"] for result in of_units} == {"pass"}

@@ -24,12 +24,12 @@ from warehouse.sources import SOURCES, unctad_goods
 NIGHT = SAMPLE_DIR / "night-1"
 NAME = "worldbank_wdi"
 
-# Digits typed off night 1's BX.GSR.NFSV.CD: China's services exports of 2021 in dollars.
+# Digits copied from night 1's BX.GSR.NFSV.CD: China's services exports of 2021 in dollars.
 FIRST, CHANGED = b"338440775474.07", b"338500000000.07"
 
 
 def live_files(home: Path) -> dict[str, str]:
-    """Return the digest of every file of the live landing and releases, and where `latest` points."""
+    """Return the digest of every file of the live landing and releases, and the target of `latest`."""
     digests = {
         str(path.relative_to(home)): hashlib.sha256(path.read_bytes()).hexdigest()
         for part in ("landing", "published")
@@ -94,8 +94,8 @@ def test_an_approved_backfill_publishes_the_build_that_was_compared(home: Path, 
     assert "before vintage 2024-07-12: changes as-of builds" in pull.detail
     (vintages,) = report.vintages
     assert (vintages.source, list(vintages.added), list(vintages.gone)) == (NAME, ["2023-05-05"], [])
-    tables = {one.table: one for one in report.tables}
-    assert "core.fct_services_trade" in report.tables_equal, "an older vintage changes no figure in force"
+    tables = {comparison.table: comparison for comparison in report.tables}
+    assert "core.fct_services_trade" in report.tables_equal, "an older vintage changes no current figure"
     assert tables["core.fct_revision"].rows_added > 0
     assert report.after is not None
     compared = sha256_of(home / "backfill" / backfill / "home" / "build" / report.after / DATABASE)
@@ -106,7 +106,7 @@ def test_an_approved_backfill_publishes_the_build_that_was_compared(home: Path, 
     assert sha256_of(latest / DATABASE) == compared
 
     landed = store.vintages(settings.landing, NAME)
-    assert [one.id for one in landed] == ["2022-09-16", "2023-05-05", "2024-07-12"]
+    assert [vintage.id for vintage in landed] == ["2022-09-16", "2023-05-05", "2024-07-12"]
     decision = landed[1].backfilled
     assert decision is not None
     assert (decision.actor, decision.reason, decision.subject) == (
@@ -116,9 +116,9 @@ def test_an_approved_backfill_publishes_the_build_that_was_compared(home: Path, 
     )
     assert landed[1].retrieved_at.isoformat() == "2023-05-05T00:00:00+00:00"
     after = live_files(home)
-    kept = set(before) - {"latest", "published/history.jsonl", f"landing/{NAME}/checks.jsonl"}
-    assert len(kept) > 20
-    assert {path: after[path] for path in kept} == {path: before[path] for path in kept}
+    unchanged_paths = set(before) - {"latest", "published/history.jsonl", f"landing/{NAME}/checks.jsonl"}
+    assert len(unchanged_paths) > 20
+    assert {path: after[path] for path in unchanged_paths} == {path: before[path] for path in unchanged_paths}
 
     log = records.events(settings.backfill, backfill)
     assert [event.state for event in log] == ["begun", "waiting", "approving", "approved"]
@@ -144,8 +144,8 @@ def test_an_approved_backfill_publishes_the_build_that_was_compared(home: Path, 
 
 
 def test_an_as_of_build_equals_the_release_of_that_day(home: Path, tmp_path: Path) -> None:
-    then = current(home / "published")
-    assert then is not None
+    release_of_the_day = current(home / "published")
+    assert release_of_the_day is not None
     later = recording(
         tmp_path / "later",
         "2026-06-01T00:00:00Z",
@@ -154,11 +154,11 @@ def test_an_as_of_build_equals_the_release_of_that_day(home: Path, tmp_path: Pat
         SAMPLE_DIR / "night-2",
     )
     assert replay(home, later)[NAME] == "2026-06-01"
-    past = release_of(home, as_of=read_manifest(then).as_of.isoformat(), force=True)
-    assert past != then
-    vintages = read_manifest(then).vintages
-    assert len(vintages) > 10 and vintages == read_manifest(past).vintages
-    assert tables_of(then) == tables_of(past)
+    as_of_release = release_of(home, as_of=read_manifest(release_of_the_day).as_of.isoformat(), force=True)
+    assert as_of_release != release_of_the_day
+    vintages = read_manifest(release_of_the_day).vintages
+    assert len(vintages) > 10 and vintages == read_manifest(as_of_release).vintages
+    assert tables_of(release_of_the_day) == tables_of(as_of_release)
 
 
 def test_a_backfill_of_landed_rows_is_empty(small: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_backfill_of_landed_rows_is_empty(small: Path) -> None:
         (("2022-01-01", "2022-02-01", (), True), "no vintage from 2022-01-01 to 2022-02-01.*2022-09-16"),
     ],
 )
-def test_an_impossible_backfill_is_rejected_with_what_to_do(
+def test_impossible_backfill_is_rejected_with_remedy(
     small: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     with pytest.raises(WarehouseError, match=message):
@@ -205,7 +205,7 @@ def test_a_load_that_fails_the_load_gate_fails_only_the_backfill(small: Path, tm
 
 
 def waiting(settings: Settings, mirror: Path) -> str:
-    """Begin a backfill, and let it wait for a decision with the name of a build alone."""
+    """Begin a backfill, and set it to wait for a decision, with a build name and no build."""
     backfill = records.find(settings.backfill, begin(settings, "2023-01-01", "2023-12-31", mirror))
     report = records.read_report(backfill).model_copy(update={"build": "20240202T000000000000Z"})
     records.write_report(backfill, report)
@@ -249,10 +249,10 @@ def test_staged_rows_that_changed_are_not_landed(small: Path, tmp_path: Path) ->
     rows.write_bytes(rows.read_bytes() + b"?")
     with pytest.raises(WarehouseError, match=r"rows\.parquet changed since it was validated"):
         decide.approve(settings, backfill, "go")
-    assert [one.id for one in store.vintages(settings.landing, NAME)] == ["2022-09-16"]
+    assert [vintage.id for vintage in store.vintages(settings.landing, NAME)] == ["2022-09-16"]
 
 
-def test_an_older_answer_of_a_day_with_a_later_one_is_rejected(small: Path, tmp_path: Path) -> None:
+def test_older_answer_of_a_day_with_later_vintage_is_rejected(small: Path, tmp_path: Path) -> None:
     later = recording(tmp_path / "later", "2023-05-05T12:00:00Z", FIRST, CHANGED)
     earlier = recording(tmp_path / "earlier", "2023-05-05T01:00:00Z", FIRST, b"338450000000.07")
     replay(small, later)
@@ -290,5 +290,5 @@ def test_a_damaged_backfill_hides_no_other(small: Path, tmp_path: Path) -> None:
     second = begin(settings, "2022-01-01", "2022-12-31", NIGHT)
     (settings.backfill / first / records.REQUEST).write_text("{}")
     listing = records.list_backfills(settings.backfill)
-    assert [one.id for one in listing.records] == [second]
+    assert [backfill_record.id for backfill_record in listing.records] == [second]
     assert len(listing.problems) == 1 and f"{first}/{records.REQUEST}" in listing.problems[0]

@@ -18,7 +18,7 @@ from warehouse.releases.store import DATABASE, current
 
 NAME = "worldbank_wdi"
 BANK = "api.worldbank.org"
-# Digits typed off night 2's BX.GSR.NFSV.CD: China's services exports of 2021 in dollars.
+# Digits copied from night 2's BX.GSR.NFSV.CD: China's services exports of 2021 in dollars.
 FIRST, LATER = b"339393210195.59", b"339393210195.99"
 
 
@@ -29,41 +29,43 @@ def checksums(release: Path) -> dict[str, str]:
 
 
 def raw(build: Path) -> dict[str, list[str]]:
-    """Return the vintages whose rows a build holds, and those of its known revisions."""
+    """Return the vintages with rows in a build, and the vintages of its known revisions."""
     with duckdb.connect(str(build / steps.LOADED), read_only=True) as db:
         rows = db.execute(f"select distinct vintage from raw.{NAME} order by 1").fetchall()
-        known = db.execute("select distinct vintage from raw.known_revision order by 1").fetchall()
-    return {"rows": [one for (one,) in rows], "known": [one for (one,) in known]}
+        known_vintages = db.execute("select distinct vintage from raw.known_revision order by 1").fetchall()
+    return {"rows": [vintage for (vintage,) in rows], "known": [vintage for (vintage,) in known_vintages]}
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Publish the World Bank's two recorded vintages, and land a third."""
-    place = tmp_path_factory.mktemp("three") / "home"
-    night = the_bank_of(SAMPLE_DIR / "night-2", place.with_name("night-2"))
-    replay(place, SAMPLE_DIR / "night-1")
-    replay_one(place, night)
-    release_of(place)
-    replay_one(place, recording(place.with_name("night-3"), "2024-09-09T00:00:00Z", FIRST, LATER, night))
-    return place
+    home_dir = tmp_path_factory.mktemp("three") / "home"
+    night = copy_world_bank(SAMPLE_DIR / "night-2", home_dir.with_name("night-2"))
+    replay(home_dir, SAMPLE_DIR / "night-1")
+    replay_night(home_dir, night)
+    release_of(home_dir)
+    replay_night(
+        home_dir, recording(home_dir.with_name("night-3"), "2024-09-09T00:00:00Z", FIRST, LATER, night)
+    )
+    return home_dir
 
 
-def the_bank_of(night: Path, into: Path) -> Path:
-    """Copy what the World Bank answered in a recorded night."""
+def copy_world_bank(night: Path, into: Path) -> Path:
+    """Copy the World Bank's answers of a recorded night."""
     shutil.copytree(night / BANK, into / BANK)
     index = json.loads((night / "index.json").read_text())
-    kept = [one for one in index["answers"] if one["file"].startswith(BANK)]
-    assert kept
-    (into / "index.json").write_text(json.dumps(index | {"answers": kept}))
+    kept_answers = [answer for answer in index["answers"] if answer["file"].startswith(BANK)]
+    assert kept_answers
+    (into / "index.json").write_text(json.dumps(index | {"answers": kept_answers}))
     return into
 
 
-def replay_one(place: Path, night: Path) -> None:
-    assert ingest(settings_of(place, night), NAME) is not None
+def replay_night(home_dir: Path, night: Path) -> None:
+    assert ingest(settings_of(home_dir, night), NAME) is not None
 
 
 def test_an_incremental_build_equals_a_full_build(home: Path, tmp_path: Path) -> None:
-    ends = []
+    releases = []
     for force in (False, True):
         copy = tmp_path / str(force)
         shutil.copytree(home, copy, symlinks=True)
@@ -80,8 +82,8 @@ def test_an_incremental_build_equals_a_full_build(home: Path, tmp_path: Path) ->
             assert raw(build) == {"rows": ["2024-07-12", "2024-09-09"], "known": ["2024-07-12"]}
             assert steps.read_build(build).revisions_from == release.name
         validated = steps.validate(settings, steps.transform(settings, build_id))
-        ends.append(settings.published / steps.publish(settings, validated))
-    of_new, of_all = ends
+        releases.append(settings.published / steps.publish(settings, validated))
+    of_new, of_all = releases
     assert checksums(of_new) == checksums(of_all)
     with duckdb.connect(str(of_new / DATABASE), read_only=True) as db:
         found = db.execute(
@@ -95,8 +97,8 @@ def test_an_incremental_build_equals_a_full_build(home: Path, tmp_path: Path) ->
     assert counted == (3,), "claims are compared with every vintage, loaded or not"
 
 
-@pytest.mark.parametrize("change", ["code", "file", "digest", "past"])
-def test_revisions_are_computed_again_when_they_may_differ(
+@pytest.mark.parametrize("change", ["code", "file", "digest", "as_of"])
+def test_revisions_are_recomputed_when_they_may_differ(
     home: Path, tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings_of(tmp_path / "home")
@@ -115,7 +117,7 @@ def test_revisions_are_computed_again_when_they_may_differ(
         manifest.chmod(0o644)
         old, new = {
             "digest": ('"rows_digest": "', '"rows_digest": "0'),
-            "past": ('"is_of_the_past": false', '"is_of_the_past": true'),
+            "as_of": ('"is_of_the_past": false', '"is_of_the_past": true'),
         }[change]
         assert old in text
         manifest.write_text(text.replace(old, new))

@@ -1,4 +1,4 @@
-"""Schema `raw` of a build: vintages side by side, empty views for sources without one, text unchanged."""
+"""Schema `raw` of a build: vintages side by side, empty views without vintages, text unchanged."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_vintages_are_side_by_side_and_text_is_unchanged(tmp_path: Path) -> None
     load.load(
         file,
         {"toy": SOURCE},
-        [(one, one.rows_path) for one in (first, second)],
+        [(vintage, vintage.rows_path) for vintage in (first, second)],
         {"toy": [check]},
         [freshness],
     )
@@ -61,7 +61,7 @@ def test_a_source_without_a_vintage_is_an_empty_view(tmp_path: Path) -> None:
         assert found.fetchall() == []
 
 
-def test_a_build_needs_a_new_file(tmp_path: Path) -> None:
+def test_load_rejects_an_existing_file(tmp_path: Path) -> None:
     load.load(tmp_path / "b.duckdb", {"toy": SOURCE}, [], {}, [])
     with pytest.raises(WarehouseError, match="this build file exists"):
         load.load(tmp_path / "b.duckdb", {"toy": SOURCE}, [], {}, [])

@@ -1,4 +1,4 @@
-"""A rollback stays in force until there is a new vintage, seed or line of code."""
+"""A rollback stays in force until there is a new vintage, a new seed or new code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def poll(home: Path, night: int) -> str | None:
     return ingest(settings_of(home, SAMPLE_DIR / f"night-{night}"), SOURCE)
 
 
-def test_a_rollback_stays_until_there_is_news(tmp_path: Path) -> None:
+def test_rollback_stays_in_force_until_there_is_a_new_vintage(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     first = poll(tmp_path, 1)
     build = steps.load(settings)
@@ -32,19 +32,19 @@ def test_a_rollback_stays_until_there_is_news(tmp_path: Path) -> None:
     make_release(tmp_path, "two", LATER, fingerprint=record.fingerprint, vintages=record.vintages)
     assert steps.load(settings) is None
     rollback(settings.published, "one", "two is wrong", "ada")
-    assert steps.load(settings) is None, "a run without news has undone the rollback"
-    assert poll(tmp_path, 1) is None, "a vintage that was released and rolled back from is no news"
+    assert steps.load(settings) is None, "a run without new data has undone the rollback"
+    assert poll(tmp_path, 1) is None, "a vintage that was released and rolled back is not new"
     assert "two was rolled back" in steps.nothing_new_reason(settings)
-    make_release(tmp_path, "past", is_latest=False)
-    assert steps.load(settings) is None, "a build of the past has undone the rollback"
+    make_release(tmp_path, "as_of", is_latest=False)
+    assert steps.load(settings) is None, "an as-of build has undone the rollback"
     shutil.rmtree(settings.published / "two")  # the rule does not need the release
     assert steps.load(settings) is None
     assert poll(tmp_path, 1) is None
     assert steps.load(settings, force=True) is not None
     assert poll(tmp_path, 2) not in (None, first)
     assert steps.load(settings) is not None
-    made = make_release(tmp_path, "three")
-    assert latest(tmp_path) == made.name
+    newest = make_release(tmp_path, "three")
+    assert latest(tmp_path) == newest.name
     assert withdrawn(read_history(settings.published).require()) == {}
 
 

@@ -1,4 +1,4 @@
-"""Pipeline steps: each is a task that is run again after a kill, and ends as it would have."""
+"""Pipeline steps: a step that is repeated after a kill ends like an undisturbed step."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ NIGHT = SAMPLE_DIR / "night-2"
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: no code of the project may catch it."""
+    """Simulates SIGKILL: no code of the project may catch it."""
 
 
 def killed(*_: object, **__: object) -> None:
     raise Killed
 
 
-def test_an_accept_that_was_killed_after_landing_finds_its_vintage(
+def test_accept_killed_after_landing_finds_its_vintage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings_of(tmp_path, NIGHT)
@@ -51,9 +51,9 @@ def test_an_unchanged_vintage_in_no_release_is_still_to_be_published(tmp_path: P
     settings = settings_of(tmp_path, NIGHT)
     assert ingest(settings, "unctad_goods") == "2026-03-19"
     assert ingest(settings, "unctad_goods") == "2026-03-19"
-    assert [one.id for one in store.vintages(settings.landing, "unctad_goods")] == ["2026-03-19"]
+    assert [vintage.id for vintage in store.vintages(settings.landing, "unctad_goods")] == ["2026-03-19"]
     checks = store.list_checks(settings.landing, "unctad_goods").require()
-    assert [one.outcome for one in checks] == ["accepted", "unchanged"]
+    assert [poll.outcome for poll in checks] == ["accepted", "unchanged"]
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_every_step_of_a_publish_can_be_run_again(home: Path, monkeypatch: pytes
     assert build is not None
     for step in (steps.transform, steps.validate):
         assert step(settings, build) == build
-        assert step(settings, build) == build  # run again after a kill at its very end
+        assert step(settings, build) == build  # repeated after a kill at its end
     with monkeypatch.context() as patched, pytest.raises(Killed):
         patched.setattr(publish, "point_latest", killed)
         steps.publish(settings, build)
@@ -114,10 +114,10 @@ def test_a_build_as_of_a_day_contains_the_vintages_of_that_day(home: Path) -> No
     for day, bank in (("2024-07-12", ["2022-09-16", "2024-07-12"]), ("2024-07-11", ["2022-09-16"])):
         record = read_as_of(settings, day)
         assert record.is_of_the_past
-        assert [one.vintage for one in record.vintages if one.source == "worldbank_wdi"] == bank
+        assert [vintage.vintage for vintage in record.vintages if vintage.source == "worldbank_wdi"] == bank
 
 
-def test_a_failed_poll_is_the_last_poll_whatever_the_clocks_say(tmp_path: Path) -> None:
+def test_last_poll_is_the_last_line_not_the_latest_time(tmp_path: Path) -> None:
     with pytest.raises(WarehouseError, match="no answer"):
         steps.fetch(settings_of(tmp_path, SAMPLE_DIR / "night-1"), "unctad_goods")
     replay(tmp_path, NIGHT)
@@ -126,12 +126,12 @@ def test_a_failed_poll_is_the_last_poll_whatever_the_clocks_say(tmp_path: Path) 
     assert build is not None
     assert steps.read_build(steps.build_dir(settings, build)).as_of.isoformat() == "2026-03-19"
     checks = store.list_checks(settings.landing, "unctad_goods").require()
-    assert [one.outcome for one in checks] == ["failed", "accepted"]
-    assert checks[0].checked_at > checks[1].checked_at  # by the clocks alone, the failure would be the last
+    assert [poll.outcome for poll in checks] == ["failed", "accepted"]
+    assert checks[0].checked_at > checks[1].checked_at  # by time alone, the failure would be the last
 
 
 @pytest.mark.parametrize("name", ["/", "..", "../published", "20240101T000000000000Z/x", "latest", ""])
-def test_only_the_id_of_a_build_names_a_build(tmp_path: Path, name: str) -> None:
+def test_only_valid_build_ids_are_accepted(tmp_path: Path, name: str) -> None:
     with pytest.raises(WarehouseError, match="is not the id of a build"):
         steps.publish(settings_of(tmp_path), name)
 
@@ -204,8 +204,8 @@ def test_a_rolled_back_release_is_not_built_again_after_an_as_of_build(home: Pat
     bad = published()
     publish.rollback(settings.published, first.name, "a bad vintage", "on call")
     assert steps.load(settings) is None
-    past, covering = published("2026-05-31"), published("2026-12-31")
-    assert len({past, covering, bad, first.name}) == 4
+    earlier, covering = published("2026-05-31"), published("2026-12-31")
+    assert len({earlier, covering, bad, first.name}) == 4
     latest = current(settings.published)
     assert latest is not None and latest.name == first.name, "an as-of build must not bring the release back"
     assert steps.load(settings) is None, "the nightly run must not republish the release that was rolled back"

@@ -30,7 +30,7 @@ def spoiled_mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a mirror whose answer for data360_digital has an economy that does not exist."""
     folder = tmp_path_factory.mktemp("spoiled")
     index = json.loads((SAMPLE_DIR / "night-2" / "index.json").read_text())
-    (answer,) = (one for one in index["answers"] if one["address"].endswith("UNCTAD_DE.csv"))
+    (answer,) = (entry for entry in index["answers"] if entry["address"].endswith("UNCTAD_DE.csv"))
     content = (SAMPLE_DIR / "night-2" / answer["file"]).read_bytes()
     assert content.count(b"CHN") > 10
     (folder / "answer.csv").write_bytes(content.replace(b"CHN", b"Q{<"))

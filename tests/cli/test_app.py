@@ -45,11 +45,11 @@ def test_every_command_has_help_and_no_other_exists(words: tuple[str, ...], tmp_
     assert {name: tuple(commands[name].commands) for name in GROUPS} == GROUPS
 
 
-def test_every_command_states_what_it_does_in_one_line() -> None:
+def test_every_command_has_a_one_line_description() -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     for command in [
         *commands.values(),
-        *(one for name in GROUPS for one in commands[name].commands.values()),
+        *(command for name in GROUPS for command in commands[name].commands.values()),
     ]:
         first, *rest = str(command.help).split("\n")
         assert first.rstrip().endswith(".") and (not rest or rest[0] == ""), command.name
@@ -105,7 +105,7 @@ def test_wrong_usage_exits_with_2(words: tuple[str, ...], small: Path) -> None:
     assert "Usage: warehouse" in ended.stderr and ended.stdout == ""
 
 
-def test_a_failure_is_one_line_and_a_process_ends_with_1(small: Path) -> None:
+def test_failure_is_one_line_with_exit_code_1(small: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "warehouse", "rollback", "nothing", "--why", "x"],
         cwd=PROJECT_ROOT,
@@ -120,13 +120,13 @@ def test_a_failure_is_one_line_and_a_process_ends_with_1(small: Path) -> None:
     assert "there is no release 'nothing'" in line
 
 
-def test_an_error_of_the_operating_system_is_one_line(small: Path) -> None:
+def test_error_of_the_operating_system_is_one_line(small: Path) -> None:
     (small / "landing").rename(small / "landing-")
-    (small / "landing").write_text("a file in place of a directory")
+    (small / "landing").write_text("a file instead of a directory")
     ended = invoke(small, "fetch", "curated", exit_code=1)
     assert "Traceback" not in ended.stderr and "curated" in ended.stdout
     (small / "published").rename(small / "published-")
-    (small / "published").write_text("a file in place of a directory")
+    (small / "published").write_text("a file instead of a directory")
     ended = invoke(small, "query", "select 1", exit_code=1)
     assert len(ended.stderr.splitlines()) == 1
 

@@ -140,6 +140,8 @@ def test_start_may_be_left_out_and_an_empty_backfill_is_shown(
         (("show", "no-such-id"), "no backfill has the id 'no-such-id'. Known: 20"),
     ],
 )
-def test_what_cannot_be_backfilled_says_why(words: tuple[str, ...], message: str, small: Path) -> None:
+def test_impossible_backfill_is_rejected_with_reason(
+    words: tuple[str, ...], message: str, small: Path
+) -> None:
     ended = invoke(small, "backfill", *words, exit_code=1)
     assert message in ended.stderr and len(ended.stderr.splitlines()) == 1

@@ -1,4 +1,4 @@
-"""A record that cannot be read gives one line with its file, and hides no other."""
+"""A record that cannot be read is reported in one line with its file, and hides no other record."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def replace_with(path: str, text: str) -> Callable[[Path], object]:
     return lambda home: [overwrite(found, text) for found in sorted(home.glob(path))[:1]]
 
 
-def spoil_line(path: str, number: int) -> Callable[[Path], object]:
+def damage_line(path: str, number: int) -> Callable[[Path], object]:
     def harm(home: Path) -> None:
         lines = (home / path).read_text().splitlines()
         lines[number - 1] = lines[number - 1][:30]
@@ -65,13 +65,13 @@ def point_nowhere(home: Path) -> None:
     (home / "published" / "latest").symlink_to("20200101T000000000000Z")
 
 
-def spoil_verdict(home: Path) -> None:
+def damage_verdict(home: Path) -> None:
     build = home / "build" / "20240601T000000000000Z"
     build.mkdir(parents=True)
     (build / "validation.json").write_text("{")
 
 
-def spoil_override(home: Path) -> None:
+def damage_override(home: Path) -> None:
     (home / "rejected" / SOURCE / LOADS[0] / "overruled.json").write_text('{"vintage": "2024-05-03"}')
 
 
@@ -95,13 +95,13 @@ DAMAGES = {
         (DIFF, BACK),
     ),
     "line of the history": Damage(
-        spoil_line("published/history.jsonl", 1),
+        damage_line("published/history.jsonl", 1),
         "history.jsonl, line 1: invalid record",
         {"releases": (EARLIER_RELEASE, RELEASE), "status": (f"release: {RELEASE}, as of",), "alerts": ()},
         (DIFF, BACK),
     ),
     "line of the polls": Damage(
-        spoil_line(f"landing/{SOURCE}/checks.jsonl", 2),
+        damage_line(f"landing/{SOURCE}/checks.jsonl", 2),
         f"{SOURCE}/checks.jsonl, line 2: invalid record",
         {"status": ("unchanged", VINTAGE), "alerts": ()},
     ),
@@ -118,7 +118,7 @@ DAMAGES = {
         (SHOW_LOAD,),
     ),
     "override of a rejected load": Damage(
-        spoil_override,
+        damage_override,
         f"{LOADS[0]}/overruled.json: invalid record (actor: ",
         {"rejected list": (LOADS[1],), "status": (), "alerts": ()},
         (SHOW_LOAD,),
@@ -136,12 +136,12 @@ DAMAGES = {
         (SHOW_BACKFILL,),
     ),
     "line of the log of backfills": Damage(
-        spoil_line("backfill/log.jsonl", 2),
+        damage_line("backfill/log.jsonl", 2),
         "log.jsonl, line 2: invalid record",
         {"backfill list": ("mirror 2",), "status": (), "alerts": ()},
     ),
     "verdict on a build": Damage(
-        spoil_verdict, "/validation.json: invalid record", {"status": (), "alerts": ()}
+        damage_verdict, "/validation.json: invalid record", {"status": (), "alerts": ()}
     ),
     "database that is missing": Damage(
         remove(DATABASE),
@@ -191,7 +191,9 @@ def test_listings_show_the_rest_and_name_what_is_damaged(name: str, small: Path)
 
 
 @pytest.mark.parametrize(("name", "words"), FAILING)
-def test_a_command_that_needs_it_ends_in_one_line(name: str, words: tuple[str, ...], small: Path) -> None:
+def test_command_that_needs_the_record_fails_with_one_line(
+    name: str, words: tuple[str, ...], small: Path
+) -> None:
     DAMAGES[name].harm(small)
     first = min(path.parent.name for path in small.glob("backfill/*/backfill.json"))
     before = (small / "published" / "latest").readlink()

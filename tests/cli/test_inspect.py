@@ -29,13 +29,13 @@ def test_query_answers_in_a_table_and_in_json(warehouse: Warehouse) -> None:
     assert "394,272.573" in invoke(warehouse.home, "query", question).stdout
 
 
-def test_a_query_that_cannot_be_answered_says_why(small: Path) -> None:
+def test_failed_query_is_reported_with_reason(small: Path) -> None:
     shown = invoke(small, "query", "select 1 as a, 2 as a", exit_code=1).stderr
     assert "two columns are named a" in shown
     assert "the query is empty" in invoke(small, "query", "", exit_code=1).stderr
 
 
-def test_rows_are_bounded_and_that_there_are_more_is_said(small: Path) -> None:
+def test_rows_are_limited_and_further_rows_are_reported(small: Path) -> None:
     many = ("query", "select i from range(200) as t (i)")
     shown = invoke(small, *many)
     assert len(shown.stdout.splitlines()) == 102 and "first 100 rows of more" in shown.stdout
@@ -105,7 +105,7 @@ def test_of_many_rows_of_a_file_the_first_are_printed_and_all_are_in_the_json(
     shown = invoke(small, *SHARE).stdout
     assert shown.count("data.csv") == 1 and "row 2  year=2021" in shown and "row 3" not in shown
     assert "… and 1 more rows; --json prints all" in shown
-    assert [one["row"] for one in invoke(small, *SHARE, "--json").json[0]["origins"]] == [2, 3]
+    assert [origin["row"] for origin in invoke(small, *SHARE, "--json").json[0]["origins"]] == [2, 3]
 
 
 @pytest.mark.parametrize("name", ["files/data.csv", "rows.parquet"])
@@ -117,7 +117,7 @@ def test_trace_ends_with_1_and_names_the_file_whose_checksum_differs(name: str, 
     assert line.startswith(f"failed: {path}: does not have the sha256 of its manifest")
     assert "DOES NOT MATCH" in ended.stdout
     ended = invoke(small, *SHARE, "--json", exit_code=1)
-    assert [one["is_intact"] for one in ended.json] == [False, False] and str(path) in ended.stderr
+    assert [origin["is_intact"] for origin in ended.json] == [False, False] and str(path) in ended.stderr
     if name == "rows.parquet":
         assert "value=10.5" not in invoke(small, *SHARE, exit_code=1).stdout
 
@@ -139,20 +139,24 @@ def test_trace_prints_the_path_to_the_bytes(warehouse: Warehouse) -> None:
         assert part in shown
     lineages = invoke(warehouse.home, *words, "--json").json
     origins = [origin for lineage in lineages for origin in lineage["origins"]]
-    assert {one["raw_row"]["flow"]: one["raw_row"]["value"] for one in origins} >= {
+    assert {
+        origin_record["raw_row"]["flow"]: origin_record["raw_row"]["value"] for origin_record in origins
+    } >= {
         "01": "426997.952",
         "02": "394272.573",
     }
-    assert all(one["is_file_intact"] and one["is_rows_intact"] for one in origins)
+    assert all(
+        origin_record["is_file_intact"] and origin_record["is_rows_intact"] for origin_record in origins
+    )
 
 
-def test_trace_leads_to_one_cell_of_the_workbook(warehouse: Warehouse) -> None:
+def test_trace_ends_at_a_cell_of_the_workbook(warehouse: Warehouse) -> None:
     conditions = ("source=safe_bop", "currency=USD", "period_label=2021", "service=SC", "flow=imports")
     words = ("trace", "marts.mart_trade_structure", "reporter=CHN", *conditions, "--json")
     lineages = invoke(warehouse.home, *words).json
-    origins = [origin for one in lineages if one["role"] == "value" for origin in one["origins"]]
+    origins = [origin for entry in lineages if entry["role"] == "value" for origin in entry["origins"]]
     # Typed off the workbook: sheet of annual dollars, row 26, the debit of 1.A.b.3 运输, column of 2021.
-    (origin,) = (one for one in origins if one["raw_row"]["item_code"] == "1.A.b.3")
+    (origin,) = (entry for entry in origins if entry["raw_row"]["item_code"] == "1.A.b.3")
     assert float(origin["raw_row"]["value"]) == -1466.516870975
     assert origin["location"] == "年度BOP（美元） !BU26"
 
@@ -160,14 +164,14 @@ def test_trace_leads_to_one_cell_of_the_workbook(warehouse: Warehouse) -> None:
 def test_trace_of_a_revision_leads_to_both_vintages(warehouse: Warehouse) -> None:
     def origins(*conditions: str) -> list[tuple[str, Any]]:
         (lineage,) = invoke(warehouse.home, "trace", "marts.mart_revision", *conditions, "--json").json
-        return [(one["vintage"], one["raw_row"]["value"]) for one in lineage["origins"]]
+        return [(entry["vintage"], entry["raw_row"]["value"]) for entry in lineage["origins"]]
 
     series = "series=worldbank_wdi / CHN / BX.GSR.NFSV.CD / A"
     assert origins(series, "period_label=2021") == [
         ("2022-09-16", "338440775474.07"),
         ("2024-07-12", "339393210195.59"),
     ]
-    # Withdrawn: the older file states a figure, and the newer one null (the observation of 1990 in both).
+    # Withdrawn: the older file has a figure, and the newer file null (the observation of 1990 in both).
     withdrawn = origins("series=worldbank_wdi / CHN / BX.GSR.ROYL.CD / A", "period_label=1990")
     assert [vintage for vintage, _ in withdrawn] == ["2022-09-16", "2024-07-12"]
     assert withdrawn[0][1] is not None and withdrawn[1][1] is None
@@ -182,6 +186,6 @@ def test_unknown_tables_and_columns_are_named_with_the_known_ones(warehouse: War
     invoke(home, "trace", "marts.mart_trade_scale", "CHN", exit_code=2)
 
 
-def test_trace_of_too_many_rows_says_what_to_add(warehouse: Warehouse) -> None:
+def test_trace_of_too_many_rows_names_the_missing_conditions(warehouse: Warehouse) -> None:
     shown = invoke(warehouse.home, "trace", "marts.mart_trade_scale", "reporter=CHN", exit_code=1).stderr
     assert "Name more columns, such as" in shown

@@ -26,7 +26,7 @@ def test_rejected_loads_are_listed_with_their_reasons(small: Path, tmp_path: Pat
     assert "'2024' matches 2 rejected loads" in ended.stderr
 
 
-def test_a_rejected_load_is_shown_then_accepted_over_the_gate(tmp_path: Path, spoiled_mirror: Path) -> None:
+def test_rejected_load_is_shown_and_accepted_by_override(tmp_path: Path, spoiled_mirror: Path) -> None:
     (row,) = invoke(tmp_path, "fetch", NAME, "--json", mirror=spoiled_mirror, exit_code=1).json
     assert row["outcome"] == "failed" and "rejected" in row["detail"] and "Q{<" in row["detail"]
     (load,) = invoke(tmp_path, "rejected", "list", "--json").json

@@ -1,4 +1,4 @@
-"""The commands on releases print what the packages return, and end in one line when they fail."""
+"""The commands on releases print what the packages return, and fail with one line."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_comparison_is_printed(home: Path) -> None:
     assert "marts.mart" in shown and "150" in shown
 
 
-def test_a_failure_is_one_line_on_stderr(home: Path) -> None:
+def test_failure_is_one_line_on_stderr(home: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "warehouse", "rollback", "nothing", "--why", "x"],
         cwd=PROJECT_ROOT,

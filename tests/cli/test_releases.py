@@ -143,7 +143,7 @@ def test_maintain_ends_with_1_and_removes_nothing_when_a_checksum_differs(path: 
     variables = {"WAREHOUSE_KEEP_REJECTED": "0", "WAREHOUSE_KEEP_REJECTED_DAYS": "0"}
     flip_bit(small / path)
     report = invoke(small, "maintain", "--json", exit_code=1, **variables).json
-    assert {one["path"] for one in report["audit"]["findings"]} == {str(small / path)}
+    assert {finding["path"] for finding in report["audit"]["findings"]} == {str(small / path)}
     assert report["retention"] is None
     shown = invoke(small, "maintain", exit_code=1, **variables).stdout
     assert f"damaged: {small / path}: " in shown and "nothing is removed" in shown

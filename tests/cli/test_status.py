@@ -31,8 +31,8 @@ def test_status_before_anything(tmp_path: Path) -> None:
     home = tmp_path / "home"
     state = invoke(home, "status", "--json").json
     assert (state["release"], state["as_of"], state["problems"]) == (None, None, [])
-    assert {one["outcome"] for one in state["sources"]} == {"never"}
-    assert {one["freshness"] for one in state["sources"]} == {"never"}
+    assert {entry["outcome"] for entry in state["sources"]} == {"never"}
+    assert {entry["freshness"] for entry in state["sources"]} == {"never"}
     shown = invoke(home, "status").stdout
     assert "none yet; make one with: warehouse run" in shown and "alerts: none" in shown
     assert not home.exists(), "status has written something"
@@ -41,7 +41,7 @@ def test_status_before_anything(tmp_path: Path) -> None:
 def test_status_of_the_sample(warehouse: Warehouse) -> None:
     state = invoke(warehouse.home, "status", "--json").json
     assert state["release"] == warehouse.release.name and state["problems"] == []
-    assert {one["source"]: one["vintages"] for one in state["sources"]} == {
+    assert {entry["source"]: entry["vintages"] for entry in state["sources"]} == {
         **dict.fromkeys(SOURCES, 1),
         "worldbank_wdi": 2,
         "wto_digital": 0,
@@ -60,7 +60,9 @@ def test_status_shows_the_freshness_of_today(small: Path) -> None:
     expected = {name: freshness_of(settings_of(small), name, today).status for name in SOURCES}
     assert {name: row["freshness"] for name, row in rows.items()} == expected
     assert expected[SOURCE] == "late" and expected["batis"] == "never"
-    (line,) = (one for one in invoke(small, "status").stdout.splitlines() if one.startswith(f"{SOURCE} "))
+    (line,) = (
+        entry for entry in invoke(small, "status").stdout.splitlines() if entry.startswith(f"{SOURCE} ")
+    )
     assert line.split()[:3] == [SOURCE, "late", VINTAGE]
 
 
@@ -83,8 +85,8 @@ def test_status_names_failures_overrides_and_rejected_loads(small: Path) -> None
 
 
 def the_alert(home: Path, kind: str, subject: str, **variables: str) -> dict[str, Any]:
-    found = [one for one in invoke(home, "alerts", "--json", **variables).json if one["kind"] == kind]
-    (alert,) = (one for one in found if one["subject"] == subject)
+    found = [entry for entry in invoke(home, "alerts", "--json", **variables).json if entry["kind"] == kind]
+    (alert,) = (entry for entry in found if entry["subject"] == subject)
     assert set(alert) == {"kind", "subject", "happened", "command"}
     shown = invoke(home, "alerts", **variables).stdout
     assert f"{kind} {subject}" in shown and alert["happened"] in shown and alert["command"] in shown
@@ -97,7 +99,7 @@ def run_command_of(alert: dict[str, Any], home: Path, exit_code: int = 0, **vari
     return invoke(home, *words[1:], exit_code=exit_code, **variables)
 
 
-def test_without_alerts_that_is_said(tmp_path: Path) -> None:
+def test_absence_of_alerts_is_reported(tmp_path: Path) -> None:
     assert invoke(tmp_path, "alerts", "--json").json == []
     shown = invoke(tmp_path, "alerts").stdout
     assert shown == "nothing is wrong\nin force: no release yet; vintages: none\n"
@@ -120,14 +122,14 @@ def test_the_command_of_a_failed_fetch_ends_the_alert(tmp_path: Path) -> None:
     alert = the_alert(home, "fetch_failed", "data360_digital")
     assert "data360_digital  accepted" in run_command_of(alert, home, mirror=NIGHT).stdout
     assert "fetch_failed" not in invoke(home, "alerts").stdout
-    late = {one["subject"]: one for one in invoke(home, "alerts", "--json").json}
+    late = {entry["subject"]: entry for entry in invoke(home, "alerts", "--json").json}
     assert late["unctad_goods"]["kind"] == "source_late"
     assert "accepted" in run_command_of(late["unctad_goods"], home, mirror=NIGHT).stdout
     newest = store.list_vintages(home / "landing", "unctad_goods").records[-1].id
     assert all(
-        newest in one["happened"]
-        for one in invoke(home, "alerts", "--json").json
-        if one["subject"] == "unctad_goods"
+        newest in entry["happened"]
+        for entry in invoke(home, "alerts", "--json").json
+        if entry["subject"] == "unctad_goods"
     )
 
 

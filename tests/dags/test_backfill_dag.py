@@ -92,7 +92,7 @@ def respond(option: str, reason: str | None) -> None:
 
     for _ in range(600):
         with create_session() as session:
-            waiting = [one for one in session.query(HITLDetail) if one.responded_at is None]
+            waiting = [detail for detail in session.query(HITLDetail) if detail.responded_at is None]
             if waiting and str(waiting[0].task_instance.state) == "awaiting_input":
                 (detail,) = waiting
                 detail.responded_by = {"id": "7", "name": "mei.chen"}
@@ -126,7 +126,10 @@ def hitl_details() -> list[Any]:
     from airflow.utils.session import create_session
 
     with create_session() as session:
-        return [(one.subject, one.body) for one in session.query(HITLDetail).order_by(HITLDetail.created_at)]
+        return [
+            (detail.subject, detail.body)
+            for detail in session.query(HITLDetail).order_by(HITLDetail.created_at)
+        ]
 
 
 def test_nothing_schedules_a_backfill_and_only_a_person_ends_it(parsed: Any) -> None:
@@ -220,7 +223,7 @@ def test_without_a_mirror_the_publisher_or_the_landing_is_read(
     assert staged.calls[0] == ("begin", "safe_bop", "2024-01-01", "2024-03-31", (None,), True)
 
 
-def test_nothing_new_skips_the_rest_and_asks_nobody(
+def test_nothing_new_skips_the_remaining_tasks_and_the_approval(
     staged: Doubles, decided: Doubles, dags: dict[str, Any]
 ) -> None:
     staged.answers["is_empty"] = True
@@ -249,7 +252,7 @@ def test_a_rejected_build_is_final_and_leaves_nothing_to_approve(
 @pytest.mark.parametrize(
     "conf",
     [
-        REQUEST | {"source": "nobody"},
+        REQUEST | {"source": "unknown"},
         REQUEST | {"from": "last spring"},
         REQUEST | {"reread": "perhaps"},
         {"source": "safe_bop"},

@@ -21,7 +21,7 @@ NOW = datetime(2026, 6, 2, 7, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def landed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Land one source."""
+    """Land a source."""
     home = tmp_path_factory.mktemp("landed")
     assert ingest(settings_of(home, NIGHT), SOURCE)
     return home
@@ -68,7 +68,7 @@ def passing_checks(now: datetime = NOW) -> set[str]:
     return passed
 
 
-def test_every_kind_of_alert_is_in_one_check() -> None:
+def test_every_kind_of_alert_is_in_exactly_one_check() -> None:
     import checks
 
     assert sorted(kind for kinds in checks.CHECKS.values() for kind in kinds) == sorted(alerts.KINDS)
@@ -117,7 +117,7 @@ def test_a_run_fails_the_checks_that_find_something_and_notifies_of_each(
     }
 
 
-def test_a_failed_fetch_is_reported_until_one_succeeds(home: Path) -> None:
+def test_failed_fetch_is_reported_until_a_fetch_succeeds(home: Path) -> None:
     with pytest.raises(WarehouseError):
         ingest(settings_of(home, silent_mirror(home.parent / "silent")), SOURCE)
     message = failed_check("sources")

@@ -52,7 +52,7 @@ def asset_events() -> list[str]:
 # --- what the files declare -----------------------------------------------------------------------
 
 
-def test_there_is_one_ingest_dag_for_each_source_and_one_of_each_other(parsed: Any) -> None:
+def test_every_source_has_an_ingest_dag(parsed: Any) -> None:
     assert len(SOURCES) > 0
     assert parsed.import_errors == {}
     assert sorted(parsed.dags) == sorted(DAG_IDS)
@@ -146,7 +146,7 @@ def test_the_wait_for_locks_ends_before_the_task_does(parsed: Any, pipeline: Dou
     dags["publish"].test()
     assert {settings.lock_seconds for settings in pipeline.settings} == {defaults.LOCK_WAIT.total_seconds()}
     assert len(pipeline.settings) == 6
-    most_locks = 3  # what the approval of a backfill waits for, one after the other
+    most_locks = 3  # the approval of a backfill waits for them in sequence
     for dag in parsed.dags.values():
         for task in dag.tasks:
             assert most_locks * defaults.LOCK_WAIT < task.execution_timeout, task
@@ -270,7 +270,7 @@ def test_a_rejection_is_final_and_any_other_failure_is_retried() -> None:
 
 
 def test_a_burst_of_sources_makes_two_runs_of_publish(pipeline: Doubles, dags: dict[str, Any]) -> None:
-    """Ask Airflow's own scheduler: one run for the first event, one more for all that came meanwhile."""
+    """Run Airflow's scheduler: a run for the first event, and a single run for all later events."""
     from airflow.jobs.job import Job
     from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
     from airflow.models import DagRun

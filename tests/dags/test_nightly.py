@@ -37,7 +37,7 @@ def record_night(folder: Path, names: list[str]) -> None:
     (folder / "index.json").write_text(json.dumps({"name": f"the {folder.name}", "answers": answers}))
 
 
-def test_a_folder_of_nights_is_replayed_in_order_with_the_sources_it_holds(tmp_path: Path) -> None:
+def test_folder_of_nights_is_replayed_in_order_with_its_sources(tmp_path: Path) -> None:
     import nightly
 
     names = list(SOURCES)
@@ -50,7 +50,7 @@ def test_a_folder_of_nights_is_replayed_in_order_with_the_sources_it_holds(tmp_p
     ]
 
 
-def test_a_mirror_an_address_and_nothing_are_one_night_each(tmp_path: Path) -> None:
+def test_mirror_address_and_no_mirror_are_a_single_night(tmp_path: Path) -> None:
     import nightly
 
     record_night(tmp_path / "own", list(SOURCES))
@@ -98,7 +98,7 @@ def test_a_long_reason_is_cut_and_the_log_is_named(progress: Any) -> None:
     assert progress.failures == ["publish: validate"]
 
 
-def test_a_night_without_news_says_so(
+def test_run_without_new_data_is_reported(
     pipeline: Doubles, dags: dict[str, Any], progress: Any, monkeypatch: Any
 ) -> None:
     import nightly

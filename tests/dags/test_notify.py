@@ -1,4 +1,4 @@
-"""Failures reach a mail server and a webhook, and a channel that fails changes nothing and tells no secret.
+"""Failures are sent to a mail server and a webhook; a failing channel has no effect and logs no secret.
 
 Loopback only: an SMTP double and an HTTP server.
 """
@@ -25,62 +25,62 @@ from pytest_httpserver import HTTPServer
 
 from warehouse.build import steps
 
-SECRET = "T000-B000-hush"  # noqa: S105 - of nobody
+SECRET = "T000-B000-hush"  # noqa: S105 (not a real secret)
 
 
 # --- the two channels ---
 
 
-class PostOffice(socketserver.ThreadingTCPServer):
-    """A loopback SMTP double: keeps what it was given, or refuses every receiver."""
+class MailServer(socketserver.ThreadingTCPServer):
+    """A loopback SMTP double: stores the messages, or rejects every recipient."""
 
     allow_reuse_address = True
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Clerk)
-        self.letters: list[str] = []
-        self.is_refusing = False
+        super().__init__(("127.0.0.1", 0), MailHandler)
+        self.messages: list[str] = []
+        self.is_rejecting = False
 
 
-class Clerk(socketserver.StreamRequestHandler):
-    server: PostOffice
+class MailHandler(socketserver.StreamRequestHandler):
+    server: MailServer
 
     def handle(self) -> None:
-        self.say("220 post office")
+        self.reply("220 mail server")
         while line := self.rfile.readline().decode().strip():
-            word = line.split()[0].upper()
-            if word == "RCPT" and self.server.is_refusing:
-                self.say("550 no such receiver")
+            command = line.split()[0].upper()
+            if command == "RCPT" and self.server.is_rejecting:
+                self.reply("550 no such receiver")
                 continue
-            if word == "DATA":
-                self.say("354 go on")
+            if command == "DATA":
+                self.reply("354 go on")
                 body = []
                 while (row := self.rfile.readline().decode().rstrip("\r\n")) != ".":
                     body.append(row)
-                self.server.letters.append("\n".join(body))
-            self.say("221 bye" if word == "QUIT" else "250 ok")
-            if word == "QUIT":
+                self.server.messages.append("\n".join(body))
+            self.reply("221 bye" if command == "QUIT" else "250 ok")
+            if command == "QUIT":
                 return
 
-    def say(self, line: str) -> None:
+    def reply(self, line: str) -> None:
         self.wfile.write(f"{line}\r\n".encode())
 
 
 @pytest.fixture
-def post_office(monkeypatch: pytest.MonkeyPatch) -> Iterator[PostOffice]:
-    with PostOffice() as office:
-        thread = threading.Thread(target=office.serve_forever, daemon=True)
+def post_office(monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
+    with MailServer() as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         connection = {
             "conn_type": "smtp",
             "host": "127.0.0.1",
-            "port": office.server_address[1],
+            "port": server.server_address[1],
             "extra": {"disable_ssl": True, "disable_tls": True, "from_email": "warehouse@example.org"},
         }
         monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(connection))
         monkeypatch.setenv("WAREHOUSE_ALERT_EMAIL", "on-call@example.org, desk@example.org")
-        yield office
-        office.shutdown()
+        yield server
+        server.shutdown()
         thread.join()
 
 
@@ -93,11 +93,11 @@ def hook(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> HTTPServer:
     return httpserver
 
 
-def mails(office: PostOffice) -> list[str]:
-    """Return subject and decoded body of each letter."""
+def mails(server: MailServer) -> list[str]:
+    """Return subject and decoded body of each message."""
     found = []
-    for letter in office.letters:
-        mail = message_from_string(letter)
+    for message in server.messages:
+        mail = message_from_string(message)
         (part,) = [part for part in mail.walk() if part.get_content_type() == "text/html"]
         subject = make_header(decode_header(mail["Subject"]))
         found.append(f"{subject}\n{part.get_payload(decode=True).decode()}")
@@ -109,17 +109,17 @@ def posts(hook: HTTPServer) -> list[str]:
 
 
 def failure(reason: str | None = "the disk is full", task: str = "load") -> dict[str, Any]:
-    """Return what Airflow passes to a failure callback of a task."""
+    """Return the context that Airflow passes to a failure callback of a task."""
     instance = SimpleNamespace(dag_id="publish", task_id=task, log_url="http://127.0.0.1/log?try=3&map=-1")
     exception = None if reason is None else RuntimeError(reason)
     return {"task_instance": instance, "run_id": "manual__1", "exception": exception}
 
 
-# --- what a message says ---
+# --- messages ---
 
 
 def test_a_failed_task_is_reported_by_both_channels(
-    tmp_path: Path, dags: dict[str, Any], post_office: PostOffice, hook: HTTPServer
+    tmp_path: Path, dags: dict[str, Any], post_office: MailServer, hook: HTTPServer
 ) -> None:
     mirror = silent_mirror(tmp_path / "silent")
     with environment(WAREHOUSE_HOME=str(tmp_path / "home"), WAREHOUSE_MIRROR=str(mirror)):
@@ -127,7 +127,7 @@ def test_a_failed_task_is_reported_by_both_channels(
     assert states(run) == {"fetch": "failed", "accept": "upstream_failed"}
     (mail,), (post,) = mails(post_office), posts(hook)
     assert mail.splitlines()[0] == f"Services Trade Warehouse: ingest_{SOURCE}.fetch failed"
-    assert "on-call@example.org" in post_office.letters[0] and "desk@example.org" in post_office.letters[0]
+    assert "on-call@example.org" in post_office.messages[0] and "desk@example.org" in post_office.messages[0]
     for text in (mail, post):
         assert f"ingest_{SOURCE}, task: fetch, run: {run.run_id}" in text
         assert f"What happened: {SOURCE}: " in text
@@ -136,8 +136,8 @@ def test_a_failed_task_is_reported_by_both_channels(
         assert "Runbook: OPERATIONS.md" in text
 
 
-def test_what_a_publisher_sent_is_plain_text(
-    tmp_path: Path, dags: dict[str, Any], post_office: PostOffice, hook: HTTPServer
+def test_text_of_a_publisher_is_escaped(
+    tmp_path: Path, dags: dict[str, Any], post_office: MailServer, hook: HTTPServer
 ) -> None:
     mirror = spoiled_mirror(tmp_path / "spoiled")
     with environment(WAREHOUSE_HOME=str(tmp_path / "home"), WAREHOUSE_MIRROR=str(mirror)):
@@ -147,7 +147,7 @@ def test_what_a_publisher_sent_is_plain_text(
         assert "rejected" in text and "Q{&lt;" in text and "Q{<" not in text
 
 
-def test_a_reason_is_no_template(post_office: PostOffice, hook: HTTPServer) -> None:
+def test_reason_is_not_rendered_as_template(post_office: MailServer, hook: HTTPServer) -> None:
     import notify
 
     notify.on_task_failure(failure("the roof {{ 7 * 7 }} {% raise %} <b>fell</b> & 'in'"))
@@ -157,7 +157,7 @@ def test_a_reason_is_no_template(post_office: PostOffice, hook: HTTPServer) -> N
     assert "http://127.0.0.1/log?try=3&amp;map=-1" in post
 
 
-def test_each_failure_of_a_process_has_its_own_message(hook: HTTPServer) -> None:
+def test_each_failure_in_a_process_has_its_own_message(hook: HTTPServer) -> None:
     import notify
 
     for task in ("sources", "disk"):
@@ -195,7 +195,7 @@ def test_the_callback_of_a_run_reports_only_a_timeout(hook: HTTPServer) -> None:
     assert "/dags/publish/runs/manual__1%2B00%3A00" in post
 
 
-def test_a_missed_deadline_is_reported(hook: HTTPServer, post_office: PostOffice) -> None:
+def test_a_missed_deadline_is_reported(hook: HTTPServer, post_office: MailServer) -> None:
     import notify
 
     run = {"dag_id": "publish", "dag_run_id": "asset__1"}
@@ -216,22 +216,26 @@ def test_the_deadline_calls_the_notification_by_a_path_that_every_process_can_im
     assert alert.interval < parsed.dags["publish"].dagrun_timeout
 
 
-# --- channels that fail, and none ---
+# --- failing and missing channels ---
 
 
-def refused() -> str:
+def unreachable_webhook() -> str:
     return f"http://127.0.0.1:9/{SECRET}"
 
 
-WRONG_WEBHOOKS = {"refused": refused(), "no address": SECRET, "unknown scheme": f"hush://{SECRET}/x"}
+WRONG_WEBHOOKS = {
+    "connection refused": unreachable_webhook(),
+    "no address": SECRET,
+    "unknown scheme": f"hush://{SECRET}/x",
+}
 
 
 @pytest.mark.parametrize("kind", ["status 500", *WRONG_WEBHOOKS])
-def test_a_channel_that_fails_silences_no_other_and_its_secret_is_not_logged(
+def test_failing_channel_does_not_stop_the_other_and_its_secret_is_not_logged(
     kind: str,
     dags: dict[str, Any],
     doubles: Callable[..., Doubles],
-    post_office: PostOffice,
+    post_office: MailServer,
     hook: HTTPServer,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -248,26 +252,26 @@ def test_a_channel_that_fails_silences_no_other_and_its_secret_is_not_logged(
     assert states(run)["load"] == "failed"  # as it is without a channel
     assert len(mails(post_office)) == 1
     lines = (caplog.text + "".join(capfd.readouterr())).splitlines()
-    log = "\n".join(line for line in lines if f"POST /{SECRET} HTTP" not in line)  # the double's own log
+    log = "\n".join(line for line in lines if f"POST /{SECRET} HTTP" not in line)  # the log of the double
     assert "SlackWebhookNotifier could not notify of" in log
     assert "the disk is full" in log
     assert SECRET not in log
 
 
-def test_a_mail_server_that_refuses_is_logged_with_its_code(
-    post_office: PostOffice, hook: HTTPServer, caplog: pytest.LogCaptureFixture
+def test_rejection_by_mail_server_is_logged_with_its_exception(
+    post_office: MailServer, hook: HTTPServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     import notify
 
-    post_office.is_refusing = True
+    post_office.is_rejecting = True
     with caplog.at_level(logging.INFO):
         notify.on_task_failure(failure())
-    assert len(posts(hook)) == 1 and post_office.letters == []
+    assert len(posts(hook)) == 1 and post_office.messages == []
     assert "SmtpNotifier could not notify of manual__1: SMTPRecipientsRefused" in caplog.text
     assert "SlackWebhookNotifier notified of manual__1" in caplog.text
 
 
-def test_with_nothing_configured_there_is_no_notifier(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_notifier_without_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     import notify
 
     for empty in ("", " , "):
@@ -278,8 +282,8 @@ def test_with_nothing_configured_there_is_no_notifier(monkeypatch: pytest.Monkey
 
 
 def test_a_success_is_not_reported(
-    dags: dict[str, Any], doubles: Callable[..., Doubles], post_office: PostOffice, hook: HTTPServer
+    dags: dict[str, Any], doubles: Callable[..., Doubles], post_office: MailServer, hook: HTTPServer
 ) -> None:
     doubles(steps, {"load": None})
     assert str(dags["publish"].test().state) == "success"
-    assert post_office.letters == [] and posts(hook) == []
+    assert post_office.messages == [] and posts(hook) == []

@@ -1,6 +1,6 @@
-"""Lineage events: sent to a backend when one is configured, with our own data sets, and nothing otherwise.
+"""Lineage events: sent to a configured backend with the warehouse's data sets; none without a backend.
 
-Each run is a process of its own, for Airflow reads the provider's settings once.
+Each run is a separate process, since Airflow reads the provider's settings once.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ def run_dags(home: Path, *dag_ids: str, **environ: str) -> str:
 
 
 def names(events: list[dict[str, Any]], job: str, kind: str, side: str) -> set[tuple[str, str]]:
-    found = [one for one in events if one["job"]["name"] == job and one["eventType"] == kind]
-    assert found, sorted((one["job"]["name"], one["eventType"]) for one in events)
-    return {(one["namespace"], one["name"]) for event in found for one in event[side]}
+    found = [item for item in events if item["job"]["name"] == job and item["eventType"] == kind]
+    assert found, sorted((item["job"]["name"], item["eventType"]) for item in events)
+    return {(item["namespace"], item["name"]) for event in found for item in event[side]}
 
 
 def test_a_run_sends_events_with_our_data_sets_to_a_configured_backend(
@@ -70,27 +70,27 @@ def test_a_run_sends_events_with_our_data_sets_to_a_configured_backend(
     httpserver.expect_request("/api/v1/lineage", method="POST").respond_with_data("", status=201)
     url = httpserver.url_for("").rstrip("/")
     transport = {"type": "http", "url": url, "endpoint": "api/v1/lineage"}
-    said = run_dags(
+    output = run_dags(
         tmp_path,
         f"ingest_{SOURCE}",
         "publish",
         AIRFLOW__OPENLINEAGE__NAMESPACE="services-trade",
         AIRFLOW__OPENLINEAGE__TRANSPORT=json.dumps(transport),
     )
-    assert "failed to emit" not in said.lower()
+    assert "failed to emit" not in output.lower()
     events = [request.get_json() for request, _ in httpserver.log]
-    kinds = {(one["job"]["name"], one["eventType"]) for one in events}
+    kinds = {(item["job"]["name"], item["eventType"]) for item in events}
     for job in (f"ingest_{SOURCE}.fetch", f"ingest_{SOURCE}.accept", "publish.load", "publish.publish"):
         assert {(job, "START"), (job, "COMPLETE")} <= kinds
     landed = ("warehouse", f"landing/{SOURCE}")
     assert landed in names(events, f"ingest_{SOURCE}.accept", "COMPLETE", "outputs")
     assert landed in names(events, "publish.load", "COMPLETE", "inputs")
     assert ("warehouse", "published/latest") in names(events, "publish.publish", "COMPLETE", "outputs")
-    assert {one["job"]["namespace"] for one in events} == {"services-trade"}
+    assert {item["job"]["namespace"] for item in events} == {"services-trade"}
 
 
 def test_without_a_backend_nothing_is_sent(tmp_path: Path, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/api/v1/lineage").respond_with_data("", status=201)
-    said = run_dags(tmp_path, f"ingest_{SOURCE}", AIRFLOW__OPENLINEAGE__TRANSPORT="", OPENLINEAGE_URL="")
+    output = run_dags(tmp_path, f"ingest_{SOURCE}", AIRFLOW__OPENLINEAGE__TRANSPORT="", OPENLINEAGE_URL="")
     assert httpserver.log == []
-    assert '"eventType"' not in said  # nor to the console
+    assert '"eventType"' not in output  # nor to the console

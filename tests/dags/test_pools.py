@@ -1,4 +1,4 @@
-"""Pools: each one that a task uses exists, and holds what shares a lock or a host."""
+"""Pools: every pool of a task exists; tasks that share a lock or a host share a pool."""
 
 from __future__ import annotations
 

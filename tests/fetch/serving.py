@@ -110,18 +110,18 @@ def files_no_larger_than(size: int) -> Iterator[None]:
 
 
 def stable_id(value: str | bytes) -> str:
-    """Return an id without the bytes of an archive, which hold the time: all workers need the same ids."""
+    """Return an id without the bytes of an archive, which contain the time: all workers need the same ids."""
     return re.sub(r"\d+", "n", value) if isinstance(value, str) else "bytes"
 
 
 # --- conditional requests -----------------------------------------------------------------------------
 
 
-def held_answer(tmp_path: Path, address: str, via: str = "publisher") -> dict[str, tuple[Fetched, Path]]:
-    """Return `held` with one accepted answer, which has an ETag and a Last-Modified."""
+def accepted_answer(tmp_path: Path, address: str, via: str = "publisher") -> dict[str, tuple[Fetched, Path]]:
+    """Return the argument `held` with an accepted answer that has an ETag and a Last-Modified."""
     path = tmp_path / "accepted.csv"
     path.write_bytes(CSV)
-    known = Fetched(
+    fetched = Fetched(
         name="old-name.csv",
         address=address,
         sha256=sha256_of(path),
@@ -132,7 +132,7 @@ def held_answer(tmp_path: Path, address: str, via: str = "publisher") -> dict[st
         last_modified="Fri, 12 Jul 2024 00:00:00 GMT",
         via=via,
     )
-    return {address: (known, path)}
+    return {address: (fetched, path)}
 
 
 def respond_304_for_v1(request: HttpRequest) -> Response:

@@ -57,7 +57,7 @@ def test_a_changed_body_starts_over(tmp_path: Path) -> None:
         head("206 Partial Content", Content_Length=17),
         head("416 Range Not Satisfiable", Content_Length=0),
     ],
-    ids=["elsewhere", "another length", "another version", "unsaid", "refused"],
+    ids=["elsewhere", "another length", "another version", "no length", "rejected"],
 )
 def test_a_part_that_does_not_fit_starts_over(tmp_path: Path, unfit: bytes) -> None:
     first = head(Content_Length=27, ETag='"v1"', Accept_Ranges="bytes")

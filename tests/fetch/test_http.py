@@ -17,10 +17,10 @@ from pytest_httpserver import HTTPServer
 from serving import (
     CSV,
     QUICK,
+    accepted_answer,
     drip,
     failure,
     head,
-    held_answer,
     log_lines,
     respond_304_for_v1,
     send,
@@ -230,7 +230,7 @@ def test_single_bytes_of_a_proxy_do_not_exceed_the_deadline(
 
 
 def test_each_file_has_a_deadline_of_its_own(tmp_path: Path) -> None:
-    """The connection is kept open, so the second response is read by the first one's connection."""
+    """The connection stays open, so the second response is read from the first connection."""
 
     def two_answers(connection: socket.socket, request: str) -> None:
         for _ in range(2):
@@ -248,15 +248,19 @@ def test_each_file_has_a_deadline_of_its_own(tmp_path: Path) -> None:
 # --- conditional requests ------------------------------------------------------------------------------
 
 
-def test_a_304_copies_the_held_answer(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_304_copies_the_accepted_answer(httpserver: HTTPServer, tmp_path: Path) -> None:
     url = httpserver.url_for("/t.csv")
     httpserver.expect_request("/t.csv").respond_with_handler(respond_304_for_v1)
     before = datetime.now(UTC).replace(microsecond=0)
     sizes: list[int] = []
     into = tmp_path / "into"
-    held = held_answer(tmp_path, url)
+    accepted_answers = accepted_answer(tmp_path, url)
     fetched = fetch(
-        source_for(url), into, held=held, limits=QUICK, progress=lambda request, size: sizes.append(size)
+        source_for(url),
+        into,
+        held=accepted_answers,
+        limits=QUICK,
+        progress=lambda request, size: sizes.append(size),
     )
     assert httpserver.log[0][1].status_code == 304
     assert (into / "data.csv").read_bytes() == CSV
@@ -272,13 +276,13 @@ def test_a_304_for_a_damaged_file_requests_the_whole(
 ) -> None:
     url = httpserver.url_for("/t.csv")
     httpserver.expect_request("/t.csv").respond_with_handler(respond_304_for_v1)
-    held = held_answer(tmp_path, url)
-    accepted = held[url][1]
+    accepted_answers = accepted_answer(tmp_path, url)
+    accepted = accepted_answers[url][1]
     if damage == "gone":
         accepted.unlink()
     else:
         accepted.write_bytes(b"damaged")
-    fetched = fetch(source_for(url), tmp_path / "into", held=held, limits=QUICK)
+    fetched = fetch(source_for(url), tmp_path / "into", held=accepted_answers, limits=QUICK)
     assert (tmp_path / "into" / "data.csv").read_bytes() == b"year,value\n2021,1\n"
     assert fetched[0].etag == '"v2"'
     assert log_lines(caplog)[0].startswith(f"ERROR toy: the accepted file {accepted} is missing or")
@@ -287,14 +291,16 @@ def test_a_304_for_a_damaged_file_requests_the_whole(
 def test_a_changed_answer_is_received(httpserver: HTTPServer, tmp_path: Path) -> None:
     url = httpserver.url_for("/t.csv")
     httpserver.expect_request("/t.csv").respond_with_data("year,value\n2021,1\n", headers={"ETag": '"v2"'})
-    fetched = fetch(source_for(url), tmp_path / "into", held=held_answer(tmp_path, url), limits=QUICK)
+    fetched = fetch(source_for(url), tmp_path / "into", held=accepted_answer(tmp_path, url), limits=QUICK)
     assert (fetched[0].etag, fetched[0].size_bytes) == ('"v2"', 18)
 
 
 def test_validators_are_sent_only_to_their_own_server(httpserver: HTTPServer, tmp_path: Path) -> None:
     url = httpserver.url_for("/t.csv")
     httpserver.expect_request("/t.csv").respond_with_handler(respond_304_for_v1)
-    fetch(source_for(url), tmp_path / "into", held=held_answer(tmp_path, url, via="a mirror"), limits=QUICK)
+    fetch(
+        source_for(url), tmp_path / "into", held=accepted_answer(tmp_path, url, via="a mirror"), limits=QUICK
+    )
     assert "If-None-Match" not in httpserver.log[0][0].headers
 
 
@@ -417,7 +423,7 @@ def times_of_two_calls(url: str, tmp_path: Path, **more: object) -> list[float]:
     return times
 
 
-def test_calls_to_one_host_are_paced_across_pulls(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_calls_to_a_host_are_paced_across_pulls(httpserver: HTTPServer, tmp_path: Path) -> None:
     httpserver.expect_request("/").respond_with_data(CSV)
     url = httpserver.url_for("/")
     times = times_of_two_calls(url, tmp_path / "a") + times_of_two_calls(url, tmp_path / "b")

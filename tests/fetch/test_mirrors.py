@@ -13,9 +13,9 @@ from serving import (
     CSV,
     PAGE,
     QUICK,
+    accepted_answer,
     failure,
     files_no_larger_than,
-    held_answer,
     names_in,
     respond_304_for_v1,
     source_for,
@@ -49,7 +49,7 @@ def mirror_at(folder: Path, **entry: object) -> Path:
     return folder
 
 
-def test_a_directory_answers_in_place_of_the_publisher(tmp_path: Path) -> None:
+def test_directory_replaces_the_publisher(tmp_path: Path) -> None:
     mirror = mirror_at(tmp_path / "mirror")
     sizes: list[int] = []
     into = tmp_path / "into"
@@ -180,9 +180,9 @@ def test_a_304_of_an_http_mirror_is_checked_against_its_index(httpserver: HTTPSe
     folder = mirror_at(tmp_path / "mirror")
     httpserver.expect_request("/index.json").respond_with_data((folder / "index.json").read_bytes())
     httpserver.expect_request("/in/t.csv").respond_with_handler(respond_304_for_v1)
-    held = held_answer(tmp_path, ADDRESS, via="recorded")
+    accepted_answers = accepted_answer(tmp_path, ADDRESS, via="recorded")
     base = httpserver.url_for("")
-    fetched = fetch(FROM_PUBLISHER, tmp_path / "into", mirror=base, held=held, limits=QUICK)
+    fetched = fetch(FROM_PUBLISHER, tmp_path / "into", mirror=base, held=accepted_answers, limits=QUICK)
     assert httpserver.log[1][1].status_code == 304
     assert fetched[0].retrieved_at == datetime(2022, 9, 16, tzinfo=UTC)
 

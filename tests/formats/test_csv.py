@@ -73,13 +73,13 @@ def test_a_newline_inside_quotes_is_part_of_the_value_even_across_blocks(tmp_pat
         (b"a;b;c", "missing 'a', 'b', 'c'; unknown 'a;b;c'"),
     ],
 )
-def test_a_header_other_than_the_agreed_one_is_refused(header: bytes, reason: str, tmp_path: Path) -> None:
+def test_unexpected_header_is_rejected(header: bytes, reason: str, tmp_path: Path) -> None:
     error = csv_error(tmp_path, header + b"\r\n1,2,3\r\n")
     assert reason in str(error)
     assert error.row == 1
 
 
-def test_a_byte_order_mark_is_taken_where_agreed_and_refused_elsewhere(tmp_path: Path) -> None:
+def test_byte_order_mark_is_accepted_only_where_expected(tmp_path: Path) -> None:
     data = b"\xef\xbb\xbfa,b,c\r\n1,2,3\r\n"
     assert "byte order mark" in str(csv_error(tmp_path, data))
     assert [row["a"] for row in table(written(tmp_path, data), encoding="utf-8-sig")] == ["1"]
@@ -92,7 +92,7 @@ def test_a_byte_order_mark_is_taken_where_agreed_and_refused_elsewhere(tmp_path:
     ("bad", "values"), [(b"1,2", 2), (b"1,2,3,", 4), (b"1,2,3,4", 4), (b'"1,2",3', 2), (b"", 0), (b",,", 0)]
 )
 @pytest.mark.parametrize("before", [0, 1, 500])
-def test_a_ragged_or_empty_row_is_refused_by_its_number(
+def test_ragged_or_empty_row_is_rejected_with_its_number(
     bad: bytes, values: int, before: int, tmp_path: Path
 ) -> None:
     data = b"a,b,c\n" + b"1,2,3\n" * before + bad + b"\n4,5,6\n"
@@ -101,7 +101,7 @@ def test_a_ragged_or_empty_row_is_refused_by_its_number(
     assert (f"the row has {values} values, expected 3" if values else "the row has no value") in str(error)
 
 
-def test_a_ragged_row_after_a_quoted_newline_keeps_its_number(tmp_path: Path) -> None:
+def test_ragged_row_after_quoted_newline_has_its_row_number(tmp_path: Path) -> None:
     assert csv_error(tmp_path, b'a,b,c\n1,"2\n\n2",3\n1,2\n').row == 3
 
 
@@ -116,12 +116,12 @@ def test_a_ragged_row_after_a_quoted_newline_keeps_its_number(tmp_path: Path) ->
         (b"1," + b"2" * 5000 + b",3\n", "cannot be parsed into rows"),
     ],
 )
-def test_malformed_text_is_refused(body: bytes, reason: str, tmp_path: Path) -> None:
+def test_malformed_text_is_rejected(body: bytes, reason: str, tmp_path: Path) -> None:
     assert reason in str(csv_error(tmp_path, b"a,b,c\n" + body, block_bytes=1024))
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
-def test_a_header_without_rows_is_refused(end: bytes, tmp_path: Path) -> None:
+def test_header_without_rows_is_rejected(end: bytes, tmp_path: Path) -> None:
     assert "a header and no rows" in str(csv_error(tmp_path, b"a,b,c" + end))
 
 
@@ -135,11 +135,11 @@ def test_a_header_without_rows_is_refused(end: bytes, tmp_path: Path) -> None:
         (b"<html><body>Maintenance</body></html>", "an HTML or XML page"),
     ],
 )
-def test_an_empty_file_or_a_web_page_is_refused(data: bytes, reason: str, tmp_path: Path) -> None:
+def test_empty_file_or_web_page_is_rejected(data: bytes, reason: str, tmp_path: Path) -> None:
     assert reason in str(csv_error(tmp_path, data, encoding="utf-8-sig"))
 
 
-def test_another_encoding_is_decoded_and_its_gaps_are_refused(tmp_path: Path) -> None:
+def test_other_encoding_is_decoded_and_invalid_bytes_are_rejected(tmp_path: Path) -> None:
     data = "a,b,c\nTürkiye,Côte d'Ivoire,Curaçao\n".encode("cp1252")
     [row] = table(written(tmp_path, data), encoding="cp1252")
     assert (row["a"], row["b"], row["c"]) == ("Türkiye", "Côte d'Ivoire", "Curaçao")
@@ -164,8 +164,8 @@ def test_whatever_a_csv_writer_writes_comes_back_untouched(
 
 
 def test_a_large_file_streams_in_bounded_memory(tmp_path: Path) -> None:
-    # 1.2 million rows, 45 MB of text: as one table they would take more than that of Arrow's memory.
-    # Arrow reads some 32 blocks ahead, so the bound follows from the size of a block.
+    # 1.2 million rows, 45 MB of text: as a table they would take more than that in Arrow's memory.
+    # Arrow reads about 32 blocks ahead, so the bound follows from the size of a block.
     path = tmp_path / "t.csv"
     chunk = b"2021,0156,China,02,Exports,394272.573\n" * 10_000
     with path.open("wb") as out:
@@ -180,7 +180,7 @@ def test_a_large_file_streams_in_bounded_memory(tmp_path: Path) -> None:
         last = batch.slice(batch.num_rows - 1).to_pylist()[0]
     assert rows == 1_200_000
     assert last is not None and last["_row"] == 1_200_001 and last["value"] == "394272.573"
-    assert peak < 16 * 1024 * 1024, f"{peak} bytes held at once"
+    assert peak < 16 * 1024 * 1024, f"{peak} bytes in use"
 
 
 def test_the_check_for_stray_quotes_sees_across_blocks(tmp_path: Path) -> None:

@@ -59,10 +59,10 @@ def test_everything_that_is_no_number_is_read_as_the_standard_reads_it(value: An
     assert parse_json(b"\xef\xbb\xbf" + json.dumps(value, ensure_ascii=False).encode()) == value
 
 
-def test_truncated_json_is_refused_with_its_position(tmp_path: Path) -> None:
+def test_truncated_json_is_rejected_with_position(tmp_path: Path) -> None:
     whole = b'[{"page": 1},\n [{"value": 12.5}]]'
-    said = json_error(tmp_path, whole[:-4])
-    assert "the JSON is not complete" in said and "line 2" in said and f"of {len(whole) - 4}" in said
+    message = json_error(tmp_path, whole[:-4])
+    assert "the JSON is not complete" in message and "line 2" in message and f"of {len(whole) - 4}" in message
     for length in range(1, len(whole)):
         assert "JSON" in json_error(tmp_path, whole[:length])
 
@@ -84,9 +84,9 @@ def test_truncated_json_is_refused_with_its_position(tmp_path: Path) -> None:
         (b'{"a":' * 200_000, "nested too deeply"),
     ],
 )
-def test_json_that_is_no_clean_table_is_refused(data: bytes, reason: str, tmp_path: Path) -> None:
+def test_json_that_is_not_a_table_is_rejected(data: bytes, reason: str, tmp_path: Path) -> None:
     assert reason in json_error(tmp_path, data)
 
 
-def test_a_whole_surrogate_pair_is_one_letter() -> None:
+def test_surrogate_pair_is_one_character() -> None:
     assert parse_json(b'["\\ud83d\\ude00"]') == ["\U0001f600"]

@@ -145,7 +145,7 @@ def test_a_number_is_plain_text_that_sql_casts_to_a_decimal(tmp_path: Path, numb
     assert cast == (Decimal(text),)
 
 
-def test_a_table_that_does_not_begin_at_a1_keeps_its_references(tmp_path: Path) -> None:
+def test_table_that_does_not_begin_at_a1_has_correct_references(tmp_path: Path) -> None:
     rows = (
         '<row r="1"><c r="A1" s="3"/></row><row r="7"><c r="C7"><v>1</v></c><c r="E7"><v>2</v></c></row>'
         '<row r="9"><c r="D9"><v>3</v></c></row>'
@@ -168,7 +168,7 @@ def test_cells_with_a_date_format_are_iso_dates(tmp_path: Path) -> None:
     ]
 
 
-def test_merged_cells_have_their_value_in_the_first_one(tmp_path: Path) -> None:
+def test_merged_cells_have_their_value_in_the_first_cell(tmp_path: Path) -> None:
     rows = (
         '<row r="2"><c r="A2"><v>1</v></c><c r="B2"/><c r="C2"><v>2</v></c></row>'
         '<row r="3"><c r="A3"/><c r="B3"/><c r="C3"><v>3</v></c></row>'
@@ -222,7 +222,7 @@ def test_an_unknown_sheet_is_named_with_those_that_are_there(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("cell", "said"),
+    ("cell", "expected"),
     [
         ('<c r="B7" t="e"><v>#REF!</v></c>', "'Trade ', B7: the cell is an error, #REF!"),
         ('<c r="B7"><f>A1+A2</f></c>', "'Trade ', B7: the formula has no cached result"),
@@ -246,10 +246,10 @@ def test_an_unknown_sheet_is_named_with_those_that_are_there(tmp_path: Path) -> 
     ],
 )
 def test_a_cell_that_cannot_be_read_is_rejected_with_its_reference(
-    tmp_path: Path, cell: str, said: str
+    tmp_path: Path, cell: str, expected: str
 ) -> None:
     path = write(tmp_path / "a.xlsx", parts(f'<row r="7">{cell}</row>', strings="<si><t>x</t></si>"))
-    assert said in rejection(path)
+    assert expected in rejection(path)
 
 
 def test_rows_out_of_order_are_rejected(tmp_path: Path) -> None:
@@ -378,7 +378,7 @@ def test_an_encrypted_file_is_rejected(tmp_path: Path) -> None:
     assert "the file is encrypted" in rejection(path)
 
 
-def test_a_file_that_unpacks_past_the_cap_is_rejected_before_it_is_unpacked(
+def test_file_over_unpacked_limit_is_rejected_before_unpacking(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "a.xlsx", parts("<row/>" * 5_000))
@@ -392,14 +392,14 @@ def test_a_part_that_is_larger_than_its_declared_size_is_rejected(tmp_path: Path
     rows = "".join(f'<row r="{i}"><c r="A{i}"><v>1</v></c></row>' for i in range(1, 5_000))
     path = write(tmp_path / "a.xlsx", parts(rows))
     body = bytearray(path.read_bytes())
-    entry = body.index(b"PK\x01\x02", body.rindex(b"xl/sharedStrings.xml"))  # the sheet's, the last one
+    entry = body.index(b"PK\x01\x02", body.rindex(b"xl/sharedStrings.xml"))  # the last entry is the sheet's
     struct.pack_into("<I", body, entry + 24, 1_000)
     path.write_bytes(body)
     assert "not a readable .xlsx" in rejection(path)
 
 
 def test_a_cell_far_from_the_table_is_rejected_before_calamine_allocates(tmp_path: Path) -> None:
-    """calamine aborts the process when it cannot allocate all cells between the first and the last one."""
+    """calamine aborts the process when it cannot allocate all cells between the first and the last cell."""
     rows = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
     message = rejection(write(tmp_path / "a.xlsx", parts(rows)))
     assert "has cells in rows 1 to 1048576 and in 16384 columns, more than the limit of 5000000" in message

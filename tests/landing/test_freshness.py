@@ -1,4 +1,4 @@
-"""The one rule of freshness: never, failing, late or ok, as of a day."""
+"""The freshness of a source: never, failing, late or ok, as of a day."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def check(outcome: Outcome, at: str) -> Check:
 @pytest.mark.parametrize(
     ("as_of", "due_on"),
     [
-        (date(2026, 4, 14), date(2025, 12, 31)),  # the last day of grace
+        (date(2026, 4, 14), date(2025, 12, 31)),  # the last day of the grace period
         (date(2026, 4, 15), date(2026, 3, 31)),
-        (date(2026, 1, 14), date(2025, 9, 30)),  # over the turn of the year
+        (date(2026, 1, 14), date(2025, 9, 30)),  # across the end of the year
     ],
 )
 def test_a_release_is_overdue_when_its_grace_is_over(as_of: date, due_on: date) -> None:
@@ -47,7 +47,7 @@ def test_a_release_is_overdue_when_its_grace_is_over(as_of: date, due_on: date) 
     assert found.counts_from == due_on - timedelta(days=30)
 
 
-def test_every_source_but_the_curated_one_has_a_calendar() -> None:
+def test_every_source_except_curated_has_a_calendar() -> None:
     with CALENDAR.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) > 10
@@ -62,9 +62,13 @@ def test_every_source_but_the_curated_one_has_a_calendar() -> None:
     [
         (["1,29,10,30"], "2023-01-19", "ok"),  # counted from the first early day
         (["1,30,10,30"], "2022-01-25", "ok"),  # 1 March is the last day of grace: the release of 2022 counts
-        (["3,31,10,5", "12,31,10,5"], "2022-12-20", "late"),  # the newest of several, over the year's turn
+        (
+            ["3,31,10,5", "12,31,10,5"],
+            "2022-12-20",
+            "late",
+        ),  # the newest of several, across the end of the year
         (["2,1,10,5"], "2023-01-22", "ok"),
-        (["2,1,10,5"], "2023-01-21", "late"),  # one day too early
+        (["2,1,10,5"], "2023-01-21", "late"),  # a day too early
         (["2,29,0,0"], "2023-02-28", "ok"),  # 29 February is the 28th of a common year
         (["2,29,0,1"], "2022-02-28", "ok"),
         (["2,1,10,5"], None, "never"),

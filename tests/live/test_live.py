@@ -1,7 +1,7 @@
-"""Probes of the real publishers, one for each source: they still send what the source reads.
+"""Probes of the real publishers, one for each source: their answers can still be read.
 
 Deselected by default. `make live` runs them with sockets enabled; proxy variables and REQUESTS_CA_BUNDLE
-are honoured, and each source's own pace is kept. WAREHOUSE_MIRROR is ignored.
+are honoured, and each source's pace is observed. WAREHOUSE_MIRROR is ignored.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def test_an_exception_inside_an_expectation_blocks(tmp_path: Path, seeds: Path) 
     assert "nowhere" in reason
 
 
-def test_without_a_previous_vintage_there_is_an_empty_one(tmp_path: Path, seeds: Path) -> None:
+def test_previous_vintage_is_empty_if_there_is_none(tmp_path: Path, seeds: Path) -> None:
     lost = query(
         "lost", "select 'lost ' || count(*) as finding from {batch}, previous.toy having count(*) > 0"
     )
@@ -133,7 +133,7 @@ def test_a_build_is_compared_with_the_current_release(tmp_path: Path) -> None:
     assert beside.reasons() == ("marts.mart_toy: fewer: now 1, before 3",)
 
 
-def test_readers_of_the_current_release_are_not_locked_out_and_the_build_is_closed(tmp_path: Path) -> None:
+def test_validation_locks_no_reader_out_and_closes_the_build(tmp_path: Path) -> None:
     """A reader in another process keeps the release open during the validation."""
     suite(tmp_path / "suites", "marts.mart_toy", FEWER)
     table = "create table marts.mart_toy as select 1 as n, 'x' as added"

@@ -1,4 +1,4 @@
-"""Great Expectations behind its one module: whole suites only, a late import, no analytics."""
+"""Great Expectations in quality/gx.py: only complete suites, a late import, no analytics."""
 
 from __future__ import annotations
 

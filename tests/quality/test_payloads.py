@@ -3,7 +3,7 @@
 Good rows are the recorded answers as read by the source modules, good marts are those of the release built from
 them. A payload is a good table changed by SQL statements, with the findings that it must cause.
 """
-# ruff: noqa: E501 (the payloads are tables: one statement, and one finding, to a line)
+# ruff: noqa: E501 (the payloads are tables: a statement and a finding on each line)
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SPOILED_ELSEWHERE = {"raw.batis", "raw.ons_services"}
 
 @dataclass(frozen=True)
 class Payload:
-    """Statements that spoil a good table, and for each expectation that must fail, words of its detail."""
+    """Statements that change a good table, and for each expectation that must fail, a part of its detail."""
 
     name: str
     source: str
@@ -54,9 +54,11 @@ def rows_of_fixture(name: str, into: Path) -> Path:
 
 
 def rows_of(night: str, name: str, into: Path) -> Path:
-    """Read one source's answers of a recorded night into a Parquet file."""
+    """Read a source's answers of a recorded night into a Parquet file."""
     base, source = SAMPLE_DIR / night, SOURCES[name]
-    answers = {one["address"]: one for one in json.loads((base / "index.json").read_text())["answers"]}
+    answers = {
+        answer["address"]: answer for answer in json.loads((base / "index.json").read_text())["answers"]
+    }
     files, plan = {}, source.plan()
     request = next(plan)
     while request:
@@ -85,7 +87,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def earlier(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the World Bank's rows of the edition before."""
+    """Return the World Bank's rows of the earlier edition."""
     return rows_of("night-1", "worldbank_wdi", tmp_path_factory.mktemp("earlier") / "worldbank_wdi")
 
 
@@ -97,7 +99,7 @@ def details(verdict: Verdict) -> dict[str, str]:
     return {f"{f.table}: {f.expectation}": f.detail for f in verdict.findings if not f.success}
 
 
-def test_the_folder_holds_suites_for_every_source_fact_and_mart() -> None:
+def test_every_source_fact_and_mart_has_a_suite() -> None:
     names = {suite.name for suite in SUITES}
     assert len(SUITES) == len(list(EXPECTATIONS_DIR.glob("*.yml"))) >= 12
     assert SOURCES
@@ -112,7 +114,7 @@ def test_the_folder_holds_suites_for_every_source_fact_and_mart() -> None:
 
 
 @pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
-def test_a_suite_loads_whole_and_says_why(suite: Suite) -> None:
+def test_suite_loads_completely_and_has_reasons(suite: Suite) -> None:
     written = yaml.safe_load(suite.path.read_text(encoding="utf-8"))["expectations"]
     assert len(written) >= 4
     assert len(build_suite(suite).expectations) == len(suite.expectations) == len(written)

@@ -1,4 +1,4 @@
-"""The validation report: one page that shows every finding, failures first, and loads nothing."""
+"""The validation report: a page with every finding, failures first, and without external resources."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_report_of_a_release_shows_every_finding_and_loads_nothing(tmp_path:
     suite(tmp_path / "suites", "marts.mart_gone", HAS_ROWS)
     build = database(tmp_path / "build.duckdb", "create table marts.mart_toy as select 1 as n")
     docs = tmp_path / "docs"
-    for _ in range(2):  # a second validation replaces the first one's page
+    for _ in range(2):  # a second validation replaces the page of the first
         verdict = validate_release(build, None, tmp_path / "suites", docs, tmp_path / "work")
     assert not verdict.success
     assert [path.name for path in docs.iterdir()] == ["index.html"]
@@ -111,7 +111,7 @@ def test_failures_come_first_and_are_counted_by_table() -> None:
         ([], "Nothing was validated."),
     ],
 )
-def test_the_summary_says_whether_the_release_passed(findings: list[Finding], summary: str) -> None:
+def test_summary_states_whether_the_release_passed(findings: list[Finding], summary: str) -> None:
     html = render_report([], findings)
     assert summary in Page(html).texts
     assert ('<h1 class="met">' in html) is bool(findings)

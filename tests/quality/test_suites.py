@@ -52,7 +52,7 @@ def test_a_typo_is_rejected_and_named(expectation: Any, fault: str, tmp_path: Pa
     assert "raw.toy.yml" in str(caught.value)
 
 
-def test_two_expectations_of_one_name_are_rejected(tmp_path: Path) -> None:
+def test_two_expectations_of_the_same_name_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(WarehouseError, match="two expectations are named 'there are rows'"):
         read_suite(suite(tmp_path, "raw.toy", HAS_ROWS, HAS_ROWS))
 

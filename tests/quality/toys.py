@@ -1,4 +1,4 @@
-"""What the tests of the gates share: a source of two columns, and functions that write suites and tables."""
+"""Shared by the tests of the gates: a source of two columns, and functions that write suites and tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every changed byte of the landing and of the releases is named with its file and what to do."""
+"""Every changed byte of the landing and of the releases is reported with its file and a remedy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROWS = [{"value": str(number), "_file": "data.csv", "_row": number} for number i
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Hold a landed vintage and five releases."""
+    """Return a home with a landed vintage and five releases."""
     make_vintage(tmp_path / "landing", SOURCE, VINTAGE, ROWS, "value\n" + "1\n" * 100)
     for number, age in enumerate((100, 90, 80, 2, 1)):
         make_release(tmp_path, f"r{number}", age_days=age)
@@ -49,7 +49,7 @@ def test_an_intact_warehouse_has_no_findings(home: Path) -> None:
         "published/r4/parquet/mart.parquet",
     ],
 )
-def test_one_changed_bit_is_named_with_its_file_and_what_to_do(home: Path, path: str) -> None:
+def test_changed_bit_is_reported_with_file_and_remedy(home: Path, path: str) -> None:
     assert audited(home).findings == ()
     flip_bit(home / path)
     findings = audited(home).findings
@@ -86,7 +86,7 @@ def test_the_remedy_for_an_interrupted_switch_works(home: Path) -> None:
     subprocess.run(["/bin/ln", "-sfn", "r4", "published/latest"], cwd=home, check=True)
     (finding,) = audited(home).findings
     assert "`warehouse rollback r3 --why …`" in finding.remedy
-    rollback(home / "published", "r3", "as the audit says", "ada")
+    rollback(home / "published", "r3", "remedy of the audit", "ada")
     assert audited(home).findings == ()
 
 
@@ -103,7 +103,7 @@ def test_damaged_records_hide_no_other_finding(home: Path) -> None:
     ]
 
 
-def test_a_vintage_that_a_release_names_and_the_landing_lost_is_found(home: Path) -> None:
+def test_vintage_of_a_release_that_is_missing_in_the_landing_is_found(home: Path) -> None:
     entry = entry_of(read_vintage(home / "landing" / SOURCE / VINTAGE))
     make_release(home, "r5", LATER, vintages=[entry])
     assert audited(home).findings == ()

@@ -1,4 +1,4 @@
-"""A comparison counts rows and cells and finds the biggest moves; what is expected is typed by hand."""
+"""A comparison counts rows and cells and finds the biggest changes; expected values are written by hand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from warehouse.releases.diff import BigMove, VintagesDiff, compare, diff, table_
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Hold two releases; the second is the current release."""
+    """Return a home with two releases; the second is the current release."""
     make_release(tmp_path, "one")
     make_release(tmp_path, "two", LATER)
     return tmp_path
@@ -47,7 +47,7 @@ def test_a_comparison_counts_rows_and_cells_and_finds_the_biggest_moves(home: Pa
     assert same.tables == () and same.tables_equal == ("marts.mart",)
 
 
-def test_tables_and_columns_that_only_one_side_has_are_named(tmp_path: Path) -> None:
+def test_added_and_removed_tables_and_columns_are_named(tmp_path: Path) -> None:
     for name, sql in (
         ("a", "create table t (id varchar, x double, old_one int); create table gone as select 1 as a"),
         ("b", "create table t (id varchar, x double, new_one int); create table fresh as select 1 as a"),
@@ -61,7 +61,7 @@ def test_tables_and_columns_that_only_one_side_has_are_named(tmp_path: Path) -> 
     assert all(table.is_different for table in found.values())
 
 
-def test_rows_of_one_key_are_matched_one_by_one_and_not_with_each_other(tmp_path: Path) -> None:
+def test_rows_with_the_same_key_are_matched_in_pairs(tmp_path: Path) -> None:
     for name, last in (("a", 3), ("b", 4)):
         with duckdb.connect(str(tmp_path / f"{name}.duckdb")) as db:
             db.execute(
@@ -94,8 +94,8 @@ def test_the_key_of_a_table_is_the_longest_that_was_tested(
 ) -> None:
     shorter = {key: columns[:1] for key, columns in kwargs.items()}
     nodes: dict[str, dict[str, Any]] = {
-        str(number): {"test_metadata": {"name": name, "kwargs": some}, "attached_node": "model.w.mart"}
-        for number, some in enumerate((shorter, kwargs, shorter))
+        str(number): {"test_metadata": {"name": name, "kwargs": arguments}, "attached_node": "model.w.mart"}
+        for number, arguments in enumerate((shorter, kwargs, shorter))
     }
     longer = {"columns": ["a", "b", "c"]}
     nodes["other"] = {
@@ -112,21 +112,21 @@ def test_the_key_of_a_table_is_the_longest_that_was_tested(
 
 
 def test_a_missing_or_damaged_database_is_named(home: Path) -> None:
-    one, two = (home / "published" / name / "warehouse.duckdb" for name in ("one", "two"))
-    overwrite(two, b"no database" * 1000)
+    first, second = (home / "published" / name / "warehouse.duckdb" for name in ("one", "two"))
+    overwrite(second, b"no database" * 1000)
     with pytest.raises(WarehouseError) as caught:
         diff(home / "published", "one", "two")
-    assert str(caught.value).startswith(f"{two}: cannot be read") and "warehouse releases" in str(
+    assert str(caught.value).startswith(f"{second}: cannot be read") and "warehouse releases" in str(
         caught.value
     )
-    one.unlink()
+    first.unlink()
     with pytest.raises(
         WarehouseError, match=r"one/warehouse\.duckdb: cannot be read \(the file is missing\)"
     ):
         diff(home / "published", "one", "two")
 
 
-def test_one_cell_changed_in_a_real_release_is_found_by_the_keys_of_its_own_tests(
+def test_changed_cell_in_sample_release_is_found_by_its_tested_keys(
     warehouse: Warehouse, tmp_path: Path
 ) -> None:
     keys = table_keys(warehouse.release / "dbt_docs" / "manifest.json")

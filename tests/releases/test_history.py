@@ -1,4 +1,4 @@
-"""The history is read whole, names what it cannot read, and says which releases were withdrawn."""
+"""Reading the history: unreadable lines are reported, withdrawn releases are found."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AT = datetime(2024, 5, 2, tzinfo=UTC)
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Hold two releases; the second is the current release."""
+    """Return a home with two releases; the second is the current release."""
     make_release(tmp_path, "one")
     make_release(tmp_path, "two", LATER)
     return tmp_path
@@ -37,7 +37,7 @@ def actions(home: Path) -> list[str]:
     return [entry.action for entry in read_history(home / "published").require()]
 
 
-def test_an_incomplete_line_is_left_out_and_a_damaged_one_is_named(home: Path) -> None:
+def test_incomplete_line_is_ignored_and_damaged_line_is_reported(home: Path) -> None:
     path = home / "published" / HISTORY
     whole = path.read_bytes()
     path.write_bytes(whole + '{"at": "2024-01-01T00:00:00+00:00", "reason": "半'.encode()[:-1])
@@ -120,10 +120,10 @@ BACK = entry("rollback", "one", "two", "one")
         ((), set()),
         ((FIRST, SECOND), set()),
         ((FIRST, SECOND, BACK), {"two"}),
-        ((FIRST, SECOND, BACK, entry("publish", "past", "one", "one")), {"two"}),
-        ((FIRST, SECOND, BACK, entry("publish", "past", None, None)), {"two"}),
-        # The link was lost, so a build of the past became the current release: no successor of `two`.
-        ((FIRST, SECOND, BACK, entry("publish", "past", None, "past")), {"two"}),
+        ((FIRST, SECOND, BACK, entry("publish", "as_of", "one", "one")), {"two"}),
+        ((FIRST, SECOND, BACK, entry("publish", "as_of", None, None)), {"two"}),
+        # The link was lost, so an as-of build became the current release: no successor of `two`.
+        ((FIRST, SECOND, BACK, entry("publish", "as_of", None, "as_of")), {"two"}),
         ((FIRST, SECOND, BACK, entry("remove", "two", "one", "one")), {"two"}),
         ((FIRST, SECOND, BACK, entry("publish", "three", "one", "three")), set()),
         ((FIRST, SECOND, BACK, entry("rollback", "two", "one", "two")), {"one"}),
@@ -145,15 +145,15 @@ def test_only_a_successor_ends_the_withdrawal_of_a_release(
     assert set(withdrawn(entries)) == expected
 
 
-def test_a_release_stays_withdrawn_when_a_build_of_the_past_is_published(home: Path) -> None:
+def test_release_stays_withdrawn_when_an_as_of_build_is_published(home: Path) -> None:
     published = home / "published"
     rollback(published, "one", "two is wrong", "ada")
-    make_release(home, "past", is_latest=False)
+    make_release(home, "as_of", is_latest=False)
     (found,) = withdrawn(read_history(published).records).values()
     assert (found.before, found.fingerprint) == ("two", "mark of two")
     assert latest(home) == "one"
     (published / "latest").unlink()
-    make_release(home, "past.02", is_latest=True)
+    make_release(home, "as_of.02", is_latest=True)
     assert "two" in withdrawn(read_history(published).records)
     make_release(home, "three")
     assert withdrawn(read_history(published).records) == {}
@@ -163,7 +163,7 @@ def test_a_release_stays_withdrawn_when_a_build_of_the_past_is_published(home: P
 def test_the_last_switch_is_not_the_last_line() -> None:
     assert last_switch(()) is None
     assert last_switch((FIRST,)) == FIRST
-    quiet = (entry("publish", "past", "one", "one"), entry("remove", "two", "one", "one"))
+    quiet = (entry("publish", "as_of", "one", "one"), entry("remove", "two", "one", "one"))
     assert last_switch((FIRST, SECOND, BACK, *quiet)) == BACK
 
 
@@ -172,7 +172,7 @@ def test_previous_is_what_latest_pointed_at_before(home: Path) -> None:
     assert find_release(published, "previous").name == "one"
     rollback(published, "previous", "x", "ada")
     assert find_release(published, "previous").name == "two"
-    make_release(home, "past", is_latest=False)
+    make_release(home, "as_of", is_latest=False)
     assert find_release(published, "previous").name == "two"
     (published / HISTORY).unlink()
     with pytest.raises(WarehouseError, match="there is no previous release"):

@@ -1,4 +1,4 @@
-"""A release appears whole, `latest` always points at a release, a rollback is recorded before it is done."""
+"""Publishing is atomic, `latest` always points to a release, a rollback is recorded before the switch."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def release(root: Path, name: str, order: str = "asc", rows: int = 10) -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Hold two releases; the second is the current release."""
+    """Return a home with two releases; the second is the current release."""
     make_release(tmp_path, "one")
     make_release(tmp_path, "two", LATER)
     return tmp_path
@@ -84,22 +84,22 @@ def entries(home: Path) -> list[tuple[str, str, str | None, str | None]]:
 # --- publish ------------------------------------------------------------------------------------------
 
 
-def test_a_release_holds_database_parquet_docs_and_a_true_manifest(tmp_path: Path) -> None:
-    one = release(tmp_path, "one")
-    manifest = read_manifest(one)
+def test_release_has_database_parquet_docs_and_correct_manifest(tmp_path: Path) -> None:
+    first = release(tmp_path, "one")
+    manifest = read_manifest(first)
     assert manifest.release == "one"
     assert manifest.as_of.isoformat() == "2024-05-02"
     assert manifest.validation == {"success": True}
     assert manifest.published_at > datetime.now(UTC) - timedelta(minutes=5)
-    assert manifest.database.sha256 == sha256_of(one / "warehouse.duckdb")
+    assert manifest.database.sha256 == sha256_of(first / "warehouse.duckdb")
     assert set(manifest.tables) == {"fct", "mart"}
     for table, entry in manifest.tables.items():
-        path = one / "parquet" / f"{table}.parquet"
+        path = first / "parquet" / f"{table}.parquet"
         assert entry.sha256 == sha256_of(path)
         assert entry.rows == pq.read_metadata(path).num_rows > 0
-    assert json.loads((one / "MANIFEST.json").read_text())["tables"]["fct"]["schema"] == "core"
-    assert (one / "data_docs" / "index.html").exists()
-    assert (one / "dbt_docs" / "index.html").exists()
+    assert json.loads((first / "MANIFEST.json").read_text())["tables"]["fct"]["schema"] == "core"
+    assert (first / "data_docs" / "index.html").exists()
+    assert (first / "dbt_docs" / "index.html").exists()
     with duckdb.connect(str(tmp_path / "published" / "latest" / "warehouse.duckdb"), read_only=True) as db:
         assert db.execute("select reporter from marts.mart").fetchall() == [("CHN",)]
         assert db.execute("select count(*) from duckdb_views() where not internal").fetchall() == [(0,)]
@@ -117,29 +117,29 @@ def test_sealing_leaves_no_view_and_no_log(tmp_path: Path) -> None:
         seal(file)
 
 
-def test_equal_rows_give_equal_parquet_whatever_their_order(tmp_path: Path) -> None:
-    one = read_manifest(release(tmp_path, "one", rows=300_000)).tables
-    two = read_manifest(release(tmp_path, "two", order="desc", rows=300_000)).tables
-    assert one
-    assert {name: entry.sha256 for name, entry in one.items()} == {
-        name: entry.sha256 for name, entry in two.items()
+def test_equal_rows_in_any_order_give_equal_parquet(tmp_path: Path) -> None:
+    first = read_manifest(release(tmp_path, "one", rows=300_000)).tables
+    second = read_manifest(release(tmp_path, "two", order="desc", rows=300_000)).tables
+    assert first
+    assert {name: entry.sha256 for name, entry in first.items()} == {
+        name: entry.sha256 for name, entry in second.items()
     }
 
 
-def test_latest_moves_to_the_newest_and_the_old_one_stays(tmp_path: Path) -> None:
-    one = release(tmp_path, "one")
-    before = sha256_of(one / "warehouse.duckdb")
-    assert current(tmp_path / "published") == one
+def test_latest_points_to_the_newest_release_and_the_old_release_is_kept(tmp_path: Path) -> None:
+    first = release(tmp_path, "one")
+    before = sha256_of(first / "warehouse.duckdb")
+    assert current(tmp_path / "published") == first
     two = release(tmp_path, "two")
     assert current(tmp_path / "published") == two
-    assert sha256_of(one / "warehouse.duckdb") == before
+    assert sha256_of(first / "warehouse.duckdb") == before
 
 
-def test_a_publish_that_was_killed_at_its_end_is_simply_run_again(tmp_path: Path) -> None:
-    one = release(tmp_path, "one")
+def test_publish_killed_at_its_end_can_be_repeated(tmp_path: Path) -> None:
+    first = release(tmp_path, "one")
     (tmp_path / "published" / "latest").unlink()  # killed between the release's rename and the symlink's
     again = publish_again(tmp_path, "one", tmp_path / "build" / "one" / "warehouse.duckdb")
-    assert again == one == current(tmp_path / "published")
+    assert again == first == current(tmp_path / "published")
 
 
 def test_a_release_is_never_changed(tmp_path: Path) -> None:
@@ -161,9 +161,9 @@ def test_every_publish_is_in_the_history(home: Path) -> None:
     assert {entry.actor for entry in read_history(home / "published").records} == {"tests"}
 
 
-def test_a_build_of_the_past_is_in_the_history_and_leaves_latest(home: Path) -> None:
-    make_release(home, "past", is_latest=False)
-    assert entries(home)[-1] == ("publish", "past", "two", "two")
+def test_as_of_build_is_in_the_history_and_does_not_change_latest(home: Path) -> None:
+    make_release(home, "as_of", is_latest=False)
+    assert entries(home)[-1] == ("publish", "as_of", "two", "two")
     assert latest(home) == "two"
 
 
@@ -178,7 +178,7 @@ def test_news_are_the_vintages_and_revisions_that_the_current_release_does_not_h
     )
     first = make_release(tmp_path, "one", vintages=[old], sql=sql)
     second = make_release(tmp_path, "two", vintages=[old, new], sql=sql)
-    past = make_release(tmp_path, "past", vintages=[old], sql=sql, is_latest=False)
+    as_of_release = make_release(tmp_path, "as_of", vintages=[old], sql=sql, is_latest=False)
     brought = {"new": 1, "changed": 2, "withdrawn": 0}
 
     def ref(entry_vintage: str) -> VintageRef:
@@ -190,12 +190,12 @@ def test_news_are_the_vintages_and_revisions_that_the_current_release_does_not_h
     assert read_manifest(second).news == News(
         against="one", vintages=(ref("2024-06-28"),), revisions=brought, big_revisions=1
     )
-    assert read_manifest(past).news == News(
+    assert read_manifest(as_of_release).news == News(
         against="two", vintages=(), revisions=dict.fromkeys(brought, 0), big_revisions=0
     )
 
 
-def test_with_an_unreadable_history_nothing_is_published(home: Path) -> None:
+def test_publish_is_rejected_with_unreadable_history(home: Path) -> None:
     path = home / "published" / HISTORY
     path.write_bytes(b"[]\n" + path.read_bytes())
     with pytest.raises(WarehouseError, match=r"history\.jsonl, line 1: .* delete the line"):
@@ -207,7 +207,7 @@ KILLED = (
     """
 import os, signal, sys
 from pathlib import Path
-sys.path[:0] = [{tests!r}, {here!r}]
+sys.path[:0] = [{tests!r}, {folder!r}]
 import test_publish as t
 from warehouse.releases import publish, store
 left = int(sys.argv[2])
@@ -226,12 +226,12 @@ t.release(Path(sys.argv[1]), "two")
 )
 
 
-def test_a_kill_while_publishing_leaves_the_old_release_or_the_new_one(tmp_path: Path) -> None:
-    script = KILLED.format(tests=str(TESTS), here=str(Path(__file__).parent))
+def test_kill_while_publishing_leaves_the_old_or_the_new_release(tmp_path: Path) -> None:
+    script = KILLED.format(tests=str(TESTS), folder=str(Path(__file__).parent))
     seen = set()
     for point in (0, 2, 5, 9, 13, 16, 17, 18, 19, 20, 21, 22, 60):
         root = tmp_path / str(point)
-        one = release(root, "one")
+        first = release(root, "one")
         ended = subprocess.run(
             [sys.executable, "-c", script, str(root), str(point)], check=False, capture_output=True
         )
@@ -248,7 +248,7 @@ def test_a_kill_while_publishing_leaves_the_old_release_or_the_new_one(tmp_path:
         three = release(root, "three")
         assert current(root / "published") == three
         assert not list((root / "published").glob(f"{PARTIAL_PREFIX}*"))
-        assert one.exists()
+        assert first.exists()
     assert seen == {(-9, "one"), (-9, "two"), (0, "two")}
 
 
@@ -281,9 +281,7 @@ def test_a_rollback_switches_latest_and_records_who_when_and_why(home: Path) -> 
         (".partial-x", "x", "there is no release"),
     ],
 )
-def test_a_rollback_that_cannot_be_done_changes_nothing(
-    home: Path, release_wanted: str, why: str, message: str
-) -> None:
+def test_rejected_rollback_changes_nothing(home: Path, release_wanted: str, why: str, message: str) -> None:
     lines = (home / "published" / "history.jsonl").read_text()
     with pytest.raises(WarehouseError, match=message):
         rollback(home / "published", release_wanted, why, "ada")
@@ -361,7 +359,7 @@ publish.rollback(Path(sys.argv[1]), "one", "bad", "ada")
 )
 
 
-def test_a_rollback_killed_anywhere_and_run_again_is_one_rollback(tmp_path: Path) -> None:
+def test_rollback_killed_at_any_operation_and_repeated_is_recorded_once(tmp_path: Path) -> None:
     ends, lefts = set(), set()
     for point in range(30):
         home = tmp_path / str(point)

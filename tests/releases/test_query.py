@@ -1,4 +1,4 @@
-"""A query is answered from a release or fails in one line; what it may not do is in test_security.py."""
+"""A query returns rows of a release or fails with one line; rejected statements are in test_security.py."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def test_a_limit_below_one_is_rejected(database: Path, limit: int) -> None:
         ("select 1 as a, 2 as a", "two columns are named a"),
     ],
 )
-def test_a_query_that_cannot_be_answered_says_why(database: Path, sql: str, message: str) -> None:
+def test_failed_query_is_reported_with_reason(database: Path, sql: str, message: str) -> None:
     with pytest.raises(WarehouseError, match=message):
         query(database, sql, None)
 
 
-def test_a_missing_or_damaged_database_is_one_line_with_what_to_do(database: Path) -> None:
+def test_missing_or_damaged_database_is_reported_with_remedy(database: Path) -> None:
     flip_bit(database, 10)
     for reason in ("not a valid DuckDB database file", "the file is missing"):
         with pytest.raises(WarehouseError, match=reason) as caught:

@@ -1,4 +1,4 @@
-"""Refresh: the current release again, with newer freshness of its sources and nothing else changed."""
+"""Refresh: a copy of the current release in which only the freshness of its sources is newer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from warehouse.releases.manifest import read_manifest
 from warehouse.releases.publish import rollback
 from warehouse.releases.store import DATABASE, current, find_release, release_dirs
 
-DAY = date(2026, 3, 19)  # the newest day that the sample's landing knows
+DAY = date(2026, 3, 19)  # the newest day in the landing of the sample
 
 
 def statuses(release: Path) -> dict[str, str]:
@@ -76,13 +76,13 @@ def test_a_failed_poll_and_a_later_day_reach_the_mart_without_a_build(home: Path
     assert steps.load(settings) is None, "a refreshed release counts as built"
 
 
-def test_a_refresh_is_not_the_previous_release_and_leaves_no_others(home: Path) -> None:
+def test_refresh_is_not_the_previous_release_and_replaces_earlier_refreshes(home: Path) -> None:
     settings = settings_of(home)
     base = current(settings.published)
     assert base is not None
     names = [steps.refresh(settings, date(year, 9, 1)) for year in (2026, 2030, 2034)]
     assert len({name for name in names if name}) >= 1
-    for status in ("late", "ok", "late"):  # force three refreshes, whatever the calendar says
+    for status in ("late", "ok", "late"):  # force three refreshes, independently of the calendar
         state = {
             source: (status, datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None))
             for source in statuses(base)
@@ -91,12 +91,12 @@ def test_a_refresh_is_not_the_previous_release_and_leaves_no_others(home: Path) 
         assert latest is not None
         release_id = steps.new_build_id(settings, datetime.now(UTC))
         steps.refreshing.refresh(settings.published, latest, release_id, state, "tests")
-    kept = [path.name for path in release_dirs(settings.published)]
+    kept_releases = [path.name for path in release_dirs(settings.published)]
     latest = current(settings.published)
     assert latest is not None
     switch = last_switch(read_history(settings.published).require())
     assert switch is not None and switch.before is not None
-    assert kept == [base.name, switch.before, latest.name]
+    assert kept_releases == [base.name, switch.before, latest.name]
     with pytest.raises(WarehouseError, match="no previous release"):
         find_release(settings.published, "previous")
     assert rollback(settings.published, base.name, "a test", "tests").after == base.name

@@ -1,4 +1,4 @@
-"""Releases that are both old and many are removed, on record; what readers or a rollback need is kept."""
+"""Old releases over the number to keep are removed and recorded; current and previous ones are kept."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def names(home: Path) -> list[str]:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Hold five releases, r0 to r4, of which r3 and r4 are young."""
+    """Return a home with five releases, r0 to r4, of which r3 and r4 are recent."""
     for number, age in enumerate((100, 90, 80, 2, 1)):
         make_release(tmp_path, f"r{number}", age_days=age)
     return tmp_path
 
 
-def test_expired_is_only_what_is_both_many_and_old() -> None:
+def test_expired_releases_are_both_old_and_over_the_number_to_keep() -> None:
     aged = [(Path(str(days)), NOW - timedelta(days=days)) for days in (40, 31, 29, 20, 1)]
     found = {
         (keep, days): [path.name for path in expired(aged, keep=keep, days=days, now=NOW)]
@@ -54,7 +54,7 @@ def test_expired_is_only_what_is_both_many_and_old() -> None:
     assert [path.name for path in expired(aged, keep=0, days=30, now=NOW, never={"40"})] == ["31"]
 
 
-def test_releases_that_are_neither_newest_nor_young_are_removed_on_record(home: Path) -> None:
+def test_old_releases_are_removed_and_recorded(home: Path) -> None:
     assert removed(home) == ["r0", "r1", "r2"]
     assert names(home) == ["r3", "r4"]
     entries = read_history(home / "published").require()[-3:]
@@ -70,10 +70,10 @@ def test_releases_that_are_neither_newest_nor_young_are_removed_on_record(home: 
     assert not list((home / "published").glob(".removing-*"))
 
 
-def test_the_current_release_and_the_way_back_stay_whatever_their_age(home: Path) -> None:
+def test_current_and_previous_release_are_kept_at_any_age(home: Path) -> None:
     rollback(home / "published", "r0", "the newer ones are wrong", "ada")
     rollback(home / "published", "r1", "no, r1 it was", "ada")
-    assert removed(home, days=0) == ["r2"], "r0 is what `previous` names"
+    assert removed(home, days=0) == ["r2"], "r0 is the previous release"
     assert names(home) == ["r0", "r1", "r3", "r4"]
     assert latest(home) == "r1"
     rollback(home / "published", "previous", "r0 after all", "ada")

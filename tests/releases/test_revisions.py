@@ -37,9 +37,9 @@ def test_revisions_are_counted_by_kind(release: Path) -> None:
     assert revisions_by_kind(database, []) == {"new": 0, "changed": 0, "withdrawn": 0}
 
 
-def test_big_revisions_of_a_release_are_those_of_its_news_the_biggest_first(release: Path) -> None:
+def test_big_revisions_of_a_release_are_those_of_its_new_vintages_biggest_first(release: Path) -> None:
     found = big_revisions_of(release)
-    assert [(one.series, one.change_pct) for one in found] == [
+    assert [(revision.series, revision.change_pct) for revision in found] == [
         ("from zero", None),
         ("fall", -60),
         ("small", 20),

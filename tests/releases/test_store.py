@@ -1,4 +1,4 @@
-"""Releases are found and listed; what is missing or damaged is named with what to do, and hides no other."""
+"""Releases are found and listed; missing or damaged releases are reported with a remedy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from warehouse.releases.store import (
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Hold two releases; the second is the current release."""
+    """Return a home with two releases; the second is the current release."""
     make_release(tmp_path, "one")
     make_release(tmp_path, "two", LATER)
     return tmp_path
@@ -132,7 +132,7 @@ def test_an_entry_states_what_a_release_needs_of_a_vintage(tmp_path: Path) -> No
     assert "overruled" not in entry.model_dump(mode="json")
 
 
-def test_latest_that_points_at_nothing_is_named(home: Path) -> None:
+def test_dangling_latest_is_reported(home: Path) -> None:
     published = home / "published"
     assert require_current(published).name == "two"
     shutil.rmtree(published / "two")
@@ -145,7 +145,7 @@ def test_latest_that_points_at_nothing_is_named(home: Path) -> None:
     assert [row.is_latest for row in list_releases(published).records] == [False]
 
 
-def test_before_the_first_release_there_is_none(tmp_path: Path) -> None:
+def test_no_release_before_the_first(tmp_path: Path) -> None:
     assert current(tmp_path) is None
     assert list_releases(tmp_path).require() == ()
     with pytest.raises(WarehouseError, match=r"there is no release yet\. Make one with: warehouse run"):
@@ -162,7 +162,7 @@ def test_hidden_directories_are_no_releases(home: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", ["missing", "empty", "text", "half", "header", "block"])
-def test_a_damaged_database_is_one_line_with_what_to_do(home: Path, harm: str) -> None:
+def test_damaged_database_is_reported_with_remedy(home: Path, harm: str) -> None:
     make_release(
         home,
         "big",

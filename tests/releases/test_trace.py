@@ -1,6 +1,6 @@
-"""Every figure of a mart or a core fact leads back to rows of files as they were sent, with their checksums.
+"""Every figure of a mart or a core fact can be traced to rows of the original files, with checksums.
 
-The first part follows rules over a small release and landing, the second the project's rules over the sample.
+The first part tests rules on a small release and landing, the second the project's rules on the sample.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ PARENTS = {
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Hold a small release whose rows come from two landed vintages."""
+    """Return a home with a small release whose rows come from two landed vintages."""
     for vintage, total in ((OLD, "90"), (NEW, "100")):
         rows: list[dict[str, str | int | None]] = [
             {"value": total, "_file": "data.csv", "_row": 2},
@@ -177,7 +177,7 @@ def test_a_helper_table_with_files_and_rows_states_the_roles(home: Path) -> None
     assert roles == ["numerator", "denominator", "denominator"]
 
 
-def test_a_row_without_a_figure_says_why(home: Path) -> None:
+def test_row_without_figure_is_reported_with_reason(home: Path) -> None:
     with pytest.raises(WarehouseError) as caught:
         follow(home, "marts.mart_claim", claim_id="c2")
     assert str(caught.value) == (
@@ -187,13 +187,13 @@ def test_a_row_without_a_figure_says_why(home: Path) -> None:
 
 
 @pytest.mark.parametrize("table", ["marts.mart_freshness", "core.dim_service"])
-def test_a_table_without_figures_says_what_it_is(home: Path, table: str) -> None:
+def test_table_without_figures_is_reported_with_its_kind(home: Path, table: str) -> None:
     with pytest.raises(WarehouseError, match="has no figures to trace") as caught:
         follow(home, table)
     assert str(caught.value).endswith(f"What {table} is.")
 
 
-def test_a_revision_leads_to_both_vintages_and_a_withdrawn_figure_to_one(home: Path) -> None:
+def test_revision_leads_to_both_vintages_and_withdrawn_figure_to_the_earlier(home: Path) -> None:
     (lineage,) = follow(home, "core.fct_revision", series="a")
     assert [(origin.vintage, origin.row) for origin in lineage.origins] == [(OLD, 2), (NEW, 3)]
     (lineage,) = follow(home, "core.fct_revision", series="b")
@@ -210,7 +210,7 @@ def test_a_revision_leads_to_both_vintages_and_a_withdrawn_figure_to_one(home: P
         ("marts.mart_many", {"reporter": "CHN"}, r"more than 12 rows of .* such as number$"),
     ],
 )
-def test_what_cannot_be_traced_says_why(
+def test_failed_trace_is_reported_with_reason(
     home: Path, table: str, conditions: dict[str, str], message: str
 ) -> None:
     with pytest.raises(WarehouseError, match=message):
@@ -266,7 +266,7 @@ def test_a_changed_digit_of_the_parsed_rows_is_never_certified(home: Path) -> No
     assert follow(home, FACT, service="S")[0].is_intact is False
 
 
-def test_a_vintage_file_or_row_that_the_landing_lost_is_named(home: Path) -> None:
+def test_missing_vintage_file_or_row_is_reported(home: Path) -> None:
     directory = home / "landing" / SOURCE / NEW
     content = json.loads((directory / "manifest.json").read_text())
     renamed = content | {"files": [content["files"][0] | {"name": "other.csv"}]}
@@ -316,7 +316,7 @@ def follow_sample(warehouse: Warehouse, table: str, **conditions: str) -> tuple[
     return trace(warehouse.release, warehouse.home / "landing", warehouse.home / "reread", table, conditions)
 
 
-def test_every_mart_says_how_it_is_traced(warehouse: Warehouse) -> None:
+def test_every_mart_has_a_trace_rule(warehouse: Warehouse) -> None:
     rules = stated_rules(warehouse)
     assert len(rules) >= 12
     assert {mart for mart, rule in rules.items() if rule is None} == WITHOUT_FIGURES
@@ -333,7 +333,7 @@ def test_rows_of_every_mart_and_core_fact_lead_to_raw_rows(warehouse: Warehouse)
         assert len(tables) >= 6
         tables += [f"marts.{mart}" for mart, rule in stated_rules(warehouse).items() if rule is not None]
         for table in tables:
-            # A claim that no source can test has no figure, and its trace says so.
+            # A claim that no source can test has no figure, and its trace states that.
             where = "where found_value is not null" if table == "marts.mart_claim" else ""
             found = db.execute(
                 f"select cast(columns(*) as varchar) from (from {table} {where}) "
@@ -431,7 +431,7 @@ def test_an_older_vintage_of_a_claim_leads_to_the_row_before_the_revision(wareho
     assert float(values(older)[0]) == pytest.approx(older.published["found_value"] * 1e9)
 
 
-def test_an_untestable_claim_says_that_it_has_no_inputs(warehouse: Warehouse) -> None:
+def test_trace_of_untestable_claim_has_no_inputs(warehouse: Warehouse) -> None:
     with pytest.raises(WarehouseError, match="The claim is untestable"):
         follow_sample(warehouse, "marts.mart_claim", claim_id="bilateral_agreements_2020")
 

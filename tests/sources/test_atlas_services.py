@@ -24,7 +24,7 @@ SAMPLE = HOST / "api" / "access" / "datafile" / FILE
 SAMPLE_LISTING = HOST / "api" / "datasets" / "persistentId" / "DVN-NDDMSN.json"
 NOT_FOUND = Path(__file__).parents[1] / "fixtures" / SOURCE.name / "not_found.json"
 
-# The layout of the file, read without pandas: format 114, header of 109 bytes, then for 7 variables types (7),
+# The layout of the file, read without pandas: format 114, header of 109 bytes, for 7 variables types (7),
 # names (7 x 33), sort order (2 x 8), formats (7 x 49), value labels (7 x 33), labels (7 x 81), and the
 # expansion fields, which have only the end mark (5). A row is int32, int16, int32 and four doubles.
 START = 109 + 7 + 7 * 33 + 2 * 8 + 7 * 49 + 7 * 33 + 7 * 81 + 5
