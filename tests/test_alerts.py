@@ -90,7 +90,7 @@ def test_command_of_alert_is_in_its_section_of_the_documentation(found: dict[str
     assert words[1] in {shown[0] for shown in commands(section(kind))}
 
 
-def test_a_message_has_reason_command_section_and_what_is_in_force(found: dict[str, Alert]) -> None:
+def test_message_has_reason_command_section_and_current_release(found: dict[str, Alert]) -> None:
     text = alerts.format_alerts([found["disk_low"], found["fetch_failed"]], "release R; vintages: none")
     first, second, last = text.split("\n\n")
     assert first.startswith("disk_low: disk\nWhat happened: ")
@@ -99,7 +99,7 @@ def test_a_message_has_reason_command_section_and_what_is_in_force(found: dict[s
     assert last == "In force: release R; vintages: none"
 
 
-def test_what_cannot_be_read_is_an_alert_and_hides_no_other(tmp_path: Path) -> None:
+def test_unreadable_record_is_an_alert_and_other_alerts_are_listed(tmp_path: Path) -> None:
     ingest(settings_of(tmp_path, NIGHT), SOURCE)
     (tmp_path / "build" / RELEASE).mkdir(parents=True)
     (tmp_path / "build" / RELEASE / "validation.json").write_text("{")

@@ -157,7 +157,7 @@ def test_ambiguous_codes(scheme: str, code: str, economy: str) -> None:
     assert found[scheme, code] == economy
 
 
-def test_no_scheme_has_two_codes_for_one_economy() -> None:
+def test_no_scheme_has_two_codes_for_an_economy() -> None:
     counts = Counter((row["scheme"], row["economy"]) for row in seed("economy_code"))
     assert not [pair for pair, count in counts.items() if count > 1]
 

@@ -84,7 +84,7 @@ def removed(home: Path, **more: str) -> Removed:
 # --- retention ----------------------------------------------------------------------------------------
 
 
-def test_what_is_neither_among_the_newest_nor_young_is_removed(home: Path) -> None:
+def test_old_entries_over_the_number_to_keep_are_removed(home: Path) -> None:
     found = removed(home)
     assert found.freed_bytes > 3 * 10_000
     assert found == Removed(
@@ -143,7 +143,7 @@ def test_files_of_decided_backfills_are_removed_and_of_waiting_backfills_kept(ho
     assert digest_rows(rows, ("value",)), "a file with another hard link was removed"
 
 
-def test_a_hard_linked_file_of_a_backfill_frees_nothing(home: Path) -> None:
+def test_hard_linked_file_of_backfill_counts_no_freed_bytes(home: Path) -> None:
     first = removed(home)
     assert first.freed_bytes > 0
     settings = few(home)
@@ -158,7 +158,7 @@ def test_a_hard_linked_file_of_a_backfill_frees_nothing(home: Path) -> None:
     assert remove_expired(settings).freed_bytes == 7
 
 
-def test_accepted_vintages_stay_under_any_policy(home: Path) -> None:
+def test_accepted_vintages_are_kept_under_any_policy(home: Path) -> None:
     vintage = next((home / "landing").glob("*/*/manifest.json")).parent
     for path in (vintage, vintage / "manifest.json"):
         set_age(path, 5000)
@@ -268,7 +268,7 @@ def test_retention_killed_at_any_operation_and_repeated_ends_like_undisturbed_ru
 # --- audit --------------------------------------------------------------------------------------------
 
 
-def test_nothing_is_removed_while_the_audit_finds_something(home: Path) -> None:
+def test_nothing_is_removed_while_the_audit_has_findings(home: Path) -> None:
     path = flip_bit(home / "published" / "r0" / "warehouse.duckdb")
     result = maintain(few(home))
     assert {finding.path for finding in result.audit.findings} == {str(path)}
@@ -278,7 +278,7 @@ def test_nothing_is_removed_while_the_audit_finds_something(home: Path) -> None:
     assert str(path) in str(caught.value) and "backup" in str(caught.value)
 
 
-def test_after_a_clean_audit_what_is_old_is_removed(home: Path) -> None:
+def test_old_files_are_removed_after_clean_audit(home: Path) -> None:
     result = maintain(few(home))
     assert result.audit.findings == () and result.disk.is_enough
     assert result.removed is not None and result.removed.releases == ("r0", "r1", "r2")

@@ -65,7 +65,7 @@ def test_revision_by_hand(
     )
 
 
-def test_what_was_only_withdrawn_has_a_first_value_and_no_mean(built: Path) -> None:
+def test_figures_that_were_only_withdrawn_have_first_value_and_no_mean(built: Path) -> None:
     # BX.GSR.ROYL.CD of 1982 to 1993 is 0 in the file of 2022-09-16 and null in that of 2024-07-12.
     found = ask(
         built,

@@ -86,7 +86,7 @@ def test_every_answer_is_a_file_with_its_checksum_and_papers(night: str, count: 
         ("night-2", "unctadstat-api.unctad.org", "US_TradeMerchTotal", "2026-03-19T00:00:00Z"),
     ],
 )
-def test_each_edition_states_its_own_day(night: str, host: str, path: str, retrieved_at: str) -> None:
+def test_each_edition_has_its_own_day(night: str, host: str, path: str, retrieved_at: str) -> None:
     days = {
         answer["retrieved_at"]
         for answer in index(night)["answers"]

@@ -35,7 +35,7 @@ def test_rollback_stays_in_force_until_there_is_a_new_vintage(tmp_path: Path) ->
     assert steps.load(settings) is None, "a run without new data has undone the rollback"
     assert poll(tmp_path, 1) is None, "a vintage that was released and rolled back is not new"
     assert "two was rolled back" in steps.nothing_new_reason(settings)
-    make_release(tmp_path, "as_of", is_latest=False)
+    make_release(tmp_path, "retro", is_latest=False)
     assert steps.load(settings) is None, "an as-of build has undone the rollback"
     shutil.rmtree(settings.published / "two")  # the rule does not need the release
     assert steps.load(settings) is None

@@ -149,9 +149,7 @@ def test_publishing_never_removes_a_directory_outside_of_the_home(home: Path, tm
     assert (outside / "thesis.txt").read_text() == "years of work"
 
 
-def test_the_fingerprint_covers_what_a_build_depends_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fingerprint_covers_all_inputs_of_a_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = tmp_path / "project"
     for folder in ("dbt_project", "expectations", "warehouse"):
         ignored = shutil.ignore_patterns("sample", "target", "logs", "__pycache__")

@@ -55,7 +55,7 @@ def test_every_command_has_a_one_line_description() -> None:
         assert first.rstrip().endswith(".") and (not rest or rest[0] == ""), command.name
 
 
-def test_the_help_imports_nothing_slow() -> None:
+def test_help_imports_no_slow_package() -> None:
     code = (
         "import sys; sys.argv = ['warehouse', '--help']\n"
         "from warehouse.cli import main\n"
@@ -131,7 +131,7 @@ def test_error_of_the_operating_system_is_one_line(small: Path) -> None:
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_a_wrong_setting_is_named(small: Path) -> None:
+def test_invalid_setting_is_reported_by_name(small: Path) -> None:
     ended = invoke(small, "status", exit_code=1, WAREHOUSE_DISK_FACTOR="much")
     assert "WAREHOUSE_DISK_FACTOR='much'" in ended.stderr and len(ended.stderr.splitlines()) == 1
 

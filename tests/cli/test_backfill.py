@@ -71,7 +71,7 @@ def test_backfills_are_listed_with_their_last_event(small: Path, tmp_path: Path)
     assert invoke(tmp_path / "empty", "backfill", "list").stdout == "no backfills\n"
 
 
-def test_a_waiting_backfill_shows_what_it_would_change_and_how_it_ends(small: Path) -> None:
+def test_waiting_backfill_shows_its_changes_and_the_commands_that_decide_it(small: Path) -> None:
     backfill = waiting(small)
     shown = invoke(small, "backfill", "show", backfill).stdout
     for part in (

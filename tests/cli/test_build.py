@@ -32,7 +32,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
     return calls
 
 
-def test_without_a_vintage_the_next_command_is_named(tmp_path: Path) -> None:
+def test_missing_vintage_is_reported_with_next_command(tmp_path: Path) -> None:
     for command in ("build", "publish"):
         assert "Fetch one with: warehouse fetch" in invoke(tmp_path, command, exit_code=1).stderr
 
@@ -56,7 +56,7 @@ def test_publish_builds_only_without_an_id(tmp_path: Path, built: list[tuple[str
     assert [name for name, _ in built[1:]] == ["load", "transform", "validate", "publish"]
 
 
-def test_when_nothing_is_new_the_reason_is_printed(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reason_is_printed_when_nothing_is_new(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "load", lambda settings, as_of, force: None)
     shown = invoke(small, "build").stdout
     assert (
@@ -82,7 +82,7 @@ def test_when_nothing_is_new_the_reason_is_printed(small: Path, monkeypatch: pyt
         ".",
     ],
 )
-def test_a_path_is_no_build_and_nothing_is_removed(build: str, small: Path, tmp_path: Path) -> None:
+def test_path_is_rejected_as_build_id_and_no_file_is_removed(build: str, small: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere" / RELEASE
     shutil.copytree(small / "published" / RELEASE, elsewhere)
     before = everything(tmp_path)
@@ -93,7 +93,7 @@ def test_a_path_is_no_build_and_nothing_is_removed(build: str, small: Path, tmp_
     assert everything(tmp_path) == before
 
 
-def test_a_build_that_does_not_exist_is_named(small: Path) -> None:
+def test_unknown_build_is_reported_by_name(small: Path) -> None:
     before = everything(small)
     assert f"{BUILD}: there is no complete build" in invoke(small, "publish", BUILD, exit_code=1).stderr
     assert everything(small) == before

@@ -173,7 +173,7 @@ FAILING = [(name, words) for name, damage in DAMAGES.items() for words in damage
 
 
 @pytest.mark.parametrize("name", DAMAGES)
-def test_listings_show_the_rest_and_name_what_is_damaged(name: str, small: Path) -> None:
+def test_listings_show_readable_records_and_report_damaged_records(name: str, small: Path) -> None:
     damage = DAMAGES[name]
     damage.harm(small)
     for command, always in LISTINGS.items():
@@ -213,7 +213,7 @@ def test_a_home_without_damage_has_no_problem(small: Path) -> None:
         assert invoke(small, *words).stderr == ""
 
 
-def test_an_incomplete_last_line_is_no_problem(small: Path) -> None:
+def test_incomplete_last_line_is_not_reported(small: Path) -> None:
     for log in (f"landing/{SOURCE}/checks.jsonl", "published/history.jsonl", "backfill/log.jsonl"):
         with (small / log).open("a") as file:
             file.write('{"at": "2024-01-')

@@ -54,9 +54,7 @@ def test_a_failing_source_is_reported_and_stops_no_other(tmp_path: Path) -> None
     assert states["safe_bop"]["outcome"] == "failed" and states["safe_bop"]["freshness"] == "never"
 
 
-def test_an_unknown_source_is_named_with_the_known_ones_before_anything_is_fetched(
-    tmp_path: Path, silent: Path
-) -> None:
+def test_unknown_source_is_rejected_with_known_sources_before_fetching(tmp_path: Path, silent: Path) -> None:
     ended = invoke(tmp_path, "fetch", "batis", "sate", mirror=silent, exit_code=1)
     assert "no source is named 'sate'. Known: atlas_services, batis" in ended.stderr
     assert store.list_checks(tmp_path / "landing", "batis").records == ()

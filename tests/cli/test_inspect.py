@@ -177,7 +177,7 @@ def test_trace_of_a_revision_leads_to_both_vintages(warehouse: Warehouse) -> Non
     assert withdrawn[0][1] is not None and withdrawn[1][1] is None
 
 
-def test_unknown_tables_and_columns_are_named_with_the_known_ones(warehouse: Warehouse) -> None:
+def test_unknown_tables_and_columns_are_rejected_with_known_names(warehouse: Warehouse) -> None:
     home = warehouse.home
     shown = invoke(home, "trace", "marts.mart_trade", exit_code=1).stderr
     assert "marts.mart_claim, marts.mart_competitiveness" in shown and "marts.mart_trade_structure" in shown

@@ -49,9 +49,7 @@ def test_a_rollback_switches_latest_and_is_recorded(home: Path) -> None:
         (".partial-x", "x", "there is no release"),
     ],
 )
-def test_a_rollback_that_cannot_be_done_changes_nothing(
-    home: Path, wanted: str, reason: str, message: str
-) -> None:
+def test_rejected_rollback_changes_nothing(home: Path, wanted: str, reason: str, message: str) -> None:
     lines = (home / "published" / "history.jsonl").read_text()
     ended = invoke(home, "rollback", wanted, "--why", reason, exit_code=1)
     assert message in ended.stderr and len(ended.stderr.splitlines()) == 1
@@ -75,7 +73,7 @@ def test_releases_are_listed_in_the_order_of_the_history(home: Path) -> None:
     assert current.startswith("two ")
 
 
-def test_without_releases_the_next_command_is_named(tmp_path: Path) -> None:
+def test_missing_releases_are_reported_with_next_command(tmp_path: Path) -> None:
     assert invoke(tmp_path, "releases").stdout == "no releases yet; make one with: warehouse run\n"
     assert invoke(tmp_path, "releases", "--json").json == []
     for words in (("query", "select 1"), ("trace", "marts.mart"), ("diff",)):

@@ -105,7 +105,7 @@ def test_absence_of_alerts_is_reported(tmp_path: Path) -> None:
     assert shown == "nothing is wrong\nin force: no release yet; vintages: none\n"
 
 
-def test_alerts_end_with_what_is_in_force(small: Path) -> None:
+def test_alerts_end_with_the_current_release(small: Path) -> None:
     *_, count, last = invoke(small, "alerts").stdout.splitlines()
     assert count.endswith("alerts; OPERATIONS.md has a section for each kind")
     assert last.startswith(f"in force: release {RELEASE}, as of 2024-05-02; vintages: {SOURCE} {VINTAGE}")
@@ -139,7 +139,7 @@ def test_the_command_of_a_rejected_load_shows_its_report(tmp_path: Path, spoiled
     assert "Q{<" in run_command_of(alert, tmp_path).stdout
 
 
-def test_the_command_of_a_big_revision_lists_it(small: Path) -> None:
+def test_command_of_big_revision_alert_lists_the_revision(small: Path) -> None:
     entry = vintage_entry(SOURCE, "2024-06-02")
     make_release(
         small, "20240602T000000000000Z", vintages=[entry], sql=REVISION.replace(VINTAGE, entry.vintage)
@@ -171,7 +171,7 @@ def test_the_command_of_a_failed_build_is_the_next_build(
     run_command_of(alert, small)
 
 
-def test_the_command_of_an_unreadable_record_finds_it(small: Path) -> None:
+def test_command_of_unreadable_record_alert_reports_the_record(small: Path) -> None:
     (small / "landing" / SOURCE / VINTAGE / "manifest.json").write_text("{")
     alert = the_alert(small, "unreadable", SOURCE)
     shown = run_command_of(alert, small, exit_code=1).stdout

@@ -132,7 +132,7 @@ def hitl_details() -> list[Any]:
         ]
 
 
-def test_nothing_schedules_a_backfill_and_only_a_person_ends_it(parsed: Any) -> None:
+def test_backfill_dag_has_no_schedule_and_waits_for_a_person(parsed: Any) -> None:
     import defaults
 
     dag = parsed.dags["backfill"]
@@ -183,7 +183,7 @@ def test_a_rejected_backfill_is_discarded_in_the_name_of_the_person(
 
 
 @pytest.mark.parametrize(("option", "task"), [("Approve", "approve"), ("Reject", "discard")])
-def test_a_decision_on_the_command_line_stays_and_the_run_ends(
+def test_decision_on_the_command_line_is_kept_and_ends_the_run(
     settings: Settings,
     backfill: str,
     staged: Doubles,
@@ -205,7 +205,7 @@ def test_a_decision_on_the_command_line_stays_and_the_run_ends(
     assert decided.calls == []
 
 
-def test_an_answer_without_a_reason_decides_nothing(
+def test_answer_without_reason_is_rejected(
     staged: Doubles, decided: Doubles, dags: dict[str, Any], answering: Any, progress: Any
 ) -> None:
     answering("Approve", None)
@@ -234,9 +234,7 @@ def test_nothing_new_skips_the_remaining_tasks_and_the_approval(
     assert decided.calls == [] and hitl_details() == before
 
 
-def test_a_rejected_build_is_final_and_leaves_nothing_to_approve(
-    staged: Doubles, decided: Doubles, dags: dict[str, Any]
-) -> None:
+def test_rejected_build_cannot_be_approved(staged: Doubles, decided: Doubles, dags: dict[str, Any]) -> None:
     staged.answers["build"] = Rejected("the release gate")
     before = hitl_details()
     run = dags["backfill"].test(run_conf=REQUEST)
@@ -258,9 +256,7 @@ def test_a_rejected_build_is_final_and_leaves_nothing_to_approve(
         {"source": "safe_bop"},
     ],
 )
-def test_an_invalid_parameter_starts_nothing(
-    staged: Doubles, dags: dict[str, Any], conf: dict[str, Any]
-) -> None:
+def test_invalid_parameter_starts_no_run(staged: Doubles, dags: dict[str, Any], conf: dict[str, Any]) -> None:
     from airflow.sdk.exceptions import AirflowException, ParamValidationError
 
     with pytest.raises((ParamValidationError, AirflowException, ValueError)):

@@ -90,7 +90,7 @@ def test_the_checks_run_every_morning_and_wait_for_no_other(parsed: Any) -> None
     assert dag.task_dict["refresh"].trigger_rule == "all_done"
 
 
-def test_where_nothing_is_wrong_every_check_passes(home: Path) -> None:
+def test_every_check_passes_in_healthy_warehouse(home: Path) -> None:
     import checks
 
     assert passing_checks() == set(checks.CHECKS)
@@ -128,7 +128,7 @@ def test_failed_fetch_is_reported_until_a_fetch_succeeds(home: Path) -> None:
     assert "sources" in passing_checks()
 
 
-def test_a_rejected_load_is_reported_with_the_command_that_shows_it(home: Path) -> None:
+def test_rejected_load_is_reported_with_command_to_show_it(home: Path) -> None:
     with pytest.raises(Rejected):
         ingest(settings_of(home, spoiled_mirror(home.parent / "spoiled")), SOURCE)
     message = failed_check("sources")

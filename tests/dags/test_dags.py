@@ -212,7 +212,9 @@ def test_a_new_vintage_updates_the_sources_asset(pipeline: Doubles, dags: dict[s
     assert asset_events() == [*before, name]
 
 
-def test_nothing_new_is_a_skip_and_updates_no_asset(pipeline: Doubles, dags: dict[str, Any]) -> None:
+def test_ingest_without_new_rows_is_skipped_and_updates_no_asset(
+    pipeline: Doubles, dags: dict[str, Any]
+) -> None:
     name = next(iter(SOURCES))
     before = asset_events()
     pipeline.answers["accept"] = None
@@ -238,7 +240,7 @@ def test_publish_takes_a_day_to_build_as_of(pipeline: Doubles, dags: dict[str, A
     assert pipeline.calls[0] == ("load", "2023-01-31")
 
 
-def test_without_news_publish_builds_nothing(pipeline: Doubles, dags: dict[str, Any]) -> None:
+def test_publish_without_new_data_is_skipped(pipeline: Doubles, dags: dict[str, Any]) -> None:
     pipeline.answers["load"] = None
     run = dags["publish"].test()
     assert states(run) == {

@@ -61,7 +61,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return BUILD
 
 
-def test_the_failed_nodes_are_named(
+def test_failed_nodes_are_reported_by_name(
     build: str,
     dags: dict[str, Any],
     progress: Any,

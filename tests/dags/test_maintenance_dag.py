@@ -55,7 +55,7 @@ def test_a_week_without_damage_does_all_three(calls: list[Doubles], dag: Any) ->
     assert [name for name, *_ in calls[0].calls] == ["require_clean_audit", "remove_expired"]
 
 
-def test_damage_fails_the_run_and_nothing_is_removed(calls: list[Doubles], dag: Any) -> None:
+def test_run_fails_on_damage_before_removing_files(calls: list[Doubles], dag: Any) -> None:
     calls[0].answers["require_clean_audit"] = Rejected("rows.parquet: its sha256 is not that of the manifest")
     run = dag.test()
     assert states(run) == {"audit": "failed", "retention": "upstream_failed", "disk": "success"}

@@ -90,7 +90,7 @@ def test_a_source_that_fails_is_shown_and_stops_no_other(
     assert "release release" in shown
 
 
-def test_a_long_reason_is_cut_and_the_log_is_named(progress: Any) -> None:
+def test_long_reason_is_cut_and_the_log_path_is_given(progress: Any) -> None:
     instance = SimpleNamespace(dag_id="publish", task_id="validate")
     progress.failed({"task_instance": instance, "exception": RuntimeError("x" * 5000)})
     shown = progress.console.file.getvalue()
@@ -156,7 +156,7 @@ def test_the_table_of_the_result_fits_its_width_and_the_paths_follow(tmp_path: P
     assert "1 339 393" in text and "-1 101 212" in text and "5.04" in text and "·" in text
 
 
-def test_the_result_names_what_failed(tmp_path: Path) -> None:
+def test_result_lists_failed_tasks(tmp_path: Path) -> None:
     import nightly
 
     from warehouse.config import load_settings

@@ -89,7 +89,7 @@ def test_a_run_sends_events_with_our_data_sets_to_a_configured_backend(
     assert {item["job"]["namespace"] for item in events} == {"services-trade"}
 
 
-def test_without_a_backend_nothing_is_sent(tmp_path: Path, httpserver: HTTPServer) -> None:
+def test_no_event_is_sent_without_backend(tmp_path: Path, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/api/v1/lineage").respond_with_data("", status=201)
     output = run_dags(tmp_path, f"ingest_{SOURCE}", AIRFLOW__OPENLINEAGE__TRANSPORT="", OPENLINEAGE_URL="")
     assert httpserver.log == []

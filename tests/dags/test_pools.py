@@ -22,7 +22,7 @@ def test_every_pool_that_a_task_uses_exists(parsed: Any) -> None:
     assert used <= set(existing())
 
 
-def test_creating_the_pools_again_changes_nothing(parsed: Any) -> None:
+def test_creating_pools_twice_changes_nothing(parsed: Any) -> None:
     import pools
 
     before = existing()
@@ -31,7 +31,7 @@ def test_creating_the_pools_again_changes_nothing(parsed: Any) -> None:
     assert all(slots == 1 for name, slots in before.items() if name != pools.DEFAULT)
 
 
-def test_sources_of_one_host_share_a_pool(parsed: Any) -> None:
+def test_sources_of_the_same_host_share_a_pool(parsed: Any) -> None:
     pool = {name: parsed.dags[f"ingest_{name}"].task_dict["fetch"].pool for name in SOURCES}
     assert pool["wto_services"] == pool["wto_merchandise"] == "host_stats.wto.org"
     assert pool["wto_digital"] == "host_www.wto.org"
@@ -49,7 +49,9 @@ def test_sources_of_one_host_share_a_pool(parsed: Any) -> None:
         ("checks", ("refresh",)),
     ],
 )
-def test_what_takes_the_lock_of_builds_is_in_its_pool(parsed: Any, dag: str, tasks: tuple[str, ...]) -> None:
+def test_tasks_that_take_the_build_lock_are_in_its_pool(
+    parsed: Any, dag: str, tasks: tuple[str, ...]
+) -> None:
     found = [task.task_id for task in parsed.dags[dag].tasks if task.pool == "builds"]
     assert sorted(found) == sorted(tasks)
 

@@ -229,7 +229,7 @@ def test_single_bytes_of_a_proxy_do_not_exceed_the_deadline(
     assert took < 5
 
 
-def test_each_file_has_a_deadline_of_its_own(tmp_path: Path) -> None:
+def test_each_file_has_a_separate_deadline(tmp_path: Path) -> None:
     """The connection stays open, so the second response is read from the first connection."""
 
     def two_answers(connection: socket.socket, request: str) -> None:
@@ -295,7 +295,9 @@ def test_a_changed_answer_is_received(httpserver: HTTPServer, tmp_path: Path) ->
     assert (fetched[0].etag, fetched[0].size_bytes) == ('"v2"', 18)
 
 
-def test_validators_are_sent_only_to_their_own_server(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_validators_are_sent_only_to_the_server_that_issued_them(
+    httpserver: HTTPServer, tmp_path: Path
+) -> None:
     url = httpserver.url_for("/t.csv")
     httpserver.expect_request("/t.csv").respond_with_handler(respond_304_for_v1)
     fetch(
@@ -383,7 +385,7 @@ def test_requests_ca_bundle_is_honoured(
     assert fetch(source_for(secure.url_for("/t.csv")), tmp_path, limits=QUICK)[0].size_bytes == 27
 
 
-def test_a_missing_certificate_bundle_is_named(
+def test_missing_certificate_bundle_is_reported_with_path(
     secure: HTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "lost.pem"))

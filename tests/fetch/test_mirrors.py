@@ -111,7 +111,7 @@ def test_a_file_outside_the_mirror_is_rejected(tmp_path: Path, file: str) -> Non
     assert "inside the mirror" in message or "out of the mirror" in message
 
 
-def test_a_missing_file_of_a_mirror_is_named(tmp_path: Path) -> None:
+def test_missing_file_of_mirror_is_reported_with_path(tmp_path: Path) -> None:
     mirror = mirror_at(tmp_path / "mirror", file="in/lost.csv")
     message = failure(FROM_PUBLISHER, tmp_path / "into", mirror=str(mirror))
     assert "in/lost.csv does not exist" in message

@@ -150,9 +150,7 @@ def test_the_remedy_fits_the_disk_error(tmp_path: Path, code: int, remedy: str) 
         raise OSError(code, "no")
 
 
-def test_a_failed_answer_leaves_the_answers_before_it_but_no_list(
-    httpserver: HTTPServer, tmp_path: Path
-) -> None:
+def test_failed_answer_leaves_earlier_answers_without_list(httpserver: HTTPServer, tmp_path: Path) -> None:
     httpserver.expect_request("/a").respond_with_data(CSV)
     httpserver.expect_request("/b").respond_with_data(PAGE)
     pair = [Request(name=f"{name}.csv", url=httpserver.url_for(f"/{name}"), kind="csv") for name in "ab"]

@@ -40,7 +40,7 @@ def csv_error(tmp_path: Path, data: bytes, **options: Any) -> SourceError:
     return caught.value
 
 
-def test_every_value_stays_text_and_only_emptiness_is_null(tmp_path: Path) -> None:
+def test_every_value_is_text_and_only_empty_cells_are_null(tmp_path: Path) -> None:
     data = b'a,b,c\r\n076,0000,02\r\nNA,"NA",null\r\n,"",NULL\r\nnan,1e5,-0\r\n" x",true,1.10\r\n'
     assert table(written(tmp_path, data)) == [
         {"a": "076", "b": "0000", "c": "02", "_file": "t.csv", "_row": 2},
@@ -154,9 +154,7 @@ VALUE = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_siz
 
 @PER_EXAMPLE_FILES
 @given(rows=st.lists(st.tuples(VALUE.filter(bool), VALUE, VALUE), min_size=1, max_size=30))
-def test_whatever_a_csv_writer_writes_comes_back_untouched(
-    rows: list[tuple[str, str, str]], tmp_path: Path
-) -> None:
+def test_output_of_csv_writer_is_read_unchanged(rows: list[tuple[str, str, str]], tmp_path: Path) -> None:
     text = io.StringIO()
     csv.writer(text).writerows([("a", "b", "c"), *rows])
     got = table(written(tmp_path, text.getvalue().encode()), block_bytes=512)

@@ -190,7 +190,7 @@ def test_a_hidden_sheet_is_listed_and_read(tmp_path: Path, state: str) -> None:
     assert cells(path, "notes") == [(1, {1: "1"})]
 
 
-def test_only_the_sheet_that_is_read_is_checked(tmp_path: Path) -> None:
+def test_only_requested_sheet_is_checked(tmp_path: Path) -> None:
     members = parts('<row r="1"><c r="A1"><v>1</v></c></row>', names=("Trade ", "notes"))
     members["xl/worksheets/sheet2.xml"] = members["xl/worksheets/sheet2.xml"].replace("<c r", '<c t="e" r')
     path = write(tmp_path / "a.xlsx", members)
@@ -215,7 +215,7 @@ def test_sheets_keep_their_names_and_order(tmp_path: Path) -> None:
     assert tuple(xlsx.open_workbook(path, "trade").sheets) == names
 
 
-def test_an_unknown_sheet_is_named_with_those_that_are_there(tmp_path: Path) -> None:
+def test_unknown_sheet_is_rejected_with_existing_sheets(tmp_path: Path) -> None:
     book = xlsx.open_workbook(write(tmp_path / "a.xlsx", parts("")), "trade")
     with pytest.raises(SourceError, match=r"no sheet 'Trade'; its sheets are \['Trade '\]"):
         next(xlsx.read_rows(book, "Trade"))
@@ -257,7 +257,7 @@ def test_rows_out_of_order_are_rejected(tmp_path: Path) -> None:
     assert "'Trade ': row '3' follows row 3" in rejection(write(tmp_path / "a.xlsx", parts(rows)))
 
 
-def test_a_truncated_file_is_rejected_wherever_it_is_cut(tmp_path: Path) -> None:
+def test_file_truncated_at_any_position_is_rejected(tmp_path: Path) -> None:
     rows = "".join(f'<row r="{i}"><c r="A{i}"><v>{i * 7919}</v></c></row>' for i in range(1, 200))
     whole = write(tmp_path / "whole.xlsx", parts(rows)).read_bytes()
     cut = tmp_path / "cut.xlsx"
@@ -358,7 +358,7 @@ def test_a_sheet_without_its_table_is_rejected(tmp_path: Path) -> None:
     assert "'Trade ' has no sheetData" in rejection(write(tmp_path / "a.xlsx", members))
 
 
-def test_two_sheets_of_one_name_are_rejected(tmp_path: Path) -> None:
+def test_two_sheets_of_the_same_name_are_rejected(tmp_path: Path) -> None:
     path = write(tmp_path / "a.xlsx", parts("", names=("Trade ", "Trade ")))
     assert "two sheets are named 'Trade '" in rejection(path)
 

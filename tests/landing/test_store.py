@@ -297,7 +297,7 @@ def test_the_predecessor_of_an_answer_with_equal_times(
     assert (found.id if found else None) == expected
 
 
-def test_an_older_answer_of_a_day_gets_no_id_but_one_of_equal_time_does(tmp_path: Path) -> None:
+def test_older_answer_of_a_day_is_rejected_and_answer_of_equal_time_accepted(tmp_path: Path) -> None:
     land(tmp_path, "code,value\na,1\n")
     existing = store.vintages(tmp_path, "toy")
     assert store.id_by_day(existing, NOW) == "2024-05-02.02"

@@ -23,7 +23,7 @@ def test_sources_are_registered() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(SOURCES))
-def test_the_publisher_still_sends_what_the_source_reads(name: str, tmp_path: Path) -> None:
+def test_answers_of_publisher_can_still_be_read(name: str, tmp_path: Path) -> None:
     source = SOURCES[name]
     files = fetch(source, tmp_path / "files")
     assert files, f"{name}: the plan requested nothing"

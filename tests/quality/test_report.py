@@ -58,7 +58,7 @@ def assert_loads_nothing(html: str) -> None:
         assert not re.search(r"url\(|@import|//|\bimport\b|fetch|XMLHttp|WebSocket|Image\(|innerHTML", code)
 
 
-def test_the_report_of_a_release_shows_every_finding_and_loads_nothing(tmp_path: Path) -> None:
+def test_report_shows_every_finding_without_external_resources(tmp_path: Path) -> None:
     suite(
         tmp_path / "suites",
         "marts.mart_toy",
@@ -88,7 +88,7 @@ def finding(table: str, name: str, success: bool) -> Finding:
     )
 
 
-def test_failures_come_first_and_are_counted_by_table() -> None:
+def test_failures_are_listed_first_and_counted_by_table() -> None:
     findings = [
         finding("core.fct_a", "a met", True),
         finding("marts.mart_b", "b met", True),

@@ -44,7 +44,7 @@ def test_a_suite_is_read_in_the_order_of_its_file(tmp_path: Path) -> None:
         ("there are rows", "expectation 2"),
     ],
 )
-def test_a_typo_is_rejected_and_named(expectation: Any, fault: str, tmp_path: Path) -> None:
+def test_typo_is_rejected_with_its_name(expectation: Any, fault: str, tmp_path: Path) -> None:
     """Great Expectations would log the first two, drop them and pass."""
     with pytest.raises(WarehouseError, match=fault) as caught:
         seeds(tmp_path / "seeds")

@@ -73,7 +73,7 @@ def test_changed_bit_is_reported_with_file_and_remedy(home: Path, path: str) -> 
         ("echo '[]' >> published/history.jsonl", HISTORY, "line 6: invalid record"),
     ],
 )
-def test_what_is_missing_unreadable_or_unknown_is_found(home: Path, harm: str, where: str, what: str) -> None:
+def test_missing_unreadable_and_unknown_files_are_found(home: Path, harm: str, where: str, what: str) -> None:
     subprocess.run(["/bin/sh", "-ec", harm], cwd=home, check=True)
     findings = audited(home).findings
     assert any(where in finding.path and what in finding.what for finding in findings), findings

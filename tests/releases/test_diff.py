@@ -71,7 +71,7 @@ def test_rows_with_the_same_key_are_matched_in_pairs(tmp_path: Path) -> None:
     assert (found.rows_before, found.rows_after, found.rows_changed, found.cells) == (3, 3, 1, {"x": 1})
 
 
-def test_the_vintages_that_differ_are_named(tmp_path: Path) -> None:
+def test_differing_vintages_are_listed(tmp_path: Path) -> None:
     both = vintage_entry("safe_bop", "2024-03-29")
     make_release(tmp_path, "one", vintages=[both, vintage_entry("worldbank_wdi", "2022-09-16")])
     make_release(tmp_path, "two", vintages=[both, vintage_entry("worldbank_wdi", "2024-07-12")])
@@ -111,7 +111,7 @@ def test_the_key_of_a_table_is_the_longest_that_was_tested(
         table_keys(path)
 
 
-def test_a_missing_or_damaged_database_is_named(home: Path) -> None:
+def test_missing_or_damaged_database_is_reported_with_path(home: Path) -> None:
     first, second = (home / "published" / name / "warehouse.duckdb" for name in ("one", "two"))
     overwrite(second, b"no database" * 1000)
     with pytest.raises(WarehouseError) as caught:

@@ -120,10 +120,10 @@ BACK = entry("rollback", "one", "two", "one")
         ((), set()),
         ((FIRST, SECOND), set()),
         ((FIRST, SECOND, BACK), {"two"}),
-        ((FIRST, SECOND, BACK, entry("publish", "as_of", "one", "one")), {"two"}),
-        ((FIRST, SECOND, BACK, entry("publish", "as_of", None, None)), {"two"}),
+        ((FIRST, SECOND, BACK, entry("publish", "retro", "one", "one")), {"two"}),
+        ((FIRST, SECOND, BACK, entry("publish", "retro", None, None)), {"two"}),
         # The link was lost, so an as-of build became the current release: no successor of `two`.
-        ((FIRST, SECOND, BACK, entry("publish", "as_of", None, "as_of")), {"two"}),
+        ((FIRST, SECOND, BACK, entry("publish", "retro", None, "retro")), {"two"}),
         ((FIRST, SECOND, BACK, entry("remove", "two", "one", "one")), {"two"}),
         ((FIRST, SECOND, BACK, entry("publish", "three", "one", "three")), set()),
         ((FIRST, SECOND, BACK, entry("rollback", "two", "one", "two")), {"one"}),
@@ -148,12 +148,12 @@ def test_only_a_successor_ends_the_withdrawal_of_a_release(
 def test_release_stays_withdrawn_when_an_as_of_build_is_published(home: Path) -> None:
     published = home / "published"
     rollback(published, "one", "two is wrong", "ada")
-    make_release(home, "as_of", is_latest=False)
+    make_release(home, "retro", is_latest=False)
     (found,) = withdrawn(read_history(published).records).values()
     assert (found.before, found.fingerprint) == ("two", "mark of two")
     assert latest(home) == "one"
     (published / "latest").unlink()
-    make_release(home, "as_of.02", is_latest=True)
+    make_release(home, "retro.02", is_latest=True)
     assert "two" in withdrawn(read_history(published).records)
     make_release(home, "three")
     assert withdrawn(read_history(published).records) == {}
@@ -163,16 +163,16 @@ def test_release_stays_withdrawn_when_an_as_of_build_is_published(home: Path) ->
 def test_the_last_switch_is_not_the_last_line() -> None:
     assert last_switch(()) is None
     assert last_switch((FIRST,)) == FIRST
-    quiet = (entry("publish", "as_of", "one", "one"), entry("remove", "two", "one", "one"))
+    quiet = (entry("publish", "retro", "one", "one"), entry("remove", "two", "one", "one"))
     assert last_switch((FIRST, SECOND, BACK, *quiet)) == BACK
 
 
-def test_previous_is_what_latest_pointed_at_before(home: Path) -> None:
+def test_previous_is_the_earlier_target_of_latest(home: Path) -> None:
     published = home / "published"
     assert find_release(published, "previous").name == "one"
     rollback(published, "previous", "x", "ada")
     assert find_release(published, "previous").name == "two"
-    make_release(home, "as_of", is_latest=False)
+    make_release(home, "retro", is_latest=False)
     assert find_release(published, "previous").name == "two"
     (published / HISTORY).unlink()
     with pytest.raises(WarehouseError, match="there is no previous release"):

@@ -148,7 +148,7 @@ def test_a_release_is_never_changed(tmp_path: Path) -> None:
         publish_again(tmp_path, "one", make_build(tmp_path / "other", rows=11))
 
 
-def test_an_open_reader_keeps_its_release(tmp_path: Path) -> None:
+def test_open_connection_reads_its_release_after_switch(tmp_path: Path) -> None:
     release(tmp_path, "one")
     database = tmp_path / "published" / "latest" / "warehouse.duckdb"
     with duckdb.connect(str(database.resolve()), read_only=True) as reader:
@@ -162,8 +162,8 @@ def test_every_publish_is_in_the_history(home: Path) -> None:
 
 
 def test_as_of_build_is_in_the_history_and_does_not_change_latest(home: Path) -> None:
-    make_release(home, "as_of", is_latest=False)
-    assert entries(home)[-1] == ("publish", "as_of", "two", "two")
+    make_release(home, "retro", is_latest=False)
+    assert entries(home)[-1] == ("publish", "retro", "two", "two")
     assert latest(home) == "two"
 
 
@@ -178,7 +178,7 @@ def test_news_are_the_vintages_and_revisions_that_the_current_release_does_not_h
     )
     first = make_release(tmp_path, "one", vintages=[old], sql=sql)
     second = make_release(tmp_path, "two", vintages=[old, new], sql=sql)
-    as_of_release = make_release(tmp_path, "as_of", vintages=[old], sql=sql, is_latest=False)
+    as_of_release = make_release(tmp_path, "retro", vintages=[old], sql=sql, is_latest=False)
     brought = {"new": 1, "changed": 2, "withdrawn": 0}
 
     def ref(entry_vintage: str) -> VintageRef:
@@ -304,7 +304,7 @@ def test_a_rollback_to_a_damaged_release_is_rejected(home: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", ["manifest", "directory"])
-def test_a_rollback_works_when_the_current_release_is_damaged_or_gone(home: Path, harm: str) -> None:
+def test_rollback_works_when_the_current_release_is_damaged_or_missing(home: Path, harm: str) -> None:
     two = home / "published" / "two"
     if harm == "directory":
         shutil.rmtree(two)

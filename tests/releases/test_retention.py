@@ -90,7 +90,7 @@ def test_a_clock_far_ahead_leaves_the_newest(home: Path) -> None:
     assert removed(home) == ["r0", "r1", "r2"]
 
 
-def test_nothing_is_removed_when_latest_points_at_nothing(home: Path) -> None:
+def test_nothing_is_removed_when_latest_is_dangling(home: Path) -> None:
     shutil.rmtree(home / "published" / "r4")
     with pytest.raises(
         WarehouseError, match=r"points at release r4, which does not exist; nothing was removed"

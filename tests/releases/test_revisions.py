@@ -49,7 +49,7 @@ def test_big_revisions_of_a_release_are_those_of_its_new_vintages_biggest_first(
     assert big_revisions(release / "warehouse.duckdb", [unknown]) == ()
 
 
-def test_a_manifest_that_disagrees_with_the_database_is_named(release: Path) -> None:
+def test_manifest_that_disagrees_with_the_database_is_rejected(release: Path) -> None:
     path = release / "MANIFEST.json"
     content = json.loads(path.read_text())
     content["news"]["big_revisions"] = 2

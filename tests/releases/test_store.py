@@ -85,7 +85,7 @@ def test_a_damaged_line_of_the_history_hides_no_release(home: Path) -> None:
     assert len(listing.problems) == 1 and listing.problems[0].startswith(f"{path}, line 3: ")
 
 
-def test_a_field_of_a_manifest_is_named(home: Path) -> None:
+def test_invalid_field_of_manifest_is_reported_by_name(home: Path) -> None:
     path = home / "published" / "one" / "MANIFEST.json"
     content = json.loads(path.read_text())
     content["tables"]["mart"]["rows"] = "many"
@@ -120,7 +120,7 @@ def test_a_manifest_of_earlier_versions_is_read(home: Path) -> None:
     assert set(written) == set(content) | {"news", "code_sha256", "revisions_from"}
 
 
-def test_an_entry_states_what_a_release_needs_of_a_vintage(tmp_path: Path) -> None:
+def test_entry_of_manifest_describes_a_vintage(tmp_path: Path) -> None:
     vintage = make_vintage(
         tmp_path, "safe_bop", "2024-03-29", [{"value": "1", "_file": "data.csv", "_row": 2}]
     )

@@ -155,7 +155,7 @@ def test_the_single_rule_of_an_older_release_is_followed(home: Path) -> None:
     assert (lineage.role, values(lineage)) == ("figure", ["100", "25"])
 
 
-def test_a_helper_table_leads_on_by_its_own_rule(home: Path) -> None:
+def test_helper_table_is_traced_by_its_own_rule(home: Path) -> None:
     numerator, denominator = follow(home, "marts.mart_claim", claim_id="c1")
     assert (numerator.role, values(numerator)) == ("numerator", ["25"])
     assert (denominator.role, values(denominator)) == ("denominator", ["500"])
@@ -233,7 +233,7 @@ def test_failed_trace_is_reported_with_reason(
         ({"model": "mart_share", "keys": ["source"]}, "do not end"),
     ],
 )
-def test_a_wrong_rule_is_named(home: Path, rule: dict[str, Any], message: str) -> None:
+def test_invalid_rule_is_reported(home: Path, rule: dict[str, Any], message: str) -> None:
     path = home / "published" / "one" / "dbt_docs" / "manifest.json"
     content = json.loads(path.read_text())
     content["nodes"]["model.w.mart_share"]["config"]["meta"]["trace"] = [rule]
@@ -279,7 +279,7 @@ def test_missing_vintage_file_or_row_is_reported(home: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "{", "{}", "[]"])
-def test_a_damaged_dbt_manifest_is_named(home: Path, content: str | None) -> None:
+def test_damaged_dbt_manifest_is_reported_with_path(home: Path, content: str | None) -> None:
     path = home / "published" / "one" / "dbt_docs" / "manifest.json"
     if content is None:
         path.unlink()
@@ -289,7 +289,7 @@ def test_a_damaged_dbt_manifest_is_named(home: Path, content: str | None) -> Non
         follow(home, FACT, service="S")
 
 
-def test_a_damaged_database_is_named(home: Path) -> None:
+def test_damaged_database_is_reported_with_path(home: Path) -> None:
     path = home / "published" / "one" / "warehouse.duckdb"
     flip_bit(path, 10)
     with pytest.raises(WarehouseError, match=r"warehouse\.duckdb: cannot be read .*`warehouse rollback "):
