@@ -29,14 +29,14 @@ class Ended:
 
 
 def invoke(
-    home: Path, *words: str, exit_code: int = 0, mirror: Path | str | None = None, **variables: str
+    home: Path, *arguments: str, exit_code: int = 0, mirror: Path | str | None = None, **variables: str
 ) -> Ended:
     """Run a command on a home, and assert its exit code; exceptions are not caught."""
     out, err = io.StringIO(), io.StringIO()
     code: object = 0
     with (
         environment(WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=str(mirror or ""), **variables),
-        mock.patch.object(sys, "argv", ["warehouse", *words]),
+        mock.patch.object(sys, "argv", ["warehouse", *arguments]),
         redirect_stdout(out),
         redirect_stderr(err),
     ):
@@ -44,5 +44,5 @@ def invoke(
             main()
         except SystemExit as error:
             code = error.code or 0
-    assert code == exit_code, f"warehouse {' '.join(words)}: {code}\n{out.getvalue()}{err.getvalue()}"
+    assert code == exit_code, f"warehouse {' '.join(arguments)}: {code}\n{out.getvalue()}{err.getvalue()}"
     return Ended(out.getvalue(), err.getvalue())

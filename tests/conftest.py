@@ -67,13 +67,13 @@ def ingest(settings: Settings, name: str) -> str | None:
 
 
 def sources_of(night: Path) -> list[str]:
-    """Return the sources that a recorded night answers for."""
+    """Return the sources with answers in a recorded night."""
     addresses = {answer["address"] for answer in json.loads((night / "index.json").read_text())["answers"]}
     return [name for name, source in SOURCES.items() if next(source.plan()).address in addresses]
 
 
 def replay(home: Path, night: Path) -> dict[str, str | None]:
-    """Ingest every source that a recorded night answers for; return their vintages."""
+    """Ingest every source with answers in a recorded night; return their vintages."""
     settings = settings_of(home, night)
     return {name: ingest(settings, name) for name in sources_of(night)}
 

@@ -120,7 +120,7 @@ def overwrite(path: Path, content: str | bytes) -> Path:
 
 
 def flip_bit(path: Path, position: int | None = None) -> Path:
-    """Change one bit of a file, in its middle if no position is given."""
+    """Change a bit of a file, by default in its middle."""
     content = bytearray(path.read_bytes())
     content[len(content) // 2 if position is None else position] ^= 1
     return overwrite(path, bytes(content))
@@ -133,7 +133,7 @@ def make_vintage(
     rows: Sequence[Mapping[str, str | int | None]],
     content: str = "a,b\n",
 ) -> Vintage:
-    """Land a vintage of one file `data.csv` with the given parsed rows; `_file` and `_row` are among them."""
+    """Land a vintage of the file `data.csv` with the given parsed rows; `_file` and `_row` are among them."""
     directory = landing / source / vintage_id
     (directory / "files").mkdir(parents=True)
     (directory / "files" / "data.csv").write_text(content)

@@ -17,7 +17,7 @@ from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, PROJECT_ROOT
 from warehouse.sources import SOURCES
 
 PACKAGE = PROJECT_ROOT / "warehouse"
-# Packages from the bottom up: a module imports only from its own package and from those before it.
+# Packages from the bottom up: a module imports only from its own package and from the packages before it.
 LAYERS = (
     ("errors",),
     ("config", "files", "model"),

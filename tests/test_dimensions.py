@@ -173,8 +173,8 @@ def test_every_economy_has_both_names_a_type_and_valid_dates() -> None:
             assert not row["valid_to"], row
     kinds = {row["economy"]: row["economy_type"] for row in economies}
     assert {kinds[code] for code in ("HKG", "MAC", "TWN", "XKX")} == {"economy"}
-    gone = ("SUN", "YUG", "CSK", "ANT", "SCG", "XSD", "XET", "DDR", "YMD")
-    assert {kinds[code] for code in gone} == {"dissolved"}
+    dissolved = ("SUN", "YUG", "CSK", "ANT", "SCG", "XSD", "XET", "DDR", "YMD")
+    assert {kinds[code] for code in dissolved} == {"dissolved"}
     assert kinds["ATLAS_914"] == kinds["WXD"] == "residual"
     assert kinds["WXEU"] == kinds["WXOECD"] == kinds["EUU"] == "group"
 

@@ -1,4 +1,4 @@
-"""Maintenance removes what is old of every kind, but no vintage, and nothing after an audit with findings."""
+"""Maintenance removes old files of every kind except vintages, and none after an audit with findings."""
 
 from __future__ import annotations
 

@@ -337,7 +337,7 @@ def test_every_unctad_row_equals_fractions_computed_from_the_file(built: Path) -
 
 
 def test_amounts_are_the_doubles_nearest_to_the_published_digits(built: Path) -> None:
-    """A direct cast of the decimals would be off by one in the last place for four of these values."""
+    """A direct cast of the decimals would be off by one in the last digit for four of these values."""
     printed = {
         (line["Year"], line["Economy"]): float(line["US$ at current prices in millions"])
         for line in unctad_lines("US_TradeServCatTotal")

@@ -24,7 +24,7 @@ FIRST, SECOND = "2022-09-16", "2024-07-12"
 WORLD_BANK = VintageRef(source="worldbank_wdi", vintage=SECOND)
 
 
-def ask(database: Path, sql: str) -> list[tuple[object, ...]]:
+def fetch_rows(database: Path, sql: str) -> list[tuple[object, ...]]:
     with duckdb.connect(str(database), read_only=True) as db:
         return db.execute(sql).fetchall()
 
@@ -43,7 +43,7 @@ def test_revision_by_hand(
     indicator: str, year: str, before: str, after: str, direction: str, built: Path
 ) -> None:
     first, second = Decimal(before) / 10**6, Decimal(after) / 10**6
-    found = ask(
+    found = fetch_rows(
         built,
         "select first_vintage, latest_vintage, first_value, second_value, latest_value, revision_count, "
         "withdrawal_count, mean_revision, mean_absolute_revision, mean_absolute_revision_pct, direction "
@@ -67,7 +67,7 @@ def test_revision_by_hand(
 
 def test_figures_that_were_only_withdrawn_have_first_value_and_no_mean(built: Path) -> None:
     # BX.GSR.ROYL.CD of 1982 to 1993 is 0 in the file of 2022-09-16 and null in that of 2024-07-12.
-    found = ask(
+    found = fetch_rows(
         built,
         "select min(period_label), max(period_label), count(*), max(first_value), count(latest_value), "
         "count(mean_revision), min(direction), max(direction) from marts.mart_revision_summary "
@@ -79,11 +79,11 @@ def test_figures_that_were_only_withdrawn_have_first_value_and_no_mean(built: Pa
 def test_only_revised_figures_have_statistics(built: Path) -> None:
     # 2022 came new with the second vintage, and BX.GSR.NFSV.CD of 2000 never moved.
     cells = "from marts.mart_revision_summary where indicator = 'BX.GSR.NFSV.CD'"
-    assert ask(built, f"select period_label {cells}") == [("2021",)]
-    assert ask(
+    assert fetch_rows(built, f"select period_label {cells}") == [("2021",)]
+    assert fetch_rows(
         built, "select sum(revision_count), sum(withdrawal_count) from marts.mart_revision_summary"
     ) == (
-        ask(
+        fetch_rows(
             built,
             "select count(*) filter (where kind = 'changed'), count(*) filter (where kind = 'withdrawn') "
             "from marts.mart_revision",

@@ -36,7 +36,7 @@ def answers(night: str) -> dict[str, Path]:
     return {answer["address"]: SAMPLE_DIR / night / answer["file"] for answer in index(night)["answers"]}
 
 
-def asked(name: str, mirror: dict[str, Path]) -> list[str]:
+def requested(name: str, mirror: dict[str, Path]) -> list[str]:
     """Drive a source's plan on the mirror and return the addresses it asks for."""
     plan = SOURCES[name].plan()
     found: list[str] = []
@@ -126,7 +126,7 @@ def test_the_newest_night_answers_every_source() -> None:
     mirror = answers("night-2")
     assert len(SOURCES) >= 4
     assert set(SOURCES) > UNSAMPLED
-    addresses = [address for name in SOURCES if name not in UNSAMPLED for address in asked(name, mirror)]
+    addresses = [address for name in SOURCES if name not in UNSAMPLED for address in requested(name, mirror)]
     assert len(addresses) > 40  # two sources may request the same listing
     assert not {next(SOURCES[name].plan()).address for name in UNSAMPLED} & set(mirror), (
         "a source without a recording has one"
@@ -136,7 +136,7 @@ def test_the_newest_night_answers_every_source() -> None:
 
 def test_the_first_night_answers_the_world_bank_alone() -> None:
     mirror = answers("night-1")
-    assert set(asked("worldbank_wdi", mirror)) == set(mirror)
+    assert set(requested("worldbank_wdi", mirror)) == set(mirror)
 
 
 def test_the_readme_names_every_file_and_every_provenance() -> None:
@@ -151,4 +151,4 @@ def test_the_readme_names_every_file_and_every_provenance() -> None:
             if " @ " in answer["provenance"]:
                 commit = answer["provenance"].split(" @ ")[1].split()[0].rstrip(";")
                 assert len(commit) == 40 and commit in readme, answer["provenance"]
-    assert "written by this project" in readme  # the landing page is not SAFE's, and the README says so
+    assert "written by this project" in readme  # the README states that the landing page is not SAFE's

@@ -422,10 +422,10 @@ def serve_recorded_night(server: HTTPServer) -> str:
     return server.url_for("").replace("//", f"//reader:{SECRET}@").rstrip("/")
 
 
-def run_with(home: Path, mirror: str, *words: str) -> str:
+def run_with(home: Path, mirror: str, *arguments: str) -> str:
     """Run the command line with secrets in its environment; return its exit code and output."""
     ended = subprocess.run(
-        [sys.executable, "-m", "warehouse", *words],
+        [sys.executable, "-m", "warehouse", *arguments],
         cwd=PROJECT_ROOT,
         env={"PATH": "/usr/bin:/bin", "WAREHOUSE_HOME": str(home), "WAREHOUSE_MIRROR": mirror, **CONNECTIONS},
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Managed backfills: staged beside the live warehouse, compared, approved or discarded."""
+"""Managed backfills: staged outside the live warehouse, compared, approved or discarded."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def landed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def small(landed_once: Path, warehouse: Warehouse, tmp_path: Path) -> Path:
-    """Return a home with one source landed and a release, for tests that need no build."""
+    """Return a home with a landed source and a release, for tests that need no build."""
     home = tmp_path / "small"
     shutil.copytree(landed_once, home)
     (home / "published").mkdir()
@@ -129,7 +129,7 @@ def test_an_approved_backfill_publishes_the_build_that_was_compared(home: Path, 
     with pytest.raises(WarehouseError, match="is approved"):
         decide.discard(settings, backfill, "once more")
 
-    # A release is a function of the landing: built again, it has the same tables.
+    # A release is a function of the landing: a second build has the same tables.
     assert tables_of(latest) == tables_of(release_of(home, force=True))
     with duckdb.connect(str(latest / DATABASE), read_only=True) as db:
         found = db.execute(

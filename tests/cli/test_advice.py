@@ -57,21 +57,21 @@ def commands_in(text: str) -> Iterator[str]:
 
 def parse(command: str) -> None:
     """Parse a command without running it; raise TyperException for a command, option or value it lacks."""
-    words = shlex.split(command.replace("…", "reason"))
+    arguments = shlex.split(command.replace("…", "reason"))
     name, found = "warehouse", typer.main.get_command(app)
-    if "--help" in words:
-        words.remove("--help")
-        if not words:
+    if "--help" in arguments:
+        arguments.remove("--help")
+        if not arguments:
             return
     while isinstance(found, TyperGroup):
-        if not words:
+        if not arguments:
             return  # a group as a whole
-        context = found.make_context(name, list(words))
-        resolved_name, resolved, words = found.resolve_command(context, words)
+        context = found.make_context(name, list(arguments))
+        resolved_name, resolved, arguments = found.resolve_command(context, arguments)
         assert resolved is not None and resolved_name is not None
         name, found = resolved_name, resolved
-    if words:  # else the command as a whole is meant
-        found.make_context(name, words)
+    if arguments:  # else the command as a whole is meant
+        found.make_context(name, arguments)
 
 
 def test_every_command_that_the_code_mentions_parses() -> None:

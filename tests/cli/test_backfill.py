@@ -109,9 +109,9 @@ def test_a_backfill_is_discarded_on_record(small: Path) -> None:
     assert "is discarded" in ended.stderr
 
 
-@pytest.mark.parametrize("words", [(SOURCE,), ("start", SOURCE)])
+@pytest.mark.parametrize("arguments", [(SOURCE,), ("start", SOURCE)])
 def test_start_may_be_left_out_and_an_empty_backfill_is_shown(
-    words: tuple[str, ...], small: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: tuple[str, ...], small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     requests: list[object] = []
 
@@ -121,15 +121,15 @@ def test_start_may_be_left_out_and_an_empty_backfill_is_shown(
 
     monkeypatch.setattr(stage, "begin", begin)
     monkeypatch.setattr(stage, "is_empty", lambda settings, backfill: True)
-    shown = invoke(small, "backfill", *words, *DAYS, "--mirror", "a", "--mirror", "b").stdout
+    shown = invoke(small, "backfill", *arguments, *DAYS, "--mirror", "a", "--mirror", "b").stdout
     assert requests == [(SOURCE, "2023-01-01", "2023-12-31", ("a", "b"), False)]
     assert f"fetch {SOURCE}, 2023-01-01 to 2023-01-28: failed" in shown
-    invoke(small, "backfill", *words, *DAYS, "--reread")
+    invoke(small, "backfill", *arguments, *DAYS, "--reread")
     assert requests[1:] == [(SOURCE, "2023-01-01", "2023-12-31", (None,), True)]
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("arguments", "message"),
     [
         (("no_source", *DAYS), "no source is named 'no_source'"),
         (
@@ -141,7 +141,7 @@ def test_start_may_be_left_out_and_an_empty_backfill_is_shown(
     ],
 )
 def test_impossible_backfill_is_rejected_with_reason(
-    words: tuple[str, ...], message: str, small: Path
+    arguments: tuple[str, ...], message: str, small: Path
 ) -> None:
-    ended = invoke(small, "backfill", *words, exit_code=1)
+    ended = invoke(small, "backfill", *arguments, exit_code=1)
     assert message in ended.stderr and len(ended.stderr.splitlines()) == 1

@@ -87,8 +87,8 @@ def test_path_is_rejected_as_build_id_and_no_file_is_removed(build: str, small: 
     shutil.copytree(small / "published" / RELEASE, elsewhere)
     before = everything(tmp_path)
     assert len(before) > 50
-    words = ("publish", build.format(elsewhere=elsewhere, home=small))
-    ended = invoke(small, *words, exit_code=1)
+    arguments = ("publish", build.format(elsewhere=elsewhere, home=small))
+    ended = invoke(small, *arguments, exit_code=1)
     assert "is not the id of a build" in ended.stderr and "warehouse build" in ended.stderr
     assert everything(tmp_path) == before
 

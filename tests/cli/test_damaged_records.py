@@ -169,7 +169,7 @@ DAMAGES = {
         (TRACE, DIFF),
     ),
 }
-FAILING = [(name, words) for name, damage in DAMAGES.items() for words in damage.failing]
+FAILING = [(name, arguments) for name, damage in DAMAGES.items() for arguments in damage.failing]
 
 
 @pytest.mark.parametrize("name", DAMAGES)
@@ -190,14 +190,14 @@ def test_listings_show_readable_records_and_report_damaged_records(name: str, sm
     assert ("status" in damage.reported_by) == any(damage.named in problem for problem in stated)
 
 
-@pytest.mark.parametrize(("name", "words"), FAILING)
+@pytest.mark.parametrize(("name", "arguments"), FAILING)
 def test_command_that_needs_the_record_fails_with_one_line(
-    name: str, words: tuple[str, ...], small: Path
+    name: str, arguments: tuple[str, ...], small: Path
 ) -> None:
     DAMAGES[name].harm(small)
     first = min(path.parent.name for path in small.glob("backfill/*/backfill.json"))
     before = (small / "published" / "latest").readlink()
-    ended = invoke(small, *(first if word == "BACKFILL" else word for word in words), exit_code=1)
+    ended = invoke(small, *(first if word == "BACKFILL" else word for word in arguments), exit_code=1)
     assert ended.stdout == ""
     (line,) = ended.stderr.splitlines()
     assert line.startswith("failed: ") and DAMAGES[name].named in line
@@ -209,8 +209,8 @@ def test_a_home_without_damage_has_no_problem(small: Path) -> None:
         assert invoke(small, *command.split()).stderr == ""
     assert invoke(small, "status", "--json").json["problems"] == []
     assert json.loads(invoke(small, *QUERY, "--json").stdout) == [{"n": 5}]
-    for words in (TRACE, DIFF, BACK, AGAIN):
-        assert invoke(small, *words).stderr == ""
+    for arguments in (TRACE, DIFF, BACK, AGAIN):
+        assert invoke(small, *arguments).stderr == ""
 
 
 def test_incomplete_last_line_is_not_reported(small: Path) -> None:

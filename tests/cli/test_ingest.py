@@ -17,7 +17,7 @@ from warehouse.sources import SOURCES
 
 @pytest.fixture
 def silent(tmp_path: Path) -> Path:
-    """Return a mirror that answers nothing."""
+    """Return a mirror without answers."""
     mirror = tmp_path / "silent"
     mirror.mkdir()
     (mirror / "index.json").write_text('{"name": "silent", "answers": []}')
@@ -42,7 +42,7 @@ def test_fetch_lands_then_finds_nothing_new(tmp_path: Path) -> None:
 
 
 def test_a_failing_source_is_reported_and_stops_no_other(tmp_path: Path) -> None:
-    night = SAMPLE_DIR / "night-1"  # answers for the World Bank alone
+    night = SAMPLE_DIR / "night-1"  # has only the answers of the World Bank
     rows = invoke(tmp_path, "fetch", "--json", mirror=night, exit_code=1).json
     outcomes = {row["source"]: row for row in rows}
     assert list(outcomes) == list(SOURCES)

@@ -123,8 +123,14 @@ def test_trace_ends_with_1_and_names_the_file_whose_checksum_differs(name: str, 
 
 
 def test_trace_prints_the_path_to_the_bytes(warehouse: Warehouse) -> None:
-    words = ("trace", "marts.mart_trade_scale", "reporter=CHN", "period_label=2021", "source=unctad_services")
-    shown = invoke(warehouse.home, *words).stdout
+    arguments = (
+        "trace",
+        "marts.mart_trade_scale",
+        "reporter=CHN",
+        "period_label=2021",
+        "source=unctad_services",
+    )
+    shown = invoke(warehouse.home, *arguments).stdout
     for part in (
         "exports and imports  marts.mart_trade_scale ← ",
         " ← core.fct_services_trade ← ",
@@ -137,7 +143,7 @@ def test_trace_prints_the_path_to_the_bytes(warehouse: Warehouse) -> None:
         "2025-07-23 00:00Z",
     ):
         assert part in shown
-    lineages = invoke(warehouse.home, *words, "--json").json
+    lineages = invoke(warehouse.home, *arguments, "--json").json
     origins = [origin for lineage in lineages for origin in lineage["origins"]]
     assert {
         origin_record["raw_row"]["flow"]: origin_record["raw_row"]["value"] for origin_record in origins
@@ -152,8 +158,8 @@ def test_trace_prints_the_path_to_the_bytes(warehouse: Warehouse) -> None:
 
 def test_trace_ends_at_a_cell_of_the_workbook(warehouse: Warehouse) -> None:
     conditions = ("source=safe_bop", "currency=USD", "period_label=2021", "service=SC", "flow=imports")
-    words = ("trace", "marts.mart_trade_structure", "reporter=CHN", *conditions, "--json")
-    lineages = invoke(warehouse.home, *words).json
+    arguments = ("trace", "marts.mart_trade_structure", "reporter=CHN", *conditions, "--json")
+    lineages = invoke(warehouse.home, *arguments).json
     origins = [origin for entry in lineages if entry["role"] == "value" for origin in entry["origins"]]
     # Typed off the workbook: sheet of annual dollars, row 26, the debit of 1.A.b.3 运输, column of 2021.
     (origin,) = (entry for entry in origins if entry["raw_row"]["item_code"] == "1.A.b.3")

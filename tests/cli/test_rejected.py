@@ -41,12 +41,12 @@ def test_rejected_load_is_shown_and_accepted_by_override(tmp_path: Path, spoiled
         "needs a reason"
         in invoke(tmp_path, "rejected", "accept", load["id"], "--why", " ", exit_code=1).stderr
     )
-    words = ("rejected", "accept", load["id"], "--why", "the publisher is right")
-    shown = invoke(tmp_path, *words, WAREHOUSE_OPERATOR="ada").stdout
+    arguments = ("rejected", "accept", load["id"], "--why", "the publisher is right")
+    shown = invoke(tmp_path, *arguments, WAREHOUSE_OPERATOR="ada").stdout
     assert shown == "accepted: vintage 2026-06-01\npublish it with: warehouse publish\n"
     (vintage,) = store.vintages(tmp_path / "landing", NAME)
     assert vintage.overruled is not None and vintage.overruled.actor == "ada"
-    assert "was already accepted as vintage 2026-06-01" in invoke(tmp_path, *words, exit_code=1).stderr
+    assert "was already accepted as vintage 2026-06-01" in invoke(tmp_path, *arguments, exit_code=1).stderr
     shown = invoke(tmp_path, "rejected", "show", load["id"]).stdout
     assert "accepted as 2026-06-01 by ada at " in shown and shown.endswith("next: warehouse publish\n")
     assert "accepted as 2026-06-01" in invoke(tmp_path, "rejected", "list").stdout

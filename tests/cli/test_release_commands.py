@@ -18,7 +18,7 @@ from warehouse.landing import store
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Hold a landed vintage and two releases; the second is the current release."""
+    """Return a home with a landed vintage and two releases; the second is the current release."""
     make_vintage(
         tmp_path / "landing", "worldbank_wdi", "2024-07-12", [{"value": "1", "_file": "data.csv", "_row": 2}]
     )

@@ -22,8 +22,8 @@ def home(tmp_path: Path) -> Path:
 
 def test_a_rollback_switches_latest_and_is_recorded(home: Path) -> None:
     before = checksums(home)
-    words = ("rollback", "one", "--why", "the ranks are wrong", "--json")
-    entry = invoke(home, *words, WAREHOUSE_OPERATOR="ada@desk").json
+    arguments = ("rollback", "one", "--why", "the ranks are wrong", "--json")
+    entry = invoke(home, *arguments, WAREHOUSE_OPERATOR="ada@desk").json
     assert (entry["action"], entry["release"], entry["from"], entry["to"]) == (
         "rollback",
         "one",
@@ -76,8 +76,8 @@ def test_releases_are_listed_in_the_order_of_the_history(home: Path) -> None:
 def test_missing_releases_are_reported_with_next_command(tmp_path: Path) -> None:
     assert invoke(tmp_path, "releases").stdout == "no releases yet; make one with: warehouse run\n"
     assert invoke(tmp_path, "releases", "--json").json == []
-    for words in (("query", "select 1"), ("trace", "marts.mart"), ("diff",)):
-        ended = invoke(tmp_path, *words, exit_code=1)
+    for arguments in (("query", "select 1"), ("trace", "marts.mart"), ("diff",)):
+        ended = invoke(tmp_path, *arguments, exit_code=1)
         assert "there is no" in ended.stderr
     assert "warehouse run" in invoke(tmp_path, "query", "select 1", exit_code=1).stderr
 

@@ -94,9 +94,9 @@ def the_alert(home: Path, kind: str, subject: str, **variables: str) -> dict[str
 
 
 def run_command_of(alert: dict[str, Any], home: Path, exit_code: int = 0, **variables: Any) -> Ended:
-    words = shlex.split(alert["command"])
-    assert words[0] == "warehouse"
-    return invoke(home, *words[1:], exit_code=exit_code, **variables)
+    arguments = shlex.split(alert["command"])
+    assert arguments[0] == "warehouse"
+    return invoke(home, *arguments[1:], exit_code=exit_code, **variables)
 
 
 def test_absence_of_alerts_is_reported(tmp_path: Path) -> None:

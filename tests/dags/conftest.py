@@ -17,7 +17,7 @@ from rich.console import Console
 
 @pytest.fixture(scope="module", autouse=True)
 def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Give Airflow a metadata database of this module's own, and restore the environment at the end."""
+    """Create a separate Airflow metadata database for this module, and restore the environment at the end."""
     home = tmp_path_factory.mktemp("airflow")
     before, path_before = dict(os.environ), list(sys.path)
     sys.path.append(str(DAGS))
@@ -40,7 +40,7 @@ def progress() -> Any:
 
 @pytest.fixture
 def dags(progress: Any) -> dict[str, Any]:
-    """Return the DAGs as `make run` loads them: parsed anew, reported to `progress`, without retries."""
+    """Return the DAGs as `make run` loads them: parsed again, reported to `progress`, without retries."""
     import nightly
 
     return nightly.load_dags(progress)

@@ -141,7 +141,7 @@ def test_backfill_dag_has_no_schedule_and_waits_for_a_person(parsed: Any) -> Non
     assert all(task.outlets == [] for task in dag.tasks)
     approval = dag.task_dict["approval"]
     assert "ApprovalOperator" in [kind.__name__ for kind in type(approval).__mro__]
-    assert approval.defaults is None  # without an answer nothing is decided
+    assert approval.defaults is None  # no decision without an answer
     assert defaults.TASK_TIMEOUT < approval.response_timeout < dag.dagrun_timeout
     assert {task.task_id for task in dag.leaves} == {
         "approve",

@@ -29,7 +29,7 @@ def landed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(landed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Copy the landed source to a warehouse of the test's own."""
+    """Copy the landed source to a separate warehouse for the test."""
     copy = tmp_path / "warehouse"
     shutil.copytree(landed, copy)
     monkeypatch.setenv("WAREHOUSE_HOME", str(copy))
@@ -38,7 +38,7 @@ def home(landed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def on_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let no source be late, so that each test has only its own problem."""
+    """Make no source late, so that each test has a single problem."""
     monkeypatch.setattr("warehouse.landing.freshness.last_overdue", lambda *_: None)
     yield
 
@@ -85,7 +85,7 @@ def test_the_checks_run_every_morning_and_wait_for_no_other(parsed: Any) -> None
         task = dag.task_dict[name]
         assert task.retries == 0  # a problem is reported at once, and does not go away in five minutes
         assert task.upstream_task_ids == set()
-    # A refreshed release has no revisions of its own: they are checked before, and do not stop it.
+    # A refreshed release has no new revisions: they are checked before the refresh, and do not stop it.
     assert dag.task_dict["refresh"].upstream_task_ids == {"revisions"}
     assert dag.task_dict["refresh"].trigger_rule == "all_done"
 

@@ -1,7 +1,7 @@
-"""What every DAG declares, and what runs of ingest and publish do with the answers of the steps.
+"""Declarations of every DAG, and runs of ingest and publish with doubles of the steps.
 
-Runs are real ones (`dag.test()`, SQLite metadata in a temporary AIRFLOW_HOME) around doubles of the steps, so
-that no network, dbt or warehouse is needed.
+Runs are real (`dag.test()`, SQLite metadata in a temporary AIRFLOW_HOME); the doubles of the steps need no
+network, dbt or warehouse.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DAG_IDS = (*(f"ingest_{name}" for name in SOURCES), "backfill", "checks", "maint
 
 @pytest.fixture
 def pipeline(doubles: Callable[..., Doubles]) -> Doubles:
-    """Answer for the steps with a new vintage and a build that passes."""
+    """Replace the steps by doubles that return a new vintage and a passing build."""
     answers = {
         "fetch": "incoming",
         "accept": "2024-07-12",
@@ -135,7 +135,7 @@ def test_a_run_is_given_more_time_than_its_tasks_in_sequence(parsed: Any, dag_id
     if dag_id == "backfill":
         limits.append(dag.task_dict["approval"].response_timeout)
     if dag_id == "publish":
-        limits.append(max(limits))  # a second try
+        limits.append(max(limits))  # a second attempt
     assert sum(limits, timedelta(0)) < dag.dagrun_timeout
 
 
@@ -179,7 +179,7 @@ def test_no_file_reads_an_interval_that_manual_and_asset_runs_do_not_have() -> N
 
 @pytest.mark.parametrize("file", DAG_FILES)
 def test_a_dag_file_parses_fast_and_without_the_heavy_packages(file: str) -> None:
-    """In a process of its own, after what Airflow's dag-processor has imported anyway; CPU seconds."""
+    """CPU seconds in a separate process, after the imports of Airflow's dag-processor."""
     code = f"""
 import json, sys, time
 from airflow.dag_processing.dagbag import BundleDagBag
@@ -308,4 +308,4 @@ def test_a_burst_of_sources_makes_two_runs_of_publish(pipeline: Doubles, dags: d
     second = next(run for run in schedule() if run.id != first.id)
     assert len(schedule()) == 2
     finish(second)
-    assert len(schedule()) == 2  # nothing is left over
+    assert len(schedule()) == 2  # no file is left

@@ -26,7 +26,7 @@ def dag(dags: dict[str, Any]) -> Any:
 
 @pytest.fixture
 def calls(doubles: Callable[..., Doubles]) -> list[Doubles]:
-    """Answer for the audit and the removal, and for the check of the disk."""
+    """Replace audit, removal and disk check by doubles; return the calls."""
     answers = {"require_clean_audit": record(findings=[]), "remove_expired": record(releases=[])}
     return [doubles(maintenance, answers), doubles(disk, {"require_disk_space": record(free_bytes=1)})]
 

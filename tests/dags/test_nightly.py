@@ -21,7 +21,7 @@ from warehouse.sources import SOURCES
 
 @pytest.fixture
 def pipeline(doubles: Callable[..., Doubles]) -> Doubles:
-    """Answer for the steps with a new vintage and a build that passes."""
+    """Replace the steps by doubles that return a new vintage and a passing build."""
     names = ("fetch", "accept", "load", "transform", "validate", "publish")
     return doubles(steps, dict.fromkeys(names, "build") | {"fetch": "incoming", "publish": "release"})
 

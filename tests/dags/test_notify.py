@@ -249,7 +249,7 @@ def test_failing_channel_does_not_stop_the_other_and_its_secret_is_not_logged(
         monkeypatch.setenv("AIRFLOW_CONN_CHAT", json.dumps(connection))
     with caplog.at_level(logging.INFO):
         run = dags["publish"].test()
-    assert states(run)["load"] == "failed"  # as it is without a channel
+    assert states(run)["load"] == "failed"  # as without a channel
     assert len(mails(post_office)) == 1
     lines = (caplog.text + "".join(capfd.readouterr())).splitlines()
     log = "\n".join(line for line in lines if f"POST /{SECRET} HTTP" not in line)  # the log of the double

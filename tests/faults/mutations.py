@@ -767,7 +767,7 @@ def in_strings(change: Callable[[bytes, Draw], bytes]) -> Any:
 def replace_match(
     pattern: bytes, change: Callable[[re.Match[bytes], Draw], bytes]
 ) -> Callable[[bytes, Draw], bytes]:
-    """Change one random match of a pattern."""
+    """Change a random match of a pattern."""
 
     def spoil(data: bytes, draw: Draw) -> bytes:
         found = list(re.finditer(pattern, data, re.DOTALL))

@@ -59,7 +59,7 @@ WITHOUT_RECORDING = {"wto_services": "services_annual_dataset.zip", "wto_digital
 SECONDS_FOR_A_CASE = 30.0
 SECONDS_FOR_ALL = 1500
 CASES_OF_A_FILE = 72
-CASES_OF_A_FILE_AMONG_MANY = 14  # the World Bank's, one for each indicator and night
+CASES_OF_A_FILE_AMONG_MANY = 14  # the World Bank has a file for each indicator and night
 WORKERS = 2
 Row = tuple[str | None, ...]
 
@@ -117,13 +117,13 @@ def cut(source: str, form: Form, data: bytes) -> bytes:
         return Stata(parsed_file.head, parsed_file.layout, parsed_file.names, kept, parsed_file.tail).data
     if form.kind == "xlsx":
         return cut_workbook(data)
-    keep = CUTS.get(source)
-    if form.kind != "csv" or keep is None:
+    cut_rows = CUTS.get(source)
+    if form.kind != "csv" or cut_rows is None:
         return data
     sent = unpacked(form, data)
     mark = b"\xef\xbb\xbf" if sent.startswith(b"\xef\xbb\xbf") else b""
     rows = table(sent.removeprefix(mark).decode(form.encoding))
-    return packed(form, mark + written(keep(rows)).encode(form.encoding))
+    return packed(form, mark + written(cut_rows(rows)).encode(form.encoding))
 
 
 def where(condition: Callable[[dict[str, str]], bool]) -> Callable[[list[list[str]]], list[list[str]]]:
@@ -432,8 +432,8 @@ def sheets_of(data: bytes) -> Iterator[tuple[str, dict[int, dict[str, str]]]]:
 
 def column_number(cell_ref: str) -> int:
     number = 0
-    for letter in re.sub("[0-9]", "", cell_ref):
-        number = number * 26 + ord(letter) - 64
+    for character in re.sub("[0-9]", "", cell_ref):
+        number = number * 26 + ord(character) - 64
     return number
 
 

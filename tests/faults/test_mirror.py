@@ -144,7 +144,7 @@ def serving(mirror: Path, fault: Fault) -> Iterator[tuple[str, Counter[str]]]:
 
 @pytest.fixture(scope="module")
 def others_done(released: Path, second_night: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a home whose release has the second night of every source but the faulty one."""
+    """Return a home whose release has the second night of every source except the faulty source."""
     home = tmp_path_factory.mktemp("others") / "home"
     shutil.copytree(released, home, symlinks=True)
     others = set(nights.SOURCE_NAMES) - {NAME}

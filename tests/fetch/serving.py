@@ -90,7 +90,7 @@ def failure(source: Source, into: Path, limits: Limits = QUICK, **more: object) 
 
 
 def log_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what was logged, except by the tests' own server."""
+    """Return what was logged, except by the test server."""
     return [
         f"{record.levelname} {record.getMessage()}"
         for record in caplog.records
@@ -162,7 +162,10 @@ def serving(*scripts: Script, tls: ssl.SSLContext | None = None) -> Iterator[tup
             except TimeoutError:
                 continue
             accepted.settimeout(2)
-            with suppress(OSError), accepted:  # the client hangs up, as some tests expect
+            with (
+                suppress(OSError),
+                accepted,
+            ):  # a client that closes the connection is expected in several tests
                 connection = tls.wrap_socket(accepted, server_side=True) if tls else accepted
                 request = b""
                 while b"\r\n\r\n" not in request:
@@ -202,7 +205,7 @@ def send_then_reset(*parts: bytes) -> Script:
 
 
 def drip(first: bytes, drop: bytes, seconds: float = 0.05) -> Script:
-    """Send `first`, then `drop` again and again for 10 s."""
+    """Send `first`, then `drop` repeatedly for 10 s."""
 
     def script(connection: socket.socket, request: str) -> None:
         connection.sendall(first)

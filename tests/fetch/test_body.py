@@ -117,7 +117,7 @@ def test_a_compressed_body_is_decoded(tmp_path: Path) -> None:
     with serving(send(reply, packed[:20]), send(reply, packed)) as (url, requests):
         fetched = fetch(source_for(url), tmp_path, limits=QUICK)
     assert (tmp_path / "data.csv").read_bytes() == CSV and fetched[0].size_bytes == 27
-    assert "Range:" not in requests[1]  # a range of compressed bytes is none of ours
+    assert "Range:" not in requests[1]  # a partial compressed body is not resumed
 
 
 @pytest.mark.parametrize(

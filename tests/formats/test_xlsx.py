@@ -20,7 +20,7 @@ HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 def parts(
     rows: str, *, strings: str = "", names: tuple[str, ...] = ("Trade ",), after_table: str = ""
 ) -> dict[str, str]:
-    """Write by hand the parts of a small workbook whose sheets all have the same rows."""
+    """Return the XML parts of a small workbook whose sheets all have the same rows."""
     found = {
         "_rels/.rels": f'{HEAD}<Relationships xmlns="{PACKAGE}"><Relationship Id="r" '
         f'Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',

@@ -27,7 +27,7 @@ NAME = "unctad_goods"
 def mirror_of(folder: Path, retrieved_at: str, change: Any) -> Path:
     """Record a changed copy of a source's answer, with its checksum and day of retrieval."""
     index = json.loads((NIGHT / "index.json").read_text())
-    (entry,) = [one for one in index["answers"] if "TradeMerchTotal" in one["address"]]
+    (entry,) = [listed for listed in index["answers"] if "TradeMerchTotal" in listed["address"]]
     sent = change((NIGHT / entry["file"]).read_bytes())
     folder.mkdir()
     (folder / "answer.7z").write_bytes(sent)
@@ -69,7 +69,7 @@ def vintages(home: Path) -> tuple[Vintage, ...]:
 
 @pytest.fixture(scope="module")
 def rejected_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build a home with one vintage and one rejected load, beside the mirror that sent it."""
+    """Return a home with a vintage and a rejected load; its mirror is in the same folder."""
     folder = tmp_path_factory.mktemp("rejected")
     assert load(folder / "home", NIGHT) == "2026-03-19"
     mirror = mirror_of(folder / "lost", "2026-04-01T00:00:00Z", inside_7z(cells(without_china)))
@@ -221,5 +221,5 @@ def test_a_damaged_entry_hides_no_other(rejected: tuple[Path, Path]) -> None:
     damaged.mkdir()
     (damaged / "report.json").write_text("{")
     listing = quarantine.list_rejected(home / "rejected")
-    assert [one.id for one in listing.records] == [entry.id]
+    assert [rejected_load.id for rejected_load in listing.records] == [entry.id]
     assert len(listing.problems) == 1 and str(damaged / "report.json") in listing.problems[0]

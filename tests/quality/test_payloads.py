@@ -383,10 +383,10 @@ def test_a_bad_vintage_is_rejected_by_name(
     verdict = validate(payload.source, spoiled, previous if payload.has_previous else None, tmp_path / "work")
     failed = details(verdict)
     assert not verdict.success
-    for expectation, words in payload.findings.items():
+    for expectation, expected_text in payload.findings.items():
         name = f"raw.{payload.source}: {expectation}"
-        assert words in failed.get(name, ""), f"{name}: {failed.get(name)}"
-        assert any(words in line and line.startswith(name) for line in verdict.reasons())
+        assert expected_text in failed.get(name, ""), f"{name}: {failed.get(name)}"
+        assert any(expected_text in line and line.startswith(name) for line in verdict.reasons())
 
 
 # The statements change core and marts of the release built from the recorded answers.
@@ -532,8 +532,8 @@ def test_a_bad_release_is_rejected_by_name(name: str, built: Path, tmp_path: Pat
     verdict = validate_release(build, built, EXPECTATIONS_DIR, None, tmp_path / "work")
     failed = details(verdict)
     assert not verdict.success
-    for expectation, words in findings.items():
-        assert words in failed.get(expectation, ""), f"{expectation}: {failed.get(expectation)}"
+    for expectation, expected_text in findings.items():
+        assert expected_text in failed.get(expectation, ""), f"{expectation}: {failed.get(expectation)}"
 
 
 def test_every_expectation_has_a_payload_that_fails_it() -> None:

@@ -299,10 +299,10 @@ SPOILED = {
 
 @pytest.mark.parametrize("name", list(SPOILED))
 def test_each_expectation_fails_on_its_payload(name: str, good: Path, tmp_path: Path) -> None:
-    statement, words = SPOILED[name]
+    statement, expected_text = SPOILED[name]
     found = findings(good, tmp_path, statement, has_previous=name not in ("columns are as expected",))
     assert name in found
-    assert words in found[name]
+    assert expected_text in found[name]
 
 
 def test_every_expectation_has_a_payload() -> None:

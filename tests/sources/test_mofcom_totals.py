@@ -45,8 +45,8 @@ def test_pages_are_requested_until_the_last(tmp_path: Path) -> None:
     first = page(tmp_path / "1", [row("2021"), row("2020")], 3)
     second = page(tmp_path / "2", [row("2019", "1,234.5", "", "—", "-")], 3)
     plan = SOURCE.plan()
-    asked = next(plan)
-    assert asked.address.endswith("/fwmy/overyears?pageNumber=1") and dict(asked.headers)["Referer"]
+    request = next(plan)
+    assert request.address.endswith("/fwmy/overyears?pageNumber=1") and dict(request.headers)["Referer"]
     assert plan.send(first).address.endswith("pageNumber=2")
     with pytest.raises(StopIteration):
         plan.send(second)

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.stack
 
 ADMIN = "analyst"
 AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
-# The smallest set for a complete release: two sources to reconcile, and one with partners.
+# The smallest set for a complete release: two sources to reconcile, and a source with partners.
 FIRST = ("safe_bop", "unctad_services")
 LAST = "ons_services"
 LATER = "unctad_goods"  # new data for the run whose scheduler is killed
@@ -397,7 +397,7 @@ def runs(stack: Stack, token: str, dag: str) -> list[dict[str, Any]]:
 
 
 def parsed(stack: Stack, token: str) -> dict[str, dict[str, Any]]:
-    return {one["dag_id"]: one for one in api(stack, token, "dags?limit=100")["dags"]}
+    return {run["dag_id"]: run for run in api(stack, token, "dags?limit=100")["dags"]}
 
 
 def land(stack: Stack, token: str, *sources: str) -> None:
