@@ -683,15 +683,15 @@ def outcomes() -> list[Outcome]:
 
 def test_corpus_covers_every_sample_file(outcomes: list[Outcome]) -> None:
     assert len(outcomes) >= 2000
-    spoilt = Counter(entry.file for entry in outcomes)
+    cases_by_file = Counter(entry.file for entry in outcomes)
     recorded_files = {
         f"{night.name}/{entry['file']}"
         for night in SAMPLE_DIR.glob("night-*")
         for entry in json.loads((night / "index.json").read_text(encoding="utf-8"))["answers"]
     }
     assert len(recorded_files) > 60
-    assert recorded_files <= set(spoilt)
-    assert min(spoilt.values()) >= CASES_OF_A_FILE_AMONG_MANY
+    assert recorded_files <= set(cases_by_file)
+    assert min(cases_by_file.values()) >= CASES_OF_A_FILE_AMONG_MANY
     shipped = sorted((PROJECT_ROOT / "warehouse" / "curated").glob("*.csv"))
     assert shipped
     for path in shipped:  # the shipped files equal the recorded files, so they are covered too
