@@ -112,7 +112,7 @@ def test_unreadable_record_is_an_alert_and_other_alerts_are_listed(tmp_path: Pat
 # --- the runbook ---
 
 
-def test_the_runbook_has_a_section_for_each_kind_with_a_command() -> None:
+def test_runbook_has_a_section_for_each_kind_with_a_command() -> None:
     headings = re.findall(r"^### (\w+)$", RUNBOOK.read_text(), re.MULTILINE)
     assert sorted(headings) == sorted(alerts.KINDS)
     for kind in alerts.KINDS:

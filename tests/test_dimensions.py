@@ -217,7 +217,7 @@ def test_no_member_of_a_group_is_a_group_and_dates_are_valid() -> None:
         ("DEPA", "2024-12-31", {"SGP", "NZL", "CHL", "KOR"}),
     ],
 )
-def test_the_members_of_a_day(group: str, day: str, expected: set[str]) -> None:
+def test_members_of_a_day(group: str, day: str, expected: set[str]) -> None:
     assert members(seed("economy_group_member"), group, day) == expected
 
 

@@ -187,13 +187,13 @@ def test_rejected_loads_of_a_locked_source_are_kept(home: Path) -> None:
         ("WAREHOUSE_KEEP_REJECTED_DAYS", "-1", "greater than or equal to 0"),
     ],
 )
-def test_an_invalid_policy_removes_nothing(home: Path, name: str, text: str, message: str) -> None:
+def test_invalid_policy_removes_nothing(home: Path, name: str, text: str, message: str) -> None:
     with pytest.raises(WarehouseError, match=f"{name}.*{message}"):
         removed(home, **{name: text})
     assert len(names(home / "published")) == 5
 
 
-def test_the_defaults_are_those_of_the_settings_page() -> None:
+def test_defaults_are_those_of_the_settings_page() -> None:
     policy = RetentionPolicy()
     assert policy.model_dump() == {
         "releases": 30,

@@ -446,7 +446,7 @@ def test_revisions_are_the_differences_of_the_two_files(built: Path) -> None:
         assert close(row["change_pct"], growth(new, old)), cell
 
 
-def test_the_revision_of_services_exports_by_hand(built: Path) -> None:
+def test_revision_of_services_exports_by_hand(built: Path) -> None:
     """338440775474.07 USD became 339393210195.59 USD: up by 952434721.52, which is 0.2814 percent."""
     row = record(
         built,

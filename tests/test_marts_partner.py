@@ -157,7 +157,7 @@ def test_groups_and_residuals_have_no_rank(built: Path) -> None:
     ) == [(0, True)]
 
 
-def test_the_united_kingdoms_trade_with_china_by_hand(built: Path) -> None:
+def test_united_kingdoms_trade_with_china_by_hand(built: Path) -> None:
     assert fetch_rows(
         built,
         "select flow, value_million, currency from marts.mart_trade_partner where source = 'ons_services'"

@@ -117,7 +117,7 @@ def test_no_build_without_new_vintage(own_warehouse: Warehouse) -> None:
     assert current(settings.published) == latest
 
 
-def test_the_manifest_has_revision_vintages_digests_counts_and_verdict(warehouse: Warehouse) -> None:
+def test_manifest_has_revision_vintages_digests_counts_and_verdict(warehouse: Warehouse) -> None:
     manifest = read_manifest(warehouse.release)
     assert manifest.as_of.isoformat() == "2026-03-19"
     assert manifest.git_revision

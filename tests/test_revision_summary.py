@@ -108,7 +108,7 @@ def write_manifest(release: Path, manifest: ReleaseManifest) -> None:
     (release / "MANIFEST.json").write_text(record_json(manifest), encoding="utf-8")
 
 
-def test_a_release_lists_its_big_revisions(warehouse: Warehouse, news: Path) -> None:
+def test_release_lists_its_big_revisions(warehouse: Warehouse, news: Path) -> None:
     stated = read_manifest(warehouse.release).news
     assert stated is not None and WORLD_BANK in stated.vintages
     found = big_revisions_of(warehouse.release)
@@ -137,7 +137,7 @@ def test_a_release_lists_its_big_revisions(warehouse: Warehouse, news: Path) -> 
     assert not [revision for revision in found if "BX.GSR.NFSV.CD" in revision.series], "0.28 % is within 2"
 
 
-def test_revisions_of_the_release_before_are_not_news(warehouse: Warehouse) -> None:
+def test_revisions_of_the_previous_release_are_not_news(warehouse: Warehouse) -> None:
     published, manifest = warehouse.home / "published", read_manifest(warehouse.release)
     again = _news(published, warehouse.database, manifest)
     assert (again.against, again.vintages, again.big_revisions) == (warehouse.release.name, (), 0)

@@ -53,7 +53,7 @@ def requested(name: str, mirror: dict[str, Path]) -> list[str]:
 @pytest.mark.parametrize(
     ("night", "count"), [("night-1", 22), ("night-2", 22 + 2 + 2 + 2 + 1 + 5 + 1 + 1 + 6 + 2 + 1)]
 )
-def test_every_answer_is_a_file_with_its_checksum_and_papers(night: str, count: int) -> None:
+def test_every_answer_is_a_file_with_checksum_licence_and_provenance(night: str, count: int) -> None:
     """Count by publisher.
 
     22 World Bank indicators; then also SAFE's page and workbook, UNCTAD's two archives, the listing and
@@ -113,7 +113,7 @@ def test_every_file_of_the_sample_is_listed() -> None:
     assert not any(path.is_symlink() for path in SAMPLE_DIR.rglob("*"))
 
 
-def test_the_sample_is_small_and_its_names_are_safe_everywhere() -> None:
+def test_sample_is_small_and_its_names_are_safe_everywhere() -> None:
     files = [path for path in SAMPLE_DIR.rglob("*") if path.is_file()]
     assert files
     assert sum(path.stat().st_size for path in files) < 15 * MEBIBYTE
@@ -122,7 +122,7 @@ def test_the_sample_is_small_and_its_names_are_safe_everywhere() -> None:
         assert name.isascii() and not set(name) & set('<>:"\\|?*') and len(name) < 150, name
 
 
-def test_the_newest_night_answers_every_source() -> None:
+def test_newest_night_has_answers_for_every_source() -> None:
     mirror = answers("night-2")
     assert len(SOURCES) >= 4
     assert set(SOURCES) > UNSAMPLED
@@ -134,12 +134,12 @@ def test_the_newest_night_answers_every_source() -> None:
     assert set(addresses) == set(mirror), "the mirror has answers that no source requests"
 
 
-def test_the_first_night_answers_the_world_bank_alone() -> None:
+def test_first_night_has_answers_of_the_world_bank_only() -> None:
     mirror = answers("night-1")
     assert set(requested("worldbank_wdi", mirror)) == set(mirror)
 
 
-def test_the_readme_names_every_file_and_every_provenance() -> None:
+def test_readme_names_every_file_and_every_provenance() -> None:
     readme = (SAMPLE_DIR / "README.md").read_text(encoding="utf-8")
     for night in NIGHTS:
         for answer in index(night)["answers"]:

@@ -76,7 +76,7 @@ def begin(settings: Settings, first: str, last: str, *mirrors: Path, reread: boo
     return stage.begin(settings, NAME, first, last, tuple(str(mirror) for mirror in mirrors), reread)
 
 
-def test_an_approved_backfill_publishes_the_build_that_was_compared(home: Path, tmp_path: Path) -> None:
+def test_approved_backfill_publishes_the_build_that_was_compared(home: Path, tmp_path: Path) -> None:
     mirror = recording(tmp_path / "mirror", "2023-05-05T00:00:00Z", FIRST, CHANGED)
     settings = settings_of(home, operator="on call")
     before = live_files(home)
@@ -143,7 +143,7 @@ def test_an_approved_backfill_publishes_the_build_that_was_compared(home: Path, 
     assert str(found[1][2]).startswith("338500.00000007")
 
 
-def test_an_as_of_build_equals_the_release_of_that_day(home: Path, tmp_path: Path) -> None:
+def test_as_of_build_equals_the_release_of_that_day(home: Path, tmp_path: Path) -> None:
     release_of_the_day = current(home / "published")
     assert release_of_the_day is not None
     later = recording(
@@ -161,7 +161,7 @@ def test_an_as_of_build_equals_the_release_of_that_day(home: Path, tmp_path: Pat
     assert tables_of(release_of_the_day) == tables_of(as_of_release)
 
 
-def test_a_backfill_of_landed_rows_is_empty(small: Path) -> None:
+def test_backfill_of_landed_rows_is_empty(small: Path) -> None:
     before, settings = live_files(small), settings_of(small)
 
     def reason(backfill: str) -> str:
@@ -190,7 +190,7 @@ def test_impossible_backfill_is_rejected_with_remedy(
         stage.begin(settings_of(small), NAME, *arguments)  # type: ignore[arg-type]
 
 
-def test_a_load_that_fails_the_load_gate_fails_only_the_backfill(small: Path, tmp_path: Path) -> None:
+def test_load_that_fails_the_load_gate_fails_only_the_backfill(small: Path, tmp_path: Path) -> None:
     mirror = recording(tmp_path / "mirror", "2023-05-05T00:00:00Z", FIRST, b"3384407754740700.0")
     before, settings = live_files(small), settings_of(small)
     with pytest.raises(Rejected, match="rejected by the load gate"):
@@ -213,7 +213,7 @@ def waiting(settings: Settings, mirror: Path) -> str:
     return backfill.id
 
 
-def test_an_approval_is_rejected_when_the_live_warehouse_has_changed(
+def test_approval_is_rejected_when_the_live_warehouse_has_changed(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mirror = recording(tmp_path / "mirror", "2023-05-05T00:00:00Z", FIRST, CHANGED)
@@ -260,7 +260,7 @@ def test_older_answer_of_a_day_with_later_vintage_is_rejected(small: Path, tmp_p
         begin(settings_of(small), "2023-05-05", "2023-05-05", earlier)
 
 
-def test_a_reader_that_changed_without_a_new_version_is_reported(
+def test_reader_that_changed_without_a_new_version_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: Path
 ) -> None:
     replay(small, SAMPLE_DIR / "night-2")
@@ -284,7 +284,7 @@ def test_a_reader_that_changed_without_a_new_version_is_reported(
     assert not settings.reparsed.exists(), "rows parsed again are staged beside the live warehouse"
 
 
-def test_a_damaged_backfill_hides_no_other(small: Path, tmp_path: Path) -> None:
+def test_damaged_backfill_does_not_hide_others(small: Path, tmp_path: Path) -> None:
     settings = settings_of(small)
     first = begin(settings, "2022-01-01", "2022-12-31", NIGHT)
     second = begin(settings, "2022-01-01", "2022-12-31", NIGHT)

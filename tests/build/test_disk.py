@@ -25,7 +25,7 @@ def landed(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_build_without_space_does_not_begin(landed: Path) -> None:
+def test_build_without_space_does_not_begin(landed: Path) -> None:
     make_release(landed, "r4")
     before = {path for path in landed.rglob("*")}
     settings = settings_of(landed, disk_factor=1e15)
@@ -39,7 +39,7 @@ def test_a_build_without_space_does_not_begin(landed: Path) -> None:
     assert {path for path in landed.rglob("*")} - before <= {landed / "build" / ".lock"}
 
 
-def test_the_space_is_estimated_from_the_current_release_or_the_landed_rows(landed: Path) -> None:
+def test_space_is_estimated_from_the_current_release_or_the_landed_rows(landed: Path) -> None:
     (vintage,) = store.vintages(landed / "landing", SOURCE)
     space = disk_space(settings_of(landed))
     assert space.needed_bytes == 4 * vintage.rows_path.stat().st_size and "landed rows" in space.basis

@@ -64,7 +64,7 @@ def replay_night(home_dir: Path, night: Path) -> None:
     assert ingest(settings_of(home_dir, night), NAME) is not None
 
 
-def test_an_incremental_build_equals_a_full_build(home: Path, tmp_path: Path) -> None:
+def test_incremental_build_equals_a_full_build(home: Path, tmp_path: Path) -> None:
     releases = []
     for force in (False, True):
         copy = tmp_path / str(force)

@@ -52,7 +52,7 @@ def test_vintages_are_side_by_side_and_text_is_unchanged(tmp_path: Path) -> None
     assert not file.with_name("b.duckdb.wal").exists()
 
 
-def test_a_source_without_a_vintage_is_an_empty_view(tmp_path: Path) -> None:
+def test_source_without_a_vintage_is_an_empty_view(tmp_path: Path) -> None:
     other = Source(**(vars(SOURCE) | {"name": "other", "columns": ("a b", "c")}))
     load.load(tmp_path / "b.duckdb", {"toy": SOURCE, "other": other}, [], {}, [])
     with duckdb.connect(str(tmp_path / "b.duckdb"), read_only=True) as db:

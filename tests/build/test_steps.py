@@ -47,7 +47,7 @@ def test_accept_killed_after_landing_finds_its_vintage(
         steps.accept(settings, "unctad_goods", incoming + "0")
 
 
-def test_an_unchanged_vintage_in_no_release_is_still_to_be_published(tmp_path: Path) -> None:
+def test_unchanged_vintage_in_no_release_is_still_to_be_published(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, NIGHT)
     assert ingest(settings, "unctad_goods") == "2026-03-19"
     assert ingest(settings, "unctad_goods") == "2026-03-19"
@@ -108,7 +108,7 @@ def read_as_of(settings: Settings, as_of: str) -> BuildRecord:
     return steps.read_build(steps.build_dir(settings, build))
 
 
-def test_a_build_as_of_a_day_contains_the_vintages_of_that_day(home: Path) -> None:
+def test_build_as_of_a_day_contains_the_vintages_of_that_day(home: Path) -> None:
     settings = settings_of(home)
     assert not read_as_of(settings, "2062-01-01").is_of_the_past
     for day, bank in (("2024-07-12", ["2022-09-16", "2024-07-12"]), ("2024-07-11", ["2022-09-16"])):
@@ -186,7 +186,7 @@ def test_fingerprint_covers_all_inputs_of_a_build(tmp_path: Path, monkeypatch: p
         before = changed
 
 
-def test_a_rolled_back_release_is_not_built_again_after_an_as_of_build(home: Path, tmp_path: Path) -> None:
+def test_rolled_back_release_is_not_built_again_after_an_as_of_build(home: Path, tmp_path: Path) -> None:
     first = current(home / "published")
     assert first is not None
     changed = (b"339393210195.59", b"339400000000.5")

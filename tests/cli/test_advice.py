@@ -113,7 +113,7 @@ def test_every_command_of_the_documentation_parses() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_the_runbook_has_a_section_with_a_command_for_each_kind_of_alert() -> None:
+def test_runbook_has_a_section_with_a_command_for_each_kind_of_alert() -> None:
     text = (PROJECT_ROOT / "OPERATIONS.md").read_text(encoding="utf-8")
     sections = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##)", text, re.MULTILINE | re.DOTALL))
     assert sorted(sections) == sorted(KINDS)
@@ -147,6 +147,6 @@ def test_commands_are_found_in_a_text(text: str, commands: list[str]) -> None:
         "rejected x y",
     ],
 )
-def test_a_command_that_does_not_parse_is_seen(command: str) -> None:
+def test_command_that_does_not_parse_is_seen(command: str) -> None:
     with pytest.raises(TyperException):
         parse(command)

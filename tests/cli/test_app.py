@@ -136,7 +136,7 @@ def test_invalid_setting_is_reported_by_name(small: Path) -> None:
     assert "WAREHOUSE_DISK_FACTOR='much'" in ended.stderr and len(ended.stderr.splitlines()) == 1
 
 
-def test_the_entry_points_run_main() -> None:
+def test_entry_points_run_main() -> None:
     project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())
     assert project["project"]["scripts"] == {"warehouse": "warehouse.cli:main"}
     assert callable(cli.main)

@@ -97,7 +97,7 @@ def test_waiting_backfill_shows_its_changes_and_the_commands_that_decide_it(smal
     assert "the live warehouse has changed since the comparison" in ended.stderr
 
 
-def test_a_backfill_is_discarded_on_record(small: Path) -> None:
+def test_backfill_is_discarded_on_record(small: Path) -> None:
     backfill = waiting(small)
     assert (
         "needs a reason" in invoke(small, "backfill", "discard", backfill, "--why", " ", exit_code=1).stderr

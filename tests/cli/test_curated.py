@@ -23,7 +23,7 @@ def test_check_prints_every_problem_by_line_and_exits_with_1(tmp_path: Path) -> 
     assert "none.csv is not a file" in missing.stderr and "warehouse curated template > " in missing.stderr
 
 
-def test_the_template_passes_the_check(tmp_path: Path) -> None:
+def test_template_passes_the_check(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text(invoke(tmp_path, "curated", "template").stdout, encoding="utf-8")
     rows, problems = examine(path)

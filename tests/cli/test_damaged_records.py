@@ -204,7 +204,7 @@ def test_command_that_needs_the_record_fails_with_one_line(
     assert (small / "published" / "latest").readlink() == before
 
 
-def test_a_home_without_damage_has_no_problem(small: Path) -> None:
+def test_home_without_damage_has_no_problem(small: Path) -> None:
     for command in LISTINGS:
         assert invoke(small, *command.split()).stderr == ""
     assert invoke(small, "status", "--json").json["problems"] == []

@@ -31,7 +31,7 @@ def test_sources_lists_each_publishers_table(tmp_path: Path) -> None:
     assert "Trade in services by category, annual" in invoke(tmp_path, "sources").stdout
 
 
-def test_fetch_lands_then_finds_nothing_new(tmp_path: Path) -> None:
+def test_second_fetch_reports_nothing_new(tmp_path: Path) -> None:
     night = SAMPLE_DIR / "night-2"
     (first,) = invoke(tmp_path, "fetch", "unctad_goods", "--json", mirror=night).json
     assert (first["outcome"], first["vintage"]) == ("accepted", "2026-03-19")
@@ -41,7 +41,7 @@ def test_fetch_lands_then_finds_nothing_new(tmp_path: Path) -> None:
     assert "unctad_goods  unchanged" in shown and "the same rows" in shown
 
 
-def test_a_failing_source_is_reported_and_stops_no_other(tmp_path: Path) -> None:
+def test_failing_source_is_reported_and_stops_no_other(tmp_path: Path) -> None:
     night = SAMPLE_DIR / "night-1"  # has only the answers of the World Bank
     rows = invoke(tmp_path, "fetch", "--json", mirror=night, exit_code=1).json
     outcomes = {row["source"]: row for row in rows}
@@ -60,7 +60,7 @@ def test_unknown_source_is_rejected_with_known_sources_before_fetching(tmp_path:
     assert store.list_checks(tmp_path / "landing", "batis").records == ()
 
 
-def test_a_run_reports_every_source_and_ends_with_1_if_any_failed(
+def test_run_reports_every_source_and_exits_with_1_if_any_failed(
     tmp_path: Path, silent: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(steps, "load", lambda settings, as_of, force: None)

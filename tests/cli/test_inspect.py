@@ -18,7 +18,7 @@ from warehouse.releases.trace import trace
 SHARE = ("trace", "marts.mart_share", "reporter=CHN")
 
 
-def test_query_answers_in_a_table_and_in_json(warehouse: Warehouse) -> None:
+def test_query_prints_a_table_or_json(warehouse: Warehouse) -> None:
     question = (
         "select exports_million, is_preferred from marts.mart_trade_scale "
         "where source = 'unctad_services' and reporter = 'CHN' and period_label = '2021'"
@@ -109,7 +109,7 @@ def test_of_many_rows_of_a_file_the_first_are_printed_and_all_are_in_the_json(
 
 
 @pytest.mark.parametrize("name", ["files/data.csv", "rows.parquet"])
-def test_trace_ends_with_1_and_names_the_file_whose_checksum_differs(name: str, small: Path) -> None:
+def test_trace_exits_with_1_and_reports_the_file_with_wrong_checksum(name: str, small: Path) -> None:
     path = small / "landing" / SOURCE / VINTAGE / name
     flip_bit(path)
     ended = invoke(small, *SHARE, exit_code=1)

@@ -55,7 +55,7 @@ def test_rejected_load_is_shown_and_accepted_by_override(tmp_path: Path, spoiled
     assert (load["overruled"]["actor"], load["overruled"]["reason"]) == ("ada", "the publisher is right")
 
 
-def test_a_load_that_could_not_be_read_cannot_be_accepted(small: Path) -> None:
+def test_load_that_could_not_be_read_cannot_be_accepted(small: Path) -> None:
     directory = small / "rejected" / SOURCE / LOADS[1]
     report = {"source": SOURCE, "reasons": ["no such column"], "report": {"success": False, "error": "x"}}
     (directory / "report.json").write_text(json.dumps(report))

@@ -27,7 +27,7 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_rollback_is_printed_and_listed(home: Path) -> None:
+def test_rollback_is_printed_and_listed(home: Path) -> None:
     make_release(home, "earlier by its clock", age_days=400)
     why = "the clock went back"
     ended = invoke(home, "rollback", "two", "--why", why, "--json", WAREHOUSE_OPERATOR="ada@desk")
@@ -40,7 +40,7 @@ def test_a_rollback_is_printed_and_listed(home: Path) -> None:
     assert f"ada@desk: {why}" in shown and "←" in shown
 
 
-def test_a_comparison_is_printed(home: Path) -> None:
+def test_comparison_is_printed(home: Path) -> None:
     (table,) = invoke(home, "diff", "previous", "latest", "--json", "--moves", "1").json["tables"]
     china = {"reporter": "CHN", "period": "2021-01-01", "is_preferred": True}
     assert table["cells_changed"] == 4
@@ -69,7 +69,7 @@ def test_failure_is_one_line_on_stderr(home: Path) -> None:
     assert len(ended.stderr.splitlines()) == 1 and "one, two" in ended.stderr
 
 
-def test_maintain_ends_with_1_and_removes_nothing_when_a_byte_has_changed(home: Path) -> None:
+def test_maintain_exits_with_1_and_removes_nothing_when_a_byte_has_changed(home: Path) -> None:
     path = flip_bit(home / "published" / "one" / "warehouse.duckdb")
     found = invoke(home, "maintain", "--json", exit_code=1).json
     assert {finding["path"] for finding in found["audit"]["findings"]} == {str(path)}
@@ -78,7 +78,7 @@ def test_maintain_ends_with_1_and_removes_nothing_when_a_byte_has_changed(home: 
     assert str(path) in shown and "damaged" in shown
 
 
-def test_maintain_ends_with_1_without_disk_space(home: Path) -> None:
+def test_maintain_exits_with_1_without_disk_space(home: Path) -> None:
     assert "NOT ENOUGH" in invoke(home, "maintain", exit_code=1, WAREHOUSE_DISK_FACTOR="1e15").stdout
 
 

@@ -20,7 +20,7 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_rollback_switches_latest_and_is_recorded(home: Path) -> None:
+def test_rollback_switches_latest_and_is_recorded(home: Path) -> None:
     before = checksums(home)
     arguments = ("rollback", "one", "--why", "the ranks are wrong", "--json")
     entry = invoke(home, *arguments, WAREHOUSE_OPERATOR="ada@desk").json
@@ -82,7 +82,7 @@ def test_missing_releases_are_reported_with_next_command(tmp_path: Path) -> None
     assert "warehouse run" in invoke(tmp_path, "query", "select 1", exit_code=1).stderr
 
 
-def test_a_comparison_is_printed_and_is_json(home: Path) -> None:
+def test_comparison_is_printed_and_is_json(home: Path) -> None:
     report = invoke(home, "diff", "previous", "latest", "--json", "--moves", "1").json
     assert (report["before"], report["after"]) == ("one", "two")
     (table,) = report["tables"]
@@ -137,7 +137,7 @@ def test_maintain_reports_the_audit_the_retention_and_the_disk(small: Path) -> N
         f"published/{EARLIER_RELEASE}/parquet/mart.parquet",
     ],
 )
-def test_maintain_ends_with_1_and_removes_nothing_when_a_checksum_differs(path: str, small: Path) -> None:
+def test_maintain_exits_with_1_and_removes_nothing_when_a_checksum_differs(path: str, small: Path) -> None:
     variables = {"WAREHOUSE_KEEP_REJECTED": "0", "WAREHOUSE_KEEP_REJECTED_DAYS": "0"}
     flip_bit(small / path)
     report = invoke(small, "maintain", "--json", exit_code=1, **variables).json
@@ -148,12 +148,12 @@ def test_maintain_ends_with_1_and_removes_nothing_when_a_checksum_differs(path: 
     assert len(list((small / "rejected" / SOURCE).iterdir())) == 2
 
 
-def test_maintain_ends_with_1_when_the_disk_is_too_small(small: Path) -> None:
+def test_maintain_exits_with_1_when_the_disk_is_too_small(small: Path) -> None:
     shown = invoke(small, "maintain", exit_code=1, WAREHOUSE_DISK_FACTOR="1e15").stdout
     assert "NOT ENOUGH, no build will begin" in shown
 
 
-def test_a_release_written_before_records_were_renamed_is_listed(home: Path) -> None:
+def test_release_written_before_records_were_renamed_is_listed(home: Path) -> None:
     line = {"at": "2024-01-01T00:00:00+00:00", "action": "rollback", "release": "one", "from": "two"}
     with (home / "published" / "history.jsonl").open("a") as log:
         log.write(json.dumps(line | {"to": "one", "who": "ada", "why": "wrong"}) + "\n")

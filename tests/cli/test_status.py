@@ -114,7 +114,7 @@ def test_alerts_end_with_the_current_release(small: Path) -> None:
     assert f"alerts: {number}; list them with: warehouse alerts" in invoke(small, "status").stdout
 
 
-def test_the_command_of_a_failed_fetch_ends_the_alert(tmp_path: Path) -> None:
+def test_command_of_failed_fetch_alert_resolves_the_alert(tmp_path: Path) -> None:
     home, silent = tmp_path / "home", tmp_path / "silent"
     silent.mkdir()
     (silent / "index.json").write_text('{"name": "silent", "answers": []}')
@@ -133,7 +133,7 @@ def test_the_command_of_a_failed_fetch_ends_the_alert(tmp_path: Path) -> None:
     )
 
 
-def test_the_command_of_a_rejected_load_shows_its_report(tmp_path: Path, spoiled_mirror: Path) -> None:
+def test_command_of_a_rejected_load_shows_its_report(tmp_path: Path, spoiled_mirror: Path) -> None:
     invoke(tmp_path, "fetch", "data360_digital", mirror=spoiled_mirror, exit_code=1)
     alert = the_alert(tmp_path, "load_rejected", "data360_digital")
     assert "Q{<" in run_command_of(alert, tmp_path).stdout
@@ -149,16 +149,14 @@ def test_command_of_big_revision_alert_lists_the_revision(small: Path) -> None:
     assert "CHN / SDIG / exports" in run_command_of(alert, small).stdout
 
 
-def test_the_command_of_a_low_disk_checks_the_disk(small: Path) -> None:
+def test_command_of_a_low_disk_checks_the_disk(small: Path) -> None:
     alert = the_alert(small, "disk_low", "disk", WAREHOUSE_DISK_FACTOR="1e12")
     shown = run_command_of(alert, small, exit_code=1, WAREHOUSE_DISK_FACTOR="1e12").stdout
     assert "NOT ENOUGH, no build will begin" in shown
     assert "disk_low" not in invoke(small, "alerts").stdout
 
 
-def test_the_command_of_a_failed_build_is_the_next_build(
-    small: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_command_of_a_failed_build_is_the_next_build(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from warehouse.build import steps
 
     build = small / "build" / "20990101T000000000000Z"

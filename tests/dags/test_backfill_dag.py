@@ -149,7 +149,7 @@ def test_backfill_dag_has_no_schedule_and_waits_for_a_person(parsed: Any) -> Non
     }
 
 
-def test_a_backfill_is_approved_in_the_name_of_the_person(
+def test_backfill_is_approved_in_the_name_of_the_person(
     backfill: str, staged: Doubles, decided: Doubles, dags: dict[str, Any], answering: Any
 ) -> None:
     answering("Approve")
@@ -171,7 +171,7 @@ def test_a_backfill_is_approved_in_the_name_of_the_person(
         assert f'warehouse backfill {command} {backfill} --why "' in body
 
 
-def test_a_rejected_backfill_is_discarded_in_the_name_of_the_person(
+def test_rejected_backfill_is_discarded_in_the_name_of_the_person(
     backfill: str, staged: Doubles, decided: Doubles, dags: dict[str, Any], answering: Any
 ) -> None:
     answering("Reject", "wrong mirror")
@@ -264,7 +264,7 @@ def test_invalid_parameter_starts_no_run(staged: Doubles, dags: dict[str, Any], 
     assert staged.calls == []
 
 
-def test_the_form_offers_every_source(dags: dict[str, Any]) -> None:
+def test_form_offers_every_source(dags: dict[str, Any]) -> None:
     param = dags["backfill"].params.get_param("source")
     assert list(SOURCES) == param.schema["enum"]
     for day in ("from", "to"):

@@ -74,7 +74,7 @@ def test_every_kind_of_alert_is_in_exactly_one_check() -> None:
     assert sorted(kind for kinds in checks.CHECKS.values() for kind in kinds) == sorted(alerts.KINDS)
 
 
-def test_the_checks_run_every_morning_and_wait_for_no_other(parsed: Any) -> None:
+def test_checks_run_every_morning_and_wait_for_no_other(parsed: Any) -> None:
     import checks
     from airflow.sdk import CronTriggerTimetable
 
@@ -96,7 +96,7 @@ def test_every_check_passes_in_healthy_warehouse(home: Path) -> None:
     assert passing_checks() == set(checks.CHECKS)
 
 
-def test_a_run_fails_the_checks_that_find_something_and_notifies_of_each(
+def test_run_fails_the_checks_that_find_something_and_notifies_of_each(
     home: Path, dags: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import notify
@@ -136,7 +136,7 @@ def test_rejected_load_is_reported_with_command_to_show_it(home: Path) -> None:
     assert "What to run next: warehouse rejected show " in message
 
 
-def test_a_late_source_is_reported(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_late_source_is_reported(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     monkeypatch.setenv("WAREHOUSE_HOME", str(home))
     message = failed_check("sources")
@@ -145,7 +145,7 @@ def test_a_late_source_is_reported(home: Path, monkeypatch: pytest.MonkeyPatch) 
     assert f"source_late: {SOURCE}" not in message
 
 
-def test_a_big_revision_is_reported_on_the_day_of_its_release_only(home: Path) -> None:
+def test_big_revision_is_reported_on_the_day_of_its_release_only(home: Path) -> None:
     release_with_a_big_revision(home, published_at=NOW - timedelta(hours=3))
     message = failed_check("revisions")
     assert f"big_revision: {SOURCE}" in message
@@ -158,7 +158,7 @@ def test_a_big_revision_is_reported_on_the_day_of_its_release_only(home: Path) -
     assert "big_revision" in failed_check("revisions", edge - timedelta(microseconds=1))
 
 
-def test_a_failed_build_is_reported(home: Path) -> None:
+def test_failed_build_is_reported(home: Path) -> None:
     build = home / "build" / RELEASE
     build.mkdir(parents=True)
     (build / "validation.json").write_text('{"success": false, "error": "model.mart_x: no column y"}')
@@ -166,7 +166,7 @@ def test_a_failed_build_is_reported(home: Path) -> None:
     assert f"build_failed: {RELEASE}" in message and "model.mart_x: no column y" in message
 
 
-def test_an_unreadable_record_is_reported_and_hides_no_other(
+def test_unreadable_record_is_reported_and_does_not_hide_others(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (home / "landing" / SOURCE / "2026-03-19" / "manifest.json").write_text("{")

@@ -63,7 +63,7 @@ def test_only_the_dag_files_are_parsed(parsed: Any) -> None:
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_an_ingest_dag_fetches_and_accepts_on_its_sources_schedule(parsed: Any, name: str) -> None:
+def test_ingest_dag_fetches_and_accepts_on_its_sources_schedule(parsed: Any, name: str) -> None:
     from airflow.sdk import CronTriggerTimetable
 
     dag = parsed.dags[f"ingest_{name}"]
@@ -118,7 +118,7 @@ def test_every_dag_has_limits_an_owner_documentation_and_notifiers(parsed: Any, 
 # --- time limits --------------------------------------------------------------------------------------
 
 
-def test_a_transform_is_given_more_time_than_dbt(parsed: Any) -> None:
+def test_transform_is_given_more_time_than_dbt(parsed: Any) -> None:
     import defaults
 
     limit = parsed.dags["publish"].task_dict["transform"].execution_timeout
@@ -129,7 +129,7 @@ def test_a_transform_is_given_more_time_than_dbt(parsed: Any) -> None:
 
 
 @pytest.mark.parametrize("dag_id", DAG_IDS)
-def test_a_run_is_given_more_time_than_its_tasks_in_sequence(parsed: Any, dag_id: str) -> None:
+def test_run_is_given_more_time_than_its_tasks_in_sequence(parsed: Any, dag_id: str) -> None:
     dag = parsed.dags[dag_id]
     limits = [task.execution_timeout for task in dag.tasks if task.task_id != "approval"]
     if dag_id == "backfill":
@@ -139,7 +139,7 @@ def test_a_run_is_given_more_time_than_its_tasks_in_sequence(parsed: Any, dag_id
     assert sum(limits, timedelta(0)) < dag.dagrun_timeout
 
 
-def test_the_wait_for_locks_ends_before_the_task_does(parsed: Any, pipeline: Doubles, dags: Any) -> None:
+def test_wait_for_locks_is_shorter_than_the_task_timeout(parsed: Any, pipeline: Doubles, dags: Any) -> None:
     import defaults
 
     dags[f"ingest_{next(iter(SOURCES))}"].test()
@@ -152,7 +152,7 @@ def test_the_wait_for_locks_ends_before_the_task_does(parsed: Any, pipeline: Dou
             assert most_locks * defaults.LOCK_WAIT < task.execution_timeout, task
 
 
-def test_a_lock_of_another_process_is_waited_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_lock_of_another_process_is_waited_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import defaults
 
     monkeypatch.setenv("WAREHOUSE_HOME", str(tmp_path))
@@ -178,7 +178,7 @@ def test_no_file_reads_an_interval_that_manual_and_asset_runs_do_not_have() -> N
 
 
 @pytest.mark.parametrize("file", DAG_FILES)
-def test_a_dag_file_parses_fast_and_without_the_heavy_packages(file: str) -> None:
+def test_dag_file_parses_fast_and_without_the_heavy_packages(file: str) -> None:
     """CPU seconds in a separate process, after the imports of Airflow's dag-processor."""
     code = f"""
 import json, sys, time
@@ -203,7 +203,7 @@ print(json.dumps([len(bag.dags), seconds, sorted(sys.modules)]))
 # --- what a run does ------------------------------------------------------------------------------
 
 
-def test_a_new_vintage_updates_the_sources_asset(pipeline: Doubles, dags: dict[str, Any]) -> None:
+def test_new_vintage_updates_the_sources_asset(pipeline: Doubles, dags: dict[str, Any]) -> None:
     name = next(iter(SOURCES))
     before = asset_events()
     run = dags[f"ingest_{name}"].test()
@@ -253,7 +253,7 @@ def test_publish_without_new_data_is_skipped(pipeline: Doubles, dags: dict[str, 
     assert str(run.state) == "success"
 
 
-def test_a_rejected_build_is_not_published(pipeline: Doubles, dags: dict[str, Any]) -> None:
+def test_rejected_build_is_not_published(pipeline: Doubles, dags: dict[str, Any]) -> None:
     pipeline.answers["validate"] = Rejected("the build did not pass")
     run = dags["publish"].test()
     assert states(run)["validate"] == "failed"
@@ -261,7 +261,7 @@ def test_a_rejected_build_is_not_published(pipeline: Doubles, dags: dict[str, An
     assert ("publish", "build") not in pipeline.calls
 
 
-def test_a_rejection_is_final_and_any_other_failure_is_retried() -> None:
+def test_rejection_is_final_and_any_other_failure_is_retried() -> None:
     from airflow.sdk.exceptions import AirflowFailException
     from defaults import no_retry_on_rejected
 
@@ -271,7 +271,7 @@ def test_a_rejection_is_final_and_any_other_failure_is_retried() -> None:
         raise WarehouseError("the disk is full")
 
 
-def test_a_burst_of_sources_makes_two_runs_of_publish(pipeline: Doubles, dags: dict[str, Any]) -> None:
+def test_burst_of_sources_makes_two_runs_of_publish(pipeline: Doubles, dags: dict[str, Any]) -> None:
     """Run Airflow's scheduler: a run for the first event, and a single run for all later events."""
     from airflow.jobs.job import Job
     from airflow.jobs.scheduler_job_runner import SchedulerJobRunner

@@ -35,7 +35,7 @@ def names(calls: list[Doubles]) -> list[str]:
     return sorted(name for double in calls for name, *_ in double.calls)
 
 
-def test_the_dag_is_weekly_and_removes_nothing_before_the_audit(dag: Any) -> None:
+def test_dag_is_weekly_and_removes_nothing_before_the_audit(dag: Any) -> None:
     from airflow.sdk import CronTriggerTimetable
 
     assert dag.timetable == CronTriggerTimetable("0 12 * * 6", timezone="UTC")
@@ -48,7 +48,7 @@ def test_the_dag_is_weekly_and_removes_nothing_before_the_audit(dag: Any) -> Non
     assert dag.task_dict["disk"].upstream_task_ids == set()
 
 
-def test_a_week_without_damage_does_all_three(calls: list[Doubles], dag: Any) -> None:
+def test_week_without_damage_does_all_three(calls: list[Doubles], dag: Any) -> None:
     run = dag.test()
     assert states(run) == {"audit": "success", "retention": "success", "disk": "success"}
     assert names(calls) == ["remove_expired", "require_clean_audit", "require_disk_space"]
@@ -63,7 +63,7 @@ def test_run_fails_on_damage_before_removing_files(calls: list[Doubles], dag: An
     assert names(calls) == ["require_clean_audit", "require_disk_space"]
 
 
-def test_a_full_disk_fails_the_run(calls: list[Doubles], dag: Any) -> None:
+def test_full_disk_fails_the_run(calls: list[Doubles], dag: Any) -> None:
     calls[1].answers["require_disk_space"] = WarehouseError("not enough disk space: 1 bytes are free")
     run = dag.test()
     assert states(run) == {"audit": "success", "retention": "success", "disk": "failed"}

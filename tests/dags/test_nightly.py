@@ -65,7 +65,7 @@ def test_mirror_address_and_no_mirror_are_a_single_night(tmp_path: Path) -> None
         nightly.nights(str(tmp_path), dict(SOURCES))
 
 
-def test_a_source_that_fails_is_shown_and_stops_no_other(
+def test_source_that_fails_is_shown_and_stops_no_other(
     pipeline: Doubles, dags: dict[str, Any], progress: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import nightly
@@ -136,7 +136,7 @@ def release_of_figures(published: Path) -> Path:
     return release
 
 
-def test_the_table_of_the_result_fits_its_width_and_the_paths_follow(tmp_path: Path) -> None:
+def test_table_of_the_result_fits_its_width_and_the_paths_follow(tmp_path: Path) -> None:
     import nightly
 
     from warehouse.config import load_settings

@@ -118,7 +118,7 @@ def failure(reason: str | None = "the disk is full", task: str = "load") -> dict
 # --- messages ---
 
 
-def test_a_failed_task_is_reported_by_both_channels(
+def test_failed_task_is_reported_by_both_channels(
     tmp_path: Path, dags: dict[str, Any], post_office: MailServer, hook: HTTPServer
 ) -> None:
     mirror = silent_mirror(tmp_path / "silent")
@@ -167,14 +167,14 @@ def test_each_failure_in_a_process_has_its_own_message(hook: HTTPServer) -> None
     assert "publish.disk failed" in second and "reason of disk" in second
 
 
-def test_a_long_reason_is_cut(hook: HTTPServer) -> None:
+def test_long_reason_is_cut(hook: HTTPServer) -> None:
     import notify
 
     notify.on_task_failure(failure("x" * 100_000))
     assert 4000 < len(posts(hook)[0]) < 5000
 
 
-def test_a_killed_process_is_reported_without_an_exception(hook: HTTPServer) -> None:
+def test_killed_process_is_reported_without_an_exception(hook: HTTPServer) -> None:
     """The dag-processor runs the callback of a task whose process was killed."""
     import notify
 
@@ -182,7 +182,7 @@ def test_a_killed_process_is_reported_without_an_exception(hook: HTTPServer) -> 
     assert "The process of the task was killed" in posts(hook)[0]
 
 
-def test_the_callback_of_a_run_reports_only_a_timeout(hook: HTTPServer) -> None:
+def test_callback_of_a_run_reports_only_a_timeout(hook: HTTPServer) -> None:
     import notify
 
     dag = SimpleNamespace(dag_id="publish", dagrun_timeout=timedelta(hours=12))
@@ -195,7 +195,7 @@ def test_the_callback_of_a_run_reports_only_a_timeout(hook: HTTPServer) -> None:
     assert "/dags/publish/runs/manual__1%2B00%3A00" in post
 
 
-def test_a_missed_deadline_is_reported(hook: HTTPServer, post_office: MailServer) -> None:
+def test_missed_deadline_is_reported(hook: HTTPServer, post_office: MailServer) -> None:
     import notify
 
     run = {"dag_id": "publish", "dag_run_id": "asset__1"}
@@ -205,7 +205,7 @@ def test_a_missed_deadline_is_reported(hook: HTTPServer, post_office: MailServer
     assert len(posts(hook)) == len(mails(post_office)) == 1
 
 
-def test_the_deadline_calls_the_notification_by_a_path_that_every_process_can_import(parsed: Any) -> None:
+def test_deadline_calls_the_notification_by_a_path_that_every_process_can_import(parsed: Any) -> None:
     from importlib import import_module
 
     (deadline,) = [parsed.dags["publish"].deadline]
@@ -281,7 +281,7 @@ def test_no_notifier_without_configuration(monkeypatch: pytest.MonkeyPatch) -> N
         notify.on_task_failure(failure())
 
 
-def test_a_success_is_not_reported(
+def test_success_is_not_reported(
     dags: dict[str, Any], doubles: Callable[..., Doubles], post_office: MailServer, hook: HTTPServer
 ) -> None:
     doubles(steps, {"load": None})

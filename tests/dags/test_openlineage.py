@@ -64,7 +64,7 @@ def names(events: list[dict[str, Any]], job: str, kind: str, side: str) -> set[t
     return {(item["namespace"], item["name"]) for event in found for item in event[side]}
 
 
-def test_a_run_sends_events_with_our_data_sets_to_a_configured_backend(
+def test_run_sends_events_with_our_data_sets_to_a_configured_backend(
     tmp_path: Path, httpserver: HTTPServer
 ) -> None:
     httpserver.expect_request("/api/v1/lineage", method="POST").respond_with_data("", status=201)

@@ -56,7 +56,7 @@ def test_tasks_that_take_the_build_lock_are_in_its_pool(
     assert sorted(found) == sorted(tasks)
 
 
-def test_the_names_of_pools_are_valid_in_metrics(airflow_home: Path) -> None:
+def test_names_of_pools_are_valid_in_metrics(airflow_home: Path) -> None:
     import pools
     from airflow.models.pool import normalize_pool_name_for_stats
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("no_proxy")
 
 
 @pytest.mark.parametrize("breaks", [send, send_then_reset], ids=["closed", "reset"])
-def test_a_broken_body_is_resumed(tmp_path: Path, breaks: Callable[..., Script]) -> None:
+def test_broken_body_is_resumed(tmp_path: Path, breaks: Callable[..., Script]) -> None:
     first = head(Content_Length=27, ETag='"v1"', Accept_Ranges="bytes")
     rest = head("206 Partial Content", Content_Length=17, Content_Range="bytes 10-26/27", ETag='"v1"')
     busy = send(head("503 Busy", Content_Length=0))
@@ -29,7 +29,7 @@ def test_a_broken_body_is_resumed(tmp_path: Path, breaks: Callable[..., Script])
     assert fetched[0].size_bytes == 27
 
 
-def test_a_body_broken_twice_is_resumed_twice_by_date(tmp_path: Path) -> None:
+def test_body_broken_twice_is_resumed_twice_by_date(tmp_path: Path) -> None:
     day = "Wed, 23 Jul 2025 10:00:00 GMT"
     first = head(Content_Length=27, ETag='W/"weak"', Last_Modified=day, Accept_Ranges="bytes")
     second = head("206 Partial Content", Content_Length=10, Content_Range="bytes 10-19/27")
@@ -40,7 +40,7 @@ def test_a_body_broken_twice_is_resumed_twice_by_date(tmp_path: Path) -> None:
     assert f"If-Range: {day}\r\n" in requests[1] and "Range: bytes=20-\r\n" in requests[2]
 
 
-def test_a_changed_body_starts_over(tmp_path: Path) -> None:
+def test_changed_body_starts_over(tmp_path: Path) -> None:
     first = head(Content_Length=40, ETag='"v1"', Accept_Ranges="bytes")
     with serving(send(first, b"an older text"), send(head(Content_Length=27), CSV)) as (url, requests):
         fetch(source_for(url), tmp_path, limits=QUICK)
@@ -59,7 +59,7 @@ def test_a_changed_body_starts_over(tmp_path: Path) -> None:
     ],
     ids=["elsewhere", "another length", "another version", "no length", "rejected"],
 )
-def test_a_part_that_does_not_fit_starts_over(tmp_path: Path, unfit: bytes) -> None:
+def test_part_that_does_not_fit_starts_over(tmp_path: Path, unfit: bytes) -> None:
     first = head(Content_Length=27, ETag='"v1"', Accept_Ranges="bytes")
     with serving(send(first, CSV[:10]), send(unfit, CSV[10:]), send(head(Content_Length=27), CSV)) as (
         url,
@@ -83,7 +83,7 @@ def test_without_ranges_and_validator_a_body_starts_over(tmp_path: Path, headers
     assert "Range:" not in requests[1]
 
 
-def test_a_body_shorter_than_announced_is_an_error(tmp_path: Path) -> None:
+def test_body_shorter_than_announced_is_an_error(tmp_path: Path) -> None:
     with serving(send(head(Content_Length=28), CSV)) as (url, requests):
         message = failure(source_for(f"{url}/t.csv"), tmp_path)
     assert len(requests) == 3
@@ -96,12 +96,12 @@ def test_chunks_that_break_off_are_an_error(tmp_path: Path) -> None:
         assert "the body broke off" in failure(source_for(url), tmp_path)
 
 
-def test_a_body_longer_than_announced_is_an_error(tmp_path: Path) -> None:
+def test_body_longer_than_announced_is_an_error(tmp_path: Path) -> None:
     with serving(send(head(Content_Length=10), b'{"a": "12345"}')) as (url, _):
         assert "cut off before its end" in failure(source_for(url, kind="json"), tmp_path)
 
 
-def test_a_partial_answer_longer_than_the_rest_starts_over(tmp_path: Path) -> None:
+def test_partial_answer_longer_than_the_rest_restarts_the_download(tmp_path: Path) -> None:
     first = head(Content_Length=27, ETag='"v1"', Accept_Ranges="bytes")
     long = head("206 Partial Content", Content_Length=20, Content_Range="bytes 10-26/27")
     whole = send(head(Content_Length=27), CSV)
@@ -111,7 +111,7 @@ def test_a_partial_answer_longer_than_the_rest_starts_over(tmp_path: Path) -> No
     assert "Range:" not in requests[2]
 
 
-def test_a_compressed_body_is_decoded(tmp_path: Path) -> None:
+def test_compressed_body_is_decoded(tmp_path: Path) -> None:
     packed = gzip.compress(CSV)
     reply = head(Content_Length=len(packed), Content_Encoding="gzip", ETag='"v1"', Accept_Ranges="bytes")
     with serving(send(reply, packed[:20]), send(reply, packed)) as (url, requests):
@@ -129,7 +129,7 @@ def test_a_compressed_body_is_decoded(tmp_path: Path) -> None:
     ],
     ids=stable_id,
 )
-def test_an_incomplete_compressed_body_is_an_error(
+def test_incomplete_compressed_body_is_an_error(
     tmp_path: Path, encoding: str, body: bytes, reason: str
 ) -> None:
     with serving(send(head(Content_Length=len(body), Content_Encoding=encoding), body)) as (url, _):
@@ -145,7 +145,7 @@ def test_an_incomplete_compressed_body_is_an_error(
     ],
     ids=["announced", "chunked", "compressed"],
 )
-def test_a_body_above_the_limit_is_rejected(tmp_path: Path, reply: bytes, reason: str) -> None:
+def test_body_above_the_limit_is_rejected(tmp_path: Path, reply: bytes, reason: str) -> None:
     written: list[int] = []
     with serving(send(reply)) as (url, requests):
         message = failure(

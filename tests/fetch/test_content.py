@@ -57,9 +57,7 @@ SEVEN = seven_zipped()
     ],
     ids=stable_id,
 )
-def test_the_requested_kind_is_accepted(
-    httpserver: HTTPServer, tmp_path: Path, kind: str, body: bytes
-) -> None:
+def test_requested_kind_is_accepted(httpserver: HTTPServer, tmp_path: Path, kind: str, body: bytes) -> None:
     httpserver.expect_request("/").respond_with_data(body, content_type="application/octet-stream")
     fetch(source_for(httpserver.url_for("/"), kind=kind), tmp_path, limits=QUICK)
     assert (tmp_path / "data.csv").read_bytes() == body
@@ -117,7 +115,7 @@ ZIP, WORKBOOK, SEVEN_ZIP = (
         pytest.param(SEVEN_ZIP, SEVEN[:-1] + bytes([SEVEN[-1] ^ 1]), id="7z with a damaged end header"),
     ],
 )
-def test_a_damaged_archive_is_rejected_by_the_reader(
+def test_damaged_archive_is_rejected_by_the_reader(
     tmp_path: Path, of: tuple[str, str, str], body: bytes
 ) -> None:
     source, name, kind = of
@@ -129,5 +127,5 @@ def test_a_damaged_archive_is_rejected_by_the_reader(
         list(SOURCES[source].read({name: path}, tmp_path / "work"))
 
 
-def test_an_excerpt_is_short_and_printable() -> None:
+def test_excerpt_is_short_and_printable() -> None:
     assert excerpt(b"a\x00\x1b[31m\r\n b\xff" + b"c" * 200) == "a[31m b" + "c" * 73

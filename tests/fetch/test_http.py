@@ -77,13 +77,13 @@ def test_429_with_retry_after_then_503_then_200(
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-def test_a_transient_status_is_retried(httpserver: HTTPServer, tmp_path: Path, status: int) -> None:
+def test_transient_status_is_retried(httpserver: HTTPServer, tmp_path: Path, status: int) -> None:
     httpserver.expect_ordered_request("/").respond_with_data("busy", status=status)
     httpserver.expect_ordered_request("/").respond_with_data(CSV)
     assert fetch(source_for(httpserver.url_for("/")), tmp_path, limits=QUICK)[0].size_bytes == 27
 
 
-def test_a_400_with_an_html_page_is_retried(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_400_with_an_html_page_is_retried(httpserver: HTTPServer, tmp_path: Path) -> None:
     page = "\n<html><head><title>Bad Request</title></head></html>"
     httpserver.expect_ordered_request("/").respond_with_data(page, status=400)
     httpserver.expect_ordered_request("/").respond_with_data(CSV)
@@ -125,7 +125,7 @@ def test_retry_after_is_honoured_up_to_a_cap(httpserver: HTTPServer, tmp_path: P
     assert 0.3 <= time.monotonic() - start < 5
 
 
-def test_a_wait_beyond_the_deadline_is_not_started(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_wait_beyond_the_deadline_is_not_started(httpserver: HTTPServer, tmp_path: Path) -> None:
     httpserver.expect_request("/").respond_with_data("later", status=503, headers={"Retry-After": "60"})
     limits = replace(QUICK, retry_after_cap_seconds=60, deadline_seconds=8)
     start = time.monotonic()
@@ -150,14 +150,14 @@ def test_waits_grow_with_jitter(
     assert waits[0] != 1 and waits[1] != 2
 
 
-def test_a_refused_connection_is_retried(tmp_path: Path) -> None:
+def test_refused_connection_is_retried(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     message = failure(source_for(f"http://127.0.0.1:{port}/x"), tmp_path)
     assert "3 attempts" in message and "refused" in message and f":{port}/x" in message
 
 
-def test_a_server_that_hangs_is_retried(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_server_that_hangs_is_retried(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with serving(lambda connection, request: time.sleep(0.6), send(head(Content_Length=27), CSV)) as (
         url,
         requests,
@@ -271,7 +271,7 @@ def test_304_copies_the_accepted_answer(httpserver: HTTPServer, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("damage", ["changed", "gone"])
-def test_a_304_for_a_damaged_file_requests_the_whole(
+def test_304_for_a_damaged_file_requests_the_complete_file(
     httpserver: HTTPServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
 ) -> None:
     url = httpserver.url_for("/t.csv")
@@ -288,7 +288,7 @@ def test_a_304_for_a_damaged_file_requests_the_whole(
     assert log_lines(caplog)[0].startswith(f"ERROR toy: the accepted file {accepted} is missing or")
 
 
-def test_a_changed_answer_is_received(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_changed_answer_is_received(httpserver: HTTPServer, tmp_path: Path) -> None:
     url = httpserver.url_for("/t.csv")
     httpserver.expect_request("/t.csv").respond_with_data("year,value\n2021,1\n", headers={"ETag": '"v2"'})
     fetched = fetch(source_for(url), tmp_path / "into", held=accepted_answer(tmp_path, url), limits=QUICK)
@@ -306,7 +306,7 @@ def test_validators_are_sent_only_to_the_server_that_issued_them(
     assert "If-None-Match" not in httpserver.log[0][0].headers
 
 
-def test_an_unrequested_304_is_an_error(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_unrequested_304_is_an_error(httpserver: HTTPServer, tmp_path: Path) -> None:
     httpserver.expect_request("/").respond_with_data(status=304)
     assert "HTTP 304" in failure(source_for(httpserver.url_for("/")), tmp_path)
 
@@ -314,7 +314,7 @@ def test_an_unrequested_304_is_an_error(httpserver: HTTPServer, tmp_path: Path) 
 # --- redirects, TLS, proxies, pace --------------------------------------------------------------------
 
 
-def test_a_redirect_is_followed_and_the_requested_address_recorded(
+def test_redirect_is_followed_and_the_requested_address_recorded(
     httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     httpserver.expect_request("/old").respond_with_data(status=301, headers={"Location": "/new"})
@@ -323,7 +323,7 @@ def test_a_redirect_is_followed_and_the_requested_address_recorded(
     assert fetched[0].address == httpserver.url_for("/old")
 
 
-def test_a_redirect_loop_is_an_error(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_redirect_loop_is_an_error(httpserver: HTTPServer, tmp_path: Path) -> None:
     httpserver.expect_request("/a").respond_with_data(status=302, headers={"Location": "/b"})
     httpserver.expect_request("/b").respond_with_data(status=302, headers={"Location": "/a"})
     message = failure(source_for(httpserver.url_for("/a")), tmp_path)
@@ -331,19 +331,19 @@ def test_a_redirect_loop_is_an_error(httpserver: HTTPServer, tmp_path: Path) -> 
     assert len(httpserver.log) == 6
 
 
-def test_a_redirect_away_from_http_is_rejected(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_redirect_away_from_http_is_rejected(httpserver: HTTPServer, tmp_path: Path) -> None:
     httpserver.expect_request("/a").respond_with_data(status=302, headers={"Location": "file:///etc/passwd"})
     assert "a redirect to an address that is not HTTP" in failure(
         source_for(httpserver.url_for("/a")), tmp_path
     )
 
 
-def test_a_redirect_to_an_unreadable_address_is_rejected(tmp_path: Path) -> None:
+def test_redirect_to_an_unreadable_address_is_rejected(tmp_path: Path) -> None:
     with serving(send(head("302 Found", Location="http://[x/", Content_Length=0))) as (url, _):
         assert "a redirect to an address that cannot be read" in failure(source_for(url), tmp_path)
 
 
-def test_the_body_of_a_redirect_is_not_read(tmp_path: Path) -> None:
+def test_body_of_a_redirect_is_not_read(tmp_path: Path) -> None:
     endless = drip(head("302 Found", Location="/new", Content_Length=100000), b"x")
     start = time.monotonic()
     with serving(endless, send(head(Content_Length=27), CSV)) as (url, requests):
@@ -352,7 +352,7 @@ def test_the_body_of_a_redirect_is_not_read(tmp_path: Path) -> None:
     assert requests[1].startswith("GET /new ") and took < 5
 
 
-def test_a_redirect_to_another_host_drops_the_headers_of_the_source(
+def test_redirect_to_another_host_drops_the_headers_of_the_source(
     httpserver: HTTPServer, tmp_path: Path
 ) -> None:
     with serving(send(head(Content_Length=27), CSV)) as (elsewhere, requests):
@@ -368,7 +368,7 @@ def test_a_redirect_to_another_host_drops_the_headers_of_the_source(
     )
 
 
-def test_an_untrusted_certificate_is_rejected(
+def test_untrusted_certificate_is_rejected(
     secure: HTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
@@ -392,7 +392,7 @@ def test_missing_certificate_bundle_is_reported_with_path(
     assert "lost.pem" in failure(source_for(secure.url_for("/t.csv")), tmp_path)
 
 
-def test_a_redirect_from_https_to_http_is_rejected(
+def test_redirect_from_https_to_http_is_rejected(
     secure: HTTPServer,
     httpserver: HTTPServer,
     tmp_path: Path,

@@ -34,13 +34,13 @@ ORDINARY_NAMES = (
 
 
 @pytest.mark.parametrize("name", SECRET_NAMES)
-def test_the_value_of_a_secret_parameter_is_masked(name: str) -> None:
+def test_value_of_a_secret_parameter_is_masked(name: str) -> None:
     address = f"https://publisher.example/t?format=csv&{name}=hush&page=2"
     assert without_secrets(address) == f"https://publisher.example/t?format=csv&{name}=***&page=2"
 
 
 @pytest.mark.parametrize("name", ORDINARY_NAMES)
-def test_the_value_of_an_ordinary_parameter_is_not_masked(name: str) -> None:
+def test_value_of_an_ordinary_parameter_is_not_masked(name: str) -> None:
     address = f"https://publisher.example/t?format=csv&{name}=shown&page=2"
     assert without_secrets(address) == address
     assert f"{name}=shown" in without_secrets(address + "&sig=hush")
@@ -57,7 +57,7 @@ def test_no_recorded_address_has_a_secret_parameter() -> None:
 
 
 @pytest.mark.parametrize("name", ["sig", "AWSAccessKeyId", "auth", "pw", "X-Amz-Credential"])
-def test_a_secret_parameter_is_sent_and_neither_logged_nor_stored(
+def test_secret_parameter_is_sent_and_neither_logged_nor_stored(
     httpserver: HTTPServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -73,7 +73,7 @@ def test_a_secret_parameter_is_sent_and_neither_logged_nor_stored(
     assert message.count(f"{name}=***") == 3 and "hush" not in message
 
 
-def test_a_secret_is_not_logged_or_stored(
+def test_secret_is_not_logged_or_stored(
     httpserver: HTTPServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -91,7 +91,7 @@ def test_a_secret_is_not_logged_or_stored(
     assert "api_key=***" in message and "hush" not in message
 
 
-def test_a_secret_is_not_in_the_error_of_a_broken_connection(
+def test_secret_is_not_in_the_error_of_a_broken_connection(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -71,7 +71,7 @@ def test_directory_replaces_the_publisher(tmp_path: Path) -> None:
     assert read_fetched(into) == fetched and sizes == [27]
 
 
-def test_a_mirror_without_a_time_answers_now(tmp_path: Path) -> None:
+def test_mirror_without_time_uses_the_current_time(tmp_path: Path) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     mirror = mirror_at(tmp_path / "mirror", retrieved_at=None, sha256=None, content_type=None)
     fetched = fetch(FROM_PUBLISHER, tmp_path / "into", mirror=str(mirror))
@@ -79,13 +79,13 @@ def test_a_mirror_without_a_time_answers_now(tmp_path: Path) -> None:
     assert fetched[0].content_type is None
 
 
-def test_an_address_that_the_index_does_not_list_is_an_error(tmp_path: Path) -> None:
+def test_address_that_the_index_does_not_list_is_an_error(tmp_path: Path) -> None:
     mirror = mirror_at(tmp_path / "mirror", address=ADDRESS + "&page=2")
     message = failure(FROM_PUBLISHER, tmp_path / "into", mirror=str(mirror))
     assert message.startswith(f"toy: the mirror recorded holds no answer for {ADDRESS}")
 
 
-def test_the_checksum_of_the_index_is_verified(tmp_path: Path) -> None:
+def test_checksum_of_the_index_is_verified(tmp_path: Path) -> None:
     mirror = mirror_at(tmp_path / "mirror", sha256="0" * 64)
     message = failure(FROM_PUBLISHER, tmp_path / "into", mirror=str(mirror))
     assert "0" * 64 in message and "SHA-256" in message and ADDRESS in message
@@ -102,7 +102,7 @@ def test_size_and_kind_of_a_mirrored_answer_are_checked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "file", ["../out.csv", "in/../../out.csv", "", ".", "in\\t.csv", "linked.csv", "/etc/passwd"]
 )
-def test_a_file_outside_the_mirror_is_rejected(tmp_path: Path, file: str) -> None:
+def test_file_outside_the_mirror_is_rejected(tmp_path: Path, file: str) -> None:
     (tmp_path / "out.csv").write_bytes(CSV)
     mirror = mirror_at(tmp_path / "mirror", file=file, sha256=None)
     (mirror / "linked.csv").symlink_to(tmp_path / "out.csv")
@@ -130,7 +130,7 @@ def test_missing_file_of_mirror_is_reported_with_path(tmp_path: Path) -> None:
         ('{"name": "publisher", "answers": []}', "it needs a name (not 'publisher')"),
     ],
 )
-def test_an_invalid_index_is_rejected(tmp_path: Path, index: str | None, reason: str) -> None:
+def test_invalid_index_is_rejected(tmp_path: Path, index: str | None, reason: str) -> None:
     mirror = tmp_path / "mirror"
     mirror.mkdir()
     if index is not None:
@@ -140,7 +140,7 @@ def test_an_invalid_index_is_rejected(tmp_path: Path, index: str | None, reason:
 
 
 @pytest.mark.parametrize("message", ["2022-09-16T00:00:00", "yesterday", 20220916])
-def test_a_time_without_a_time_zone_is_rejected(tmp_path: Path, message: object) -> None:
+def test_time_without_a_time_zone_is_rejected(tmp_path: Path, message: object) -> None:
     mirror = mirror_at(tmp_path / "mirror", retrieved_at=message)
     assert "retrieved_at" in failure(FROM_PUBLISHER, tmp_path / "into", mirror=str(mirror))
 
@@ -154,7 +154,7 @@ def serve_mirror(server: HTTPServer, folder: Path) -> str:
     return server.url_for("/mirror/")
 
 
-def test_an_http_mirror_answers_and_its_index_is_read_once(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_index_of_http_mirror_is_read_once(httpserver: HTTPServer, tmp_path: Path) -> None:
     base = serve_mirror(httpserver, mirror_at(tmp_path / "mirror"))
     params = (("format", "csv"),)
     headers = (("ClientSecret", "hush"),)
@@ -176,7 +176,7 @@ def test_an_http_mirror_answers_and_its_index_is_read_once(httpserver: HTTPServe
     assert names_in(tmp_path / "into") == {"a.csv", "b.csv", "fetched.json"}
 
 
-def test_a_304_of_an_http_mirror_is_checked_against_its_index(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_304_of_an_http_mirror_is_checked_against_its_index(httpserver: HTTPServer, tmp_path: Path) -> None:
     folder = mirror_at(tmp_path / "mirror")
     httpserver.expect_request("/index.json").respond_with_data((folder / "index.json").read_bytes())
     httpserver.expect_request("/in/t.csv").respond_with_handler(respond_304_for_v1)
@@ -187,7 +187,7 @@ def test_a_304_of_an_http_mirror_is_checked_against_its_index(httpserver: HTTPSe
     assert fetched[0].retrieved_at == datetime(2022, 9, 16, tzinfo=UTC)
 
 
-def test_an_http_mirror_is_checked_against_its_index(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_http_mirror_is_checked_against_its_index(httpserver: HTTPServer, tmp_path: Path) -> None:
     base = serve_mirror(httpserver, mirror_at(tmp_path / "mirror", sha256="0" * 64))
     assert "SHA-256" in failure(FROM_PUBLISHER, tmp_path / "into", mirror=base)
     other = source_for("https://publisher.example/other")
@@ -196,13 +196,13 @@ def test_an_http_mirror_is_checked_against_its_index(httpserver: HTTPServer, tmp
     )
 
 
-def test_an_http_mirror_without_an_index_is_an_error(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_http_mirror_without_an_index_is_an_error(httpserver: HTTPServer, tmp_path: Path) -> None:
     httpserver.expect_request("/index.json").respond_with_data("no", status=404)
     message = failure(FROM_PUBLISHER, tmp_path / "into", mirror=httpserver.url_for(""))
     assert "HTTP 404" in message and "/index.json" in message
 
 
-def test_a_full_disk_is_reported_for_a_mirror(tmp_path: Path) -> None:
+def test_full_disk_is_reported_for_a_mirror(tmp_path: Path) -> None:
     mirror = mirror_at(tmp_path / "mirror")
     with files_no_larger_than(20):
         message = failure(FROM_PUBLISHER, tmp_path / "into", mirror=str(mirror))

@@ -30,7 +30,7 @@ pytest_plugins = ("proxies",)
 pytestmark = pytest.mark.usefixtures("no_proxy")
 
 
-def test_a_pull_runs_its_plan_and_lists_the_answers(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_pull_runs_its_plan_and_lists_the_answers(httpserver: HTTPServer, tmp_path: Path) -> None:
     httpserver.expect_oneshot_request("/list").respond_with_data(
         "<!DOCTYPE html><html>table-7.csv</html>", headers={"ETag": '"a"', "Content-Type": "text/html"}
     )
@@ -68,7 +68,7 @@ def test_a_pull_runs_its_plan_and_lists_the_answers(httpserver: HTTPServer, tmp_
     assert names_in(into) == {"list.html", "table.csv", "fetched.json"}
 
 
-def test_the_user_agent_and_identity_encoding_are_sent(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_user_agent_and_identity_encoding_are_sent(httpserver: HTTPServer, tmp_path: Path) -> None:
     httpserver.expect_request("/").respond_with_data(CSV)
     headers = (("Referer", "https://publisher.example/"), ("User-Agent", "Mozilla/5.0"))
     fetch(source_for(httpserver.url_for("/"), headers=headers), tmp_path, limits=QUICK)
@@ -84,7 +84,7 @@ def test_reading_an_incomplete_pull_fails(tmp_path: Path) -> None:
         read_fetched(tmp_path)
 
 
-def test_a_failed_pull_removes_an_older_list(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_failed_pull_removes_an_older_list(httpserver: HTTPServer, tmp_path: Path) -> None:
     httpserver.expect_ordered_request("/").respond_with_data(CSV)
     httpserver.expect_ordered_request("/").respond_with_data("gone", status=404)
     source = source_for(httpserver.url_for("/"))
@@ -93,7 +93,7 @@ def test_a_failed_pull_removes_an_older_list(httpserver: HTTPServer, tmp_path: P
     assert "HTTP 404" in failure(source, tmp_path)
 
 
-def test_a_plan_without_requests_is_an_error(tmp_path: Path) -> None:
+def test_plan_without_requests_is_an_error(tmp_path: Path) -> None:
     assert "requested nothing" in failure(source_of(), tmp_path)
 
 
@@ -115,13 +115,13 @@ def test_a_plan_without_requests_is_an_error(tmp_path: Path) -> None:
         "a\nb",
     ],
 )
-def test_a_name_that_is_not_a_plain_file_is_rejected(name: str, tmp_path: Path) -> None:
+def test_name_that_is_not_a_plain_file_is_rejected(name: str, tmp_path: Path) -> None:
     source = source_for("http://127.0.0.1:9/never", name=name)
     assert "can't be a file of the pull" in failure(source, tmp_path / "into")
     assert names_in(tmp_path) <= {"into"} and not names_in(tmp_path / "into")
 
 
-def test_a_repeated_name_is_rejected(httpserver: HTTPServer, tmp_path: Path) -> None:
+def test_repeated_name_is_rejected(httpserver: HTTPServer, tmp_path: Path) -> None:
     httpserver.expect_request("/").respond_with_data(CSV)
     twice = [Request(name=name, url=httpserver.url_for("/"), kind="csv") for name in ("A.csv", "a.csv")]
     assert "occurs twice" in failure(source_of(*twice), tmp_path)
@@ -131,7 +131,7 @@ def test_a_repeated_name_is_rejected(httpserver: HTTPServer, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(("size", "named"), [(20, "data.csv.part"), (100, "fetched.json")])
-def test_a_full_disk_is_reported_and_leaves_no_partial_file(
+def test_full_disk_is_reported_and_leaves_no_partial_file(
     httpserver: HTTPServer, tmp_path: Path, size: int, named: str
 ) -> None:
     httpserver.expect_request("/").respond_with_data(CSV)
@@ -145,7 +145,7 @@ def test_a_full_disk_is_reported_and_leaves_no_partial_file(
     ("code", "remedy"),
     [(errno.ENOSPC, "Free space"), (errno.EDQUOT, "Free space"), (errno.EROFS, "is writable")],
 )
-def test_the_remedy_fits_the_disk_error(tmp_path: Path, code: int, remedy: str) -> None:
+def test_remedy_fits_the_disk_error(tmp_path: Path, code: int, remedy: str) -> None:
     with pytest.raises(WarehouseError, match=remedy), disk_errors(tmp_path / "x"):
         raise OSError(code, "no")
 

@@ -51,7 +51,7 @@ def test_every_value_is_text_and_only_empty_cells_are_null(tmp_path: Path) -> No
     ]
 
 
-def test_a_newline_inside_quotes_is_part_of_the_value_even_across_blocks(tmp_path: Path) -> None:
+def test_newline_inside_quotes_is_part_of_the_value_even_across_blocks(tmp_path: Path) -> None:
     rows = [(str(i), f"line one\nline {i}, two", 'a "word"') for i in range(300)]
     text = io.StringIO()
     csv.writer(text).writerows([("a", "b", "c"), *rows])
@@ -161,7 +161,7 @@ def test_output_of_csv_writer_is_read_unchanged(rows: list[tuple[str, str, str]]
     assert [(row["a"], row["b"] or "", row["c"] or "") for row in got] == rows
 
 
-def test_a_large_file_streams_in_bounded_memory(tmp_path: Path) -> None:
+def test_large_file_streams_in_bounded_memory(tmp_path: Path) -> None:
     # 1.2 million rows, 45 MB of text: as a table they would take more than that in Arrow's memory.
     # Arrow reads about 32 blocks ahead, so the bound follows from the size of a block.
     path = tmp_path / "t.csv"
@@ -181,7 +181,7 @@ def test_a_large_file_streams_in_bounded_memory(tmp_path: Path) -> None:
     assert peak < 16 * 1024 * 1024, f"{peak} bytes in use"
 
 
-def test_the_check_for_stray_quotes_sees_across_blocks(tmp_path: Path) -> None:
+def test_check_for_stray_quotes_sees_across_blocks(tmp_path: Path) -> None:
     path = written(tmp_path, b'a,b\n12345,x"y\n')
     for block_bytes in range(1, 16):
         with pytest.raises(SourceError, match="in line 2"):

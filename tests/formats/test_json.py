@@ -42,7 +42,7 @@ def test_numbers_are_read_as_their_text() -> None:
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False))
-def test_a_number_round_trips_digit_by_digit(number: Decimal) -> None:
+def test_number_round_trips_digit_by_digit(number: Decimal) -> None:
     text = str(number)
     assert parse_json(f'{{"value": {text}}}'.encode()) == {"value": text}
 

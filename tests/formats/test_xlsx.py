@@ -137,7 +137,7 @@ def test_escaped_characters_are_written_out_in_strings_and_not_in_numbers(tmp_pa
         ("-2.5E+19", "-25000000000000000000"),
     ],
 )
-def test_a_number_is_plain_text_that_sql_casts_to_a_decimal(tmp_path: Path, number: str, text: str) -> None:
+def test_number_is_plain_text_that_sql_casts_to_a_decimal(tmp_path: Path, number: str, text: str) -> None:
     rows = f'<row r="1"><c r="A1"><v>{number}</v></c></row>'
     assert cells(write(tmp_path / "a.xlsx", parts(rows))) == [(1, {1: text})]
     with duckdb.connect() as connection:
@@ -179,7 +179,7 @@ def test_merged_cells_have_their_value_in_the_first_cell(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("state", ["hidden", "veryHidden"])
-def test_a_hidden_sheet_is_listed_and_read(tmp_path: Path, state: str) -> None:
+def test_hidden_sheet_is_listed_and_read(tmp_path: Path, state: str) -> None:
     members = parts('<row r="1"><c r="A1"><v>1</v></c></row>', names=("Trade ", "notes"))
     part = "xl/workbook.xml"
     members[part] = members[part].replace('sheetId="2"', f'sheetId="2" state="{state}"')
@@ -199,7 +199,7 @@ def test_only_requested_sheet_is_checked(tmp_path: Path) -> None:
         cells(path, "notes")
 
 
-def test_a_prefix_of_the_namespace_changes_nothing(tmp_path: Path) -> None:
+def test_prefix_of_the_namespace_changes_nothing(tmp_path: Path) -> None:
     members = parts("")
     table = (
         "<x:sheetData><x:row r='1'><x:c t='str' r='A1'><x:v>a</x:v></x:c></x:row>"
@@ -245,7 +245,7 @@ def test_unknown_sheet_is_rejected_with_existing_sheets(tmp_path: Path) -> None:
         ('<c r="B7"><v>NaN</v></c>', "'Trade ', B7: the number nan is not finite"),
     ],
 )
-def test_a_cell_that_cannot_be_read_is_rejected_with_its_reference(
+def test_cell_that_cannot_be_read_is_rejected_with_its_reference(
     tmp_path: Path, cell: str, expected: str
 ) -> None:
     path = write(tmp_path / "a.xlsx", parts(f'<row r="7">{cell}</row>', strings="<si><t>x</t></si>"))
@@ -266,7 +266,7 @@ def test_file_truncated_at_any_position_is_rejected(tmp_path: Path) -> None:
         assert "not a readable .xlsx" in rejection(cut)
 
 
-def test_a_zip_directory_with_an_offset_outside_the_file_is_rejected(tmp_path: Path) -> None:
+def test_zip_directory_with_an_offset_outside_the_file_is_rejected(tmp_path: Path) -> None:
     path = write(tmp_path / "a.xlsx", parts(""))
     body = bytearray(path.read_bytes())
     struct.pack_into("<I", body, body.index(b"PK\x05\x06") + 12, 1_000_000)  # the directory's size
@@ -274,7 +274,7 @@ def test_a_zip_directory_with_an_offset_outside_the_file_is_rejected(tmp_path: P
     assert "not a readable .xlsx" in rejection(path)
 
 
-def test_a_web_page_is_rejected(tmp_path: Path) -> None:
+def test_web_page_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     path.write_text("<!DOCTYPE html><html>busy</html>")
     assert "not a readable .xlsx" in rejection(path)
@@ -301,7 +301,7 @@ def test_flipped_bytes_are_rejected(tmp_path: Path) -> None:
         ("xl/sharedStrings.xml", "calamine cannot read the workbook (Cell string index"),
     ],
 )
-def test_a_missing_part_is_rejected(tmp_path: Path, part: str, reason: str) -> None:
+def test_missing_part_is_rejected(tmp_path: Path, part: str, reason: str) -> None:
     members = parts('<row r="1"><c r="A1" t="s"><v>0</v></c></row>', strings="<si><t>x</t></si>")
     del members[part]
     assert reason in rejection(write(tmp_path / "a.xlsx", members))
@@ -352,7 +352,7 @@ def test_broken_xml_is_rejected(tmp_path: Path, text: str) -> None:
     assert "sheet1.xml is not well-formed XML in UTF-8" in rejection(write(tmp_path / "a.xlsx", members))
 
 
-def test_a_sheet_without_its_table_is_rejected(tmp_path: Path) -> None:
+def test_sheet_without_its_table_is_rejected(tmp_path: Path) -> None:
     members = parts("")
     members["xl/worksheets/sheet1.xml"] = f'<worksheet xmlns="{MAIN}"/>'
     assert "'Trade ' has no sheetData" in rejection(write(tmp_path / "a.xlsx", members))
@@ -363,14 +363,14 @@ def test_two_sheets_of_the_same_name_are_rejected(tmp_path: Path) -> None:
     assert "two sheets are named 'Trade '" in rejection(path)
 
 
-def test_a_chart_sheet_is_rejected(tmp_path: Path) -> None:
+def test_chart_sheet_is_rejected(tmp_path: Path) -> None:
     members = parts("")
     name = "xl/_rels/workbook.xml.rels"
     members[name] = members[name].replace("/worksheet", "/chartsheet", 1)
     assert "'Trade ' is not a worksheet but a ChartSheet" in rejection(write(tmp_path / "a.xlsx", members))
 
 
-def test_an_encrypted_file_is_rejected(tmp_path: Path) -> None:
+def test_encrypted_file_is_rejected(tmp_path: Path) -> None:
     path = write(tmp_path / "a.xlsx", parts(""))
     body = bytearray(path.read_bytes())
     body[body.index(b"PK\x01\x02") + 8] |= 0x1  # the flag of the first entry in the central directory
@@ -387,7 +387,7 @@ def test_file_over_unpacked_limit_is_rejected_before_unpacking(
     assert "more than the limit of 20000" in rejection(path)
 
 
-def test_a_part_that_is_larger_than_its_declared_size_is_rejected(tmp_path: Path) -> None:
+def test_part_that_is_larger_than_its_declared_size_is_rejected(tmp_path: Path) -> None:
     """The unpacked bytes count, not only the declared size."""
     rows = "".join(f'<row r="{i}"><c r="A{i}"><v>1</v></c></row>' for i in range(1, 5_000))
     path = write(tmp_path / "a.xlsx", parts(rows))
@@ -398,7 +398,7 @@ def test_a_part_that_is_larger_than_its_declared_size_is_rejected(tmp_path: Path
     assert "not a readable .xlsx" in rejection(path)
 
 
-def test_a_cell_far_from_the_table_is_rejected_before_calamine_allocates(tmp_path: Path) -> None:
+def test_cell_far_from_the_table_is_rejected_before_calamine_allocates(tmp_path: Path) -> None:
     """calamine aborts the process when it cannot allocate all cells between the first and the last cell."""
     rows = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
     message = rejection(write(tmp_path / "a.xlsx", parts(rows)))

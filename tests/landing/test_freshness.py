@@ -41,7 +41,7 @@ def check(outcome: Outcome, at: str) -> Check:
         (date(2026, 1, 14), date(2025, 9, 30)),  # across the end of the year
     ],
 )
-def test_a_release_is_overdue_when_its_grace_is_over(as_of: date, due_on: date) -> None:
+def test_release_is_overdue_when_its_grace_is_over(as_of: date, due_on: date) -> None:
     found = last_overdue(CALENDAR, "safe_bop", as_of)
     assert found is not None and found.due_on == due_on
     assert found.counts_from == due_on - timedelta(days=30)
@@ -75,9 +75,7 @@ def test_every_source_except_curated_has_a_calendar() -> None:
         ([], "2001-01-01", "ok"),  # a source without a calendar is never late
     ],
 )
-def test_the_status_on_1_march_2023(
-    tmp_path: Path, rows: list[str], vintage: str | None, status: str
-) -> None:
+def test_status_on_1_march_2023(tmp_path: Path, rows: list[str], vintage: str | None, status: str) -> None:
     vintages = [vintage_of(tmp_path, vintage)] if vintage else []
     found = assess("toy", vintages, [], date(2023, 3, 1), calendar_of(tmp_path, *rows))
     assert found.status == status
@@ -85,7 +83,7 @@ def test_the_status_on_1_march_2023(
 
 
 @pytest.mark.parametrize(("day", "status"), [("2024-02-29", "ok"), ("2024-02-28", "late")])
-def test_a_release_of_29_february_is_due_on_that_day_of_a_leap_year(
+def test_release_of_29_february_is_due_on_that_day_of_a_leap_year(
     tmp_path: Path, day: str, status: str
 ) -> None:
     vintages = [vintage_of(tmp_path, day)]
@@ -102,7 +100,7 @@ def test_a_release_of_29_february_is_due_on_that_day_of_a_leap_year(
         (("accepted", "failed", "accepted"), "late", 3),
     ],
 )
-def test_the_last_poll_of_the_log_decides_whether_a_source_is_failing(
+def test_last_poll_of_the_log_decides_whether_a_source_is_failing(
     tmp_path: Path, outcomes: tuple[Outcome, ...], status: str, last_success: int
 ) -> None:
     # The calendar makes the source late; a failing source that is late too is failing.

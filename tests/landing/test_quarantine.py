@@ -89,7 +89,7 @@ def bytes_under(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_rejected_load_keeps_files_report_and_reasons(rejected: tuple[Path, Path]) -> None:
+def test_rejected_load_keeps_files_report_and_reasons(rejected: tuple[Path, Path]) -> None:
     home, mirror = rejected
     entry = quarantine.find(home / "rejected", only_entry(home).id[:12])
     assert entry.was_validated and entry.override is None
@@ -99,7 +99,7 @@ def test_a_rejected_load_keeps_files_report_and_reasons(rejected: tuple[Path, Pa
     assert entry.report["findings"]
 
 
-def test_an_override_is_recorded_everywhere(rejected: tuple[Path, Path]) -> None:
+def test_override_is_recorded_everywhere(rejected: tuple[Path, Path]) -> None:
     home, mirror = rejected
     before = bytes_under(home / "landing" / NAME / "2026-03-19")
     quarantined = bytes_under(home / "rejected")
@@ -141,7 +141,7 @@ def test_an_override_is_recorded_everywhere(rejected: tuple[Path, Path]) -> None
     assert len(list((home / "rejected" / NAME).iterdir())) == 1
 
 
-def test_an_override_needs_a_reason_and_an_entry(rejected: tuple[Path, Path]) -> None:
+def test_override_needs_a_reason_and_an_entry(rejected: tuple[Path, Path]) -> None:
     home, _ = rejected
     with pytest.raises(WarehouseError, match="needs a reason"):
         accept(home, "  ")
@@ -150,7 +150,7 @@ def test_an_override_needs_a_reason_and_an_entry(rejected: tuple[Path, Path]) ->
     assert len(vintages(home)) == 1
 
 
-def test_a_load_that_cannot_be_read_cannot_be_accepted(tmp_path: Path) -> None:
+def test_load_that_cannot_be_read_cannot_be_accepted(tmp_path: Path) -> None:
     home = tmp_path / "home"
     mirror = mirror_of(tmp_path / "odd", "2026-04-01T00:00:00Z", inside_7z(cells(renamed_column)))
     with pytest.raises(Rejected):
@@ -172,7 +172,7 @@ def test_files_that_changed_since_they_were_fetched_cannot_be_accepted(rejected:
     assert len(vintages(home)) == 1
 
 
-def test_an_accepted_load_older_than_the_vintage_in_force_becomes_history(
+def test_accepted_load_older_than_the_vintage_in_force_becomes_history(
     rejected: tuple[Path, Path], tmp_path: Path
 ) -> None:
     home, _ = rejected
@@ -207,14 +207,14 @@ def test_override_killed_before_it_is_recorded_can_be_repeated(
     assert len(vintages(home)) == 2
 
 
-def test_an_accepted_load_does_not_need_its_quarantine(rejected: tuple[Path, Path]) -> None:
+def test_accepted_load_does_not_need_its_quarantine(rejected: tuple[Path, Path]) -> None:
     home, _ = rejected
     vintage = accept(home, "why")
     shutil.rmtree(home / "rejected")  # as retention may
     assert (vintage.directory / "files" / vintage.files[0].name).stat().st_size > 1000
 
 
-def test_a_damaged_entry_hides_no_other(rejected: tuple[Path, Path]) -> None:
+def test_damaged_entry_does_not_hide_others(rejected: tuple[Path, Path]) -> None:
     home, _ = rejected
     entry = only_entry(home)
     damaged = entry.directory.with_name("20260101T000000000000-1")

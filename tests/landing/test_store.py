@@ -246,7 +246,7 @@ def test_hundredth_vintage_of_a_day_is_rejected(tmp_path: Path) -> None:
         store.next_id(last, NOW)
 
 
-def test_a_rejected_pull_keeps_bytes_and_reasons(tmp_path: Path) -> None:
+def test_rejected_pull_keeps_bytes_and_reasons(tmp_path: Path) -> None:
     incoming, _ = pull(tmp_path, "code,value\na,n/a\n")
     entry = quarantine.add(tmp_path / "rejected", "toy", incoming, ("value n/a",), {"success": False})
     assert (entry / "files" / "rows.csv").read_text() == "code,value\na,n/a\n"
@@ -263,7 +263,7 @@ TEXTS = st.one_of(st.none(), st.text(alphabet="ab", max_size=2))
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=3), st.data())
-def test_the_digest_distinguishes_null_from_empty_text_in_neighbouring_columns(
+def test_digest_distinguishes_null_from_empty_text_in_neighbouring_columns(
     rows: list[tuple[str | None, str | None]], data: st.DataObject
 ) -> None:
     """Equal digests if and only if the rows are equal as a multiset."""
@@ -288,7 +288,7 @@ def digest_of(rows: list[tuple[str | None, str | None]]) -> str:
         (NOW + timedelta(days=1), "2024-05-02.02"),
     ],
 )
-def test_the_predecessor_of_an_answer_with_equal_times(
+def test_predecessor_of_an_answer_with_equal_times(
     tmp_path: Path, retrieved_at: datetime, expected: str | None
 ) -> None:
     land(tmp_path, "code,value\na,1\n")
@@ -314,7 +314,7 @@ def test_changed_rows_of_a_vintage_are_not_used(tmp_path: Path) -> None:
         parse.rows_of(SOURCE, vintage, tmp_path / "cache")
 
 
-def test_a_bad_manifest_hides_no_other_vintage(tmp_path: Path) -> None:
+def test_damaged_manifest_does_not_hide_other_vintages(tmp_path: Path) -> None:
     first = land(tmp_path, "code,value\na,1\n")
     second = land(tmp_path, "code,value\na,2\n", NOW + timedelta(days=1))
     (second.directory / "manifest.json").write_text('{"source": "toy"')
@@ -326,7 +326,7 @@ def test_a_bad_manifest_hides_no_other_vintage(tmp_path: Path) -> None:
         store.vintages(tmp_path, "toy")
 
 
-def test_a_bad_line_of_the_polls_hides_no_other_line(tmp_path: Path) -> None:
+def test_damaged_line_of_the_polls_does_not_hide_other_lines(tmp_path: Path) -> None:
     first, last = check(NOW, "accepted", "2 rows"), check(NOW, "unchanged", "the same rows")
     store.record_check(tmp_path, first)
     with (tmp_path / "toy" / "checks.jsonl").open("a") as log:

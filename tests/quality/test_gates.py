@@ -22,7 +22,7 @@ def seeds(tmp_path: Path) -> Path:
     return toys.seeds(tmp_path / "seeds")
 
 
-def test_a_met_expectation_passes_and_codes_stay_text(tmp_path: Path, seeds: Path) -> None:
+def test_met_expectation_passes_and_codes_stay_text(tmp_path: Path, seeds: Path) -> None:
     verdict = validate_toy(
         tmp_path,
         HAS_ROWS,
@@ -37,7 +37,7 @@ def test_a_met_expectation_passes_and_codes_stay_text(tmp_path: Path, seeds: Pat
     assert [finding.expectation for finding in verdict.findings] == ["there are rows", "seeds are text"]
 
 
-def test_a_broken_expectation_names_value_file_and_row(tmp_path: Path, seeds: Path) -> None:
+def test_broken_expectation_names_value_file_and_row(tmp_path: Path, seeds: Path) -> None:
     verdict = validate_toy(
         tmp_path,
         query(
@@ -52,7 +52,7 @@ def test_a_broken_expectation_names_value_file_and_row(tmp_path: Path, seeds: Pa
     )
 
 
-def test_an_exception_inside_an_expectation_blocks(tmp_path: Path, seeds: Path) -> None:
+def test_exception_inside_an_expectation_blocks(tmp_path: Path, seeds: Path) -> None:
     verdict = validate_toy(tmp_path, HAS_ROWS, query("broken", "select nowhere as finding from {batch}"))
     assert not verdict.success
     (reason,) = verdict.reasons()
@@ -69,7 +69,7 @@ def test_previous_vintage_is_empty_if_there_is_none(tmp_path: Path, seeds: Path)
     assert validate_toy(tmp_path, lost, previous=previous).reasons() == ("raw.toy: lost: lost 3",)
 
 
-def test_a_previous_vintage_of_fewer_columns_is_read_with_nulls(tmp_path: Path, seeds: Path) -> None:
+def test_previous_vintage_of_fewer_columns_is_read_with_nulls(tmp_path: Path, seeds: Path) -> None:
     pq.write_table(pa.table({"year": ["2019"]}), tmp_path / "previous.parquet")
     compared = query(
         "compared",
@@ -78,7 +78,7 @@ def test_a_previous_vintage_of_fewer_columns_is_read_with_nulls(tmp_path: Path, 
     assert validate_toy(tmp_path, compared, previous=tmp_path / "previous.parquet").success
 
 
-def test_a_missing_suite_is_rejected(tmp_path: Path, seeds: Path) -> None:
+def test_missing_suite_is_rejected(tmp_path: Path, seeds: Path) -> None:
     suite(tmp_path / "suites", "raw.other", HAS_ROWS)
     rows = parquet(tmp_path / "rows.parquet", ("2019", "1.50"))
     with pytest.raises(WarehouseError, match=r"raw\.toy\.yml: no such suite"):
@@ -90,21 +90,21 @@ def test_missing_seeds_are_rejected(tmp_path: Path) -> None:
         validate_toy(tmp_path, HAS_ROWS)
 
 
-def test_a_release_without_a_suite_for_core_or_marts_is_an_error(tmp_path: Path) -> None:
+def test_release_without_a_suite_for_core_or_marts_is_an_error(tmp_path: Path) -> None:
     suite(tmp_path / "suites", "raw.toy", HAS_ROWS)
     build = database(tmp_path / "build.duckdb", "create table marts.mart_toy as select 1 as n")
     with pytest.raises(WarehouseError, match="no suite for core or marts"):
         validate_release(build, None, tmp_path / "suites", None, tmp_path / "work")
 
 
-def test_a_suite_without_its_table_fails_the_release(tmp_path: Path) -> None:
+def test_suite_without_its_table_fails_the_release(tmp_path: Path) -> None:
     suite(tmp_path / "suites", "marts.mart_toy", HAS_ROWS)
     build = database(tmp_path / "build.duckdb", "create table core.dim_toy as select 1 as n")
     verdict = validate_release(build, None, tmp_path / "suites", None, tmp_path / "work")
     assert verdict.reasons() == ("marts.mart_toy: the table exists: there is no table marts.mart_toy",)
 
 
-def test_a_mart_without_a_suite_is_rejected(tmp_path: Path) -> None:
+def test_mart_without_a_suite_is_rejected(tmp_path: Path) -> None:
     suite(tmp_path / "suites", "marts.mart_toy", HAS_ROWS)
     tables = ("create table marts.mart_toy as select 1 as n", "create table core.fct_new as select 1 as n")
     build = database(tmp_path / "build.duckdb", *tables)
@@ -120,7 +120,7 @@ FEWER = query(
 )
 
 
-def test_a_build_is_compared_with_the_current_release(tmp_path: Path) -> None:
+def test_build_is_compared_with_the_current_release(tmp_path: Path) -> None:
     """A column that the current release does not have is null in the comparison."""
     suite(tmp_path / "suites", "marts.mart_toy", FEWER)
     build = database(tmp_path / "build.duckdb", "create table marts.mart_toy as select 1 as n, 'x' as added")

@@ -15,7 +15,7 @@ from warehouse.errors import WarehouseError
 from warehouse.quality import build_suite, gx, read_suite
 
 
-def test_a_suite_that_loads_in_part_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_suite_that_loads_in_part_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from great_expectations.core.expectation_suite import ExpectationSuite
 
     class Forgetful(ExpectationSuite):
@@ -45,7 +45,7 @@ def test_importing_the_package_is_cheap_and_analytics_stay_off() -> None:
     assert printed == ["False", "false", "False"]
 
 
-def test_queries_that_cannot_run_are_run_apart_from_the_others(tmp_path: Path) -> None:
+def test_failing_queries_are_run_separately(tmp_path: Path) -> None:
     """Great Expectations repeats all queries of a run for each error."""
     broken = query("broken", "select nowhere as finding from {batch}")
     read = read_suite(suite(tmp_path, "raw.toy", broken, FINE, HAS_ROWS))

@@ -32,7 +32,7 @@ def lint(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_planted_fault_is_found_with_its_line_and_fixed(tmp_path: Path) -> None:
+def test_planted_fault_is_found_with_its_line_and_fixed(tmp_path: Path) -> None:
     file = tmp_path / "raw.toy.yml"
     file.write_text(SUITE, encoding="utf-8")
     found = lint(str(file))
@@ -44,7 +44,7 @@ def test_a_planted_fault_is_found_with_its_line_and_fixed(tmp_path: Path) -> Non
     assert lint(str(file)).returncode == 0
 
 
-def test_a_query_that_is_not_a_block_is_an_error(tmp_path: Path) -> None:
+def test_query_that_is_not_a_block_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "raw.toy.yml"
     file.write_text(SUITE.replace("query: |", "query: >"), encoding="utf-8")
     found = lint(str(file))

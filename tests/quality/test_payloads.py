@@ -128,7 +128,7 @@ def test_suite_loads_completely_and_has_reasons(suite: Suite) -> None:
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_a_suite_expects_the_columns_of_its_source(name: str) -> None:
+def test_suite_expects_the_columns_of_its_source(name: str) -> None:
     (suite,) = (suite for suite in SUITES if suite.name == f"raw.{name}")
     (expected,) = (e.kwargs["column_list"] for e in suite.expectations if "column_list" in e.kwargs)
     assert expected == [*SOURCES[name].columns, "_file", "_row"]
@@ -362,7 +362,7 @@ PAYLOADS = (
 
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: f"{payload.source}, {payload.name}")
-def test_a_bad_vintage_is_rejected_by_name(
+def test_bad_vintage_is_rejected_by_name(
     payload: Payload, good: dict[str, Path], earlier: Path, tmp_path: Path
 ) -> None:
     spoiled = tmp_path / "rows.parquet"
@@ -522,7 +522,7 @@ SPOILED_MARTS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("name", SPOILED_MARTS)
-def test_a_bad_release_is_rejected_by_name(name: str, built: Path, tmp_path: Path) -> None:
+def test_bad_release_is_rejected_by_name(name: str, built: Path, tmp_path: Path) -> None:
     spoil, findings = SPOILED_MARTS[name]
     build = tmp_path / "warehouse.duckdb"
     shutil.copyfile(built, build)

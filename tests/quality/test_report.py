@@ -127,7 +127,7 @@ def test_every_definition_is_shown(tmp_path: Path) -> None:
     assert html.count("<details>") == 2
 
 
-def test_a_report_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+def test_report_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "index.html").mkdir()
     with pytest.raises(OSError, match=r"index\.html"):
         write_report(tmp_path, [], [])

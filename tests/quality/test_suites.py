@@ -13,7 +13,7 @@ from warehouse.errors import WarehouseError
 from warehouse.quality import read_suite, read_suites
 
 
-def test_a_suite_is_read_in_the_order_of_its_file(tmp_path: Path) -> None:
+def test_suite_is_read_in_the_order_of_its_file(tmp_path: Path) -> None:
     read = read_suite(suite(tmp_path, "raw.toy", FINE, HAS_ROWS))
     assert read.name == "raw.toy"
     assert [expectation.name for expectation in read.expectations] == ["fine", "there are rows"]
@@ -73,7 +73,7 @@ def test_two_expectations_of_the_same_name_are_rejected(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_suite_file_of_another_form_is_rejected(content: str, fault: str, tmp_path: Path) -> None:
+def test_suite_file_of_another_form_is_rejected(content: str, fault: str, tmp_path: Path) -> None:
     (tmp_path / "raw.toy.yml").write_text(content, encoding="utf-8")
     with pytest.raises(WarehouseError, match=fault) as caught:
         read_suite(tmp_path / "raw.toy.yml")
@@ -81,12 +81,12 @@ def test_a_suite_file_of_another_form_is_rejected(content: str, fault: str, tmp_
 
 
 @pytest.mark.parametrize("name", ["mart.toy", "toy", "raw.toy.old"])
-def test_a_suite_without_a_table_in_its_name_is_rejected(name: str, tmp_path: Path) -> None:
+def test_suite_without_a_table_in_its_name_is_rejected(name: str, tmp_path: Path) -> None:
     suite(tmp_path, name, HAS_ROWS)
     with pytest.raises(WarehouseError, match="does not name a table"):
         read_suites(tmp_path)
 
 
-def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
+def test_empty_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(WarehouseError, match="no suite file"):
         read_suites(tmp_path)

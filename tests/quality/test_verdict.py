@@ -19,7 +19,7 @@ FAILED = Finding(
 )
 
 
-def test_a_verdict_is_read_back_from_its_json() -> None:
+def test_verdict_is_read_back_from_its_json() -> None:
     verdict = Verdict(success=False, findings=(FAILED, MET))
     text = verdict.model_dump_json(indent=2)
     assert Verdict.model_validate_json(text) == verdict
@@ -27,7 +27,7 @@ def test_a_verdict_is_read_back_from_its_json() -> None:
     assert verdict.reasons() == ("raw.toy: codes: unknown code '076' 年度",)
 
 
-def test_the_json_has_the_keys_that_landings_and_releases_store() -> None:
+def test_json_has_the_keys_that_landings_and_releases_store() -> None:
     stored = Verdict(success=True, findings=(MET,)).model_dump(mode="json")
     assert json.loads(json.dumps(stored)) == {
         "success": True,
@@ -43,12 +43,12 @@ def test_the_json_has_the_keys_that_landings_and_releases_store() -> None:
     }
 
 
-def test_a_verdict_cannot_be_changed() -> None:
+def test_verdict_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         FAILED.success = True  # type: ignore[misc]
 
 
-def test_a_verdict_without_findings_does_not_pass() -> None:
+def test_verdict_without_findings_does_not_pass() -> None:
     assert verdict_on([MET]).success
     assert not verdict_on([MET, FAILED]).success
     assert not verdict_on([]).success

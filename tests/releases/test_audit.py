@@ -32,7 +32,7 @@ def audited(home: Path) -> AuditReport:
     return audit(home / "landing", home / "published")
 
 
-def test_an_intact_warehouse_has_no_findings(home: Path) -> None:
+def test_intact_warehouse_has_no_findings(home: Path) -> None:
     report = audited(home)
     assert report.findings == () and (report.vintages, report.releases) == (1, 5)
     assert report.files == 2 + 5 * 2
@@ -81,7 +81,7 @@ def test_missing_unreadable_and_unknown_files_are_found(home: Path, harm: str, w
     assert not any(finding.path in finding.what for finding in findings)
 
 
-def test_the_remedy_for_an_interrupted_switch_works(home: Path) -> None:
+def test_remedy_for_an_interrupted_switch_works(home: Path) -> None:
     rollback(home / "published", "r3", "r4 is wrong", "ada")
     subprocess.run(["/bin/ln", "-sfn", "r4", "published/latest"], cwd=home, check=True)
     (finding,) = audited(home).findings
@@ -112,7 +112,7 @@ def test_vintage_of_a_release_that_is_missing_in_the_landing_is_found(home: Path
     assert "r6" in finding.path and f"{SOURCE} vintage 1999-01-01" in finding.what
 
 
-def test_a_gap_in_the_chain_of_vintages_is_found(home: Path) -> None:
+def test_gap_in_the_chain_of_vintages_is_found(home: Path) -> None:
     manifest = home / "landing" / SOURCE / VINTAGE / "manifest.json"
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"previous_vintage": "1999-01-01"}))
     (finding,) = audited(home).findings

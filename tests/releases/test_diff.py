@@ -24,7 +24,7 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_comparison_counts_rows_and_cells_and_finds_the_biggest_moves(home: Path) -> None:
+def test_comparison_counts_rows_and_cells_and_lists_the_biggest_changes(home: Path) -> None:
     found = diff(home / "published", "previous", "latest", moves=1)
     assert (found.before, found.after) == ("one", "two")
     (table,) = found.tables
@@ -89,7 +89,7 @@ def test_differing_vintages_are_listed(tmp_path: Path) -> None:
         ("unique_combination", {"columns": ["a", "b"]}),
     ],
 )
-def test_the_key_of_a_table_is_the_longest_that_was_tested(
+def test_key_of_a_table_is_the_longest_that_was_tested(
     tmp_path: Path, name: str, kwargs: dict[str, list[str]]
 ) -> None:
     shorter = {key: columns[:1] for key, columns in kwargs.items()}

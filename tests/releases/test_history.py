@@ -160,7 +160,7 @@ def test_release_stays_withdrawn_when_an_as_of_build_is_published(home: Path) ->
     assert set(rolled_back(read_history(published).records)) == {"two"}, "it was rolled back all the same"
 
 
-def test_the_last_switch_is_not_the_last_line() -> None:
+def test_last_switch_is_not_the_last_line() -> None:
     assert last_switch(()) is None
     assert last_switch((FIRST,)) == FIRST
     quiet = (entry("publish", "retro", "one", "one"), entry("remove", "two", "one", "one"))

@@ -142,7 +142,7 @@ def test_publish_killed_at_its_end_can_be_repeated(tmp_path: Path) -> None:
     assert again == first == current(tmp_path / "published")
 
 
-def test_a_release_is_never_changed(tmp_path: Path) -> None:
+def test_release_is_never_changed(tmp_path: Path) -> None:
     release(tmp_path, "one")
     with pytest.raises(WarehouseError, match="never changed"):
         publish_again(tmp_path, "one", make_build(tmp_path / "other", rows=11))
@@ -255,7 +255,7 @@ def test_kill_while_publishing_leaves_the_old_or_the_new_release(tmp_path: Path)
 # --- rollback -----------------------------------------------------------------------------------------
 
 
-def test_a_rollback_switches_latest_and_records_who_when_and_why(home: Path) -> None:
+def test_rollback_switches_latest_and_records_who_when_and_why(home: Path) -> None:
     before = checksums(home)
     entry = rollback(home / "published", "one", "the ranks are wrong", "ada@desk")
     assert (entry.before, entry.after) == ("two", "one")
@@ -289,7 +289,7 @@ def test_rejected_rollback_changes_nothing(home: Path, release_wanted: str, why:
     assert (home / "published" / "history.jsonl").read_text() == lines
 
 
-def test_a_rollback_to_a_damaged_release_is_rejected(home: Path) -> None:
+def test_rollback_to_a_damaged_release_is_rejected(home: Path) -> None:
     file = flip_bit(home / "published" / "one" / "warehouse.duckdb", 5000)
     with pytest.raises(WarehouseError, match="not the bytes that were published") as caught:
         rollback(home / "published", "previous", "x", "ada")
@@ -314,7 +314,7 @@ def test_rollback_works_when_the_current_release_is_damaged_or_missing(home: Pat
     assert latest(home) == "one" and (entry.fingerprint, entry.newest) == (None, None)
 
 
-def test_a_rollback_works_when_a_line_of_the_history_is_unreadable(home: Path) -> None:
+def test_rollback_works_when_a_line_of_the_history_is_unreadable(home: Path) -> None:
     path = home / "published" / HISTORY
     path.write_bytes(b"\xff\n" + path.read_bytes())
     with pytest.raises(WarehouseError, match=r"line 1: .* name a release by its id"):
@@ -323,7 +323,7 @@ def test_a_rollback_works_when_a_line_of_the_history_is_unreadable(home: Path) -
     assert latest(home) == "one"
 
 
-def test_a_rollback_can_be_rolled_forward(home: Path) -> None:
+def test_rollback_can_be_rolled_forward(home: Path) -> None:
     for wanted, expected in (("previous", "one"), ("previous", "two"), ("one", "one")):
         rollback(home / "published", wanted, "to and fro", "ada")
         assert latest(home) == expected
@@ -331,7 +331,7 @@ def test_a_rollback_can_be_rolled_forward(home: Path) -> None:
     assert find_release(home / "published", "previous").name == "two"
 
 
-def test_a_publish_tried_again_does_not_undo_a_rollback(home: Path) -> None:
+def test_publish_tried_again_does_not_undo_a_rollback(home: Path) -> None:
     rollback(home / "published", "one", "bad", "ada")
     built = home / "again.duckdb"  # the task was killed before it removed its build, and is retried
     shutil.copyfile(home / "published" / "two" / "warehouse.duckdb", built)

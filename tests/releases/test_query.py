@@ -18,7 +18,7 @@ def database(tmp_path: Path) -> Path:
     )
 
 
-def test_a_query_returns_columns_and_rows(database: Path) -> None:
+def test_query_returns_columns_and_rows(database: Path) -> None:
     found = query(database, "select i, i * 2 as doubled from core.n order by i desc", 2)
     assert found == Answer(("i", "doubled"), ((9, 18), (8, 16)), has_more=True)
     assert len(query(database, "from core.n", None).rows) == 10
@@ -26,7 +26,7 @@ def test_a_query_returns_columns_and_rows(database: Path) -> None:
 
 
 @pytest.mark.parametrize("limit", [0, -1])
-def test_a_limit_below_one_is_rejected(database: Path, limit: int) -> None:
+def test_limit_below_one_is_rejected(database: Path, limit: int) -> None:
     with pytest.raises(WarehouseError, match=f"the number of rows must be at least 1, not {limit}"):
         query(database, "from core.n", limit)
 

@@ -82,7 +82,7 @@ def test_current_and_previous_release_are_kept_at_any_age(home: Path) -> None:
     assert names(home) == ["r0", "r3", "r4"]
 
 
-def test_a_clock_far_ahead_leaves_the_newest(home: Path) -> None:
+def test_clock_far_ahead_leaves_the_newest(home: Path) -> None:
     for release in release_dirs(home / "published"):
         file = release / "MANIFEST.json"
         content = json.loads(file.read_text()) | {"published_at": "1999-01-01T00:00:00+00:00"}
@@ -108,7 +108,7 @@ def test_before_the_first_release_nothing_is_removed(tmp_path: Path) -> None:
     assert removed(tmp_path) == []
 
 
-def test_a_release_with_an_unreadable_manifest_is_kept_and_hides_no_other(home: Path) -> None:
+def test_release_with_unreadable_manifest_is_kept_and_does_not_hide_others(home: Path) -> None:
     overwrite(home / "published" / "r1" / "MANIFEST.json", "{")
     overwrite(home / "published" / "r3" / "MANIFEST.json", "{")
     assert removed(home) == ["r0"], "r2 and r4 are the newest two that can be read"
@@ -123,7 +123,7 @@ def test_nothing_is_removed_while_a_line_of_the_history_is_unreadable(home: Path
     assert len(names(home)) == 5
 
 
-def test_an_open_reader_of_a_removed_release_reads_on(home: Path) -> None:
+def test_open_reader_of_a_removed_release_reads_on(home: Path) -> None:
     path = home / "published" / "r0" / "warehouse.duckdb"
     with duckdb.connect(str(path), read_only=True) as reader:
         assert removed(home) == ["r0", "r1", "r2"]
@@ -133,7 +133,7 @@ def test_an_open_reader_of_a_removed_release_reads_on(home: Path) -> None:
     assert found == [(4, 417.0)]
 
 
-def test_a_file_with_another_link_frees_no_space(tmp_path: Path) -> None:
+def test_file_with_another_link_frees_no_space(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "own").write_bytes(b"7 bytes")
     (tmp_path / "kept").write_bytes(b"kept elsewhere")
@@ -144,7 +144,7 @@ def test_a_file_with_another_link_frees_no_space(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
 
 
-def test_a_name_can_be_hidden_again_after_a_removal_that_was_killed(tmp_path: Path) -> None:
+def test_name_can_be_hidden_again_after_a_removal_that_was_killed(tmp_path: Path) -> None:
     for content in ("first", "second"):
         (tmp_path / "old").mkdir()
         (tmp_path / "old" / content).touch()
@@ -152,6 +152,6 @@ def test_a_name_can_be_hidden_again_after_a_removal_that_was_killed(tmp_path: Pa
     assert [path.name for path in hidden.iterdir()] == ["second"]
 
 
-def test_a_damaged_database_does_not_matter_to_retention(home: Path) -> None:
+def test_damaged_database_does_not_matter_to_retention(home: Path) -> None:
     flip_bit(home / "published" / "r0" / "warehouse.duckdb")
     assert removed(home) == ["r0", "r1", "r2"]

@@ -59,7 +59,7 @@ def test_releases_are_listed_in_the_order_of_the_history(home: Path) -> None:
         ('{"release": "one"}', "invalid record (as_of: Field required)"),
     ],
 )
-def test_a_release_with_a_damaged_manifest_hides_no_other(
+def test_release_with_damaged_manifest_does_not_hide_others(
     home: Path, content: str | None, message: str
 ) -> None:
     path = home / "published" / "one" / "MANIFEST.json"
@@ -77,7 +77,7 @@ def test_a_release_with_a_damaged_manifest_hides_no_other(
         read_manifest(find_release(home / "published", "one"))
 
 
-def test_a_damaged_line_of_the_history_hides_no_release(home: Path) -> None:
+def test_damaged_line_of_the_history_does_not_hide_releases(home: Path) -> None:
     path = home / "published" / HISTORY
     path.write_bytes(path.read_bytes() + b'{"at": 1}\n')
     listing = list_releases(home / "published")
@@ -94,7 +94,7 @@ def test_invalid_field_of_manifest_is_reported_by_name(home: Path) -> None:
         read_manifest(path.parent)
 
 
-def test_a_manifest_of_earlier_versions_is_read(home: Path) -> None:
+def test_manifest_of_earlier_versions_is_read(home: Path) -> None:
     path = home / "published" / "one" / "MANIFEST.json"
     content = json.loads(path.read_text())
     for later in ("news", "code_sha256", "revisions_from"):

@@ -119,7 +119,7 @@ def values(lineage: Lineage) -> list[str]:
     return [origin.raw_row["value"] for origin in lineage.origins]
 
 
-def test_a_core_fact_leads_to_its_own_row(home: Path) -> None:
+def test_trace_of_core_fact_leads_to_its_row(home: Path) -> None:
     (lineage,) = follow(home, FACT, reporter="WLD")
     assert (lineage.table, lineage.role) == (FACT, "figure")
     assert lineage.models == (FACT, "intermediate.int_observations", f"raw.{SOURCE}")
@@ -150,7 +150,7 @@ def as_floats(lineage: Lineage) -> Lineage:
     return Lineage(lineage.table, published, lineage.role, lineage.models, lineage.origins)
 
 
-def test_the_single_rule_of_an_older_release_is_followed(home: Path) -> None:
+def test_single_rule_of_an_older_release_is_followed(home: Path) -> None:
     (lineage,) = follow(home, "mart_old")
     assert (lineage.role, values(lineage)) == ("figure", ["100", "25"])
 
@@ -168,7 +168,7 @@ def test_helper_table_is_traced_by_its_own_rule(home: Path) -> None:
     )
 
 
-def test_a_helper_table_with_files_and_rows_states_the_roles(home: Path) -> None:
+def test_helper_table_with_files_and_rows_states_the_roles(home: Path) -> None:
     numerator, denominator = follow(home, "marts.mart_ratio")
     assert (numerator.role, values(numerator)) == ("numerator", ["25"])
     assert (denominator.role, values(denominator)) == ("denominator", ["100"]), "the row serves twice"
@@ -242,7 +242,7 @@ def test_invalid_rule_is_reported(home: Path, rule: dict[str, Any], message: str
         follow(home, "marts.mart_share")
 
 
-def test_a_changed_file_is_not_intact(home: Path) -> None:
+def test_changed_file_is_not_intact(home: Path) -> None:
     flip_bit(home / "landing" / SOURCE / NEW / "files" / "data.csv")
     (lineage,) = follow(home, FACT, service="S")
     (origin,) = lineage.origins
@@ -252,7 +252,7 @@ def test_a_changed_file_is_not_intact(home: Path) -> None:
     assert follow(home, FACT, service="S")[0].origins[0].is_file_intact is False
 
 
-def test_a_changed_digit_of_the_parsed_rows_is_never_certified(home: Path) -> None:
+def test_changed_digit_of_the_parsed_rows_is_never_certified(home: Path) -> None:
     path = home / "landing" / SOURCE / NEW / "rows.parquet"
     rows = pq.read_table(path).to_pylist()
     assert rows[0]["value"] == "100"
@@ -355,7 +355,7 @@ def test_rows_of_every_mart_and_core_fact_lead_to_raw_rows(warehouse: Warehouse)
     assert tried >= 60
 
 
-def test_a_reconciliation_leads_to_the_figures_of_both_sources(warehouse: Warehouse) -> None:
+def test_trace_of_reconciliation_leads_to_the_figures_of_both_sources(warehouse: Warehouse) -> None:
     found = follow_sample(
         warehouse,
         "marts.mart_reconciliation",
@@ -372,7 +372,7 @@ def test_a_reconciliation_leads_to_the_figures_of_both_sources(warehouse: Wareho
     }
 
 
-def test_a_mirror_leads_to_the_cells_of_both_sides(warehouse: Warehouse) -> None:
+def test_trace_of_mirror_leads_to_the_cells_of_both_sides(warehouse: Warehouse) -> None:
     found = follow_sample(
         warehouse,
         "marts.mart_mirror",
@@ -388,7 +388,7 @@ def test_a_mirror_leads_to_the_cells_of_both_sides(warehouse: Warehouse) -> None
     assert len(found) == 2 and all(len(lineage.origins) == 1 for lineage in found)
 
 
-def test_a_group_leads_to_its_members_of_that_year_alone(warehouse: Warehouse) -> None:
+def test_trace_of_group_leads_to_its_members_of_that_year_only(warehouse: Warehouse) -> None:
     found = follow_sample(
         warehouse,
         "marts.mart_trade_partner_group",
@@ -404,7 +404,7 @@ def test_a_group_leads_to_its_members_of_that_year_alone(warehouse: Warehouse) -
     assert len(lineage.origins) == int(lineage.published["members_counted"]) == 4
 
 
-def test_a_claim_leads_to_the_cells_of_its_numerator_and_denominator(warehouse: Warehouse) -> None:
+def test_trace_of_claim_leads_to_the_cells_of_its_numerator_and_denominator(warehouse: Warehouse) -> None:
     found = follow_sample(
         warehouse, "marts.mart_claim", claim_id="digital_share_2020", source="data360_digital"
     )
@@ -419,7 +419,7 @@ def test_a_claim_leads_to_the_cells_of_its_numerator_and_denominator(warehouse: 
     assert digital.published["found_value"] == pytest.approx(share, rel=1e-9)
 
 
-def test_an_older_vintage_of_a_claim_leads_to_the_row_before_the_revision(warehouse: Warehouse) -> None:
+def test_trace_of_older_vintage_of_claim_leads_to_the_row_before_the_revision(warehouse: Warehouse) -> None:
     (older,) = follow_sample(
         warehouse,
         "marts.mart_claim",
