@@ -1,5 +1,5 @@
-# Services Trade Warehouse. `make` lists the targets; `make run` and `make test` are all a newcomer needs.
-# Needs only make and Python 3.11 to 3.13: everything else comes from requirements.lock into .venv/.
+# Services Trade Warehouse. `make` lists the targets. Needs make and Python 3.11 to 3.13: everything else is installed
+# from requirements.lock into .venv/.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -18,7 +18,7 @@ UI_PORT ?= 8080
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help run test test-faults test-stack ui live check audit clean lock
+.PHONY: help run test test-fast test-faults test-stack ui live check audit clean lock
 help: ## this list
 	@echo 'Services Trade Warehouse'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ run: $(READY) ## the nightly load through Airflow, on the recorded nights (MIRRO
 test: $(READY) ## the tests
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
+test-fast: $(READY) ## the tests that need no build of the sample and no Airflow (an inner loop)
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not slow and not live and not faults and not stack'
+
 test-faults: $(READY) ## kills, full disks, bad payloads, many readers (minutes; root, to mount a small disk)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m faults tests/faults
 
@@ -71,7 +74,7 @@ check: $(READY) ## ruff, mypy, sqlfluff, dbt parse
 	@$(BIN)/python .ci/lint_expectations.py
 	@WAREHOUSE_BUILD_FILE=var/check/none.duckdb DBT_SEND_ANONYMOUS_USAGE_STATS=false $(BIN)/dbt -q parse --project-dir dbt_project --profiles-dir dbt_project \
 	  --vars '{as_of: "2000-01-01"}' --target-path ../var/check --log-path ../var/check
-	@echo 'ruff, mypy, sqlfluff, dbt: nothing to say.'
+	@echo 'ruff, mypy, sqlfluff, dbt: no findings.'
 
 audit: $(READY) ## known vulnerabilities of the locked packages (needs the network; never part of the tests)
 	@$(BIN)/python .ci/audit.py
@@ -79,10 +82,10 @@ audit: $(READY) ## known vulnerabilities of the locked packages (needs the netwo
 clean: ## remove the environment and caches; the landing and the releases in var/ stay
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs var/check
 	@find dags warehouse tests -name __pycache__ -type d -prune -exec rm -rf {} +
-	@echo 'Clean. var/ was left as it is: it holds what was landed and published.'
+	@echo 'Clean. var/ is unchanged: it holds the landing and the releases.'
 
 # Needs `uv` on the path (it is not in .venv: it makes the lock, the lock does not make it).
 lock: ## resolve requirements.lock anew from pyproject.toml
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --group pyproject.toml:dev pyproject.toml -o requirements.lock
-	@echo 'requirements.lock is resolved anew; `make test` before you commit it.'
+	@echo 'requirements.lock is resolved again. Run make test before you commit it.'

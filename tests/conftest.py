@@ -18,6 +18,16 @@ from warehouse.config import SAMPLE_DIR, Settings, load_settings
 from warehouse.releases.store import DATABASE
 from warehouse.sources import SOURCES
 
+# Fixtures that need a build of the sample or Airflow's metadata database: their tests are marked `slow`.
+SLOW_FIXTURES = {"replayed", "warehouse", "own_warehouse", "built", "airflow_home"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that `make test-fast` leaves out."""
+    for item in items:
+        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
 
 @contextmanager
 def environment(**values: str) -> Iterator[None]:

@@ -1,3 +1,3 @@
 """The Services Trade Warehouse: publishers' tables to validated, traceable releases."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 from pydantic import BaseModel
 
+from warehouse.backfill import records as backfills
 from warehouse.build import steps
 from warehouse.build.disk import disk_space
 from warehouse.config import Settings
 from warehouse.errors import WarehouseError
+from warehouse.files import Listing
 from warehouse.landing import quarantine, store
 from warehouse.landing.freshness import freshness_of
 from warehouse.releases.manifest import read_manifest
 from warehouse.releases.revisions import BigRevision, big_revisions_of
-from warehouse.releases.store import current
+from warehouse.releases.store import current, list_releases
 from warehouse.sources import SOURCES
 
 REVISIONS_SHOWN = 5
@@ -60,6 +62,7 @@ def find_alerts(settings: Settings, today: date | None = None) -> list[Alert]:
     day = today or datetime.now(UTC).date()
     parts: tuple[tuple[str, Callable[[], Iterable[Alert]]], ...] = (
         ("sources", lambda: source_alerts(settings, day)),
+        ("records", lambda: record_alerts(settings)),
         ("builds", lambda: build_alerts(settings)),
         ("revisions", lambda: revision_alerts(settings)),
         ("disk", lambda: disk_alerts(settings)),
@@ -90,11 +93,8 @@ def in_force(settings: Settings) -> str:
 
 
 def source_alerts(settings: Settings, today: date) -> Iterable[Alert]:
-    """Yield an alert for each failed or rejected poll, late source and unreadable record."""
+    """Yield an alert for each failed or rejected poll and each late source."""
     for name in SOURCES:
-        problems = store.list_vintages(settings.landing, name).problems
-        for problem in (*problems, *store.list_checks(settings.landing, name).problems):
-            yield unreadable(name, problem)
         freshness = freshness_of(settings, name, today)
         last = freshness.last_check
         command = f"warehouse fetch {name}"
@@ -118,6 +118,21 @@ def source_alerts(settings: Settings, today: date) -> Iterable[Alert]:
                 f"{expected.reason} ({expected.source_url})",
                 command=command,
             )
+
+
+def record_alerts(settings: Settings) -> Iterable[Alert]:
+    """Yield an alert for each record of the warehouse that cannot be read."""
+    listings: list[tuple[str, Listing[Any]]] = [
+        ("releases", list_releases(settings.published)),
+        ("quarantine", quarantine.list_rejected(settings.rejected)),
+        ("backfills", backfills.list_backfills(settings.backfill)),
+        ("backfills", backfills.list_events(settings.backfill)),
+    ]
+    for name in SOURCES:
+        listings.append((name, store.list_vintages(settings.landing, name)))
+        listings.append((name, store.list_checks(settings.landing, name)))
+    for subject, listing in listings:
+        yield from (unreadable(subject, problem) for problem in listing.problems)
 
 
 def rejection_alert(settings: Settings, source: str, detail: str) -> Alert:

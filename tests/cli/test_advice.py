@@ -13,6 +13,7 @@ import typer.main
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from warehouse.alerts import KINDS
 from warehouse.cli.app import app
 from warehouse.config import PROJECT_ROOT
 
@@ -110,6 +111,13 @@ def test_every_command_of_the_documentation_parses() -> None:
         except (TyperException, ValueError) as error:
             wrong.append(f"{name}: warehouse {command}: {getattr(error, 'message', error)}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_runbook_has_a_section_with_a_command_for_each_kind_of_alert() -> None:
+    text = (PROJECT_ROOT / "OPERATIONS.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##)", text, re.MULTILINE | re.DOTALL))
+    assert sorted(sections) == sorted(KINDS)
+    assert [kind for kind, section in sections.items() if not commands_of_page(section)] == []
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command_line import invoke
 from conftest import Warehouse
-from small_homes import ROWS, SOURCE, VINTAGE
+from small_homes import RELEASE, ROWS, SOURCE, VINTAGE
 from small_releases import flip_bit
+
+from warehouse.cli import inspect
+from warehouse.releases.trace import trace
 
 SHARE = ("trace", "marts.mart_share", "reporter=CHN")
 
@@ -78,13 +82,30 @@ def test_trace_prints_each_role_with_its_rows(small: Path) -> None:
     path = "marts.mart_share ← core.fct_services_trade ← raw.mofcom_totals"
     assert [line for line in lines if path in line] == [f"numerator  {path}", f"denominator  {path}"]
     assert shown.index("value=10.5") < shown.index("denominator") < shown.index("value=21")
-    assert shown.count("(matches)") == 2
+    assert shown.count("(matches)") == 2 and "more rows" not in shown
     numerator, denominator = invoke(small, *SHARE, "--json").json
     assert (numerator["role"], denominator["role"]) == ("numerator", "denominator")
     assert numerator["is_intact"] is True
     (origin,) = denominator["origins"]
     assert origin["raw_row"] == ROWS[1] and origin["retrieved_at"] == f"{VINTAGE}T00:00:00+00:00"
     assert origin["is_file_intact"] is True and origin["is_rows_intact"] is True
+
+
+def test_of_many_rows_of_a_file_the_first_are_printed_and_all_are_in_the_json(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (core,) = invoke(small, "trace", "core.fct_services_trade", "flow=total", "--json").json
+    assert (core["role"], core["origins"][0]["row"]) == ("figure", 3)
+    monkeypatch.setattr(inspect, "ROWS_OF_A_FILE", 1)
+    lineages = trace(
+        small / "published" / RELEASE, small / "landing", small / "reread", "marts.mart_share", {}
+    )
+    both = replace(lineages[0], origins=(*lineages[0].origins, *lineages[1].origins))
+    monkeypatch.setattr("warehouse.releases.trace.trace", lambda *_: (both,))
+    shown = invoke(small, *SHARE).stdout
+    assert shown.count("data.csv") == 1 and "row 2  year=2021" in shown and "row 3" not in shown
+    assert "… and 1 more rows; --json prints all" in shown
+    assert [one["row"] for one in invoke(small, *SHARE, "--json").json[0]["origins"]] == [2, 3]
 
 
 @pytest.mark.parametrize("name", ["files/data.csv", "rows.parquet"])
@@ -105,7 +126,7 @@ def test_trace_prints_the_path_to_the_bytes(warehouse: Warehouse) -> None:
     words = ("trace", "marts.mart_trade_scale", "reporter=CHN", "period_label=2021", "source=unctad_services")
     shown = invoke(warehouse.home, *words).stdout
     for part in (
-        "figure  marts.mart_trade_scale ← ",
+        "exports and imports  marts.mart_trade_scale ← ",
         " ← core.fct_services_trade ← ",
         "staging.stg_unctad_services ← raw.unctad_services",
         "value=394272.573",
@@ -129,9 +150,7 @@ def test_trace_leads_to_one_cell_of_the_workbook(warehouse: Warehouse) -> None:
     conditions = ("source=safe_bop", "currency=USD", "period_label=2021", "service=SC", "flow=imports")
     words = ("trace", "marts.mart_trade_structure", "reporter=CHN", *conditions, "--json")
     lineages = invoke(warehouse.home, *words).json
-    origins = [
-        origin for one in lineages if one["role"] in ("figure", "numerator") for origin in one["origins"]
-    ]
+    origins = [origin for one in lineages if one["role"] == "value" for origin in one["origins"]]
     # Typed off the workbook: sheet of annual dollars, row 26, the debit of 1.A.b.3 运输, column of 2021.
     (origin,) = (one for one in origins if one["raw_row"]["item_code"] == "1.A.b.3")
     assert float(origin["raw_row"]["value"]) == -1466.516870975

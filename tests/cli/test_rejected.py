@@ -50,6 +50,9 @@ def test_a_rejected_load_is_shown_then_accepted_over_the_gate(tmp_path: Path, sp
     shown = invoke(tmp_path, "rejected", "show", load["id"]).stdout
     assert "accepted as 2026-06-01 by ada at " in shown and shown.endswith("next: warehouse publish\n")
     assert "accepted as 2026-06-01" in invoke(tmp_path, "rejected", "list").stdout
+    (load,) = invoke(tmp_path, "rejected", "list", "--json").json
+    assert load["accepted_as"] == "2026-06-01"
+    assert (load["overruled"]["actor"], load["overruled"]["reason"]) == ("ada", "the publisher is right")
 
 
 def test_a_load_that_could_not_be_read_cannot_be_accepted(small: Path) -> None:

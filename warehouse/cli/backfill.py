@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class SourceOrCommand(TyperGroup):
-    """A group in which the name of a source may stand in place of the command `start`."""
+    """A group in which the name of a source may be used instead of the command `start`."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Take a first argument that is no command for the name of a source."""

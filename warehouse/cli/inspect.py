@@ -24,10 +24,13 @@ from warehouse.cli.render import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from warehouse.releases.origins import Origin
     from warehouse.releases.trace import Lineage
 
 ROWS_IN_A_TABLE = 100
+ROWS_OF_A_FILE = 10  # of one role; a rank is computed from the figures of every economy
 
 
 def query(
@@ -152,31 +155,33 @@ def print_lineages(lineages: Sequence[Lineage]) -> None:
         previous = lineage
         path = escape(" ← ".join(lineage.models))
         out.print(f"[bold]{escape(lineage.role)}[/bold]  {path}", soft_wrap=True, highlight=False)
+        files: dict[Path, list[Origin]] = {}
         for origin in lineage.origins:
-            print_origin(origin)
+            files.setdefault(origin.file, []).append(origin)
+        for origins in files.values():
+            print_file(origins)
 
 
-def print_origin(origin: Origin) -> None:
-    """Print the row as sent, and the file that it is in."""
-    location = origin.location or f"row {origin.row}"
-    out.print(
-        f"  [bold]from[/bold]  {origin.source} vintage {origin.vintage}, {escape(location)}",
-        soft_wrap=True,
-        highlight=False,
-    )
-    sent = ", ".join(
-        f"{name}={value}"
-        for name, value in origin.raw_row.items()
-        if value is not None and not name.startswith("_")
-    )
-    print_fields(
-        {
-            "as sent": sent if origin.is_rows_intact else "unknown: rows.parquet DOES NOT MATCH its sha256",
-            "file": str(origin.file),
-            "sha256": f"{origin.sha256} ({'matches' if origin.is_file_intact else 'DOES NOT MATCH'})",
-            "address": origin.address,
-            "retrieved": str(format_time(origin.retrieved_at)),
-        },
-        indent=4,
-        wrapped=("as sent",),
-    )
+def print_file(origins: Sequence[Origin]) -> None:
+    """Print a file, and the rows of it that figures come from; of many rows, the first ones."""
+    first = origins[0]
+    print_line(f"  {first.source} vintage {first.vintage}")
+    fields = {
+        "file": str(first.file),
+        "sha256": f"{first.sha256} ({'matches' if first.is_file_intact else 'DOES NOT MATCH'})",
+        "address": first.address,
+        "retrieved": str(format_time(first.retrieved_at)),
+    }
+    if not first.is_rows_intact:
+        fields["as sent"] = "unknown: rows.parquet DOES NOT MATCH its sha256"
+    print_fields(fields, indent=4)
+    for origin in origins[:ROWS_OF_A_FILE] if first.is_rows_intact else ():
+        sent = ", ".join(
+            f"{name}={value}"
+            for name, value in origin.raw_row.items()
+            if value is not None and not name.startswith("_")
+        )
+        where = origin.location or f"row {origin.row}"
+        print_fields({where: sent}, indent=4, wrapped=(where,))
+    if len(origins) > ROWS_OF_A_FILE and first.is_rows_intact:
+        print_line(f"    … and {len(origins) - ROWS_OF_A_FILE} more rows; --json prints all", style="dim")
