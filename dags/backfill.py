@@ -60,8 +60,8 @@ BODY = """\
 
 **Approve** publishes this build. **Reject** discards it. The same on the command line:
 
-    warehouse backfill approve {{ ti.xcom_pull(task_ids='begin') }} --why "…"
-    warehouse backfill discard {{ ti.xcom_pull(task_ids='begin') }} --why "…"
+- `warehouse backfill approve {{ ti.xcom_pull(task_ids='begin') }} --why "…"`
+- `warehouse backfill discard {{ ti.xcom_pull(task_ids='begin') }} --why "…"`
 """
 
 
@@ -104,7 +104,7 @@ def compare(backfill: str) -> str:
 def describe(report: Report) -> str:
     """Return what a backfill would change, in Markdown."""
     lines = [f"Build {report.after}, as of {report.as_of}, against release {report.before}.", ""]
-    lines += [f"- {pull.subject}: {pull.outcome}. {pull.detail}" for pull in report.pulls or ()]
+    lines += [f"- {pull.subject}: {pull.outcome}; {pull.detail}" for pull in report.pulls or ()]
     lines += ["", "| table | rows added | rows gone | rows changed |", "|---|---:|---:|---:|"]
     lines += [
         f"| {one.table} | {one.rows_added:,} | {one.rows_gone:,} | {one.rows_changed:,} |"
@@ -112,10 +112,7 @@ def describe(report: Report) -> str:
     ]
     more = len(report.tables) - TABLES_SHOWN
     not_shown = f"{more} more tables would change. " if more > 0 else ""
-    lines += [
-        "",
-        f"{not_shown}{len(report.tables_equal)} tables are equal.",
-    ]
+    lines += ["", f"{not_shown}{len(report.tables_equal)} tables are equal."]
     return "\n".join(lines)
 
 
