@@ -5,9 +5,9 @@ bodies; `mirror` answers requests from a mirror or the folder of curated figures
 an answer; `download` has the records that they share; `secrets` masks credentials.
 """
 
+from warehouse.fetch.download import without_secrets
 from warehouse.fetch.http import LIMITS, Limits
 from warehouse.fetch.mirror import PUBLISHER
 from warehouse.fetch.pull import FETCHED, Progress, fetch, read_fetched
-from warehouse.fetch.secrets import without_secrets
 
 __all__ = ["FETCHED", "LIMITS", "PUBLISHER", "Limits", "Progress", "fetch", "read_fetched", "without_secrets"]
