@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -76,6 +77,18 @@ def disk_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
+def copy_file(download: Download, path: Path) -> None:
+    """Copy a file to the `.part` file; raise SourceError when it is missing or too large."""
+    if not path.is_file():
+        raise download.error(f"{path} does not exist", f"Copy that file to {path.parent} again")
+    size = path.stat().st_size
+    if size > download.request.max_bytes:
+        raise download.too_large(f"{path} has {size} bytes")
+    with disk_errors(download.part):
+        shutil.copyfile(path, download.part)
+    download.progress(size)
+
+
 def without_secrets(address: str) -> str:
     """Return an address with its user and password, and the values of secret parameters, masked."""
     parts = urlsplit(address)
@@ -83,7 +96,7 @@ def without_secrets(address: str) -> str:
         (name, value, _SECRET_NAME.search(_WORD_BOUNDARY.sub("_", name)) is not None)
         for name, value in parse_qsl(parts.query, keep_blank_values=True)
     ]
-    user, at, host = parts.netloc.rpartition("@")
+    _user, at, host = parts.netloc.rpartition("@")
     if not at and not any(is_secret for _, _, is_secret in pairs):
         return address
     query = "&".join(f"{quote(name)}={'***' if secret else quote(value)}" for name, value, secret in pairs)

@@ -16,14 +16,12 @@ from __future__ import annotations
 import http.client
 import logging
 import math
-import shutil
 import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -40,7 +38,7 @@ from warehouse.fetch.download import (
     Download,
     Headers,
     TransientError,
-    disk_errors,
+    copy_file,
     root_cause,
     without_secrets,
 )
@@ -116,9 +114,8 @@ class _DeadlineAdapter(HTTPAdapter):
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         """Return a pool of urllib3 whose connections make their responses by `response`."""
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        pool.ConnectionCls = type(
-            "Connection", (type(pool).ConnectionCls,), {"response_class": self.response}
-        )
+        attributes = {"response_class": self.response}
+        pool.ConnectionCls = type("Connection", (type(pool).ConnectionCls,), attributes)
         return pool
 
     def response(self, connection: socket.socket, *args: Any, **kwargs: Any) -> http.client.HTTPResponse:
@@ -142,7 +139,7 @@ class _DeadlineAdapter(HTTPAdapter):
 def receive_if_changed(client: Client, download: Download, last: tuple[Fetched, Path] | None) -> Headers:
     """Receive an answer, or copy the last accepted one, `last`, when the server answers 304.
 
-    The checksum of the copy is verified; if it differs, the whole answer is requested.
+    The checksum of the accepted file is verified; if it differs, the whole answer is requested.
     """
     if last is None:
         return receive(client, download).headers
@@ -152,17 +149,14 @@ def receive_if_changed(client: Client, download: Download, last: tuple[Fetched, 
     response = receive(client, replace(download, conditions=conditions))
     if response.status_code != 304:
         return response.headers
-    with disk_errors(download.part):
-        if accepted.is_file():
-            shutil.copyfile(accepted, download.part)
-    if not download.part.is_file() or sha256_of(download.part) != known.sha256:
+    if not accepted.is_file() or sha256_of(accepted) != known.sha256:
         LOG.error(
             "%s: the accepted file %s is missing or no longer has the checksum %s. Restore it from a backup. "
             "The whole file is requested now",
             *(download.source, accepted, known.sha256),
         )
         return receive(client, download).headers
-    download.progress(known.size_bytes)
+    copy_file(download, accepted)
     held = {"ETag": known.etag, "Last-Modified": known.last_modified}
     stated = {name: response.headers.get(name) or value for name, value in held.items()}
     return {**stated, "Content-Type": known.content_type}
@@ -174,49 +168,35 @@ def receive(client: Client, download: Download) -> requests.Response:
     The status of the response is 200, 206, or 304 for a download with conditions; after a 304 there is
     nothing in the file. Raises SourceError for any other answer, and when no attempt succeeds.
     """
-    limits = client.limits
+    limits, resume, number = client.limits, None, 0
     client.expires_at = time.monotonic() + limits.deadline_seconds
-    resume: Resume | None = None
-
-    def attempt() -> requests.Response:
-        nonlocal resume
-        try:
-            return _attempt(client, download, resume)
-        except IncompleteBody as error:
-            resume = error.resume
-            raise
-
-    retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(TransientError),
-        stop=tenacity.stop_after_attempt(limits.attempts)
-        | tenacity.stop_before_delay(limits.deadline_seconds),
-        wait=partial(_wait_seconds, limits),
-        before_sleep=partial(_log_retry, download),
-        reraise=True,
+    backoff = tenacity.wait_exponential_jitter(
+        limits.backoff_seconds, limits.backoff_cap_seconds, jitter=limits.backoff_seconds
     )
     try:
-        return retrying(attempt)
+        for attempt in tenacity.Retrying(
+            name=f"{download.source}: {without_secrets(download.request.address)}",
+            retry=tenacity.retry_if_exception_type(TransientError),
+            stop=tenacity.stop_after_attempt(limits.attempts)
+            | tenacity.stop_before_delay(limits.deadline_seconds),
+            wait=backoff
+            + tenacity.wait_exception(
+                lambda error: min(getattr(error, "retry_after", 0.0), limits.retry_after_cap_seconds)
+            ),
+            before_sleep=tenacity.before_sleep_log(LOG, logging.WARNING),
+            reraise=True,
+        ):
+            with attempt:
+                number += 1
+                try:
+                    return _attempt(client, download, resume)
+                except IncompleteBody as error:
+                    resume = error.resume
+                    raise
     except TransientError as error:
-        number = retrying.statistics["attempt_number"]
-        raise download.error(
-            f"no complete answer in {number} attempt{'s' if number > 1 else ''}: {error}",
-            "Run again later; if it fails again, open the address by hand, and check proxy and network",
-        ) from error
-
-
-def _wait_seconds(limits: Limits, state: tenacity.RetryCallState) -> float:
-    """Return the seconds before the next attempt: exponential with jitter, and at least Retry-After."""
-    initial, cap = limits.backoff_seconds, limits.backoff_cap_seconds
-    exponential = tenacity.wait_exponential_jitter(initial=initial, max=cap, jitter=initial)
-    retry_after = getattr(state.outcome and state.outcome.exception(), "retry_after", 0.0)
-    return max(exponential(state), min(retry_after, limits.retry_after_cap_seconds))
-
-
-def _log_retry(download: Download, state: tenacity.RetryCallState) -> None:
-    LOG.warning(
-        "%s: attempt %d at %s failed: %s; next attempt in %.1f s",
-        *(download.source, state.attempt_number, without_secrets(download.request.address)),
-        *(state.outcome and state.outcome.exception(), state.upcoming_sleep),
+        reason = f"no complete answer in {number} attempt{'s' if number > 1 else ''}: {error}"
+    raise download.error(
+        reason, "Run again later; if it fails again, open the address by hand, and check proxy and network"
     )
 
 

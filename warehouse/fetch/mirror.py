@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Annotated
@@ -21,7 +20,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, ValidationError, model_validator
 
 from warehouse.errors import SourceError, WarehouseError
-from warehouse.fetch.download import Download, Headers, disk_errors, without_secrets
+from warehouse.fetch.download import Download, Headers, copy_file, disk_errors, without_secrets
 from warehouse.fetch.http import Client, receive, receive_if_changed
 from warehouse.files import sha256_of
 from warehouse.model import MEBIBYTE, Fetched, Request
@@ -92,15 +91,17 @@ def open_mirror(client: Client, source: str, mirror: str, into: Path) -> Mirror:
 
 
 def receive_from_mirror(
-    client: Client, mirror: Mirror, download: Download, last: tuple[Fetched, Path] | None
+    client: Client,
+    mirror: Mirror,
+    entry: Entry | None,
+    download: Download,
+    last: tuple[Fetched, Path] | None,
 ) -> Headers:
     """Write the answer that a mirror lists to its `.part` file, and verify the checksum of the index."""
-    address = without_secrets(download.request.address)
-    entry = mirror.entry(address)
     if entry is None:
         raise SourceError(
             download.source,
-            f"the mirror {mirror.name} holds no answer for {address}",
+            f"the mirror {mirror.name} holds no answer for {without_secrets(download.request.address)}",
             remedy="Add the file and an entry with this address to its index.json, or unset WAREHOUSE_MIRROR "
             "to ask the publisher",
         )
@@ -110,7 +111,7 @@ def receive_from_mirror(
         plain = Request(entry.file, url, download.request.kind, max_bytes=download.request.max_bytes)
         headers = receive_if_changed(client, replace(download, request=plain), last)
     elif (path := (mirror.base / entry.file).resolve()).is_relative_to(mirror.base):
-        _copy(download, path)
+        copy_file(download, path)
     else:  # by a symbolic link
         raise _bad_index(mirror.name, f"the file {entry.file!r} leads out of the mirror")
     if entry.sha256 and entry.sha256.lower() != (sha256 := sha256_of(download.part)):
@@ -133,25 +134,13 @@ def copy_curated(download: Download, folder: Path) -> Headers:
             "Set WAREHOUSE_CURATED to the folder that holds the CSV files, or unset it",
         )
     if name:
-        _copy(download, folder / name)
+        copy_file(download, folder / name)
     else:
         names = sorted(path.name for path in folder.glob("*.csv") if not path.name.startswith("."))
         with disk_errors(download.part):
             download.part.write_text(json.dumps(names, ensure_ascii=False) + "\n", encoding="utf-8")
         download.progress(download.part.stat().st_size)
     return {}
-
-
-def _copy(download: Download, path: Path) -> None:
-    """Copy a file to the `.part` file; raise SourceError when it is missing or too large."""
-    if not path.is_file():
-        raise download.error(f"{path} does not exist", f"Copy that file to {path.parent} again")
-    size = path.stat().st_size
-    if size > download.request.max_bytes:
-        raise download.too_large(f"{path} has {size} bytes")
-    with disk_errors(download.part):
-        shutil.copyfile(path, download.part)
-    download.progress(size)
 
 
 def _bad_index(mirror: str, reason: str) -> WarehouseError:

@@ -25,6 +25,7 @@ from warehouse.fetch.mirror import (
     CURATED,
     FILE_NAME,
     PUBLISHER,
+    Entry,
     Mirror,
     copy_curated,
     open_mirror,
@@ -85,10 +86,11 @@ def fetch(
             request = next(plan, None)
             while request is not None:
                 _check_name(source.name, request, names)
-                if request.recorded_only and not _is_mirrored(pull, request):
+                entry = opened.entry(without_secrets(request.address)) if opened else None
+                if request.recorded_only and entry is None:
                     (into / request.name).unlink(missing_ok=True)
                 else:
-                    fetched.append(_answer(pull, request))
+                    fetched.append(_answer(pull, request, entry))
                 try:
                     request = plan.send(into / request.name)
                 except StopIteration:
@@ -112,7 +114,7 @@ def read_fetched(into: Path) -> tuple[Fetched, ...]:
 
 
 def _check_name(source: str, request: Request, names: set[str]) -> None:
-    """Add a name to those of the pull; raise SourceError if it is no plain file name, reserved or repeated."""
+    """Add a name to those of the pull; raise SourceError if it is not a plain file name, or repeated."""
     name = request.name.casefold()
     is_plain = FILE_NAME.fullmatch(request.name) and name != FETCHED and not name.endswith(".part")
     if not is_plain or name in names:
@@ -126,28 +128,20 @@ def _check_name(source: str, request: Request, names: set[str]) -> None:
     names.add(name)
 
 
-def _is_mirrored(pull: _Pull, request: Request) -> bool:
-    return pull.mirror is not None and pull.mirror.entry(without_secrets(request.address)) is not None
-
-
-def _answer(pull: _Pull, request: Request) -> Fetched:
+def _answer(pull: _Pull, request: Request, entry: Entry | None) -> Fetched:
     """Write the answer to one request to its file, after checking that it is of the requested kind."""
-    path, address = pull.into / request.name, without_secrets(request.address)
-    is_curated = request.url.startswith(f"{CURATED}:")
-    mirror = None if is_curated and not _is_mirrored(pull, request) else pull.mirror
-    via = mirror.name if mirror else CURATED if is_curated else PUBLISHER
+    path, part = pull.into / request.name, pull.into / f"{request.name}.part"
+    address = without_secrets(request.address)
+    is_curated = request.url.startswith(f"{CURATED}:") and entry is None
+    via = CURATED if is_curated else pull.mirror.name if pull.mirror else PUBLISHER
     last = pull.held.get(address)
     if last is not None and (last[0].via != via or request.method != "GET"):
         last = None  # its validators are those of another server
-    part = pull.into / f"{request.name}.part"
     download = Download(pull.source, request, part, partial(pull.progress, request))
-    retrieved_at: datetime | None = None
-    if mirror:
-        headers = receive_from_mirror(pull.client, mirror, download, last)
-        entry = mirror.entry(address)
-        retrieved_at = entry.retrieved_at if entry else None
-    elif is_curated:
+    if is_curated:
         headers = copy_curated(download, pull.curated)
+    elif pull.mirror:
+        headers = receive_from_mirror(pull.client, pull.mirror, entry, download, last)
     else:
         headers = receive_if_changed(pull.client, download, last)
     if fault := content_fault(request.kind, part):
@@ -158,12 +152,13 @@ def _answer(pull: _Pull, request: Request) -> Fetched:
         )
     with disk_errors(path):
         part.replace(path)
+    retrieved_at = (entry and entry.retrieved_at) or datetime.now(UTC).replace(microsecond=0)
     fetched = Fetched(
         name=request.name,
         address=address,
         sha256=sha256_of(path),
         size_bytes=path.stat().st_size,
-        retrieved_at=(retrieved_at or datetime.now(UTC).replace(microsecond=0)).astimezone(UTC),
+        retrieved_at=retrieved_at.astimezone(UTC),
         content_type=headers.get("Content-Type"),
         etag=headers.get("ETag"),
         last_modified=headers.get("Last-Modified"),
