@@ -8,6 +8,7 @@ import stat
 import struct
 import zipfile
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from warehouse.formats import archive
 from warehouse.formats.archive import Member, copy_capped, extract_member, leaves_directory, select_member
 
 CAP = 1024 * 1024
+FAIL = partial(SourceError, "s", file="f")
 PER_EXAMPLE_FILES = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -163,7 +165,7 @@ def test_an_archive_that_declares_more_than_the_cap_is_refused(kind: str, tmp_pa
 def test_a_declaration_past_the_cap_is_refused_before_a_byte_comes_out() -> None:
     huge = Member("a.csv", size=10**15, is_directory=False, is_file=True, is_encrypted=False)
     with pytest.raises(SourceError, match="past the limit"):
-        select_member([huge], source="s", file="f", max_bytes=CAP, member=None)
+        select_member([huge], None, CAP, FAIL)
 
 
 def test_a_7z_whose_other_members_expand_past_the_cap_is_stopped_on_the_way(tmp_path: Path) -> None:
@@ -193,9 +195,9 @@ def test_a_zip_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
 def test_a_stream_is_stopped_before_it_writes_past_the_cap() -> None:
     out = io.BytesIO()
     with pytest.raises(SourceError, match="past the limit of 10 bytes"):
-        copy_capped(io.BytesIO(bytes(11)), out, source="s", file="f", max_bytes=10)
+        copy_capped(io.BytesIO(bytes(11)), out, 10, FAIL)
     assert out.getvalue() == b""
-    copy_capped(io.BytesIO(bytes(10)), out, source="s", file="f", max_bytes=10)
+    copy_capped(io.BytesIO(bytes(10)), out, 10, FAIL)
     assert len(out.getvalue()) == 10
 
 
