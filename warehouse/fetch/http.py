@@ -195,28 +195,37 @@ def receive(client: Client, download: Download) -> requests.Response:
                     raise
     except TransientError as error:
         reason = f"no complete answer in {number} attempt{'s' if number > 1 else ''}: {error}"
+    if time.monotonic() >= client.expires_at:
+        size = download.part.stat().st_size if download.part.exists() else 0
+        reason = f"the deadline of {limits.deadline_seconds:g} s passed with {size} bytes received"
     raise download.error(
         reason, "Run again later; if it fails again, open the address by hand, and check proxy and network"
     )
 
 
 def _attempt(client: Client, download: Download, resume: Resume | None) -> requests.Response:
-    """Make one attempt, continuing an incomplete body if possible."""
+    """Make one attempt, continuing an incomplete body if possible: check the status, and write the body."""
     offset = download.part.stat().st_size if resume else 0
     resume = resume if offset else None
     ranges = {"Range": f"bytes={offset}-", "If-Range": resume.validator} if resume else {}
     headers = {**dict(download.request.headers), **(ranges or download.conditions)}
-    try:
-        with closing(_open(client, download, headers)) as response:
-            _read_answer(download, response, resume, offset)
-            return response
-    except TransientError:
-        if time.monotonic() < client.expires_at:
-            raise
-    size = download.part.stat().st_size if download.part.exists() else 0
-    raise TransientError(
-        f"the deadline of {client.limits.deadline_seconds:g} s passed with {size} bytes received"
-    )
+    with closing(_open(client, download, headers)) as response:
+        status = response.status_code
+        if status == 200 or (status == 206 and resume):
+            write_body(download, response.raw, resume, offset)
+        elif status == 416 and resume:
+            raise IncompleteBody("HTTP 416: the server does not send the rest of the body")
+        elif status != 304 or not download.conditions or resume:
+            message = b""
+            with suppress(IncompleteBody):  # the text only explains the status
+                message = next(read_chunks(response.raw), b"")
+            reason = f"HTTP {status} {response.reason}: {excerpt(message)!r}"
+            if status in TRANSIENT_STATUSES or (status == 400 and is_markup(message)):
+                raise TransientError(reason, retry_after_seconds(response.headers.get("Retry-After")))
+            raise download.error(
+                reason, "Open the address by hand; if the table has moved, put its new address in the source"
+            )
+        return response
 
 
 def _open(client: Client, download: Download, headers: Mapping[str, str]) -> requests.Response:
@@ -291,25 +300,6 @@ def _send(client: Client, download: Download, url: str, headers: Mapping[str, st
             "bundle of a proxy that re-signs traffic; verification cannot be turned off",
             address=url,
         ) from None
-
-
-def _read_answer(download: Download, response: requests.Response, resume: Resume | None, offset: int) -> None:
-    """Check the status of a response, and write its body."""
-    status = response.status_code
-    if status == 200 or (status == 206 and resume):
-        write_body(download, response.raw, resume, offset)
-    elif status == 416 and resume:
-        raise IncompleteBody("HTTP 416: the server does not send the rest of the body")
-    elif status != 304 or not download.conditions or resume:
-        message = b""
-        with suppress(IncompleteBody):  # the text only explains the status
-            message = next(read_chunks(response.raw), b"")
-        reason = f"HTTP {status} {response.reason}: {excerpt(message)!r}"
-        if status in TRANSIENT_STATUSES or (status == 400 and is_markup(message)):
-            raise TransientError(reason, retry_after_seconds(response.headers.get("Retry-After")))
-        raise download.error(
-            reason, "Open the address by hand; if the table has moved, put its new address in the source"
-        )
 
 
 def retry_after_seconds(header: str | None) -> float:

@@ -68,21 +68,17 @@ class Mirror(BaseModel, frozen=True):
 
 def open_mirror(client: Client, source: str, mirror: str, into: Path) -> Mirror:
     """Read the index of a mirror; raise WarehouseError when it cannot be used."""
-    base: Path | str = mirror.rstrip("/")
+    base: Path | str
     if urlsplit(mirror).scheme in ("http", "https"):
-        part = into / ".index.json.part"
+        base, part = mirror.rstrip("/"), into / ".index.json.part"
         request = Request("index.json", f"{base}/index.json", "json", max_bytes=INDEX_MAX_BYTES)
         receive(client, Download(source, request, part))
         text = part.read_bytes()
         part.unlink()
-    else:
-        base = Path(mirror).resolve()
-        if not (base / "index.json").is_file():
-            raise WarehouseError(
-                f"the mirror {without_secrets(mirror)} holds no index.json. Set WAREHOUSE_MIRROR to a "
-                "directory or HTTP base address that does, or unset it to ask the publishers"
-            )
+    elif ((base := Path(mirror).resolve()) / "index.json").is_file():
         text = (base / "index.json").read_bytes()
+    else:
+        raise _bad_index(mirror, "the directory holds no index.json")
     try:
         return Mirror.model_validate_json(text).model_copy(update={"base": base})
     except ValidationError as error:
@@ -146,5 +142,6 @@ def copy_curated(download: Download, folder: Path) -> Headers:
 def _bad_index(mirror: str, reason: str) -> WarehouseError:
     return WarehouseError(
         f"the index.json of the mirror {without_secrets(mirror)} can't be read: {reason}. "
-        'Write it as {"name": …, "answers": [{"address": …, "file": …}, …]}'
+        'Write it as {"name": …, "answers": [{"address": …, "file": …}, …]}, set WAREHOUSE_MIRROR to another '
+        "directory or HTTP base address, or unset it to ask the publishers"
     )

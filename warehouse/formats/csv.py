@@ -35,6 +35,7 @@ HEADER_BYTES = 64 * 1024
 _LAYOUT = (
     "If the publisher changed the layout, declare it in the source's module and raise its reader_version"
 )
+_UNDECODABLE = re.compile("[\udc80-\udcff]")  # bytes that the handler "surrogateescape" has replaced
 _RAGGED = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+): (.*)", re.DOTALL)  # an error of Arrow
 
 
@@ -167,10 +168,6 @@ def _open_reader(
 
 
 def _first_undecodable_line(path: Path, encoding: str) -> int | None:
-    with path.open("rb") as handle:
-        for line, text in enumerate(handle, start=1):
-            try:
-                text.decode(encoding)
-            except UnicodeDecodeError:
-                return line
-    return None
+    with path.open(encoding=encoding, errors="surrogateescape", newline="\n") as handle:
+        lines = enumerate(handle, start=1)
+        return next((line for line, text in lines if _UNDECODABLE.search(text)), None)
