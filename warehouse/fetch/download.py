@@ -14,8 +14,7 @@ from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 from warehouse.errors import SourceError, WarehouseError
 from warehouse.model import Request
 
-Headers = Mapping[str, str | None]  # of a response; an empty mapping for a copied file
-
+FILE_NAME = re.compile(r"[^\s./\\:\x00-\x1f][^/\\:\x00-\x1f]{0,199}")  # a plain name, without a directory
 _WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # in camel case
 _SECRET_NAME = re.compile(
     r"""

@@ -34,14 +34,7 @@ from requests.adapters import HTTPAdapter
 from warehouse import __version__
 from warehouse.fetch.body import IncompleteBody, Resume, read_chunks, write_body
 from warehouse.fetch.content import excerpt, is_markup
-from warehouse.fetch.download import (
-    Download,
-    Headers,
-    TransientError,
-    copy_file,
-    root_cause,
-    without_secrets,
-)
+from warehouse.fetch.download import Download, TransientError, copy_file, root_cause, without_secrets
 from warehouse.files import sha256_of
 from warehouse.model import Fetched
 
@@ -53,6 +46,7 @@ USER_AGENT = (
     f"services-trade-warehouse/{__version__} (nightly retrieval of public statistics on trade in services)"
 )
 TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+Headers = Mapping[str, str | None]  # of a response
 HEADERS_FOR_ANY_HOST = frozenset({"accept", "range", "if-range", "if-none-match", "if-modified-since"})
 NEXT_CALL: dict[str, float] = {}  # by host, on the monotonic clock, for all threads of the process
 NEXT_CALL_LOCK = threading.Lock()
@@ -92,8 +86,8 @@ class Client(requests.Session):
         super().__init__()
         override = limits.seconds_between_calls
         self.limits, self.pace, self.expires_at = limits, pace if override is None else override, math.inf
-        self.mount("http://", _DeadlineAdapter(self))
-        self.mount("https://", _DeadlineAdapter(self))
+        for prefix in ("http://", "https://"):
+            self.mount(prefix, _DeadlineAdapter(self))
 
     def resolve_redirects(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
         """Return no further requests: requests would read the body of a redirect whole, without a limit."""

@@ -11,7 +11,6 @@ The folder of curated figures answers `curated://` with the sorted names of its 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Annotated
@@ -20,15 +19,14 @@ from urllib.parse import quote, urlsplit
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, ValidationError, model_validator
 
 from warehouse.errors import SourceError, WarehouseError
-from warehouse.fetch.download import Download, Headers, copy_file, disk_errors, without_secrets
-from warehouse.fetch.http import Client, receive, receive_if_changed
+from warehouse.fetch.download import FILE_NAME, Download, copy_file, disk_errors, without_secrets
+from warehouse.fetch.http import Client, Headers, receive, receive_if_changed
 from warehouse.files import sha256_of
 from warehouse.model import MEBIBYTE, Fetched, Request
 
 PUBLISHER = "publisher"  # what `Fetched.via` states without a mirror
 CURATED = "curated"  # the scheme of addresses in the folder of curated figures, and their `Fetched.via`
 INDEX_MAX_BYTES = 16 * MEBIBYTE
-FILE_NAME = re.compile(r"[^\s./\\:\x00-\x1f][^/\\:\x00-\x1f]{0,199}")
 
 
 def _inside_mirror(file: str) -> str:
@@ -86,7 +84,7 @@ def open_mirror(client: Client, source: str, mirror: str, into: Path) -> Mirror:
         raise _bad_index(mirror, " ".join((*map(str, first["loc"]), first["msg"]))) from None
 
 
-def receive_from_mirror(
+def copy_mirrored(
     client: Client,
     mirror: Mirror,
     entry: Entry | None,

@@ -19,18 +19,9 @@ from pydantic import RootModel
 from warehouse.config import CURATED_DIR
 from warehouse.errors import SourceError, WarehouseError
 from warehouse.fetch.content import content_fault
-from warehouse.fetch.download import Download, disk_errors, without_secrets
+from warehouse.fetch.download import FILE_NAME, Download, disk_errors, without_secrets
 from warehouse.fetch.http import LIMITS, Client, Limits, receive_if_changed
-from warehouse.fetch.mirror import (
-    CURATED,
-    FILE_NAME,
-    PUBLISHER,
-    Entry,
-    Mirror,
-    copy_curated,
-    open_mirror,
-    receive_from_mirror,
-)
+from warehouse.fetch.mirror import CURATED, PUBLISHER, Entry, Mirror, copy_curated, copy_mirrored, open_mirror
 from warehouse.files import read_record, sha256_of, write_record
 from warehouse.model import Fetched, Request, Source
 
@@ -76,13 +67,10 @@ def fetch(
     fetched: list[Fetched] = []
     names: set[str] = set()
     try:
-        with (
-            closing(source.plan()) as plan,
-            Client(limits, 0.0 if mirror else source.seconds_between_calls) as client,
-        ):
+        pace = 0.0 if mirror else source.seconds_between_calls
+        with closing(source.plan()) as plan, Client(limits, pace) as client:
             opened = open_mirror(client, source.name, mirror, into) if mirror else None
-            progress = progress or (lambda request, size: None)
-            pull = _Pull(source.name, client, into, opened, curated, held, progress)
+            pull = _Pull(source.name, client, into, opened, curated, held, progress or (lambda *_: None))
             request = next(plan, None)
             while request is not None:
                 _check_name(source.name, request, names)
@@ -141,7 +129,7 @@ def _answer(pull: _Pull, request: Request, entry: Entry | None) -> Fetched:
     if is_curated:
         headers = copy_curated(download, pull.curated)
     elif pull.mirror:
-        headers = receive_from_mirror(pull.client, pull.mirror, entry, download, last)
+        headers = copy_mirrored(pull.client, pull.mirror, entry, download, last)
     else:
         headers = receive_if_changed(pull.client, download, last)
     if fault := content_fault(request.kind, part):

@@ -70,8 +70,9 @@ def check_package(path: Path, fail: Fail) -> dict[str, str]:
         for part in archive.namelist():
             if _PARSED.fullmatch(part):
                 _parse(archive.read(part), part, fail, attributes if part in _INDEX else None)
-        for part in set(_INDEX).difference(archive.namelist()):
-            raise fail(f"the part {part} is missing")
+        for part in _INDEX:
+            if part not in archive.namelist():
+                raise fail(f"the part {part} is missing")
     if not attributes["sheet"]:
         raise fail("the workbook has no sheet")
     targets = {
@@ -167,18 +168,17 @@ def _open_zip(path: Path, fail: Fail) -> Iterator[zipfile.ZipFile]:
 def _check_sizes(entries: list[zipfile.ZipInfo], fail: Fail) -> None:
     """Reject encrypted files and files that exceed the limits, by the sizes that the zip declares."""
     unpacked = sum(entry.file_size for entry in entries)
-    rules = {
-        "the file is encrypted": any(entry.flag_bits & 0x1 for entry in entries),
-        f"the file has {len(entries)} parts, more than the limit of {MAX_ENTRIES}": len(entries)
-        > MAX_ENTRIES,
-        f"unpacked it would take {unpacked} bytes, more than the limit of {MAX_UNPACKED_BYTES}": (
-            unpacked > MAX_UNPACKED_BYTES
-        ),
-        "the file has two parts of the same name": len({entry.filename for entry in entries}) < len(entries),
-    }
-    for reason, is_broken in rules.items():
-        if is_broken:
-            raise fail(reason, remedy="Check by hand what the publisher sends before allowing it")
+    fault = ""
+    if any(entry.flag_bits & 0x1 for entry in entries):
+        fault = "the file is encrypted"
+    elif len(entries) > MAX_ENTRIES:
+        fault = f"the file has {len(entries)} parts, more than the limit of {MAX_ENTRIES}"
+    elif unpacked > MAX_UNPACKED_BYTES:
+        fault = f"unpacked it would take {unpacked} bytes, more than the limit of {MAX_UNPACKED_BYTES}"
+    elif len({entry.filename for entry in entries}) < len(entries):
+        fault = "the file has two parts of the same name"
+    if fault:
+        raise fail(fault, remedy="Check by hand what the publisher sends before allowing it")
 
 
 def _parse(
@@ -194,10 +194,8 @@ def _parse(
             raise fail(f"the part {part} is not well-formed XML in UTF-8 (it declares {encoding})")
 
     def reject_document_type(*_: object) -> None:
-        raise fail(
-            f"the part {part} declares a document type or an entity, which no workbook needs",
-            remedy="Do not open the file; ask the publisher",
-        )
+        reason = "declares a document type or an entity, which no workbook needs"
+        raise fail(f"the part {part} {reason}", remedy="Do not open the file; ask the publisher")
 
     def collect(tag: str, found: dict[str, str]) -> None:
         if attributes is not None and (name := tag.rpartition(":")[2]) in attributes:
