@@ -82,6 +82,7 @@ def test_the_requested_kind_is_accepted(
         ("zip", zipped(), "no header of zip"),
         ("7z", zipped("t.csv"), "no header of 7z"),
         ("dta", bytes((115, 2, 1)), "no header of dta"),
+        ("dta", bytes(120), "no header of dta"),
         ("parquet", b"PAR1", "no such kind"),
     ],
     ids=stable_id,

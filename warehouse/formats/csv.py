@@ -89,7 +89,7 @@ def read_delimited(
             yield pa.record_batch([*batch.columns, files, rows], schema=raw_schema(columns))
             row += batch.num_rows
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        if ragged := _RAGGED.search(str(error)):
+        if (ragged := _RAGGED.search(str(error))) and "\ufffd" not in ragged[4]:
             raise fail(
                 f"the row has {ragged[3]} values, expected {ragged[2]}: {ragged[4][:200]!r}",
                 row=int(ragged[1]),
