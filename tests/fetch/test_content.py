@@ -80,6 +80,7 @@ def test_requested_kind_is_accepted(httpserver: HTTPServer, tmp_path: Path, kind
         ("zip", zipped(), "no header of zip"),
         ("7z", zipped("t.csv"), "no header of 7z"),
         ("dta", bytes((115, 2, 1)), "no header of dta"),
+        ("dta", bytes(120), "no header of dta"),
         ("parquet", b"PAR1", "no such kind"),
     ],
     ids=stable_id,

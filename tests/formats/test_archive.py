@@ -8,6 +8,7 @@ import stat
 import struct
 import zipfile
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from warehouse.formats import archive
 from warehouse.formats.archive import Member, copy_capped, extract_member, leaves_directory, select_member
 
 CAP = 1024 * 1024
+FAIL = partial(SourceError, "s", file="f")
 PER_EXAMPLE_FILES = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -165,7 +167,7 @@ def test_archive_with_declared_size_over_limit_is_rejected(kind: str, tmp_path: 
 def test_declared_size_over_limit_is_rejected_before_extraction() -> None:
     huge = Member("a.csv", size=10**15, is_directory=False, is_file=True, is_encrypted=False)
     with pytest.raises(SourceError, match="past the limit"):
-        select_member([huge], source="s", file="f", max_bytes=CAP, member=None)
+        select_member([huge], None, CAP, FAIL)
 
 
 def test_7z_with_other_members_over_limit_is_rejected_during_extraction(tmp_path: Path) -> None:
@@ -195,9 +197,9 @@ def test_zip_with_false_size_is_rejected(tmp_path: Path) -> None:
 def test_stream_stops_before_it_writes_over_limit() -> None:
     out = io.BytesIO()
     with pytest.raises(SourceError, match="past the limit of 10 bytes"):
-        copy_capped(io.BytesIO(bytes(11)), out, source="s", file="f", max_bytes=10)
+        copy_capped(io.BytesIO(bytes(11)), out, 10, FAIL)
     assert out.getvalue() == b""
-    copy_capped(io.BytesIO(bytes(10)), out, source="s", file="f", max_bytes=10)
+    copy_capped(io.BytesIO(bytes(10)), out, 10, FAIL)
     assert len(out.getvalue()) == 10
 
 

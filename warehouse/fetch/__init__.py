@@ -2,12 +2,12 @@
 
 Modules: `pull` runs the plan of a source; `http` sends requests and retries them; `body` writes response
 bodies; `mirror` answers requests from a mirror or the folder of curated figures; `content` checks the kind of
-an answer; `download` has the records that they share; `secrets` masks credentials.
+an answer; `download` has the request and the errors that they share, and masks credentials.
 """
 
+from warehouse.fetch.download import without_secrets
 from warehouse.fetch.http import LIMITS, Limits
 from warehouse.fetch.mirror import PUBLISHER
 from warehouse.fetch.pull import FETCHED, Progress, fetch, read_fetched
-from warehouse.fetch.secrets import without_secrets
 
 __all__ = ["FETCHED", "LIMITS", "PUBLISHER", "Limits", "Progress", "fetch", "read_fetched", "without_secrets"]

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from functools import partial
+from typing import NamedTuple
 
 import urllib3
 
-from warehouse.fetch.download import Download, TransientError, disk_errors
-from warehouse.fetch.secrets import root_cause
+from warehouse.fetch.download import Download, TransientError, disk_errors, root_cause
 
 CHUNK_BYTES = 64 * 1024
 CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")  # RFC 9110, section 14.4
 
 
-@dataclass(frozen=True)
-class Resume:
+class Resume(NamedTuple):
     """How to continue a body: its strong ETag or Last-Modified, and its total length in bytes if known."""
 
     validator: str
@@ -42,9 +41,9 @@ def write_body(
     """Write the body of a 200 response, or of a 206 that continues `resume` after `offset` bytes.
 
     Raises IncompleteBody when the body ends early or does not continue the bytes received, and SourceError
-    when it is larger than `download.max_bytes` or compressed by an unknown method.
+    when it is larger than the limit of the request or compressed by an unknown method.
     """
-    encoding = _encoding(response)
+    encoding, limit = _encoding(response), download.request.max_bytes
     if encoding not in ("", "gzip", "x-gzip", "deflate"):
         raise download.error(
             f"the body is encoded as {encoding!r}, which was not requested",
@@ -54,42 +53,40 @@ def write_body(
         total = _total_of_range(response, resume, offset)
     else:
         offset, total = 0, response.length_remaining
-        resume = _resume_of(response, total) if download.method == "GET" else None
-    if total is not None and total > download.max_bytes:
+        resume = _resume_of(response, total) if download.request.method == "GET" else None
+    if total is not None and total > limit:
         raise download.too_large(f"{total} bytes are announced")
-    decode, is_complete = _decoder(encoding)
+    stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32) if encoding else None
     received = size = offset
     with disk_errors(download.part), download.part.open("ab" if offset else "wb") as file:
         for chunk in read_chunks(response, resume):
             received += len(chunk)
-            data = decode(chunk, download.max_bytes - size + 1)
+            try:
+                data = stream.decompress(chunk, limit - size + 1) if stream else chunk
+            except zlib.error as error:
+                raise IncompleteBody(f"the compressed body is damaged: {error}") from None
             size += len(data)
-            if size > download.max_bytes:
-                raise download.too_large(f"more than {download.max_bytes} bytes were received")
+            if size > limit:
+                raise download.too_large(f"more than {limit} bytes were received")
             file.write(data)
             download.progress(size)
     if total is not None and received != total:
         reason = f"the body ended after {received} of {total} bytes"
         raise IncompleteBody(reason, resume if received < total else None)
-    if not is_complete():
+    if stream and not stream.eof:
         raise IncompleteBody("the compressed body ended early")
 
 
 def read_chunks(response: urllib3.HTTPResponse, resume: Resume | None = None) -> Iterator[bytes]:
     """Yield the body as it arrives, at most one read of the socket for each chunk."""
-    while True:
-        try:
-            chunk = response.read1(CHUNK_BYTES, decode_content=False)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise IncompleteBody(f"the body broke off: {root_cause(error)}", resume) from None
-        if not chunk:
-            return
-        yield chunk
+    try:
+        yield from iter(partial(response.read1, CHUNK_BYTES, decode_content=False), b"")
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise IncompleteBody(f"the body broke off: {root_cause(error)}", resume) from None
 
 
 def _encoding(response: urllib3.HTTPResponse) -> str:
-    encoding = response.headers.get("Content-Encoding", "").strip().lower()
-    return "" if encoding == "identity" else encoding
+    return response.headers.get("Content-Encoding", "").strip().lower().removeprefix("identity")
 
 
 def _resume_of(response: urllib3.HTTPResponse, total: int | None) -> Resume | None:
@@ -104,25 +101,9 @@ def _total_of_range(response: urllib3.HTTPResponse, resume: Resume, offset: int)
     """Return the total length that a 206 states; raise IncompleteBody when it does not continue the body."""
     header = response.headers.get("Content-Range", "")
     match = CONTENT_RANGE.fullmatch(header)
-    etag = response.headers.get("ETag")
-    is_same = not resume.validator.startswith('"') or etag in (None, resume.validator)
+    is_same = not resume.validator.startswith('"') or response.headers.get("ETag") in (None, resume.validator)
     if match and int(match[1]) == offset and is_same and not _encoding(response):
         total = int(match[3]) if match[3] != "*" else resume.total
         if resume.total in (None, total):
             return total
     raise IncompleteBody(f"the partial answer {header!r} does not continue the {offset} bytes received")
-
-
-def _decoder(encoding: str) -> tuple[Callable[[bytes, int], bytes], Callable[[], bool]]:
-    """Return two functions: decode a chunk to at most so many bytes; tell whether the stream is complete."""
-    if not encoding:
-        return (lambda chunk, limit: chunk), (lambda: True)
-    stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
-
-    def decode(chunk: bytes, limit: int) -> bytes:
-        try:
-            return stream.decompress(chunk, limit)
-        except zlib.error as error:
-            raise IncompleteBody(f"the compressed body is damaged: {error}") from None
-
-    return decode, lambda: stream.eof

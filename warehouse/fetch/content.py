@@ -6,11 +6,23 @@ complete is checked by the source's reader.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-# Signatures: APPNOTE.TXT 4.3.7 of PKWARE (zip, xlsx), 7zFormat.txt of the LZMA SDK (7z).
-SIGNATURES = {"zip": b"PK\x03\x04", "xlsx": b"PK\x03\x04", "7z": b"7z\xbc\xaf\x27\x1c"}
-KINDS = ("csv", "dta", "html", "json", *SIGNATURES)
+_START = rb"(?:\xef\xbb\xbf)?\s*"
+_MARKUP = re.compile(_START + rb"<")
+# Of each kind: what its first 4 KiB match, and the fault if they do not. Sources: APPNOTE.TXT 4.3.7 of PKWARE
+# (zip, xlsx); 7zFormat.txt of the LZMA SDK (7z); `help dta` of Stata (dta: formats 113 to 115 begin with the
+# format, the byte order and the kind of file; 117 and later with tags).
+KINDS = {
+    "csv": (rb"(?!" + _START + rb"<)[^\x00]+\Z", "it contains null bytes, which text does not"),
+    "dta": (rb"[\x71-\x73][\x01\x02]\x01.{107}|<stata_dta><header><release>", "it has no header of dta"),
+    "html": (_START + rb"(?=<).*<(?i:html|!doctype html)", "it does not begin as HTML"),
+    "json": (_START + rb"[{\[]", "it begins with neither { nor ["),
+    "xlsx": (rb"PK\x03\x04", "it has no header of xlsx"),
+    "zip": (rb"PK\x03\x04", "it has no header of zip"),
+    "7z": (rb"7z\xbc\xaf\x27\x1c", "it has no header of 7z"),
+}
 
 
 def content_fault(kind: str, path: Path) -> str:
@@ -31,11 +43,7 @@ def excerpt(data: bytes) -> str:
 
 def is_markup(data: bytes) -> bool:
     """Return whether `data` begins like HTML or XML."""
-    return _stripped(data).startswith(b"<")
-
-
-def _stripped(data: bytes) -> bytes:
-    return data.removeprefix(b"\xef\xbb\xbf").strip()
+    return _MARKUP.match(data) is not None
 
 
 def _fault(kind: str, head: bytes, tail: bytes) -> str:
@@ -43,25 +51,10 @@ def _fault(kind: str, head: bytes, tail: bytes) -> str:
         return f"no such kind is known (known are {', '.join(KINDS)})"
     if not head:
         return "it is empty"
-    if kind == "html":
-        is_html = is_markup(head) and any(tag in head.lower() for tag in (b"<html", b"<!doctype html"))
-        return "" if is_html else "it does not begin as HTML"
-    if kind == "dta" and _is_stata(head):
-        return ""
-    if is_markup(head):
-        return "it is HTML or XML"
-    if kind == "csv":
-        return "it contains null bytes, which text does not" if b"\x00" in head else ""
-    if kind == "json":
-        closing = {b"{": b"}", b"[": b"]"}.get(_stripped(head)[:1])
-        if closing is None:
-            return "it begins with neither { nor ["
-        return "" if _stripped(tail).endswith(closing) else "it is cut off before its end"
-    return "" if head.startswith(SIGNATURES.get(kind, b"\x00")) else f"it has no header of {kind}"
-
-
-def _is_stata(head: bytes) -> bool:
-    """Return whether a file begins as Stata does: formats 113 to 115, or 117 and later (`help dta`)."""
-    # The older formats begin with the format, the byte order (1 or 2) and the kind of file (1).
-    is_older = len(head) > 109 and head[0] in (113, 114, 115) and head[1] in (1, 2) and head[2] == 1
-    return is_older or head.startswith(b"<stata_dta><header><release>")
+    pattern, fault = KINDS[kind]
+    match = re.match(pattern, head, re.DOTALL)
+    if match is None:
+        return "it is HTML or XML" if is_markup(head) and kind != "html" else fault
+    if kind == "json" and not tail.rstrip().endswith(b"}" if match[0].endswith(b"{") else b"]"):
+        return "it is cut off before its end"
+    return ""

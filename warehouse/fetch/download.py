@@ -1,66 +1,65 @@
-"""A file to download, what came with it, and the errors on the way."""
+"""A file to download, the errors on the way, and the masking of credentials in addresses and error texts."""
 
 from __future__ import annotations
 
 import errno
+import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 from warehouse.errors import SourceError, WarehouseError
-from warehouse.fetch.secrets import without_secrets
+from warehouse.model import Request
 
-DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-
-
-@dataclass(frozen=True)
-class Download:
-    """One request of a source, and the `.part` file of at most `max_bytes` that its answer is written to.
-
-    `conditions` are headers that allow a 304. `progress` is called with the bytes written so far.
-    """
-
-    source: str
-    address: str
-    part: Path
-    max_bytes: int
-    progress: Callable[[int], None] = lambda size: None
-    method: str = "GET"
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    conditions: Mapping[str, str] = field(default_factory=dict)
-
-    def error(self, reason: str, remedy: str, file: str | None = None) -> SourceError:
-        """Return a SourceError that names the address, without its secrets."""
-        return SourceError(
-            self.source, reason, address=without_secrets(self.address), file=file, remedy=remedy
-        )
-
-    def too_large(self, size: str) -> SourceError:
-        """Return the error for an answer above `max_bytes`; `size` says how much came."""
-        return self.error(
-            f"the answer is too large: {size}, the limit is {self.max_bytes}",
-            "If the publisher's table has grown, raise max_bytes of the request in the source",
-        )
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the headers of an accepted response state; all None for a copied file."""
-
-    content_type: str | None = None
-    etag: str | None = None
-    last_modified: str | None = None
-    is_not_modified: bool = False
+FILE_NAME = re.compile(r"[^\s./\\:\x00-\x1f][^/\\:\x00-\x1f]{0,199}")  # a plain name, without a directory
+_WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # in camel case
+_SECRET_NAME = re.compile(
+    r"""
+    (?:key|token|secret|password|passwd|pwd|signature|credential)s?$         # also run together: apikey
+    | (?:^|[^a-z0-9])(?:o?auth|authorization|bearer|jwt|pass|passphrase|pw|sas|sig|sign)$  # whole words only
+    | access[^a-z0-9]?key[^a-z0-9]?id$                                       # AWSAccessKeyId
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 class TransientError(Exception):
     """A failure that another attempt may not meet. `retry_after` is what the server asks for, in seconds."""
 
-    def __init__(self, reason: str, *, retry_after: float = 0.0) -> None:
+    def __init__(self, reason: str, retry_after: float = 0.0) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class Download:
+    """One request of a source, and the `.part` file that its answer is written to.
+
+    `conditions` are headers that allow a 304. `progress` is called with the bytes written so far.
+    """
+
+    source: str
+    request: Request
+    part: Path
+    progress: Callable[[int], None] = lambda size: None
+    conditions: Mapping[str, str] = field(default_factory=dict)
+
+    def error(
+        self, reason: str, remedy: str, *, file: str | None = None, address: str | None = None
+    ) -> SourceError:
+        """Return a SourceError that names the address, by default that of the request, without secrets."""
+        masked = without_secrets(address or self.request.address)
+        return SourceError(self.source, reason, address=masked, file=file, remedy=remedy)
+
+    def too_large(self, size: str) -> SourceError:
+        """Return the error for an answer above the limit of the request; `size` says how much came."""
+        return self.error(
+            f"the answer is too large: {size}, the limit is {self.request.max_bytes}",
+            "If the publisher's table has grown, raise max_bytes of the request in the source",
+        )
 
 
 @contextmanager
@@ -70,8 +69,43 @@ def disk_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         remedy = "Check that its directory exists and is writable, and run again"
-        if error.errno in DISK_FULL:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             remedy = "Free space on that disk, or point WAREHOUSE_HOME at a larger one, and run again"
         raise WarehouseError(
             f"could not write {path}: {error.strerror or error}. {remedy}; no file of this pull was accepted"
         ) from error
+
+
+def copy_file(download: Download, path: Path) -> None:
+    """Copy a file to the `.part` file; raise SourceError when it is missing or too large."""
+    if not path.is_file():
+        raise download.error(f"{path} does not exist", f"Copy that file to {path.parent} again")
+    size = path.stat().st_size
+    if size > download.request.max_bytes:
+        raise download.too_large(f"{path} has {size} bytes")
+    with disk_errors(download.part):
+        shutil.copyfile(path, download.part)
+    download.progress(size)
+
+
+def without_secrets(address: str) -> str:
+    """Return an address with its user and password, and the values of secret parameters, masked."""
+    parts = urlsplit(address)
+    pairs = [
+        (name, value, _SECRET_NAME.search(_WORD_BOUNDARY.sub("_", name)) is not None)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+    ]
+    _user, at, host = parts.netloc.rpartition("@")
+    if not at and not any(is_secret for _, _, is_secret in pairs):
+        return address
+    query = "&".join(f"{quote(name)}={'***' if secret else quote(value)}" for name, value, secret in pairs)
+    return urlunsplit(parts._replace(netloc=f"***@{host}" if at else host, query=query))
+
+
+def root_cause(error: Exception) -> str:
+    """Return type and text of the innermost error of requests or urllib3, without the addresses in it."""
+    while causes := [e for e in (getattr(error, "reason", None), *error.args) if isinstance(e, Exception)]:
+        error = causes[0]
+    text = re.sub(r"^\w+\(host=[^)]*\): ", "", str(error))  # urllib3 begins with the connection's class
+    text = re.sub(r"//[^\s/@]+@", "//***@", re.sub(r"\?[^\s'\")]*", "?***", text))
+    return f"{type(error).__name__}: {text}"

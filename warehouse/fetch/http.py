@@ -14,17 +14,14 @@
 from __future__ import annotations
 
 import http.client
-import io
 import logging
 import math
-import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -37,8 +34,7 @@ from requests.adapters import HTTPAdapter
 from warehouse import __version__
 from warehouse.fetch.body import IncompleteBody, Resume, read_chunks, write_body
 from warehouse.fetch.content import excerpt, is_markup
-from warehouse.fetch.download import Answer, Download, TransientError, disk_errors
-from warehouse.fetch.secrets import root_cause, without_secrets
+from warehouse.fetch.download import Download, TransientError, copy_file, root_cause, without_secrets
 from warehouse.files import sha256_of
 from warehouse.model import Fetched
 
@@ -50,6 +46,7 @@ USER_AGENT = (
     f"services-trade-warehouse/{__version__} (nightly retrieval of public statistics on trade in services)"
 )
 TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+Headers = Mapping[str, str | None]  # of a response
 HEADERS_FOR_ANY_HOST = frozenset({"accept", "range", "if-range", "if-none-match", "if-modified-since"})
 NEXT_CALL: dict[str, float] = {}  # by host, on the monotonic clock, for all threads of the process
 NEXT_CALL_LOCK = threading.Lock()
@@ -79,136 +76,112 @@ class Limits:
 LIMITS = Limits()
 
 
-class _DeadlineReader(io.RawIOBase):
-    """A raw reader of a socket that sets the socket's timeout before each read."""
+class Client(requests.Session):
+    """The HTTP session of one pull. `pace` is the seconds between two calls, unless the limits override it.
 
-    def __init__(self, raw: io.RawIOBase, connection: socket.socket, timeout: Callable[[], float]) -> None:
-        self.raw, self.connection, self.timeout = raw, connection, timeout
+    Reads end at `expires_at`, on the monotonic clock: `receive` sets it.
+    """
 
-    def readable(self) -> bool:
-        return True
+    def __init__(self, limits: Limits, pace: float) -> None:
+        super().__init__()
+        override = limits.seconds_between_calls
+        self.limits, self.pace, self.expires_at = limits, pace if override is None else override, math.inf
+        for prefix in ("http://", "https://"):
+            self.mount(prefix, _DeadlineAdapter(self))
 
-    def readinto(self, buffer: Any) -> int | None:
-        self.connection.settimeout(self.timeout())
-        return self.raw.readinto(buffer)
-
-    def close(self) -> None:
-        self.raw.close()
-        super().close()
+    def resolve_redirects(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """Return no further requests: requests would read the body of a redirect whole, without a limit."""
+        return iter(())
 
 
 class _DeadlineAdapter(HTTPAdapter):
-    """A transport whose reads end at `expires_at`, on the monotonic clock.
+    """A transport whose reads of status line, headers and body end at the deadline of its client.
 
     The read timeout of requests limits one wait on the socket, which a server that sends single bytes
     never reaches.
     """
 
-    def __init__(self, read_seconds: float) -> None:
-        self.read_seconds, self.expires_at = read_seconds, math.inf
+    def __init__(self, client: Client) -> None:
+        self.client = client
         super().__init__()
-
-    def timeout(self) -> float:
-        """Return the seconds that the next read may wait; raise TimeoutError after the deadline."""
-        remaining = self.expires_at - time.monotonic()
-        if remaining <= 0:
-            raise TimeoutError("the deadline has passed")
-        return min(self.read_seconds, remaining)
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         """Return a pool of urllib3 whose connections make their responses by `response`."""
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        connection_class = type(pool).ConnectionCls
-
-        def connect(**options: Any) -> Any:
-            connection = connection_class(**options)
-            connection.response_class = self.response
-            return connection
-
-        pool.ConnectionCls = connect
+        attributes = {"response_class": self.response}
+        pool.ConnectionCls = type("Connection", (type(pool).ConnectionCls,), attributes)
         return pool
 
     def response(self, connection: socket.socket, *args: Any, **kwargs: Any) -> http.client.HTTPResponse:
-        """Return a response whose status line, headers and body are read within the deadline."""
+        """Return a response that sets the timeout of its socket before each read."""
         response = http.client.HTTPResponse(connection, *args, **kwargs)
-        response.fp = io.BufferedReader(_DeadlineReader(response.fp.detach(), connection, self.timeout))
+        raw: Any = response.fp.raw
+        readinto = raw.readinto
+
+        def readinto_before_deadline(buffer: Any) -> int | None:
+            remaining = self.client.expires_at - time.monotonic()
+            if remaining <= 0:
+                raise TimeoutError("the deadline has passed")
+            connection.settimeout(min(self.client.limits.read_seconds, remaining))
+            count: int | None = readinto(buffer)
+            return count
+
+        raw.readinto = readinto_before_deadline
         return response
 
 
-class _Session(requests.Session):
-    """A session that never looks at redirects: requests reads their bodies whole, without a limit."""
-
-    def resolve_redirects(self, *args: Any, **kwargs: Any) -> Any:
-        """Return no further requests; `_open` follows redirects."""
-        return iter(())
-
-
-@dataclass(frozen=True)
-class Client:
-    """The HTTP session of one pull. `pace` is the seconds between two calls to one host."""
-
-    session: requests.Session
-    adapter: _DeadlineAdapter
-    limits: Limits
-    pace: float
-
-
-@contextmanager
-def open_client(limits: Limits, pace: float) -> Iterator[Client]:
-    """Yield a client for one pull; `pace` applies unless the limits override it."""
-    adapter = _DeadlineAdapter(limits.read_seconds)
-    with _Session() as session:
-        session.mount("http://", adapter)
-        session.mount("https://", adapter)
-        override = limits.seconds_between_calls
-        yield Client(session, adapter, limits, pace if override is None else override)
-
-
-def receive_if_changed(client: Client, download: Download, last: tuple[Fetched, Path] | None) -> Answer:
+def receive_if_changed(client: Client, download: Download, last: tuple[Fetched, Path] | None) -> Headers:
     """Receive an answer, or copy the last accepted one, `last`, when the server answers 304.
 
-    The checksum of the copy is verified; if it differs, the whole answer is requested.
+    The checksum of the accepted file is verified; if it differs, the whole answer is requested.
     """
     if last is None:
-        return receive(client, download)
+        return receive(client, download).headers
     known, accepted = last
     validators = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
     conditions = {name: value for name, value in validators.items() if value}
-    answer = receive(client, replace(download, conditions=conditions))
-    if not answer.is_not_modified:
-        return answer
-    with disk_errors(download.part):
-        if accepted.is_file():
-            shutil.copyfile(accepted, download.part)
-    if not download.part.is_file() or sha256_of(download.part) != known.sha256:
+    response = receive(client, replace(download, conditions=conditions))
+    if response.status_code != 304:
+        return response.headers
+    if not accepted.is_file() or sha256_of(accepted) != known.sha256:
         LOG.error(
             "%s: the accepted file %s is missing or no longer has the checksum %s. Restore it from a backup. "
             "The whole file is requested now",
             *(download.source, accepted, known.sha256),
         )
-        return receive(client, download)
-    download.progress(known.size_bytes)
-    etag, last_modified = answer.etag or known.etag, answer.last_modified or known.last_modified
-    return Answer(known.content_type, etag, last_modified, is_not_modified=True)
+        return receive(client, download).headers
+    copy_file(download, accepted)
+    held = {"ETag": known.etag, "Last-Modified": known.last_modified}
+    stated = {name: response.headers.get(name) or value for name, value in held.items()}
+    return {**stated, "Content-Type": known.content_type}
 
 
-def receive(client: Client, download: Download) -> Answer:
-    """Receive one answer into its `.part` file, with retries; raise SourceError when none succeeds."""
-    limits = client.limits
-    client.adapter.expires_at = time.monotonic() + limits.deadline_seconds
-    resume: Resume | None = None
-    number = 0
+def receive(client: Client, download: Download) -> requests.Response:
+    """Receive one answer into its `.part` file, with retries; return its closed response.
+
+    The status of the response is 200, 206, or 304 for a download with conditions; after a 304 there is
+    nothing in the file. Raises SourceError for any other answer, and when no attempt succeeds.
+    """
+    limits, resume, number = client.limits, None, 0
+    client.expires_at = time.monotonic() + limits.deadline_seconds
+    backoff = tenacity.wait_exponential_jitter(
+        limits.backoff_seconds, limits.backoff_cap_seconds, jitter=limits.backoff_seconds
+    )
     try:
         for attempt in tenacity.Retrying(
+            name=f"{download.source}: {without_secrets(download.request.address)}",
             retry=tenacity.retry_if_exception_type(TransientError),
             stop=tenacity.stop_after_attempt(limits.attempts)
             | tenacity.stop_before_delay(limits.deadline_seconds),
-            wait=partial(_wait_seconds, limits),
-            before_sleep=partial(_log_retry, download),
+            wait=backoff
+            + tenacity.wait_exception(
+                lambda error: min(getattr(error, "retry_after", 0.0), limits.retry_after_cap_seconds)
+            ),
+            before_sleep=tenacity.before_sleep_log(LOG, logging.WARNING),
             reraise=True,
         ):
             with attempt:
-                number = attempt.retry_state.attempt_number
+                number += 1
                 try:
                     return _attempt(client, download, resume)
                 except IncompleteBody as error:
@@ -216,74 +189,69 @@ def receive(client: Client, download: Download) -> Answer:
                     raise
     except TransientError as error:
         reason = f"no complete answer in {number} attempt{'s' if number > 1 else ''}: {error}"
+    if time.monotonic() >= client.expires_at:
+        size = download.part.stat().st_size if download.part.exists() else 0
+        reason = f"the deadline of {limits.deadline_seconds:g} s passed with {size} bytes received"
     raise download.error(
         reason, "Run again later; if it fails again, open the address by hand, and check proxy and network"
     )
 
 
-def _wait_seconds(limits: Limits, state: tenacity.RetryCallState) -> float:
-    """Return the seconds before the next attempt: exponential with jitter, and at least Retry-After."""
-    initial, cap = limits.backoff_seconds, limits.backoff_cap_seconds
-    exponential = tenacity.wait_exponential_jitter(initial=initial, max=cap, jitter=initial)
-    error = state.outcome.exception() if state.outcome else None
-    retry_after = error.retry_after if isinstance(error, TransientError) else 0.0
-    return max(exponential(state), min(retry_after, limits.retry_after_cap_seconds))
-
-
-def _log_retry(download: Download, state: tenacity.RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    LOG.warning(
-        "%s: attempt %d at %s failed: %s; next attempt in %.1f s",
-        *(download.source, state.attempt_number, without_secrets(download.address)),
-        *(error, state.upcoming_sleep),
-    )
-
-
-def _attempt(client: Client, download: Download, resume: Resume | None) -> Answer:
-    """Make one attempt, continuing an incomplete body if possible."""
+def _attempt(client: Client, download: Download, resume: Resume | None) -> requests.Response:
+    """Make one attempt, continuing an incomplete body if possible: check the status, and write the body."""
     offset = download.part.stat().st_size if resume else 0
     resume = resume if offset else None
     ranges = {"Range": f"bytes={offset}-", "If-Range": resume.validator} if resume else {}
-    headers = {**download.headers, **(ranges or download.conditions)}
-    try:
-        with closing(_open(client, download, headers)) as response:
-            return _read_answer(download, response, resume, offset)
-    except TransientError:
-        if time.monotonic() < client.adapter.expires_at:
-            raise
-    size = download.part.stat().st_size if download.part.exists() else 0
-    raise TransientError(
-        f"the deadline of {client.limits.deadline_seconds:g} s passed with {size} bytes received"
-    )
+    headers = {**dict(download.request.headers), **(ranges or download.conditions)}
+    with closing(_open(client, download, headers)) as response:
+        status = response.status_code
+        if status == 200 or (status == 206 and resume):
+            write_body(download, response.raw, resume, offset)
+        elif status == 416 and resume:
+            raise IncompleteBody("HTTP 416: the server does not send the rest of the body")
+        elif status != 304 or not download.conditions or resume:
+            message = b""
+            with suppress(IncompleteBody):  # the text only explains the status
+                message = next(read_chunks(response.raw), b"")
+            reason = f"HTTP {status} {response.reason}: {excerpt(message)!r}"
+            if status in TRANSIENT_STATUSES or (status == 400 and is_markup(message)):
+                raise TransientError(reason, retry_after_seconds(response.headers.get("Retry-After")))
+            raise download.error(
+                reason, "Open the address by hand; if the table has moved, put its new address in the source"
+            )
+        return response
 
 
 def _open(client: Client, download: Download, headers: Mapping[str, str]) -> requests.Response:
     """Send a request and follow the redirects of a GET; return the response with its body unread."""
-    url = download.address
+    url, method = download.request.address, download.request.method
     fault = f"more than {client.limits.redirects} redirects"
     for _ in range(client.limits.redirects + 1):
         _wait_for_turn(urlsplit(url).netloc.rpartition("@")[2].lower(), client.pace)
         response = _send(client, download, url, headers)
-        location = client.session.get_redirect_target(response)
+        location = client.get_redirect_target(response)
         if location is None:
             return response
         response.close()
         try:
-            previous, url = url, urljoin(url, location)
+            previous, url = urlsplit(url), urljoin(url, location)
         except ValueError:
             fault = "a redirect to an address that cannot be read"
             break
-        if download.method != "GET":
-            fault = f"a redirect of a {download.method}"
-            break
-        if urlsplit(url).scheme not in ("http", "https"):
+        target = urlsplit(url)
+        if method != "GET":
+            fault = f"a redirect of a {method}"
+        elif target.scheme not in ("http", "https"):
             fault = "a redirect to an address that is not HTTP"
-            break
-        if (urlsplit(previous).scheme, urlsplit(url).scheme) == ("https", "http"):
+        elif (previous.scheme, target.scheme) == ("https", "http"):
             fault = "a redirect from https to http"
-            break
-        if urlsplit(url)[:2] != urlsplit(previous)[:2]:
-            headers = {name: text for name, text in headers.items() if name.lower() in HEADERS_FOR_ANY_HOST}
+        else:
+            if target[:2] != previous[:2]:
+                headers = {
+                    name: text for name, text in headers.items() if name.lower() in HEADERS_FOR_ANY_HOST
+                }
+            continue
+        break
     raise download.error(
         f"{fault}, the last to {without_secrets(url)}",
         "Open the address by hand; the table may have moved, or require a login",
@@ -304,51 +272,28 @@ def _send(client: Client, download: Download, url: str, headers: Mapping[str, st
 
     The errors of requests are not chained, since they quote the address with its secrets.
     """
-    limits, seconds = client.limits, max(0.01, client.adapter.expires_at - time.monotonic())
+    limits, remaining = client.limits, max(0.01, client.expires_at - time.monotonic())
     try:
-        return client.session.request(
-            download.method,
+        return client.request(
+            download.request.method,
             url,
-            data=download.body or None,
+            data=download.request.body or None,
             headers={**headers, "User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
             stream=True,
             allow_redirects=False,
-            timeout=(min(limits.connect_seconds, seconds), min(limits.read_seconds, seconds)),
+            timeout=(min(limits.connect_seconds, remaining), min(limits.read_seconds, remaining)),
         )
     except OSError as error:  # every error of requests, and a REQUESTS_CA_BUNDLE that does not exist
         is_untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
         if isinstance(error, requests.ConnectionError | requests.Timeout) and not is_untrusted:
             raise TransientError(root_cause(error)) from None
         reason = "the server's certificate is not trusted" if is_untrusted else "the request cannot be sent"
-        raise replace(download, address=url).error(
+        raise download.error(
             f"{reason}: {root_cause(error)}",
             "Check the address, the proxy variables and REQUESTS_CA_BUNDLE, which must name the certificate "
             "bundle of a proxy that re-signs traffic; verification cannot be turned off",
+            address=url,
         ) from None
-
-
-def _read_answer(
-    download: Download, response: requests.Response, resume: Resume | None, offset: int
-) -> Answer:
-    """Check the status of a response, and write its body."""
-    status, headers = response.status_code, response.headers
-    is_not_modified = status == 304 and bool(download.conditions) and not resume
-    if status == 200 or (status == 206 and resume):
-        write_body(download, response.raw, resume, offset)
-    elif status == 416 and resume:
-        raise IncompleteBody("HTTP 416: the server does not send the rest of the body")
-    elif not is_not_modified:
-        message = b""
-        with suppress(IncompleteBody):  # the text only explains the status
-            message = next(read_chunks(response.raw), b"")
-        reason = f"HTTP {status} {response.reason}: {excerpt(message)!r}"
-        if status in TRANSIENT_STATUSES or (status == 400 and is_markup(message)):
-            raise TransientError(reason, retry_after=retry_after_seconds(headers.get("Retry-After")))
-        raise download.error(
-            reason, "Open the address by hand; if the table has moved, put its new address in the source"
-        )
-    etag, last_modified = headers.get("ETag"), headers.get("Last-Modified")
-    return Answer(headers.get("Content-Type"), etag, last_modified, is_not_modified)
 
 
 def retry_after_seconds(header: str | None) -> float:

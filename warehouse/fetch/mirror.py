@@ -11,10 +11,7 @@ The folder of curated figures answers `curated://` with the sorted names of its 
 from __future__ import annotations
 
 import json
-import re
-import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 from urllib.parse import quote, urlsplit
@@ -22,16 +19,14 @@ from urllib.parse import quote, urlsplit
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, ValidationError, model_validator
 
 from warehouse.errors import SourceError, WarehouseError
-from warehouse.fetch.download import Answer, Download, disk_errors
-from warehouse.fetch.http import Client, receive, receive_if_changed
-from warehouse.fetch.secrets import without_secrets
+from warehouse.fetch.download import FILE_NAME, Download, copy_file, disk_errors, without_secrets
+from warehouse.fetch.http import Client, Headers, receive, receive_if_changed
 from warehouse.files import sha256_of
-from warehouse.model import MEBIBYTE, Fetched
+from warehouse.model import MEBIBYTE, Fetched, Request
 
 PUBLISHER = "publisher"  # what `Fetched.via` states without a mirror
 CURATED = "curated"  # the scheme of addresses in the folder of curated figures, and their `Fetched.via`
 INDEX_MAX_BYTES = 16 * MEBIBYTE
-FILE_NAME = re.compile(r"[^\s./\\:\x00-\x1f][^/\\:\x00-\x1f]{0,199}")
 
 
 def _inside_mirror(file: str) -> str:
@@ -51,26 +46,22 @@ class Entry(BaseModel, frozen=True):
     sha256: str | None = None
 
 
-class Index(BaseModel, frozen=True):
-    """The content of an `index.json`."""
+class Mirror(BaseModel, frozen=True):
+    """The content of an `index.json`, and the directory or HTTP base address that it was read from."""
 
     name: str
     answers: tuple[Entry, ...]
+    base: Path | str = ""
 
     @model_validator(mode="after")
-    def _check(self) -> Index:
+    def _check(self) -> Mirror:
         if self.name in ("", PUBLISHER) or len({entry.address for entry in self.answers}) < len(self.answers):
             raise ValueError(f"it needs a name (not {PUBLISHER!r}), and each address only once")
         return self
 
-
-@dataclass(frozen=True)
-class Mirror:
-    """A mirror whose index was read: its name, its directory or HTTP base address, its entries by address."""
-
-    name: str
-    base: Path | str
-    entries: Mapping[str, Entry]
+    def entry(self, address: str) -> Entry | None:
+        """Return the entry of an address, if the index lists it."""
+        return next((entry for entry in self.answers if entry.address == address), None)
 
 
 def open_mirror(client: Client, source: str, mirror: str, into: Path) -> Mirror:
@@ -78,58 +69,57 @@ def open_mirror(client: Client, source: str, mirror: str, into: Path) -> Mirror:
     base: Path | str
     if urlsplit(mirror).scheme in ("http", "https"):
         base, part = mirror.rstrip("/"), into / ".index.json.part"
-        receive(client, Download(source, f"{base}/index.json", part, INDEX_MAX_BYTES))
+        request = Request("index.json", f"{base}/index.json", "json", max_bytes=INDEX_MAX_BYTES)
+        receive(client, Download(source, request, part))
         text = part.read_bytes()
         part.unlink()
-    else:
-        base = Path(mirror).resolve()
-        if not (base / "index.json").is_file():
-            raise WarehouseError(
-                f"the mirror {without_secrets(mirror)} holds no index.json. Set WAREHOUSE_MIRROR to a "
-                "directory or HTTP base address that does, or unset it to ask the publishers"
-            )
+    elif ((base := Path(mirror).resolve()) / "index.json").is_file():
         text = (base / "index.json").read_bytes()
+    else:
+        raise _bad_index(mirror, "the directory holds no index.json")
     try:
-        index = Index.model_validate_json(text)
+        return Mirror.model_validate_json(text).model_copy(update={"base": base})
     except ValidationError as error:
         first = error.errors()[0]
         raise _bad_index(mirror, " ".join((*map(str, first["loc"]), first["msg"]))) from None
-    return Mirror(index.name, base, {entry.address: entry for entry in index.answers})
 
 
-def receive_from_mirror(
-    client: Client, mirror: Mirror, download: Download, last: tuple[Fetched, Path] | None
-) -> Answer:
+def copy_mirrored(
+    client: Client,
+    mirror: Mirror,
+    entry: Entry | None,
+    download: Download,
+    last: tuple[Fetched, Path] | None,
+) -> Headers:
     """Write the answer that a mirror lists to its `.part` file, and verify the checksum of the index."""
-    address = without_secrets(download.address)
-    if address not in mirror.entries:
+    if entry is None:
         raise SourceError(
             download.source,
-            f"the mirror {mirror.name} holds no answer for {address}",
+            f"the mirror {mirror.name} holds no answer for {without_secrets(download.request.address)}",
             remedy="Add the file and an entry with this address to its index.json, or unset WAREHOUSE_MIRROR "
             "to ask the publisher",
         )
-    entry = mirror.entries[address]
+    headers: Headers = {}
     if isinstance(mirror.base, str):
         url = f"{mirror.base}/{quote(PurePosixPath(entry.file).as_posix())}"
-        plain = Download(download.source, url, download.part, download.max_bytes, download.progress)
-        answer = receive_if_changed(client, plain, last)
+        plain = Request(entry.file, url, download.request.kind, max_bytes=download.request.max_bytes)
+        headers = receive_if_changed(client, replace(download, request=plain), last)
     elif (path := (mirror.base / entry.file).resolve()).is_relative_to(mirror.base):
-        answer = _copy(download, path)
+        copy_file(download, path)
     else:  # by a symbolic link
         raise _bad_index(mirror.name, f"the file {entry.file!r} leads out of the mirror")
     if entry.sha256 and entry.sha256.lower() != (sha256 := sha256_of(download.part)):
         raise download.error(
             f"the file of the mirror {mirror.name} has the SHA-256 {sha256}, its index states {entry.sha256}",
             "Copy that file to the mirror again",
-            entry.file,
+            file=entry.file,
         )
-    return replace(answer, content_type=answer.content_type or entry.content_type)
+    return {**headers, "Content-Type": headers.get("Content-Type") or entry.content_type}
 
 
-def copy_curated(download: Download, folder: Path) -> Answer:
+def copy_curated(download: Download, folder: Path) -> Headers:
     """Write the answer to a `curated://` address to its `.part` file."""
-    name = download.address.removeprefix(f"{CURATED}://")
+    name = download.request.url.removeprefix(f"{CURATED}://")
     has_file = not name or (FILE_NAME.fullmatch(name) and (folder / name).is_file())
     if not folder.is_dir() or not has_file:
         fault = f"has no such file as {name!r}" if folder.is_dir() else "does not exist"
@@ -138,29 +128,18 @@ def copy_curated(download: Download, folder: Path) -> Answer:
             "Set WAREHOUSE_CURATED to the folder that holds the CSV files, or unset it",
         )
     if name:
-        return _copy(download, folder / name)
-    names = sorted(path.name for path in folder.glob("*.csv") if not path.name.startswith("."))
-    with disk_errors(download.part):
-        download.part.write_text(json.dumps(names, ensure_ascii=False) + "\n", encoding="utf-8")
-    download.progress(download.part.stat().st_size)
-    return Answer()
-
-
-def _copy(download: Download, path: Path) -> Answer:
-    """Copy a file to the `.part` file; raise SourceError when it is missing or too large."""
-    if not path.is_file():
-        raise download.error(f"{path} does not exist", f"Copy that file to {path.parent} again")
-    size = path.stat().st_size
-    if size > download.max_bytes:
-        raise download.too_large(f"{path} has {size} bytes")
-    with disk_errors(download.part):
-        shutil.copyfile(path, download.part)
-    download.progress(size)
-    return Answer()
+        copy_file(download, folder / name)
+    else:
+        names = sorted(path.name for path in folder.glob("*.csv") if not path.name.startswith("."))
+        with disk_errors(download.part):
+            download.part.write_text(json.dumps(names, ensure_ascii=False) + "\n", encoding="utf-8")
+        download.progress(download.part.stat().st_size)
+    return {}
 
 
 def _bad_index(mirror: str, reason: str) -> WarehouseError:
     return WarehouseError(
         f"the index.json of the mirror {without_secrets(mirror)} can't be read: {reason}. "
-        'Write it as {"name": …, "answers": [{"address": …, "file": …}, …]}'
+        'Write it as {"name": …, "answers": [{"address": …, "file": …}, …]}, set WAREHOUSE_MIRROR to another '
+        "directory or HTTP base address, or unset it to ask the publishers"
     )

@@ -6,41 +6,32 @@ answers, is written last: a directory without it is an incomplete pull. No `.par
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import NamedTuple
+
+from pydantic import RootModel
 
 from warehouse.config import CURATED_DIR
 from warehouse.errors import SourceError, WarehouseError
 from warehouse.fetch.content import content_fault
-from warehouse.fetch.download import Download, disk_errors
-from warehouse.fetch.http import LIMITS, Client, Limits, open_client, receive_if_changed
-from warehouse.fetch.mirror import (
-    CURATED,
-    FILE_NAME,
-    PUBLISHER,
-    Mirror,
-    copy_curated,
-    open_mirror,
-    receive_from_mirror,
-)
-from warehouse.fetch.secrets import without_secrets
-from warehouse.files import sha256_of, write_atomic
+from warehouse.fetch.download import FILE_NAME, Download, disk_errors, without_secrets
+from warehouse.fetch.http import LIMITS, Client, Limits, receive_if_changed
+from warehouse.fetch.mirror import CURATED, PUBLISHER, Entry, Mirror, copy_curated, copy_mirrored, open_mirror
+from warehouse.files import read_record, sha256_of, write_record
 from warehouse.model import Fetched, Request, Source
 
 LOG = logging.getLogger(__name__)
 FETCHED = "fetched.json"
 Progress = Callable[[Request, int], None]
+Pulled = RootModel[tuple[Fetched, ...]]  # the content of fetched.json
 
 
-@dataclass(frozen=True)
-class _Pull:
+class _Pull(NamedTuple):
     """What all requests of one pull share."""
 
     source: str
@@ -49,7 +40,7 @@ class _Pull:
     mirror: Mirror | None
     curated: Path
     held: Mapping[str, tuple[Fetched, Path]]
-    progress: Progress | None
+    progress: Progress
 
 
 def fetch(
@@ -75,19 +66,19 @@ def fetch(
         (into / FETCHED).unlink(missing_ok=True)
     fetched: list[Fetched] = []
     names: set[str] = set()
-    pace = 0.0 if mirror else source.seconds_between_calls
     try:
-        with closing(source.plan()) as plan, open_client(limits, pace) as client:
+        pace = 0.0 if mirror else source.seconds_between_calls
+        with closing(source.plan()) as plan, Client(limits, pace) as client:
             opened = open_mirror(client, source.name, mirror, into) if mirror else None
-            pull = _Pull(source.name, client, into, opened, curated, held, progress)
+            pull = _Pull(source.name, client, into, opened, curated, held, progress or (lambda *_: None))
             request = next(plan, None)
             while request is not None:
                 _check_name(source.name, request, names)
-                names.add(request.name.casefold())
-                if request.recorded_only and not _is_mirrored(pull, request):
+                entry = opened.entry(without_secrets(request.address)) if opened else None
+                if request.recorded_only and entry is None:
                     (into / request.name).unlink(missing_ok=True)
                 else:
-                    fetched.append(_answer(pull, request))
+                    fetched.append(_answer(pull, request, entry))
                 try:
                     request = plan.send(into / request.name)
                 except StopIteration:
@@ -95,11 +86,10 @@ def fetch(
         if not fetched:
             raise SourceError(source.name, "the plan requested nothing", remedy="Correct the source's plan")
         with disk_errors(into / FETCHED):
-            records = [_to_record(answer) for answer in fetched]
-            write_atomic(into / FETCHED, json.dumps(records, ensure_ascii=False, indent=2) + "\n")
+            write_record(into / FETCHED, Pulled(tuple(fetched)))
     finally:
-        for partial in (*into.glob("*.part"), *into.glob(f".{FETCHED}.*")):
-            partial.unlink(missing_ok=True)
+        for left in (*into.glob("*.part"), *into.glob(f".{FETCHED}.*")):
+            left.unlink(missing_ok=True)
     return tuple(fetched)
 
 
@@ -108,85 +98,58 @@ def read_fetched(into: Path) -> tuple[Fetched, ...]:
     path = into / FETCHED
     if not path.is_file():
         raise WarehouseError(f"{path} does not exist: the pull was never completed. Fetch the source again")
-    return tuple(_from_record(record) for record in json.loads(path.read_text(encoding="utf-8")))
-
-
-def _to_record(answer: Fetched) -> dict[str, Any]:
-    return vars(answer) | {"retrieved_at": answer.retrieved_at.isoformat()}
-
-
-def _from_record(record: dict[str, Any]) -> Fetched:
-    return Fetched(**record | {"retrieved_at": datetime.fromisoformat(record["retrieved_at"])})
+    return read_record(path, Pulled, "Fetch the source again").root
 
 
 def _check_name(source: str, request: Request, names: set[str]) -> None:
-    """Raise SourceError for a name that is not a plain file name, is reserved, or is used in the pull."""
+    """Add a name to those of the pull; raise SourceError if it is not a plain file name, or repeated."""
     name = request.name.casefold()
     is_plain = FILE_NAME.fullmatch(request.name) and name != FETCHED and not name.endswith(".part")
-    if is_plain and name not in names:
-        return
-    raise SourceError(
-        source,
-        f"the request's name {request.name!r} "
-        + ("occurs twice in the pull" if is_plain else "can't be a file of the pull"),
-        address=without_secrets(request.address),
-        remedy="Give each request of the plan a plain file name of its own",
-    )
+    if not is_plain or name in names:
+        fault = "occurs twice in the pull" if is_plain else "can't be a file of the pull"
+        raise SourceError(
+            source,
+            f"the request's name {request.name!r} {fault}",
+            address=without_secrets(request.address),
+            remedy="Give each request of the plan a plain file name of its own",
+        )
+    names.add(name)
 
 
-def _is_mirrored(pull: _Pull, request: Request) -> bool:
-    return pull.mirror is not None and without_secrets(request.address) in pull.mirror.entries
-
-
-def _answer(pull: _Pull, request: Request) -> Fetched:
+def _answer(pull: _Pull, request: Request, entry: Entry | None) -> Fetched:
     """Write the answer to one request to its file, after checking that it is of the requested kind."""
-    path, address = pull.into / request.name, without_secrets(request.address)
-    is_curated = urlsplit(request.url).scheme == CURATED
-    mirror = None if is_curated and not _is_mirrored(pull, request) else pull.mirror
-    via = mirror.name if mirror else CURATED if is_curated else PUBLISHER
+    path, part = pull.into / request.name, pull.into / f"{request.name}.part"
+    address = without_secrets(request.address)
+    is_curated = request.url.startswith(f"{CURATED}:") and entry is None
+    via = CURATED if is_curated else pull.mirror.name if pull.mirror else PUBLISHER
     last = pull.held.get(address)
     if last is not None and (last[0].via != via or request.method != "GET"):
         last = None  # its validators are those of another server
-    retrieved_at: datetime | None = None
-
-    def progress(size: int) -> None:
-        if pull.progress:
-            pull.progress(request, size)
-
-    download = Download(
-        source=pull.source,
-        address=request.address,
-        part=pull.into / f"{request.name}.part",
-        max_bytes=request.max_bytes,
-        progress=progress,
-        method=request.method,
-        headers=dict(request.headers),
-        body=request.body,
-    )
-    if mirror:
-        answer = receive_from_mirror(pull.client, mirror, download, last)
-        retrieved_at = mirror.entries[address].retrieved_at
-    elif is_curated:
-        answer = copy_curated(download, pull.curated)
+    download = Download(pull.source, request, part, partial(pull.progress, request))
+    if is_curated:
+        headers = copy_curated(download, pull.curated)
+    elif pull.mirror:
+        headers = copy_mirrored(pull.client, pull.mirror, entry, download, last)
     else:
-        answer = receive_if_changed(pull.client, download, last)
-    if fault := content_fault(request.kind, download.part):
+        headers = receive_if_changed(pull.client, download, last)
+    if fault := content_fault(request.kind, part):
         raise download.error(
             f"the answer is not {request.kind}: {fault}",
             "Open the address by hand: the publisher may show a notice, or have moved the table",
-            request.name,
+            file=request.name,
         )
     with disk_errors(path):
-        download.part.replace(path)
+        part.replace(path)
+    retrieved_at = (entry and entry.retrieved_at) or datetime.now(UTC).replace(microsecond=0)
     fetched = Fetched(
         name=request.name,
         address=address,
         sha256=sha256_of(path),
         size_bytes=path.stat().st_size,
-        retrieved_at=(retrieved_at or datetime.now(UTC).replace(microsecond=0)).astimezone(UTC),
-        content_type=answer.content_type,
-        etag=answer.etag,
-        last_modified=answer.last_modified,
+        retrieved_at=retrieved_at.astimezone(UTC),
+        content_type=headers.get("Content-Type"),
+        etag=headers.get("ETag"),
+        last_modified=headers.get("Last-Modified"),
         via=via,
     )
     LOG.info("%s: %s, %d bytes from %s by %s", pull.source, fetched.name, fetched.size_bytes, address, via)

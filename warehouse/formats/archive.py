@@ -13,10 +13,10 @@ import re
 import stat
 import tempfile
 import zipfile
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Literal, NamedTuple
 
 import py7zr
 
@@ -27,11 +27,11 @@ CHUNK_BYTES = 1024 * 1024
 ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # Errors of the disk, not of the archive: a full disk must not be reported as a corrupt file.
 DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.EFBIG})
+Fail = partial[SourceError]  # makes an error that names the publisher's table and the archive
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(NamedTuple):
     """One entry of an archive's directory; `size` is the expanded size in bytes."""
 
     name: str
@@ -58,117 +58,86 @@ def extract_member(
     archive that cannot be extracted safely, and OSError if the disk fails; both remove the partial file.
     """
     target = work / f"{file}.member"
+    fail = partial(SourceError, source, file=file)
     try:
         if kind == "7z":
-            _extract_7z(path, target, source, file, max_bytes, member)
+            _extract_7z(path, target, member, max_bytes, fail)
         else:
-            _extract_zip(path, target, source, file, max_bytes, member)
-    except SourceError:
+            _extract_zip(path, target, member, max_bytes, fail)
+    except Exception as error:  # the libraries raise many types for a broken archive, such as TypeError
         target.unlink(missing_ok=True)
-        raise
-    except Exception as error:
-        target.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+        if isinstance(error, SourceError) or (isinstance(error, OSError) and error.errno in DISK_ERRORS):
             raise
-        # The libraries raise many types for a broken archive (EOFError, struct.error, TypeError).
-        raise SourceError(
-            source,
-            f"the {kind} archive is truncated, corrupt or not a {kind} archive: {_error_text(error)}",
-            file=file,
+        if isinstance(error, py7zr.PasswordRequired):
+            raise fail("the 7z archive is encrypted") from error
+        if isinstance(error, py7zr.DecompressionBombError):
+            raise _size_error(max_bytes, fail) from error
+        raise fail(
+            f"the {kind} archive is truncated, corrupt or not a {kind} archive: "
+            + f"{type(error).__name__}: {error}".removesuffix(": "),
             remedy="Fetch the file again; if its size is as the publisher announces, inspect the file",
         ) from error
     return target
 
 
-def _extract_7z(path: Path, target: Path, source: str, file: str, max_bytes: int, member: str | None) -> None:
-    try:
-        with (
-            py7zr.SevenZipFile(path, "r", max_extract_size=max_bytes) as archive,
-            tempfile.TemporaryDirectory(dir=target.parent) as scratch,
-        ):
-            is_encrypted = archive.needs_password()
-            selected = select_member(
-                [
-                    Member(info.filename, info.uncompressed, info.is_directory, info.is_file, is_encrypted)
-                    for info in archive.list()
-                ],
-                source=source,
-                file=file,
-                max_bytes=max_bytes,
-                member=member,
-            )
-            archive.extract(path=scratch, targets=[selected.name])
-            extracted = Path(scratch, selected.name)
-            extracted.chmod(0o600)  # the archive may set a mode without read permission
-            extracted.replace(target)
-    except py7zr.PasswordRequired as error:
-        raise SourceError(source, "the 7z archive is encrypted", file=file) from error
-    except py7zr.DecompressionBombError as error:
-        raise _size_error(source, file, max_bytes) from error
+def _extract_7z(path: Path, target: Path, member: str | None, max_bytes: int, fail: Fail) -> None:
+    with (
+        py7zr.SevenZipFile(path, "r", max_extract_size=max_bytes) as archive,
+        tempfile.TemporaryDirectory(dir=target.parent) as scratch,
+    ):
+        is_encrypted = archive.needs_password()
+        members = [
+            Member(info.filename, info.uncompressed, info.is_directory, info.is_file, is_encrypted)
+            for info in archive.list()
+        ]
+        selected = select_member(members, member, max_bytes, fail)
+        archive.extract(path=scratch, targets=[selected.name])
+        extracted = Path(scratch, selected.name)
+        extracted.chmod(0o600)  # the archive may set a mode without read permission
+        extracted.replace(target)
 
 
-def _extract_zip(
-    path: Path, target: Path, source: str, file: str, max_bytes: int, member: str | None
-) -> None:
+def _extract_zip(path: Path, target: Path, member: str | None, max_bytes: int, fail: Fail) -> None:
     with zipfile.ZipFile(path) as archive:
-        entries = archive.infolist()
-        selected = select_member(
-            [_zip_member(info) for info in entries],
-            source=source,
-            file=file,
-            max_bytes=max_bytes,
-            member=member,
-        )
-        info = next(info for info in entries if info.orig_filename == selected.name)
-        if info.compress_type not in ZIP_METHODS:
-            raise SourceError(
-                source,
-                f"the zip member is compressed with method {info.compress_type}, not deflate",
-                file=file,
+        entries = {info.orig_filename: info for info in archive.infolist()}
+        members = [
+            Member(
+                name=info.orig_filename,
+                size=info.file_size,
+                is_directory=info.is_dir(),
+                is_file=not info.is_dir() and stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG),
+                is_encrypted=bool(info.flag_bits & 0x1),
             )
+            for info in archive.infolist()
+        ]
+        info = entries[select_member(members, member, max_bytes, fail).name]
+        if info.compress_type not in ZIP_METHODS:
+            raise fail(f"the zip member is compressed with method {info.compress_type}, not deflate")
         with archive.open(info) as packed, target.open("wb") as out:
-            copy_capped(packed, out, source=source, file=file, max_bytes=max_bytes)
+            copy_capped(packed, out, max_bytes, fail)
 
 
-def _zip_member(info: zipfile.ZipInfo) -> Member:
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    return Member(
-        name=info.orig_filename,
-        size=info.file_size,
-        is_directory=info.is_dir(),
-        is_file=not info.is_dir() and kind in (0, stat.S_IFREG),
-        is_encrypted=bool(info.flag_bits & 0x1),
-    )
-
-
-def select_member(
-    members: Iterable[Member], *, source: str, file: str, max_bytes: int, member: str | None
-) -> Member:
+def select_member(members: Sequence[Member], wanted: str | None, max_bytes: int, fail: Fail) -> Member:
     """Return the file to extract. Raises SourceError for an unsafe path, a link, encryption or its size."""
-    files = []
+    files = [entry for entry in members if not entry.is_directory]
     for entry in members:
         if leaves_directory(entry.name):
-            raise SourceError(
-                source,
+            raise fail(
                 f"the archive has a path that leaves the extraction directory: {entry.name!r}",
-                file=file,
                 remedy="Do not extract the archive by hand; ask the publisher",
             )
-        if entry.is_directory:
-            continue
-        if not entry.is_file:
-            raise SourceError(source, f"the archive has a link or a device: {entry.name!r}", file=file)
-        files.append(entry)
-    wanted = [entry for entry in files if member is None or entry.name == member]
-    if len(wanted) != 1:
-        expected = "exactly one file" if member is None else f"exactly one file {member!r}"
+        if not entry.is_directory and not entry.is_file:
+            raise fail(f"the archive has a link or a device: {entry.name!r}")
+    selected = [entry for entry in files if wanted in (None, entry.name)]
+    if len(selected) != 1:
+        expected = "exactly one file" if wanted is None else f"exactly one file {wanted!r}"
         names = ", ".join(repr(entry.name) for entry in files[:10]) or "none"
-        raise SourceError(source, f"the archive must have {expected}; it has {names}", file=file)
-    if wanted[0].is_encrypted:
-        raise SourceError(source, f"the archive's member {wanted[0].name!r} is encrypted", file=file)
-    if wanted[0].size > max_bytes:
-        raise _size_error(source, file, max_bytes)
-    return wanted[0]
+        raise fail(f"the archive must have {expected}; it has {names}")
+    if selected[0].is_encrypted:
+        raise fail(f"the archive's member {selected[0].name!r} is encrypted")
+    if selected[0].size > max_bytes:
+        raise _size_error(max_bytes, fail)
+    return selected[0]
 
 
 def leaves_directory(name: str) -> bool:
@@ -177,24 +146,18 @@ def leaves_directory(name: str) -> bool:
     return parts[0] == "" or ".." in parts or "\0" in name or _DRIVE.match(name) is not None
 
 
-def copy_capped(packed: IO[bytes], out: IO[bytes], *, source: str, file: str, max_bytes: int) -> None:
+def copy_capped(packed: IO[bytes], out: IO[bytes], max_bytes: int, fail: Fail) -> None:
     """Copy a stream in chunks. Raises SourceError before more than `max_bytes` bytes are written."""
     written = 0
     while chunk := packed.read(CHUNK_BYTES):
         written += len(chunk)
         if written > max_bytes:
-            raise _size_error(source, file, max_bytes)
+            raise _size_error(max_bytes, fail)
         out.write(chunk)
 
 
-def _size_error(source: str, file: str, max_bytes: int) -> SourceError:
-    return SourceError(
-        source,
+def _size_error(max_bytes: int, fail: Fail) -> SourceError:
+    return fail(
         f"the archive expands past the limit of {max_bytes} bytes",
-        file=file,
         remedy="If the publisher's table has grown that much, raise the limit in the source's module",
     )
-
-
-def _error_text(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -18,7 +18,8 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial, reduce
 from pathlib import Path
 
 import pyarrow as pa
@@ -31,28 +32,31 @@ from warehouse.model import raw_schema
 # Arrow reads about 32 blocks ahead: blocks of 1 MiB take about 40 MB, and larger blocks are not faster.
 BLOCK_BYTES = 1024 * 1024
 HEADER_BYTES = 64 * 1024
+_LAYOUT = (
+    "If the publisher changed the layout, declare it in the source's module and raise its reader_version"
+)
+_UNDECODABLE = re.compile("[\udc80-\udcff]")  # bytes that the handler "surrogateescape" has replaced
+_RAGGED = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+): (.*)", re.DOTALL)  # an error of Arrow
 
 
 def read_header(path: Path, *, source: str, file: str, encoding: str, delimiter: str = ",") -> list[str]:
     """Return the column names of the first line. Raises SourceError if there is no such line."""
+    fail = partial(SourceError, source, file=file, row=1)
     with path.open("rb") as handle:
         start = handle.read(HEADER_BYTES)
-    if start.startswith(codecs.BOM_UTF8):
-        if encoding != "utf-8-sig":
-            raise SourceError(source, "an unexpected byte order mark", file=file, row=1, remedy=_LAYOUT)
-        start = start.removeprefix(codecs.BOM_UTF8)
+    if start.startswith(codecs.BOM_UTF8) and encoding != "utf-8-sig":
+        raise fail("an unexpected byte order mark", remedy=_LAYOUT)
+    start = start.removeprefix(codecs.BOM_UTF8)
     line = re.split(rb"\r\n|\n|\r", start, maxsplit=1)[0]
     if not line.strip():
-        reason = "the file is empty" if not start.strip() else "the first line is empty"
-        raise SourceError(source, f"{reason}; a header is expected", file=file, row=1)
+        reason = "the first line is empty" if start.strip() else "the file is empty"
+        raise fail(f"{reason}; a header is expected")
     if line.lstrip().startswith(b"<"):
-        raise SourceError(
-            source, "the file is an HTML or XML page; delimited text is expected", file=file, row=1
-        )
+        raise fail("the file is an HTML or XML page; delimited text is expected")
     try:
         return next(csv.reader([line.decode(encoding)], delimiter=delimiter, strict=True))
     except (csv.Error, UnicodeDecodeError) as error:
-        raise SourceError(source, f"the header cannot be read: {error}", file=file, row=1) from error
+        raise fail(f"the header cannot be read: {error}") from error
 
 
 def read_delimited(
@@ -73,45 +77,47 @@ def read_delimited(
     header = read_header(path, source=source, file=file, encoding=encoding, delimiter=delimiter)
     check_header(header, columns, source=source, file=file)
     check_characters(path, source=source, file=file, delimiter=delimiter, block_bytes=block_bytes)
-    schema = raw_schema(columns)
+    fail = partial(SourceError, source, file=file)
     row = 2
-    for batch in _parsed(path, columns, source, file, encoding, delimiter, block_bytes):
-        _check_empty_rows(batch, row, source, file)
-        yield pa.record_batch(
-            [
-                *batch.columns,
-                pa.repeat(pa.scalar(file, pa.string()), batch.num_rows),
-                pa.arange(row, row + batch.num_rows),
-            ],
-            schema=schema,
-        )
-        row += batch.num_rows
+    try:
+        for batch in _open_reader(path, columns, encoding, delimiter, block_bytes):
+            empty = reduce(pc.and_, (column.is_null() for column in batch.columns))
+            if (index := pc.index(empty, True).as_py()) >= 0:
+                raise fail("the row has no value", row=row + index)
+            files = pa.repeat(pa.scalar(file, pa.string()), batch.num_rows)
+            rows = pa.arange(row, row + batch.num_rows)
+            yield pa.record_batch([*batch.columns, files, rows], schema=raw_schema(columns))
+            row += batch.num_rows
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        if (ragged := _RAGGED.search(str(error))) and "\ufffd" not in ragged[4]:
+            raise fail(
+                f"the row has {ragged[3]} values, expected {ragged[2]}: {ragged[4][:200]!r}",
+                row=int(ragged[1]),
+                remedy="If it is the last row, the file is cut short: fetch it again",
+            ) from error
+        if line := _first_undecodable_line(path, encoding):
+            raise fail(f"line {line} has bytes that are not {encoding}") from error
+        if "Could not skip" not in str(error):  # what Arrow says of a header without a newline
+            raise fail(f"the text cannot be parsed into rows: {str(error)[:300]}") from error
     if row == 2:
-        raise SourceError(source, "the file has a header and no rows", file=file)
+        raise fail("the file has a header and no rows")
 
 
 def check_header(header: Sequence[str], columns: Sequence[str], *, source: str, file: str) -> None:
     """Raise SourceError with the columns that are missing, unknown, repeated or out of order."""
     if list(header) == list(columns):
         return
-    missing = [name for name in columns if name not in header]
-    unknown = [name for name in header if name not in columns]
-    repeated = sorted({name for name in header if name in columns and list(header).count(name) > 1})
-    parts = [
-        f"{what} {', '.join(repr(name) for name in names)}"
-        for what, names in (("missing", missing), ("unknown", unknown), ("repeated", repeated))
-        if names
-    ]
+    faults = {
+        "missing": [name for name in columns if name not in header],
+        "unknown": [name for name in header if name not in columns],
+        "repeated": sorted({name for name in columns if list(header).count(name) > 1}),
+    }
+    parts = [f"{what} {', '.join(map(repr, names))}" for what, names in faults.items() if names]
     if not parts:
         index = next(i for i, (got, want) in enumerate(zip(header, columns, strict=True)) if got != want)
         parts = [f"column {index + 1} is {header[index]!r}, expected {columns[index]!r}"]
-    raise SourceError(
-        source,
-        f"the header is not the expected one: {'; '.join(parts)}",
-        file=file,
-        row=1,
-        remedy=_LAYOUT,
-    )
+    reason = f"the header is not the expected one: {'; '.join(parts)}"
+    raise SourceError(source, reason, file=file, row=1, remedy=_LAYOUT)
 
 
 def check_characters(path: Path, *, source: str, file: str, delimiter: str, block_bytes: int) -> None:
@@ -119,8 +125,8 @@ def check_characters(path: Path, *, source: str, file: str, delimiter: str, bloc
 
     Arrow accepts both and reads `"1"2` as 12, so the value would change without an error.
     """
-    bound = re.escape(delimiter.encode("ascii"))
-    stray = re.compile(rb'[^\r\n"' + bound + rb']"[^\r\n"' + bound + rb"]")
+    letter = rb'[^\r\n"' + re.escape(delimiter.encode("ascii")) + rb"]"
+    stray = re.compile(letter + b'"' + letter)
     line, carried = 1, b""
     with path.open("rb") as handle:
         if handle.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:  # a quoted value may follow it
@@ -137,99 +143,31 @@ def check_characters(path: Path, *, source: str, file: str, delimiter: str, bloc
             carried = block[-2:]
 
 
-def _parsed(
-    path: Path,
-    columns: tuple[str, ...],
-    source: str,
-    file: str,
-    encoding: str,
-    delimiter: str,
-    block_bytes: int,
-) -> Iterator[pa.RecordBatch]:
-    ragged: list[pa.csv.InvalidRow] = []
-    try:
-        reader = pa.csv.open_csv(
-            path,
-            read_options=pa.csv.ReadOptions(
-                use_threads=False,  # only the serial reader numbers the rows in errors
-                block_size=block_bytes,
-                skip_rows=1,
-                column_names=list(columns),
-                encoding="utf8" if encoding in ("utf-8", "utf-8-sig") else encoding,
-            ),
-            parse_options=pa.csv.ParseOptions(
-                delimiter=delimiter,
-                newlines_in_values=True,
-                ignore_empty_lines=False,
-                invalid_row_handler=_collect_into(ragged),
-            ),
-            convert_options=pa.csv.ConvertOptions(
-                column_types={name: pa.string() for name in columns},
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=True,
-                check_utf8=True,
-            ),
-        )
-        yield from reader
-    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        raise _parse_error(error, ragged, path, source, file, encoding) from error
-
-
-def _collect_into(ragged: list[pa.csv.InvalidRow]) -> Callable[[pa.csv.InvalidRow], str]:
-    def collect(row: pa.csv.InvalidRow) -> str:
-        ragged.append(row)
-        return "error"
-
-    return collect
-
-
-def _parse_error(
-    error: Exception,
-    ragged: list[pa.csv.InvalidRow],
-    path: Path,
-    source: str,
-    file: str,
-    encoding: str,
-) -> SourceError:
-    if ragged:
-        row = ragged[0]
-        return SourceError(
-            source,
-            f"the row has {row.actual_columns} values, expected {row.expected_columns}: {row.text[:200]!r}",
-            file=file,
-            row=row.number,
-            remedy="If it is the last row, the file is cut short: fetch it again",
-        )
-    line = _first_undecodable_line(path, encoding)
-    if line is not None:
-        return SourceError(source, f"line {line} has bytes that are not {encoding}", file=file)
-    if path.stat().st_size <= HEADER_BYTES and "Could not skip" in str(error):
-        return SourceError(source, "the file has a header and no rows", file=file)
-    return SourceError(source, f"the text cannot be parsed into rows: {str(error)[:300]}", file=file)
+def _open_reader(
+    path: Path, columns: tuple[str, ...], encoding: str, delimiter: str, block_bytes: int
+) -> pa.csv.CSVStreamingReader:
+    return pa.csv.open_csv(
+        path,
+        read_options=pa.csv.ReadOptions(
+            use_threads=False,  # only the serial reader numbers the rows in errors
+            block_size=block_bytes,
+            skip_rows=1,
+            column_names=list(columns),
+            encoding="utf8" if encoding in ("utf-8", "utf-8-sig") else encoding,
+        ),
+        parse_options=pa.csv.ParseOptions(
+            delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False
+        ),
+        convert_options=pa.csv.ConvertOptions(
+            column_types=dict.fromkeys(columns, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=True,
+        ),
+    )
 
 
 def _first_undecodable_line(path: Path, encoding: str) -> int | None:
-    with path.open("rb") as handle:
-        for line, text in enumerate(handle, start=1):
-            try:
-                text.decode(encoding)
-            except UnicodeDecodeError:
-                return line
-    return None
-
-
-def _check_empty_rows(batch: pa.RecordBatch, first_row: int, source: str, file: str) -> None:
-    if any(column.null_count == 0 for column in batch.columns):
-        return
-    empty = batch.column(0).is_null()
-    for column in batch.columns[1:]:
-        empty = pc.and_(empty, column.is_null())
-    index = pc.index(empty, True).as_py()
-    if index >= 0:
-        raise SourceError(source, "the row has no value", file=file, row=first_row + index)
-
-
-_LAYOUT = (
-    "If the publisher changed the layout, declare it in the source's module and raise its reader_version"
-)
+    with path.open(encoding=encoding, errors="surrogateescape", newline="\n") as handle:
+        lines = enumerate(handle, start=1)
+        return next((line for line, text in lines if _UNDECODABLE.search(text)), None)

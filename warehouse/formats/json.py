@@ -13,6 +13,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -30,38 +31,29 @@ class Number(str):
 JsonValue = None | bool | str | Number | list["JsonValue"] | dict[str, "JsonValue"]
 
 
-class _RejectedJsonError(ValueError):
-    """Valid JSON that this module rejects."""
-
-
 def read_json(path: Path, *, source: str, file: str, address: str | None = None) -> JsonValue:
     """Parse the JSON file at `path`; numbers are `Number`.
 
     `source`, `file` and `address` name the publisher's table, the file and its address in error messages.
     Raises SourceError with the reason and, for a syntax error, line and column.
     """
-    data = path.read_bytes()
+    fail = partial(SourceError, source, file=file, address=address)
     try:
-        return parse_json(data)
+        return parse_json(path.read_bytes())
     except RecursionError as error:
-        raise SourceError(
-            source, "the JSON is nested too deeply to be a table", file=file, address=address
-        ) from error
+        raise fail("the JSON is nested too deeply to be a table") from error
     except UnicodeDecodeError as error:
-        raise SourceError(
-            source, f"the file is not UTF-8 text: byte {error.start} is invalid", file=file, address=address
-        ) from error
+        raise fail(f"the file is not UTF-8 text: byte {error.start} is invalid") from error
     except json.JSONDecodeError as error:
-        raise SourceError(
-            source,
-            f"{_describe(error.doc)}: {error.msg} at line {error.lineno}, column {error.colno}, "
-            f"character {error.pos} of {len(error.doc)}",
-            file=file,
-            address=address,
+        faults = {"": "empty; JSON is expected", "<": "an HTML or XML page; JSON is expected"}
+        fault = faults.get(error.doc.lstrip()[:1])
+        raise fail(
+            f"{f'the file is {fault}' if fault else 'the JSON is not complete'}: {error.msg} at line "
+            f"{error.lineno}, column {error.colno}, character {error.pos} of {len(error.doc)}",
             remedy="Fetch the file again; if the error stays, open the address in a browser",
         ) from error
-    except _RejectedJsonError as error:
-        raise SourceError(source, str(error), file=file, address=address) from error
+    except ValueError as error:
+        raise fail(str(error)) from error
 
 
 def parse_json(data: bytes) -> JsonValue:
@@ -75,7 +67,11 @@ def parse_json(data: bytes) -> JsonValue:
         object_pairs_hook=_object,
     )
     if _SURROGATE_ESCAPE.search(data):
-        _check_surrogates(value)
+        try:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError as error:
+            near = error.object[max(0, error.start - 40) : error.end]
+            raise ValueError(f"the text ending in {near!a} has half of a surrogate pair") from None
     return value
 
 
@@ -84,29 +80,9 @@ def _object(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     if len(value) != len(pairs):
         keys = [key for key, _ in pairs]
         repeated = next(key for key in keys if keys.count(key) > 1)
-        raise _RejectedJsonError(f"the key {repeated!r} is repeated in a JSON object")
+        raise ValueError(f"the key {repeated!r} is repeated in a JSON object")
     return value
 
 
 def _reject_constant(name: str) -> NoReturn:
-    raise _RejectedJsonError(f"{name} is not a JSON number")
-
-
-def _check_surrogates(value: JsonValue) -> None:
-    pending = [value]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, dict):
-            pending.extend(part.keys())
-            pending.extend(part.values())
-        elif isinstance(part, list):
-            pending.extend(part)
-        elif isinstance(part, str) and any("\ud800" <= letter <= "\udfff" for letter in part):
-            raise _RejectedJsonError(f"the text {part!a} has half of a surrogate pair")
-
-
-def _describe(text: str) -> str:
-    start = text.lstrip()[:1]
-    if start == "":
-        return "the file is empty; JSON is expected"
-    return "the file is an HTML or XML page; JSON is expected" if start == "<" else "the JSON is not complete"
+    raise ValueError(f"{name} is not a JSON number")

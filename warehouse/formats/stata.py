@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,65 +35,41 @@ def read_stata(
     `variables` maps the expected variables, in their order, to `INTEGER` or `DOUBLE`. `source` and `file`
     name the publisher's table and the file in error messages. Raises SourceError as the module says.
     """
-    schema = raw_schema(tuple(variables))
+    fail = partial(SourceError, source, file=file)
     row = 1
-    for chunk in _chunks(path, source, file, chunk_rows):
-        if list(chunk.columns) != list(variables):
-            raise SourceError(
-                source,
-                f"the variables are {', '.join(map(str, chunk.columns))}; expected are "
-                f"{', '.join(variables)}",
-                file=file,
-                remedy="If the publisher changed the layout, declare it in the source's module",
-            )
-        columns = [_texts(chunk[name], variables[name], row, source=source, file=file) for name in variables]
-        yield pa.record_batch(
-            [
-                *columns,
-                pa.repeat(pa.scalar(file, pa.string()), len(chunk)),
-                pa.arange(row, row + len(chunk)),
-            ],
-            schema=schema,
-        )
-        row += len(chunk)
-    if row == 1:
-        raise SourceError(source, "the file has no observations", file=file)
-
-
-def _chunks(path: Path, source: str, file: str, chunk_rows: int) -> Iterator[pd.DataFrame]:
     try:
         with pd.read_stata(
-            path,
-            chunksize=chunk_rows,
-            convert_dates=False,
-            convert_categoricals=False,
-            preserve_dtypes=True,
+            path, chunksize=chunk_rows, convert_dates=False, convert_categoricals=False, preserve_dtypes=True
         ) as reader:
-            yield from reader
-    except (ValueError, struct.error, EOFError, KeyError, IndexError, UnicodeDecodeError) as error:
-        raise SourceError(
-            source,
+            for chunk in reader:
+                if list(chunk.columns) != list(variables):
+                    raise fail(
+                        f"the variables are {', '.join(map(str, chunk.columns))}; expected are "
+                        f"{', '.join(variables)}",
+                        remedy="If the publisher changed the layout, declare it in the source's module",
+                    )
+                texts = [_texts(chunk[name], kind, row, fail) for name, kind in variables.items()]
+                files = pa.repeat(pa.scalar(file, pa.string()), len(chunk))
+                rows = pa.arange(row, row + len(chunk))
+                yield pa.record_batch([*texts, files, rows], schema=raw_schema(tuple(variables)))
+                row += len(chunk)
+    except (ValueError, struct.error, EOFError, KeyError, IndexError) as error:
+        raise fail(
             f"the Stata file is truncated, corrupt or not a Stata file: {type(error).__name__}: {error}",
-            file=file,
             remedy="Fetch the file again; if its size is as the publisher announces, inspect the file",
         ) from error
+    if row == 1:
+        raise fail("the file has no observations")
 
 
-def _texts(column: Any, expected: str, row: int, *, source: str, file: str) -> pa.Array:
+def _texts(column: Any, expected: str, row: int, fail: partial[SourceError]) -> pa.Array:
     kind = {"i": INTEGER, "f": DOUBLE}.get(column.dtype.kind, str(column.dtype))
     # pandas reads an integer variable with a missing value as a double
     if kind != expected or (expected == DOUBLE and column.dtype.itemsize != 8):
-        raise SourceError(
-            source,
-            f"the variable {column.name} is {column.dtype}; expected is an {expected} without missing values"
-            if expected == INTEGER
-            else f"the variable {column.name} is {column.dtype}; expected is a {expected}",
-            file=file,
-            row=row,
-        )
-    numbers = column.tolist()
-    texts = [None if number != number else repr(number) for number in numbers]  # NaN
+        wanted = "an integer without missing values" if expected == INTEGER else f"a {expected}"
+        raise fail(f"the variable {column.name} is {column.dtype}; expected is {wanted}", row=row)
+    texts = [None if number != number else repr(number) for number in column.tolist()]  # NaN
     for index, text in enumerate(texts):
         if text in ("inf", "-inf"):
-            raise SourceError(source, f"the variable {column.name} is {text}", file=file, row=row + index)
+            raise fail(f"the variable {column.name} is {text}", row=row + index)
     return pa.array(texts, pa.string())

@@ -17,12 +17,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-from warehouse.formats.xlsx_package import Package, cell_name, check_package, check_sheet
+from warehouse.errors import SourceError
+from warehouse.formats.xlsx_package import FETCH_AGAIN, Fail, cell_name, check_package, check_sheet
 
 CellValue = int | float | str | bool | dt.time | dt.date | dt.datetime | dt.timedelta
 
@@ -39,10 +41,11 @@ class Workbook:
     """An opened workbook.
 
     `sheets` maps each sheet's name, in the workbook's order and with its spaces, to its part in the zip.
-    `hidden` holds the names of the hidden sheets.
+    `hidden` holds the names of the hidden sheets. `fail` makes an error that names the table and the file.
     """
 
-    package: Package
+    path: Path
+    fail: Fail
     sheets: dict[str, str]
     hidden: frozenset[str]
     calamine: CalamineWorkbook
@@ -54,20 +57,18 @@ def open_workbook(path: Path, source: str) -> Workbook:
     Raises SourceError for a file that `check_package` rejects, and for a sheet that is not a worksheet (a
     chart, a macro).
     """
-    package = Package(path, source)
-    parts = check_package(package)
-    with _calamine_errors(package):
+    fail = partial(SourceError, source, file=path.name, remedy=FETCH_AGAIN)
+    parts = check_package(path, fail)
+    with _calamine_errors(fail):
         book = CalamineWorkbook.from_path(path)
     for sheet in book.sheets_metadata:
         if sheet.typ is not SheetTypeEnum.WorkSheet:
-            raise package.error(
+            raise fail(
                 f"sheet {sheet.name!r} is not a worksheet but a {sheet.typ}".replace("SheetTypeEnum.", ""),
-                "Open the file in Excel and check what the sheet has become",
+                remedy="Open the file in Excel and check what the sheet has become",
             )
-    hidden = frozenset(
-        sheet.name for sheet in book.sheets_metadata if sheet.visible is not SheetVisibleEnum.Visible
-    )
-    return Workbook(package=package, sheets=parts, hidden=hidden, calamine=book)
+    is_hidden = {sheet.name: sheet.visible is not SheetVisibleEnum.Visible for sheet in book.sheets_metadata}
+    return Workbook(path, fail, parts, frozenset(filter(is_hidden.get, is_hidden)), book)
 
 
 def read_rows(workbook: Workbook, sheet: str) -> Iterator[Row]:
@@ -76,30 +77,25 @@ def read_rows(workbook: Workbook, sheet: str) -> Iterator[Row]:
     Raises SourceError for a sheet that is missing or that `check_sheet` rejects, and for a number that is not
     finite, with sheet and cell.
     """
-    package = workbook.package
+    fail = workbook.fail
     if sheet not in workbook.sheets:
-        raise package.error(
+        raise fail(
             f"the workbook has no sheet {sheet!r}; its sheets are {sorted(workbook.sheets)}",
-            "Compare the sheet names, including spaces, with the names that the reader declares",
+            remedy="Compare the sheet names, including spaces, with the names that the reader declares",
         )
-    check_sheet(package, sheet, workbook.sheets[sheet])
-    with _calamine_errors(package, sheet):
+    check_sheet(workbook.path, sheet, workbook.sheets[sheet], fail)
+    with _calamine_errors(fail, f"sheet {sheet!r}: "):
         table = workbook.calamine.get_sheet_by_name(sheet)
         values = table.to_python(skip_empty_area=True)
     first_row, first_column = table.start or (0, 0)  # the indices of the first value, from 0
     for number, row in enumerate(values, start=first_row + 1):
-        cells: dict[int, str] = {}
-        for column, value in enumerate(row, start=first_column + 1):
-            if value == "":
-                continue
+        found = {column: value for column, value in enumerate(row, start=first_column + 1) if value != ""}
+        for column, value in found.items():
             if isinstance(value, float) and not math.isfinite(value):
-                raise package.error(
-                    f"sheet {sheet!r}, {cell_name(column, number)}: the number {value} is not finite",
-                    row=number,
-                )
-            cells[column] = cell_text(value)
-        if cells:
-            yield Row(number, cells)
+                cell_ref = cell_name(column, number)
+                raise fail(f"sheet {sheet!r}, {cell_ref}: the number {value} is not finite", row=number)
+        if found:
+            yield Row(number, {column: cell_text(value) for column, value in found.items()})
 
 
 def cell_text(value: CellValue) -> str:
@@ -119,9 +115,8 @@ def cell_text(value: CellValue) -> str:
 
 
 @contextmanager
-def _calamine_errors(package: Package, sheet: str = "") -> Iterator[None]:
+def _calamine_errors(fail: Fail, location: str = "") -> Iterator[None]:
     try:
         yield
     except CalamineError as error:
-        location = f"sheet {sheet!r}: " if sheet else ""
-        raise package.error(f"{location}calamine cannot read the workbook ({error})") from error
+        raise fail(f"{location}calamine cannot read the workbook ({error})") from error
