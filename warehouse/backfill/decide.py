@@ -54,10 +54,7 @@ def approve(settings: Settings, backfill_id: str, reason: str) -> str:
     backfill = records.find_in_state(settings, backfill_id, APPROVABLE)
     source, staged = steps.source_named(backfill.source), staged_settings(settings, backfill)
     build_id = str(records.read_report(backfill).build)
-    with (
-        store.source_lock(settings.landing, source.name, settings.lock_seconds),
-        steps.build_lock(settings),
-    ):
+    with store.source_lock(settings.landing, source.name, settings.lock_seconds), steps.build_lock(settings):
         require_no_drift(settings, backfill)
         records.log_event(settings, backfill.id, "approving", reason)
         decision = Decision(actor=settings.operator, at=datetime.now(UTC), reason=reason, subject=backfill.id)

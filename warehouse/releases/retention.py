@@ -23,12 +23,7 @@ REMOVING_PREFIX = ".removing-"
 
 
 def expired(
-    aged: Iterable[tuple[Path, datetime]],
-    *,
-    keep: int,
-    days: int,
-    now: datetime,
-    never: Collection[str] = (),
+    aged: Iterable[tuple[Path, datetime]], *, keep: int, days: int, now: datetime, never: Collection[str] = ()
 ) -> tuple[Path, ...]:
     """Return the paths that are neither among the newest `keep` nor younger than `days`.
 
