@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, Field
 
 from warehouse.config import Settings
 from warehouse.errors import WarehouseError
@@ -34,13 +34,11 @@ class Baseline(BaseModel, frozen=True):
     code: str
 
 
-class Backfill(BaseModel):
+class Backfill(BaseModel, frozen=True, populate_by_name=True):
     """A backfill as requested. `first` and `last` are days of retrieval, both included.
 
     `mirrors` answer in place of the publisher; None is the publisher. `baseline` is that of the request.
     """
-
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     id: str
     source: str
@@ -101,9 +99,8 @@ def create(
     baseline: Baseline,
 ) -> Backfill:
     """Create the directory of a backfill and record its request."""
-    settings.backfill.mkdir(parents=True, exist_ok=True)
     directory = settings.backfill / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{source}"
-    directory.mkdir()
+    directory.mkdir(parents=True)
     request = Backfill(
         id=directory.name,
         source=source,
@@ -144,9 +141,8 @@ def find(backfills: Path, wanted: str) -> Backfill:
 
 def log_event(settings: Settings, backfill: str, state: State, reason: str) -> None:
     """Append one event to the log."""
-    event = Event(
-        id=backfill, at=datetime.now(UTC), state=state, actor=settings.operator, reason=reason[:2000]
-    )
+    now, actor = datetime.now(UTC), settings.operator
+    event = Event(id=backfill, at=now, state=state, actor=actor, reason=reason[:2000])
     append_record(settings.backfill / LOG, event)
 
 
@@ -210,13 +206,8 @@ def remove_staged(backfill: Backfill) -> None:
 
 
 def leftovers(backfills: Path, before: datetime) -> tuple[Backfill, ...]:
-    """Return the backfills decided before a time whose staged warehouse still exists.
-
-    The process that decided was killed before it could remove it.
-    """
-    return tuple(
-        one
-        for one in list_backfills(backfills).records
-        if one.home.exists()
-        and any(event.state in DECIDED and event.at < before for event in events(backfills, one.id)[-1:])
-    )
+    """Return the backfills decided before a time whose staged warehouse a killed process has left."""
+    last = {event.id: event for event in list_events(backfills).records}
+    decided = {event.id for event in last.values() if event.state in DECIDED and event.at < before}
+    found = list_backfills(backfills).records
+    return tuple(one for one in found if one.id in decided and one.home.exists())

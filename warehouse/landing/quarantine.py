@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import BaseModel
 
 from warehouse.config import Settings
-from warehouse.errors import Rejected, SourceError, WarehouseError, as_warehouse_error, reporting
+from warehouse.errors import Rejected, SourceError, WarehouseError, reporting
 from warehouse.fetch import read_fetched
 from warehouse.files import Listing, fsync, read_each, read_record, write_record
 from warehouse.landing import store
 from warehouse.landing.evaluate import evaluate, land
-from warehouse.model import Check, Decision, Source, Vintage
+from warehouse.model import Decision, Source, Vintage
 
 REPORT = "report.json"
 OVERRULED = "overruled.json"
@@ -34,14 +34,10 @@ class RejectionReport(BaseModel, frozen=True):
     report: dict[str, Any]
 
 
-class Override(BaseModel, frozen=True):
-    """The content of overruled.json: who accepted a rejected load, when, why, and the vintage it became."""
+class Override(Decision, frozen=True):
+    """The content of overruled.json: the decision to accept a rejected load, and the vintage it became."""
 
     vintage: str
-    actor: str = Field(validation_alias=AliasChoices("actor", "by"))
-    at: datetime
-    reason: str = Field(validation_alias=AliasChoices("reason", "why"))
-    subject: str = Field(validation_alias=AliasChoices("subject", "about"))
 
 
 class RejectedLoad(BaseModel, frozen=True):
@@ -122,8 +118,7 @@ def accept(settings: Settings, source: Source, entry: RejectedLoad, reason: str)
     if entry.override:
         raise WarehouseError(
             f"{entry.id} was already accepted as vintage {entry.override.vintage} by {entry.override.actor} "
-            "on "
-            f"{entry.override.at:%Y-%m-%d}: {entry.override.reason}"
+            f"on {entry.override.at:%Y-%m-%d}: {entry.override.reason}"
         )
     with (
         reporting(f"{source.name}: accepting {entry.id}"),
@@ -139,17 +134,7 @@ def accept(settings: Settings, source: Source, entry: RejectedLoad, reason: str)
                 f"{vintage.directory}: the load gate accepted this load; nothing to override"
             )
         detail = f"overruled by {decision.actor}: {decision.reason}. {decision.subject}"
-        store.record_check(
-            settings.landing,
-            Check(
-                source=source.name,
-                polled_at=datetime.now(UTC),
-                checked_at=vintage.retrieved_at,
-                outcome="accepted",
-                vintage=vintage.id,
-                detail=detail[:2000],
-            ),
-        )
+        store.record_poll(settings.landing, source.name, "accepted", vintage.id, detail, vintage.retrieved_at)
         override = Override(vintage=vintage.id, **decision.model_dump())
         write_record(entry.directory / OVERRULED, override)
         fsync(entry.directory)
@@ -181,13 +166,11 @@ def _land_overruled(settings: Settings, source: Source, entry: RejectedLoad, rea
             subject=f"Load gate: {'; '.join(reasons) or passes}",
         )
         return land(settings.landing, evaluation, decision.at, overruled=decision)
-    except SourceError as error:
-        store.discard(pull)
-        raise Rejected(
-            f"{entry.id} cannot be accepted: {error}. Files that cannot be read, or that changed since they "
-            "were "
-            "fetched, have no rows to publish. The load stays in quarantine"
-        ) from error
     except (WarehouseError, OSError, duckdb.Error) as error:
         store.discard(pull)
-        raise as_warehouse_error(f"{source.name}: accepting {entry.id}", error) from error
+        if not isinstance(error, SourceError):
+            raise
+        raise Rejected(
+            f"{entry.id} cannot be accepted: {error}. Files that cannot be read, or that changed since they "
+            "were fetched, have no rows to publish. The load stays in quarantine"
+        ) from error

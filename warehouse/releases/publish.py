@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 
 from warehouse.errors import WarehouseError
 from warehouse.files import fsync, record_json, sha256_of
-from warehouse.releases.history import HistoryEntry, last_switch, read_history
-from warehouse.releases.history import record as append_entry
+from warehouse.releases.history import HistoryEntry, append_entry, last_switch, read_history
 from warehouse.releases.manifest import (
     MANIFEST,
     RELEASE_REMEDY,
@@ -62,49 +62,59 @@ def publish(
     published.mkdir(parents=True, exist_ok=True)
     release = published / release_id
     read_history(published).require()
-    if release.exists():
-        if read_manifest(release).database.sha256 != sha256_of(database):
-            raise WarehouseError(
-                f"{release}: this release exists, with another database. A release is never changed: build "
-                "again under a new id with: warehouse publish --force"
-            )
-        _register(published, release_id, actor, is_latest=is_latest)
-        return release
-    news = _news(published, database, record)
-    for abandoned in published.glob(f"{PARTIAL_PREFIX}*"):
-        shutil.rmtree(abandoned)
-    partial = published / f"{PARTIAL_PREFIX}{release_id}"
-    (partial / "parquet").mkdir(parents=True)
-    tables = export_parquet(database, partial / "parquet")
-    for name, origin in docs.items():
-        _copy(origin, partial / name)
-    manifest = ReleaseManifest(
-        **{name: getattr(record, name) for name in BuildRecord.model_fields},
-        published_at=datetime.now(UTC),
-        validation=dict(verdict),
-        news=news,
-        release=release_id,
-        database=DatabaseEntry(file=DATABASE, sha256=sha256_of(database), size_bytes=database.stat().st_size),
-        tables=tables,
-    )
-    (partial / MANIFEST).write_text(record_json(manifest), encoding="utf-8")
-    (partial / DATABASE).hardlink_to(database)
-    for path in sorted(partial.rglob("*")):
-        if path.is_file():
-            path.chmod(0o444)
-        fsync(path)
-    partial.rename(release)
-    fsync(published)
+    if not release.exists():
+        news = _news(published, database, record)
+        partial = new_partial(published, release_id)
+        for name, origin in docs.items():
+            (partial / name).parent.mkdir(parents=True, exist_ok=True)
+            (shutil.copytree if origin.is_dir() else shutil.copyfile)(origin, partial / name)
+        (partial / "parquet").mkdir()
+        tables = export_parquet(database, partial / "parquet")
+        (partial / DATABASE).hardlink_to(database)
+        manifest = ReleaseManifest(
+            **dict(record),
+            published_at=datetime.now(UTC),
+            validation=dict(verdict),
+            news=news,
+            release=release_id,
+            database=database_entry(partial),
+            tables=tables,
+        )
+        finish(partial, manifest)
+    elif read_manifest(release).database.sha256 != sha256_of(database):
+        raise WarehouseError(
+            f"{release}: this release exists, with another database. A release is never changed: build "
+            "again under a new id with: warehouse publish --force"
+        )
     _register(published, release_id, actor, is_latest=is_latest)
     return release
 
 
-def _copy(origin: Path, copy: Path) -> None:
-    if origin.is_dir():
-        shutil.copytree(origin, copy)
-    else:
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(origin, copy)
+def new_partial(published: Path, release_id: str) -> Path:
+    """Create the hidden directory of a new release, and remove those of publishes that were killed."""
+    for abandoned in published.glob(f"{PARTIAL_PREFIX}*"):
+        shutil.rmtree(abandoned)
+    partial = published / f"{PARTIAL_PREFIX}{release_id}"
+    partial.mkdir()
+    return partial
+
+
+def database_entry(release: Path) -> DatabaseEntry:
+    """Return the entry of the database in the directory of a release."""
+    path = release / DATABASE
+    return DatabaseEntry(file=DATABASE, sha256=sha256_of(path), size_bytes=path.stat().st_size)
+
+
+def finish(partial: Path, manifest: ReleaseManifest) -> Path:
+    """Write the manifest of a complete release, make its files read-only, and rename it into place."""
+    (partial / MANIFEST).write_text(record_json(manifest), encoding="utf-8")
+    for path in sorted(partial.rglob("*")):
+        if path.is_file():
+            path.chmod(0o444)
+        fsync(path)
+    release = partial.rename(partial.with_name(manifest.release))
+    fsync(release.parent)
+    return release
 
 
 def _register(published: Path, release: str, actor: str, *, is_latest: bool) -> None:
@@ -115,16 +125,9 @@ def _register(published: Path, release: str, actor: str, *, is_latest: bool) -> 
     with switching(published):
         entries, before = read_history(published).require(), latest_name(published)
         if not any(release in (entry.release, entry.before, entry.after) for entry in entries):
-            entry = HistoryEntry(
-                at=datetime.now(UTC),
-                action="publish",
-                release=release,
-                before=before,
-                after=release if is_latest else before,
-                actor=actor,
-                reason="a new build passed" if is_latest else "a build of the past; `latest` is unchanged",
-            )
-            append_entry(published, entry)
+            reason = "a new build passed" if is_latest else "a build of the past; `latest` is unchanged"
+            switch = (before, release if is_latest else before)
+            append_entry(published, "publish", release, switch, actor, reason)
         elif (last := last_switch(entries)) is not None and last.after != release:
             return
         if is_latest:
@@ -168,15 +171,12 @@ def export_parquet(database: Path, folder: Path) -> dict[str, TableEntry]:
 
 def export_table(db: duckdb.DuckDBPyConnection, schema: str, table: str, path: Path) -> TableEntry:
     """Write one table to a Parquet file, its rows in the order of all columns; return its entry."""
-    db.execute(
-        f'copy (select * from "{schema}"."{table}" order by all) to '
-        f"'{str(path).replace(chr(39), chr(39) * 2)}' "
-        f"(format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
-    )
-    counted = db.execute(f'select count(*) from "{schema}"."{table}"').fetchone()
+    rows = db.sql(f'select * from "{schema}"."{table}" order by all')
+    rows.write_parquet(str(path), compression="zstd", row_group_size=ROW_GROUP_ROWS)
+    counted = pq.read_metadata(path).num_rows
     return TableEntry(
         schema=schema,
-        rows=counted[0] if counted else 0,
+        rows=counted,
         size_bytes=path.stat().st_size,
         sha256=sha256_of(path),
     )
@@ -191,29 +191,16 @@ def rollback(published: Path, release: str, reason: str, actor: str) -> HistoryE
     if not reason.strip():
         raise WarehouseError("a rollback needs a reason for the history: give it with --why")
     with switching(published):
-        directory = find_release(published, release)
+        directory, before = find_release(published, release), latest_name(published)
         _require_intact(directory)
-        before = latest_name(published)
-        last = last_switch(read_history(published).records)
-        is_recorded = last is not None and last.action == "rollback" and last.after == directory.name
-        if before == directory.name and not is_recorded:
-            raise WarehouseError(f"{directory.name} is the current release already; nothing was changed")
-        if last is not None and is_recorded:
-            entry = last
-        else:
-            fingerprint, newest = _contents(published / before) if before else (None, None)
-            entry = HistoryEntry(
-                at=datetime.now(UTC),
-                action="rollback",
-                release=directory.name,
-                before=before,
-                after=directory.name,
-                actor=actor,
-                reason=reason.strip(),
-                fingerprint=fingerprint,
-                newest=newest,
+        entry = last_switch(read_history(published).records)
+        if entry is None or entry.action != "rollback" or entry.after != directory.name:
+            if before == directory.name:
+                raise WarehouseError(f"{before} is the current release already; nothing was changed")
+            contents, switch = _contents(published / before) if before else {}, (before, directory.name)
+            entry = append_entry(
+                published, "rollback", directory.name, switch, actor, reason.strip(), **contents
             )
-            append_entry(published, entry)
         point_latest(published, directory.name)
     return entry
 
@@ -228,16 +215,14 @@ def _require_intact(release: Path) -> None:
         )
 
 
-def _contents(release: Path) -> tuple[str | None, dict[str, str] | None]:
-    """Return fingerprint and newest vintages of a release; None for both if its manifest is unreadable.
+def _contents(release: Path) -> dict[str, Any]:
+    """Return fingerprint and newest vintages of a release; nothing if its manifest is unreadable.
 
     A release that is damaged or gone may well be built again, so nothing then keeps a build from it.
     """
     try:
         manifest = read_manifest(release)
     except WarehouseError:
-        return None, None
-    newest: dict[str, str] = {}
-    for entry in manifest.vintages:
-        newest[entry.source] = max(entry.vintage, newest.get(entry.source, ""))
-    return manifest.fingerprint, newest
+        return {}
+    newest = {one.source: one.vintage for one in sorted(manifest.vintages, key=lambda one: one.vintage)}
+    return {"fingerprint": manifest.fingerprint, "newest": newest}

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from warehouse.errors import WarehouseError
 from warehouse.releases.manifest import MANIFEST, VintageRef, read_manifest
 from warehouse.releases.store import DATABASE, reading
 
 
-class BigRevision(BaseModel):
+class BigRevision(BaseModel, frozen=True):
     """A revision beyond its threshold: a row of `marts.mart_revision_alert`.
 
     `previous_value` and `value` are in the unit of the series. `change_pct` is None for a change from zero.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     source: str
     vintage: str
