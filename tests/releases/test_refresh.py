@@ -90,7 +90,7 @@ def test_a_refresh_is_not_the_previous_release_and_leaves_no_others(home: Path) 
         latest = current(settings.published)
         assert latest is not None
         release_id = steps.new_build_id(settings, datetime.now(UTC))
-        steps.refreshing.refresh(settings.published, latest, release_id, state, "tests")
+        steps.publishing.refresh(settings.published, latest, release_id, state, "tests")
     kept = [path.name for path in release_dirs(settings.published)]
     latest = current(settings.published)
     assert latest is not None

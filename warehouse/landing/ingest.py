@@ -35,16 +35,17 @@ def fetch_source(settings: Settings, source: Source, progress: fetch.Progress | 
         reporting(f"{source.name}: fetch"),
         store.source_lock(settings.landing, source.name, settings.lock_seconds),
     ):
-        existing = store.vintages(settings.landing, source.name)
+        newest = store.vintages(settings.landing, source.name)[-1:]
+        answers = {
+            file.address: (file, vintage.directory / "files" / file.name)
+            for vintage in newest
+            for file in vintage.files
+        }
         incoming = store.new_incoming(settings.landing, source.name)
+        mirror, curated = settings.mirror, settings.curated
         try:
             fetch.fetch(
-                source,
-                incoming / "files",
-                mirror=settings.mirror,
-                curated=settings.curated,
-                held=store.previous_answers(existing[-1] if existing else None),
-                progress=progress,
+                source, incoming / "files", mirror=mirror, curated=curated, held=answers, progress=progress
             )
         except (WarehouseError, OSError) as error:
             store.discard(incoming)

@@ -40,15 +40,12 @@ class Override(Decision, frozen=True):
     vintage: str
 
 
-class RejectedLoad(BaseModel, frozen=True):
+class RejectedLoad(RejectionReport, frozen=True):
     """One entry of the quarantine. `override` is set when an operator accepted it."""
 
     id: str
-    source: str
     directory: Path
     rejected_at: datetime
-    reasons: tuple[str, ...]
-    report: dict[str, Any]
     override: Override | None
 
     @property
@@ -81,12 +78,10 @@ def read(directory: Path) -> RejectedLoad:
     report = read_record(directory / REPORT, RejectionReport, remedy)
     has_override = (directory / OVERRULED).exists()
     return RejectedLoad(
+        **dict(report),
         id=directory.name,
-        source=report.source,
         directory=directory,
         rejected_at=datetime.fromtimestamp((directory / REPORT).stat().st_mtime, UTC),
-        reasons=report.reasons,
-        report=report.report,
         override=read_record(directory / OVERRULED, Override, remedy) if has_override else None,
     )
 

@@ -80,13 +80,6 @@ def vintage_of_pull(landing: Path, source: str, pull: str) -> Vintage | None:
     return next((one for one in reversed(vintages(landing, source)) if one.pull == pull), None)
 
 
-def previous_answers(vintage: Vintage | None) -> dict[str, tuple[Fetched, Path]]:
-    """Map each address of a vintage to its answer and file, for conditional requests."""
-    if vintage is None:
-        return {}
-    return {file.address: (file, vintage.directory / "files" / file.name) for file in vintage.files}
-
-
 # --- ids ---
 
 

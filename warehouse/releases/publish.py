@@ -1,18 +1,25 @@
-"""Publishing a validated build as a release, and rolling back to an earlier release."""
+"""Publishing a validated build as a release, refreshing the current one, and rolling back to an earlier one.
+
+A night without a new vintage builds nothing, but sources become late or fail. A refresh copies the database,
+updates the status of each source in `marts.mart_freshness`, and links every other file: readers of `latest`
+see the present state.
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
+from pydantic import BaseModel
 
 from warehouse.errors import WarehouseError
-from warehouse.files import fsync, record_json, sha256_of
+from warehouse.files import fsync, link_tree, record_json, sha256_of
+from warehouse.landing.freshness import Freshness
 from warehouse.releases.history import HistoryEntry, append_entry, last_switch, read_history
 from warehouse.releases.manifest import (
     MANIFEST,
@@ -22,9 +29,10 @@ from warehouse.releases.manifest import (
     News,
     ReleaseManifest,
     TableEntry,
+    VintageRef,
     read_manifest,
 )
-from warehouse.releases.revisions import big_revisions, revisions_by_kind
+from warehouse.releases.retention import hide_on_record, remove_hidden
 from warehouse.releases.store import (
     DATABASE,
     current,
@@ -32,11 +40,31 @@ from warehouse.releases.store import (
     latest_name,
     point_latest,
     reading,
+    release_dirs,
     switching,
 )
 
 PARTIAL_PREFIX = ".partial-"
+FRESHNESS = "mart_freshness"
 ROW_GROUP_ROWS = 122_880
+State = dict[str, tuple[str, datetime | None]]  # status and last success of each source
+
+
+class BigRevision(BaseModel, frozen=True):
+    """A revision beyond its threshold: a row of `marts.mart_revision_alert`.
+
+    `previous_value` and `value` are in the unit of the series. `change_pct` is None for a change from zero.
+    """
+
+    source: str
+    vintage: str
+    previous_vintage: str
+    series: str
+    period_label: str
+    previous_value: float | None
+    value: float | None
+    change_pct: float | None
+    threshold_pct: float
 
 
 def publish(
@@ -134,19 +162,6 @@ def _register(published: Path, release: str, actor: str, *, is_latest: bool) -> 
             point_latest(published, release)
 
 
-def _news(published: Path, database: Path, record: BuildRecord) -> News:
-    """Return what a build contains that the current release does not."""
-    release = current(published)
-    known = {entry.ref for entry in read_manifest(release).vintages} if release else set()
-    fresh = tuple(entry.ref for entry in record.vintages if entry.ref not in known)
-    return News(
-        against=release.name if release else None,
-        vintages=fresh,
-        revisions=revisions_by_kind(database, fresh),
-        big_revisions=len(big_revisions(database, fresh)),
-    )
-
-
 def export_parquet(database: Path, folder: Path) -> dict[str, TableEntry]:
     """Write each table to `<table>.parquet`, its rows in the order of all columns; return the entries.
 
@@ -180,6 +195,136 @@ def export_table(db: duckdb.DuckDBPyConnection, schema: str, table: str, path: P
         size_bytes=path.stat().st_size,
         sha256=sha256_of(path),
     )
+
+
+# --- news ---
+
+
+def _news(published: Path, database: Path, record: BuildRecord) -> News:
+    """Return what a build contains that the current release does not."""
+    release = current(published)
+    known = {entry.ref for entry in read_manifest(release).vintages} if release else set()
+    fresh = tuple(entry.ref for entry in record.vintages if entry.ref not in known)
+    return News(
+        against=release.name if release else None,
+        vintages=fresh,
+        revisions=revisions_by_kind(database, fresh),
+        big_revisions=len(big_revisions(database, fresh)),
+    )
+
+
+def revisions_by_kind(database: Path, refs: Sequence[VintageRef]) -> dict[str, int]:
+    """Count the revisions that vintages brought, by kind: new, changed, withdrawn."""
+    counts = {"new": 0, "changed": 0, "withdrawn": 0}
+    if refs:
+        with reading(database) as db:
+            counts |= dict(
+                db.execute(
+                    "select kind, count(*) from core.fct_revision "
+                    "where list_contains(?, source || '/' || vintage) group by kind order by kind",
+                    [[f"{ref.source}/{ref.vintage}" for ref in refs]],
+                ).fetchall()
+            )
+    return counts
+
+
+def big_revisions(database: Path, refs: Sequence[VintageRef]) -> tuple[BigRevision, ...]:
+    """Return the revisions beyond their threshold that vintages brought, the biggest first.
+
+    Changes from zero, which have no percentage, come before all others.
+    """
+    if not refs:
+        return ()
+    columns = tuple(BigRevision.model_fields)
+    with reading(database) as db:
+        rows = db.execute(
+            f"select {', '.join(columns)} from marts.mart_revision_alert "
+            "where list_contains(?, source || '/' || vintage) "
+            "order by abs(change_pct) desc nulls first, source, series, period_label, vintage",
+            [[f"{ref.source}/{ref.vintage}" for ref in refs]],
+        ).fetchall()
+    return tuple(BigRevision.model_validate(dict(zip(columns, row, strict=True))) for row in rows)
+
+
+def big_revisions_of(release: Path) -> tuple[BigRevision, ...]:
+    """Return the revisions beyond their threshold that are news in a release, the biggest first.
+
+    Only vintages that the release before it did not have count, so that each revision is reported once.
+    Raises WarehouseError when the manifest states no news, or another number of revisions than the database.
+    """
+    news = read_manifest(release).news
+    if news is None:
+        raise WarehouseError(
+            f"{release / MANIFEST}: has no news, because an older version published it. "
+            "Publish again with: warehouse publish --force"
+        )
+    found = big_revisions(release / DATABASE, news.vintages)
+    if len(found) != news.big_revisions:
+        raise WarehouseError(
+            f"{release}: {len(found)} big revisions in the database, {news.big_revisions} in {MANIFEST}. "
+            "One of the two files was changed after publication; find out which with: warehouse maintain"
+        )
+    return found
+
+
+# --- refresh ---
+
+
+def released_freshness(release: Path) -> State:
+    """Return status and last success (UTC, without time zone) of each source in a release."""
+    with reading(release / DATABASE) as db:
+        found = db.execute(f"select distinct source, status, last_success_at from marts.{FRESHNESS}")
+        return {source: (status, last_success_at) for source, status, last_success_at in found.fetchall()}
+
+
+def state_of(freshness: Iterable[Freshness]) -> State:
+    """Return status and last success (UTC, without time zone) of each source."""
+    return {
+        one.source: (one.status, one.last_success_at and one.last_success_at.replace(tzinfo=None))
+        for one in freshness
+    }
+
+
+def refresh(published: Path, release: Path, release_id: str, state: State, actor: str) -> Path:
+    """Publish the current release again as `release_id`, with the state of its sources; return its directory.
+
+    The refresh before the last one of the same release is removed: readers may still open the last one.
+    """
+    partial = new_partial(published, release_id)
+    shutil.copyfile(release / DATABASE, partial / DATABASE)
+    for folder in ("parquet", "data_docs", "dbt_docs"):
+        link_tree(release / folder, partial / folder)
+    parquet = partial / "parquet" / f"{FRESHNESS}.parquet"
+    parquet.unlink()
+    with duckdb.connect(str(partial / DATABASE)) as db:
+        db.executemany(
+            f"update marts.{FRESHNESS} set status = ?, last_success_at = ? where source = ?",
+            [(status, last_success_at, source) for source, (status, last_success_at) in state.items()],
+        )
+        db.execute("checkpoint")
+        table = export_table(db, "marts", FRESHNESS, parquet)
+    manifest = read_manifest(release)
+    base = manifest.refreshes or release.name
+    update = {
+        "release": release_id,
+        "refreshes": base,
+        "refreshed_at": datetime.now(UTC),
+        "database": database_entry(partial),
+        "tables": manifest.tables | {FRESHNESS: table},
+    }
+    refreshed = finish(partial, manifest.model_copy(update=update))
+    with switching(published):
+        reason = "no new vintage; the freshness of the sources has changed"
+        append_entry(published, "refresh", release_id, (latest_name(published), release_id), actor, reason)
+        point_latest(published, release_id)
+        others = [path for path in release_dirs(published) if path.name not in (release.name, release_id)]
+        older = [path for path in others if read_manifest(path).refreshes == base]
+        hide_on_record(published, older, actor, f"a newer refresh of release {base} replaces it")
+        remove_hidden(published)
+    return refreshed
+
+
+# --- rollback ---
 
 
 def rollback(published: Path, release: str, reason: str, actor: str) -> HistoryEntry:
