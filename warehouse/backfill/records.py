@@ -99,21 +99,15 @@ def create(
     baseline: Baseline,
 ) -> Backfill:
     """Create the directory of a backfill and record its request."""
-    directory = settings.backfill / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{source}"
+    (first, last), name = days, f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{source}"
+    directory = settings.backfill / name
     directory.mkdir(parents=True)
     request = Backfill(
-        id=directory.name,
-        source=source,
-        mode=mode,
-        first=days[0],
-        last=days[1],
-        mirrors=mirrors,
-        baseline=baseline,
-        directory=directory,
+        id=name, source=source, mode=mode, first=first, last=last, mirrors=mirrors, baseline=baseline
     )
     write_record(directory / REQUEST, request)
-    log_event(settings, request.id, "begun", f"{mode} {source}, {days[0]} to {days[1]}")
-    return request
+    log_event(settings, name, "begun", f"{mode} {source}, {first} to {last}")
+    return read(directory)
 
 
 def read(directory: Path) -> Backfill:

@@ -245,13 +245,13 @@ def baseline_of(settings: Settings, backfill: Backfill | None = None) -> Baselin
     release = current(settings.published)
     if release is None:
         raise WarehouseError("there is no release to compare a backfill with. Make one with: warehouse run")
+    name, own = release.name, backfill.id if backfill else None
     vintages = {
-        f"{name} {one.id}": one.rows_digest
-        for name in SOURCES
-        for one in store.vintages(settings.landing, name)
-        if backfill is None or one.backfilled is None or one.backfilled.subject != backfill.id
+        f"{source} {one.id}": one.rows_digest
+        for source in SOURCES
+        for one in store.vintages(settings.landing, source)
+        if one.backfilled is None or one.backfilled.subject != own
     }
-    name = release.name
     if backfill is not None and records.state(settings.backfill, backfill.id) == "approving":
         # Published by a try that was killed before it could record that, or by a nightly run in between.
         name = backfill.baseline.release if release_includes_backfill(settings, release, backfill) else name
