@@ -176,10 +176,8 @@ def export_parquet(database: Path, folder: Path) -> dict[str, TableEntry]:
             raise WarehouseError(f"{database}: has no table to publish. Build again with: warehouse publish")
         for schema, table in tables:
             if table in entries:
-                raise WarehouseError(
-                    f"{database}: two tables are named {table}, so their Parquet files would collide. Rename "
-                    "one of the models"
-                )
+                what = f"two tables are named {table}, so their Parquet files would collide"
+                raise WarehouseError(f"{database}: {what}. Rename one of the models")
             entries[table] = export_table(db, schema, table, folder / f"{table}.parquet")
     return entries
 
@@ -188,13 +186,8 @@ def export_table(db: duckdb.DuckDBPyConnection, schema: str, table: str, path: P
     """Write one table to a Parquet file, its rows in the order of all columns; return its entry."""
     rows = db.sql(f'select * from "{schema}"."{table}" order by all')
     rows.write_parquet(str(path), compression="zstd", row_group_size=ROW_GROUP_ROWS)
-    counted = pq.read_metadata(path).num_rows
-    return TableEntry(
-        schema=schema,
-        rows=counted,
-        size_bytes=path.stat().st_size,
-        sha256=sha256_of(path),
-    )
+    count, size = pq.read_metadata(path).num_rows, path.stat().st_size
+    return TableEntry(schema=schema, rows=count, size_bytes=size, sha256=sha256_of(path))
 
 
 # --- news ---
@@ -215,17 +208,8 @@ def _news(published: Path, database: Path, record: BuildRecord) -> News:
 
 def revisions_by_kind(database: Path, refs: Sequence[VintageRef]) -> dict[str, int]:
     """Count the revisions that vintages brought, by kind: new, changed, withdrawn."""
-    counts = {"new": 0, "changed": 0, "withdrawn": 0}
-    if refs:
-        with reading(database) as db:
-            counts |= dict(
-                db.execute(
-                    "select kind, count(*) from core.fct_revision "
-                    "where list_contains(?, source || '/' || vintage) group by kind order by kind",
-                    [[f"{ref.source}/{ref.vintage}" for ref in refs]],
-                ).fetchall()
-            )
-    return counts
+    counted = _brought_by(refs, database, "select kind, count(*) from core.fct_revision", "group by kind")
+    return {"new": 0, "changed": 0, "withdrawn": 0} | dict(counted)
 
 
 def big_revisions(database: Path, refs: Sequence[VintageRef]) -> tuple[BigRevision, ...]:
@@ -233,17 +217,21 @@ def big_revisions(database: Path, refs: Sequence[VintageRef]) -> tuple[BigRevisi
 
     Changes from zero, which have no percentage, come before all others.
     """
-    if not refs:
-        return ()
     columns = tuple(BigRevision.model_fields)
-    with reading(database) as db:
-        rows = db.execute(
-            f"select {', '.join(columns)} from marts.mart_revision_alert "
-            "where list_contains(?, source || '/' || vintage) "
-            "order by abs(change_pct) desc nulls first, source, series, period_label, vintage",
-            [[f"{ref.source}/{ref.vintage}" for ref in refs]],
-        ).fetchall()
+    select = f"select {', '.join(columns)} from marts.mart_revision_alert"
+    order = "order by abs(change_pct) desc nulls first, source, series, period_label, vintage"
+    rows = _brought_by(refs, database, select, order)
     return tuple(BigRevision.model_validate(dict(zip(columns, row, strict=True))) for row in rows)
+
+
+def _brought_by(refs: Sequence[VintageRef], database: Path, select: str, order: str) -> list[Any]:
+    """Return the rows that a query finds for vintages; none without vintages."""
+    if not refs:
+        return []
+    vintages = [f"{ref.source}/{ref.vintage}" for ref in refs]
+    with reading(database) as db:
+        sql = f"{select} where list_contains(?, source || '/' || vintage) {order}"
+        return db.execute(sql, [vintages]).fetchall()
 
 
 def big_revisions_of(release: Path) -> tuple[BigRevision, ...]:
