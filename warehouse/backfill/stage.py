@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 from warehouse.backfill import records
@@ -117,11 +118,11 @@ def land_pull(
     staged: Settings, source: Source, backfill: Backfill, retrieved_at: datetime, subject: str, pull: Path
 ) -> Pull:
     """Evaluate one load and land it under its day; raise Rejected when it cannot be read or is invalid."""
+    answer = partial(Pull, subject=subject, retrieved_at=retrieved_at)
     day = retrieved_at.astimezone(UTC).date()
     if not backfill.first <= day <= backfill.last:
         store.discard(pull)
-        detail = f"retrieved {day}, outside of the requested days"
-        return Pull(subject=subject, retrieved_at=retrieved_at, outcome="outside", detail=detail)
+        return answer(outcome="outside", detail=f"retrieved {day}, outside of the requested days")
     existing = store.vintages(staged.landing, source.name)
     previous = store.predecessor(existing, retrieved_at)
     try:
@@ -132,7 +133,7 @@ def land_pull(
     if verdict is None:
         store.discard(pull)
         detail = f"the rows of {previous.id if previous else 'no vintage'}"
-        return Pull(subject=subject, retrieved_at=retrieved_at, outcome="unchanged", rows=rows, detail=detail)
+        return answer(outcome="unchanged", rows=rows, detail=detail)
     require_success(verdict, f"{source.name}: {subject}")
     now = datetime.now(UTC)
     pending = Decision(actor=staged.operator, at=now, reason="not decided yet", subject=backfill.id)
@@ -144,9 +145,7 @@ def land_pull(
     if existing and existing[-1].id > id:
         newest = existing[-1].id
         effect = f"before vintage {newest}: changes as-of builds and revisions, not the figures in force"
-    return Pull(
-        subject=subject, retrieved_at=retrieved_at, outcome="accepted", vintage=id, rows=rows, detail=effect
-    )
+    return answer(outcome="accepted", vintage=id, rows=rows, detail=effect)
 
 
 def reparse_vintages(staged: Settings, source: Source, days: tuple[date, date]) -> list[Pull]:

@@ -62,7 +62,7 @@ def accept(settings: Settings, name: str, incoming: str) -> str | None:
     An unchanged load returns the vintage in force as long as no release contains it: the run that landed it
     may have been killed before it could start a build.
     """
-    vintage = ingest.ingest_pull(settings, source_named(name), Path(incoming)).vintage
+    vintage = ingest.ingest_pull(settings, source_named(name), Path(incoming))
     return None if is_published(settings, vintage) else vintage.id
 
 

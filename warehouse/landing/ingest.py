@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,15 +13,7 @@ from warehouse.config import Settings
 from warehouse.errors import Rejected, SourceError, WarehouseError, reporting
 from warehouse.landing import quarantine, store
 from warehouse.landing.evaluate import evaluate, land
-from warehouse.model import Fetched, Source, Vintage
-
-
-@dataclass(frozen=True)
-class Ingested:
-    """The result of a load: the vintage now in force, and whether this load brought it."""
-
-    vintage: Vintage
-    is_new: bool
+from warehouse.model import Source, Vintage
 
 
 def fetch_source(settings: Settings, source: Source, progress: fetch.Progress | None = None) -> Path:
@@ -54,8 +45,8 @@ def fetch_source(settings: Settings, source: Source, progress: fetch.Progress | 
     return incoming
 
 
-def ingest_pull(settings: Settings, source: Source, incoming: Path) -> Ingested:
-    """Evaluate a fetched load, and land it if it is new and valid.
+def ingest_pull(settings: Settings, source: Source, incoming: Path) -> Vintage:
+    """Evaluate a fetched load, and land it if it is new and valid; return the vintage now in force.
 
     Raises Rejected when the load cannot be read or fails validation: it is then in quarantine with the
     reasons, and the last vintage stays in force. A retry after a kill returns what the first try did.
@@ -64,43 +55,38 @@ def ingest_pull(settings: Settings, source: Source, incoming: Path) -> Ingested:
         reporting(f"{source.name}: landing"),
         store.source_lock(settings.landing, source.name, settings.lock_seconds),
     ):
-        if not incoming.is_dir():
-            landed = store.vintage_of_pull(settings.landing, source.name, incoming.name)
-            if landed is None:
-                raise WarehouseError(
-                    f"{incoming}: this load no longer exists. Run: warehouse fetch {source.name}"
-                )
-            return Ingested(landed, is_new=True)
-        files = fetch.read_fetched(incoming / "files")
-        existing = store.vintages(settings.landing, source.name)
-        last = existing[-1] if existing else None
-        at = max(file.retrieved_at for file in files)
-        # An answer of the publisher itself is never older: only our own clock could have gone back.
-        is_recorded = all(file.via != fetch.PUBLISHER for file in files)
-        if last is not None and is_recorded and at < last.retrieved_at:
-            store.discard(incoming)
-            detail = f"the mirror's answer of {at:%Y-%m-%d} is older than vintage {last.id}, in force"
-            store.record_poll(settings.landing, source.name, "unchanged", last.id, detail, at)
-            return Ingested(last, is_new=False)
-        return _evaluate_and_land(settings, source, incoming, files, last)
+        if incoming.is_dir():
+            return _evaluate_and_land(settings, source, incoming)
+        if landed := store.vintage_of_pull(settings.landing, source.name, incoming.name):
+            return landed
+        raise WarehouseError(f"{incoming}: this load no longer exists. Run: warehouse fetch {source.name}")
 
 
-def _evaluate_and_land(
-    settings: Settings, source: Source, incoming: Path, files: tuple[Fetched, ...], last: Vintage | None
-) -> Ingested:
+def _evaluate_and_land(settings: Settings, source: Source, incoming: Path) -> Vintage:
+    """Land a load; an unchanged one is discarded, and an invalid one goes to quarantine."""
+    files = fetch.read_fetched(incoming / "files")
+    existing = store.vintages(settings.landing, source.name)
+    last = existing[-1] if existing else None
     at = max(file.retrieved_at for file in files)
     record_poll = partial(store.record_poll, settings.landing, source.name)
+    # An answer of the publisher itself is never older: only our own clock could have gone back.
+    is_recorded = all(file.via != fetch.PUBLISHER for file in files)
+    if last is not None and is_recorded and at < last.retrieved_at:
+        store.discard(incoming)
+        detail = f"the mirror's answer of {at:%Y-%m-%d} is older than vintage {last.id}, in force"
+        record_poll("unchanged", last.id, detail, at)
+        return last
     try:
         evaluation = evaluate(source, incoming, files, last, settings.reparsed)
         verdict = evaluation.verdict
         if verdict is None and last is not None:
             store.discard(incoming)
             record_poll("unchanged", last.id, "the same rows", at)
-            return Ingested(last, is_new=False)
+            return last
         if verdict is not None and verdict.success:
             vintage = land(settings.landing, evaluation, datetime.now(UTC))
             record_poll("accepted", vintage.id, f"{vintage.row_count} rows", at)
-            return Ingested(vintage, is_new=True)
+            return vintage
         reasons = verdict.reasons() if verdict else ()
         report = verdict.model_dump(mode="json") if verdict else {}
     except SourceError as error:

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from warehouse.config import Settings
 from warehouse.errors import Rejected, SourceError, WarehouseError, reporting
 from warehouse.fetch import read_fetched
-from warehouse.files import Listing, fsync, read_each, read_record, write_record
+from warehouse.files import Listing, fsync, link_tree, read_each, read_record, write_record
 from warehouse.landing import store
 from warehouse.landing.evaluate import evaluate, land
 from warehouse.model import Decision, Source, Vintage
@@ -139,28 +139,20 @@ def accept(settings: Settings, source: Source, entry: RejectedLoad, reason: str)
 def _land_overruled(settings: Settings, source: Source, entry: RejectedLoad, reason: str) -> Vintage:
     pull = settings.landing / source.name / store.INCOMING / entry.id
     store.discard(pull)  # of a try that was killed
-    (pull / "files").mkdir(parents=True)
-    for path in sorted((entry.directory / "files").iterdir()):
-        (pull / "files" / path.name).hardlink_to(path)
+    link_tree(entry.directory / "files", pull / "files")
     try:
         files = read_fetched(pull / "files")
         existing = store.vintages(settings.landing, source.name)
         previous = store.predecessor(existing, max(file.retrieved_at for file in files))
         evaluation = evaluate(source, pull, files, previous, settings.reparsed)
         if evaluation.verdict is None:
-            raise WarehouseError(
-                f"{entry.id} has the rows of vintage {previous.id if previous else '?'}; there is nothing "
-                "to accept"
-            )
+            known = previous.id if previous else "?"
+            raise WarehouseError(f"{entry.id} has the rows of vintage {known}; there is nothing to accept")
         reasons = evaluation.verdict.reasons()
         passes = f"the load gate passes it today; it then reported: {'; '.join(entry.reasons)}"
-        decision = Decision(
-            actor=settings.operator,
-            at=datetime.now(UTC),
-            reason=reason,
-            subject=f"Load gate: {'; '.join(reasons) or passes}",
-        )
-        return land(settings.landing, evaluation, decision.at, overruled=decision)
+        subject, now = f"Load gate: {'; '.join(reasons) or passes}", datetime.now(UTC)
+        decision = Decision(actor=settings.operator, at=now, reason=reason, subject=subject)
+        return land(settings.landing, evaluation, now, overruled=decision)
     except (WarehouseError, OSError, duckdb.Error) as error:
         store.discard(pull)
         if not isinstance(error, SourceError):
