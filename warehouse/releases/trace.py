@@ -10,7 +10,6 @@ file's address, checksum and time of retrieval, and its `rows.parquet` the row a
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ import duckdb
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from warehouse.errors import WarehouseError
-from warehouse.files import describe_invalid
+from warehouse.files import describe_invalid, read_record
 from warehouse.releases.diff import DBT_MANIFEST
 from warehouse.releases.manifest import RELEASE_REMEDY
 from warehouse.releases.origins import Origin, RowRef, find_origins
@@ -33,8 +32,7 @@ MOST_STEPS = 4  # a mart, a helper table, a core fact, and one to spare
 DEFAULT_ROLE = "figure"
 PARAMETER = re.compile(r"\$(\w+)")
 Row = dict[str, Any]
-Node = Mapping[str, Any]
-Models = Mapping[str, Node]
+Models = Mapping[str, Row]  # the nodes of the dbt manifest, by name
 Group = tuple[str, tuple[str, ...], str]  # role, path, source
 
 
@@ -57,6 +55,14 @@ class TraceRule(BaseModel, frozen=True):
 
 
 RULES = TypeAdapter(tuple[TraceRule, ...])
+
+
+class DbtManifest(BaseModel, frozen=True):
+    """What a trace reads of a dbt manifest: models, raw tables, and the parents of each by id."""
+
+    nodes: dict[str, Row]
+    sources: dict[str, Row]
+    parent_map: dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -88,10 +94,10 @@ def trace(
     source. Raises WarehouseError for an unknown table or column, a table without figures, no such row, more
     than a dozen rows, and a row that the rules find no origin for.
     """
-    dbt = _read_dbt_manifest(release)
+    dbt = read_record(release / DBT_MANIFEST, DbtManifest, RELEASE_REMEDY)
     models = {
         node["name"]: node
-        for node in dbt["nodes"].values()
+        for node in dbt.nodes.values()
         if node["resource_type"] == "model" and node["schema"] in ("core", "marts")
     }
     node = _model_of(models, table)
@@ -117,7 +123,7 @@ def trace(
     )
 
 
-def _published_rows(db: duckdb.DuckDBPyConnection, node: Node, conditions: Mapping[str, str]) -> list[Row]:
+def _published_rows(db: duckdb.DuckDBPyConnection, node: Row, conditions: Mapping[str, str]) -> list[Row]:
     """Return the rows to trace, at most a dozen; raise WarehouseError when there are none or more."""
     table, rules, columns = _full_name(node), _rules(node), _columns(db, _full_name(node))
     if not rules and not _names_origin(columns):
@@ -174,7 +180,7 @@ def _references(row: Row) -> list[RowRef]:
     ]
 
 
-def _no_origin(node: Node, row: Row) -> str:
+def _no_origin(node: Row, row: Row) -> str:
     """Return the message for a published row that no rule finds a figure for."""
     rules = _rules(node)
     values = {column: row.get(column) for rule in rules for column in rule.columns}
@@ -188,19 +194,7 @@ def _no_origin(node: Node, row: Row) -> str:
 # --- the dbt manifest of a release ---
 
 
-def _read_dbt_manifest(release: Path) -> Row:
-    path = release / DBT_MANIFEST
-    try:
-        manifest: Row = json.loads(path.read_text(encoding="utf-8"))
-        missing = [part for part in ("nodes", "sources", "parent_map") if part not in manifest]
-    except (OSError, ValueError, TypeError) as error:
-        raise WarehouseError(f"{path}: cannot be read ({error}). {RELEASE_REMEDY}") from error
-    if missing:
-        raise WarehouseError(f"{path}: has no {', '.join(missing)}. {RELEASE_REMEDY}")
-    return manifest
-
-
-def _model_of(models: Models, table: str) -> Node:
+def _model_of(models: Models, table: str) -> Row:
     """Return the model of a table, given with or without its schema."""
     schema, _, name = table.rpartition(".")
     if name not in models or schema not in ("", models[name]["schema"]):
@@ -210,11 +204,11 @@ def _model_of(models: Models, table: str) -> Node:
     return models[name]
 
 
-def _full_name(node: Node) -> str:
+def _full_name(node: Row) -> str:
     return f"{node['schema']}.{node['name']}"
 
 
-def _rules(node: Node) -> tuple[TraceRule, ...]:
+def _rules(node: Row) -> tuple[TraceRule, ...]:
     """Return the trace rules of a model; releases before 0.2 have one rule in place of a list."""
     stated = node.get("config", {}).get("meta", {}).get("trace") or []
     try:
@@ -225,16 +219,16 @@ def _rules(node: Node) -> tuple[TraceRule, ...]:
         ) from error
 
 
-def _model_path(dbt: Row, models: Models, path: tuple[str, ...], source: str) -> tuple[str, ...]:
+def _model_path(dbt: DbtManifest, models: Models, path: tuple[str, ...], source: str) -> tuple[str, ...]:
     """Return the shortest chain of models through those of `path` to the raw table of a source."""
-    raw = next((id for id in dbt["sources"] if id.split(".")[-1] == source), None)
+    raw = next((id for id in dbt.sources if id.split(".")[-1] == source), None)
     if raw is None:
         raise WarehouseError(f"the dbt manifest of the release has no raw table of {source}")
     stops = [*(models[name]["unique_id"] for name in path), raw]
     chain = stops[:1]
     for start, goal in pairwise(stops):
-        chain += _shortest(dbt["parent_map"], start, goal)[1:]
-    return tuple(_full_name((dbt["nodes"] | dbt["sources"])[id]) for id in chain)
+        chain += _shortest(dbt.parent_map, start, goal)[1:]
+    return tuple(_full_name((dbt.nodes | dbt.sources)[id]) for id in chain)
 
 
 def _shortest(parents: Mapping[str, list[str]], start: str, goal: str) -> list[str]:
