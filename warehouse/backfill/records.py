@@ -19,6 +19,8 @@ LOG = "log.jsonl"
 REQUEST = "backfill.json"
 REPORT = "report.json"
 
+Days = tuple[date, date]  # the first and the last, both included
+Mirrors = tuple[str | None, ...]
 Mode = Literal["fetch", "reread"]
 State = Literal["begun", "empty", "failed", "waiting", "approving", "approved", "discarded"]
 OPEN: tuple[State, ...] = ("begun", "empty", "failed", "waiting")
@@ -45,7 +47,7 @@ class Backfill(BaseModel, frozen=True, populate_by_name=True):
     mode: Mode
     first: date
     last: date
-    mirrors: tuple[str | None, ...]
+    mirrors: Mirrors
     baseline: Baseline = Field(validation_alias=AliasChoices("baseline", "ground"))
     directory: Path = Field(default=Path(), exclude=True)
 
@@ -91,12 +93,7 @@ class Report(BaseModel, frozen=True):
 
 
 def create(
-    settings: Settings,
-    source: str,
-    mode: Mode,
-    days: tuple[date, date],
-    mirrors: tuple[str | None, ...],
-    baseline: Baseline,
+    settings: Settings, source: str, mode: Mode, days: Days, mirrors: Mirrors, baseline: Baseline
 ) -> Backfill:
     """Create the directory of a backfill and record its request."""
     (first, last), name = days, f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{source}"

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from warehouse.backfill import records
-from warehouse.backfill.records import Backfill, Baseline, Mode, Pull, Report
+from warehouse.backfill.records import Backfill, Baseline, Days, Mirrors, Mode, Pull, Report
 from warehouse.build import steps
 from warehouse.build.fingerprint import code_digest
 from warehouse.config import Settings
@@ -32,7 +32,7 @@ def begin(
     name: str,
     first: str,
     last: str,
-    mirrors: tuple[str | None, ...] = (None,),
+    mirrors: Mirrors = (None,),
     reread: bool = False,
     progress: Progress | None = None,
 ) -> str:
@@ -69,7 +69,7 @@ def is_empty(settings: Settings, backfill_id: str) -> bool:
     return records.state(settings.backfill, backfill_id) == "empty"
 
 
-def require_valid_days(name: str, days: tuple[date, date], answering: tuple[str | None, ...]) -> None:
+def require_valid_days(name: str, days: Days, answering: Mirrors) -> None:
     """Raise WarehouseError for an empty range, and for a past range that only the publisher would answer."""
     today = datetime.now(UTC).date()
     if days[0] > days[1]:
@@ -148,7 +148,7 @@ def land_pull(
     return answer(outcome="accepted", vintage=id, rows=rows, detail=effect)
 
 
-def reparse_vintages(staged: Settings, source: Source, days: tuple[date, date]) -> list[Pull]:
+def reparse_vintages(staged: Settings, source: Source, days: Days) -> list[Pull]:
     """Parse the vintages of a range with the present reader, and report which have other rows now.
 
     Raises WarehouseError when a reader of the same version yields other rows than it did.

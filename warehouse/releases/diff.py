@@ -108,29 +108,22 @@ def report_of(
 ) -> DiffReport:
     """Compare a release with the directory of a release or build, its dbt manifest and its vintages."""
     keys = table_keys(release / DBT_MANIFEST) | table_keys(dbt_manifest)
-    entries = read_manifest(release).vintages
+    old = {(entry.source, entry.vintage) for entry in read_manifest(release).vintages}
+    new = {(entry.source, entry.vintage) for entry in vintages}
     tables = compare(release / DATABASE, build / DATABASE, keys, moves)
     return DiffReport(
         before=release.name,
         after=build.name,
-        vintages=vintages_that_differ(entries, vintages),
+        vintages=tuple(
+            VintagesDiff(
+                source,
+                added=tuple(sorted(vintage for name, vintage in new - old if name == source)),
+                gone=tuple(sorted(vintage for name, vintage in old - new if name == source)),
+            )
+            for source in sorted({source for source, _ in old ^ new})
+        ),
         tables=tuple(table for table in tables if table.is_different),
         tables_equal=tuple(table.table for table in tables if not table.is_different),
-    )
-
-
-def vintages_that_differ(
-    before: Iterable[VintageEntry], after: Iterable[VintageEntry]
-) -> tuple[VintagesDiff, ...]:
-    """Return by source the vintages that only one side contains."""
-    old, new = ({(entry.source, entry.vintage) for entry in entries} for entries in (before, after))
-    return tuple(
-        VintagesDiff(
-            source,
-            added=tuple(sorted(vintage for name, vintage in new - old if name == source)),
-            gone=tuple(sorted(vintage for name, vintage in old - new if name == source)),
-        )
-        for source in sorted({source for source, _ in old ^ new})
     )
 
 

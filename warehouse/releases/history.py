@@ -18,6 +18,7 @@ HISTORY_REMEDY = (
     "Until then, name a release by its id and not as `previous`"
 )
 Action = Literal["publish", "refresh", "rollback", "remove"]
+Switch = tuple[str | None, str | None]  # what `latest` pointed at before and after
 
 
 class HistoryEntry(BaseModel, frozen=True):
@@ -51,17 +52,11 @@ def read_history(published: Path) -> Listing[HistoryEntry]:
 
 
 def append_entry(
-    published: Path,
-    action: Action,
-    release: str,
-    latest: tuple[str | None, str | None],
-    actor: str,
-    reason: str,
-    **contents: Any,
+    published: Path, action: Action, release: str, latest: Switch, actor: str, reason: str, **contents: Any
 ) -> HistoryEntry:
     """Append an entry to the history and return it; it is on the disk when this returns.
 
-    `latest` is what `latest` pointed at before and after; `contents` are fingerprint and newest vintages.
+    `contents` are fingerprint and newest vintages of the release that a rollback replaced.
     """
     entry = HistoryEntry(
         at=datetime.now(UTC),
