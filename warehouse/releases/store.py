@@ -43,11 +43,8 @@ def release_dirs(published: Path) -> tuple[Path, ...]:
     The order of the history is used and not a clock's; releases older than the history come first, by name.
     """
     entries = read_history(published).records
-    order = {
-        entry.release: number
-        for number, entry in enumerate(entries)
-        if entry.action in ("publish", "refresh")
-    }
+    made = [entry.release for entry in entries if entry.action in ("publish", "refresh")]
+    order = {release: number for number, release in enumerate(made)}
     found = [path for path in published.glob("[!.]*/") if not path.is_symlink()]
     return tuple(sorted(found, key=lambda path: (order.get(path.name, -1), path.name)))
 
