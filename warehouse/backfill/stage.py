@@ -233,7 +233,7 @@ def compare(settings: Settings, backfill_id: str) -> Report:
     records.write_report(backfill, report)
     reason = f"{len(report.tables)} tables would change; approve or discard"
     records.log_event(settings, backfill.id, "waiting", reason)
-    return report
+    return records.read_report(backfill)  # as recorded: the days in keys are texts
 
 
 # --- baseline ---
