@@ -218,7 +218,7 @@ from warehouse.releases import retention
 left = int(sys.argv[1])
 """
     + COUNTED
-    + """retention.record = counted(retention.record)
+    + """retention.append_entry = counted(retention.append_entry)
 retention.fsync = counted(retention.fsync)
 retention.shutil.rmtree = counted(retention.shutil.rmtree)
 Path.rename = counted(Path.rename)

@@ -22,7 +22,7 @@ from warehouse.files import Listing
 from warehouse.landing import quarantine, store
 from warehouse.landing.freshness import freshness_of
 from warehouse.releases.manifest import read_manifest
-from warehouse.releases.revisions import BigRevision, big_revisions_of
+from warehouse.releases.publish import BigRevision, big_revisions_of
 from warehouse.releases.store import current, list_releases
 from warehouse.sources import SOURCES
 

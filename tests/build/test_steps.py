@@ -16,7 +16,6 @@ from warehouse.build.fingerprint import CODE, code_digest
 from warehouse.config import PROJECT_ROOT, SAMPLE_DIR, Settings
 from warehouse.errors import WarehouseError
 from warehouse.files import write_record
-from warehouse.landing import ingest as ingesting
 from warehouse.landing import store
 from warehouse.quality import Verdict
 from warehouse.releases import publish
@@ -40,7 +39,7 @@ def test_accept_killed_after_landing_finds_its_vintage(
     settings = settings_of(tmp_path, NIGHT)
     incoming = steps.fetch(settings, "unctad_goods")
     with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(ingesting, "record_poll", killed)
+        patched.setattr(store, "record_poll", killed)
         steps.accept(settings, "unctad_goods", incoming)
     assert steps.accept(settings, "unctad_goods", incoming) == "2026-03-19"
     with pytest.raises(WarehouseError, match="no longer exists"):

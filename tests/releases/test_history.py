@@ -10,12 +10,12 @@ import pytest
 from small_releases import LATER, latest, make_release
 
 from warehouse.errors import WarehouseError
+from warehouse.files import append_record
 from warehouse.releases.history import (
     HISTORY,
     HistoryEntry,
     last_switch,
     read_history,
-    record,
     rolled_back,
     withdrawn,
 )
@@ -81,7 +81,7 @@ def test_lines_of_earlier_versions_are_read(tmp_path: Path) -> None:
     assert (published.before, published.after, published.actor) == ("one", "two", "ada@desk")
     assert (rolled.reason, rolled.fingerprint) == ("the ranks are wrong", "mark")
     assert rolled.newest == {"safe_bop": "2024-03-29"}
-    record(tmp_path, published)
+    append_record(tmp_path / HISTORY, published)
     written = json.loads((tmp_path / HISTORY).read_text().splitlines()[-1])
     assert written | {"at": None} == {
         "at": None,

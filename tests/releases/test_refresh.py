@@ -90,7 +90,7 @@ def test_refresh_is_not_the_previous_release_and_replaces_earlier_refreshes(home
         latest = current(settings.published)
         assert latest is not None
         release_id = steps.new_build_id(settings, datetime.now(UTC))
-        steps.refreshing.refresh(settings.published, latest, release_id, state, "tests")
+        steps.publishing.refresh(settings.published, latest, release_id, state, "tests")
     kept_releases = [path.name for path in release_dirs(settings.published)]
     latest = current(settings.published)
     assert latest is not None

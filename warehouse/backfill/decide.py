@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 from pydantic import BaseModel
 
@@ -33,13 +34,13 @@ def show(settings: Settings, backfill_id: str) -> BackfillStatus:
     """Return all that is known of a backfill."""
     backfill = records.find(settings.backfill, backfill_id)
     state = records.state(settings.backfill, backfill.id)
-    waits = state in APPROVABLE
+    blockers = drift(backfill.baseline, baseline_of(settings, backfill)) if state in APPROVABLE else ()
     return BackfillStatus(
         request=backfill,
         state=state,
         events=records.events(settings.backfill, backfill.id),
         report=records.read_report(backfill),
-        blockers=drift(backfill.baseline, baseline_of(settings, backfill)) if waits else (),
+        blockers=blockers,
     )
 
 
@@ -54,10 +55,7 @@ def approve(settings: Settings, backfill_id: str, reason: str) -> str:
     backfill = records.find_in_state(settings, backfill_id, APPROVABLE)
     source, staged = steps.source_named(backfill.source), staged_settings(settings, backfill)
     build_id = str(records.read_report(backfill).build)
-    with (
-        store.source_lock(settings.landing, source.name, settings.lock_seconds),
-        steps.build_lock(settings),
-    ):
+    with store.source_lock(settings.landing, source.name, settings.lock_seconds), steps.build_lock(settings):
         require_no_drift(settings, backfill)
         records.log_event(settings, backfill.id, "approving", reason)
         decision = Decision(actor=settings.operator, at=datetime.now(UTC), reason=reason, subject=backfill.id)
@@ -68,10 +66,8 @@ def approve(settings: Settings, backfill_id: str, reason: str) -> str:
         if (staged.build / build_id).exists() and not (settings.build / build_id).exists():
             (staged.build / build_id).rename(settings.build / build_id)
     release = current(settings.published)
-    if release is not None and release_includes_backfill(settings, release, backfill):
-        name = release.name
-    else:
-        name = steps.publish(settings, build_id)
+    is_published = release is not None and release_includes_backfill(settings, release, backfill)
+    name = release.name if release and is_published else steps.publish(settings, build_id)
     records.log_event(settings, backfill.id, "approved", f"release {name}: {reason}")
     records.remove_staged(backfill)
     return name
@@ -79,46 +75,38 @@ def approve(settings: Settings, backfill_id: str, reason: str) -> str:
 
 def require_no_drift(settings: Settings, backfill: Backfill) -> None:
     """Raise WarehouseError when the live warehouse is not what the backfill was compared with."""
-    changed = drift(backfill.baseline, baseline_of(settings, backfill))
-    if changed:
+    if changed := drift(backfill.baseline, baseline_of(settings, backfill)):
+        options = "".join(f" --mirror {mirror}" for mirror in backfill.mirrors if mirror)
+        options += " --reread" if backfill.mode == "reread" else ""
         raise WarehouseError(
             f"{backfill.id}: the live warehouse has changed since the comparison: {'; '.join(changed)}. "
-            "Nothing was "
-            f"changed. Discard it and request it again: warehouse backfill discard {backfill.id} --why '…'; "
+            "Nothing was changed. Discard it and request it again: "
+            f"warehouse backfill discard {backfill.id} --why '…'; "
             f"warehouse backfill start {backfill.source} --from {backfill.first} --to {backfill.last}"
-            + "".join(f" --mirror {mirror}" for mirror in backfill.mirrors if mirror)
-            + (" --reread" if backfill.mode == "reread" else "")
+            f"{options}"
         )
 
 
-def land_backfilled(settings: Settings, source: Source, vintage: Vintage, decision: Decision) -> None:
+def land_backfilled(settings: Settings, source: Source, staged: Vintage, decision: Decision) -> None:
     """Land a staged vintage as it was compared, with the decision; do nothing if it is already there."""
-    if store.vintage_of_pull(settings.landing, source.name, vintage.pull) is not None:
+    landing = settings.landing
+    if store.vintage_of_pull(landing, source.name, staged.pull) is not None:
         return
-    pull = settings.landing / source.name / store.INCOMING / vintage.pull
+    pull = landing / source.name / store.INCOMING / staged.pull
     store.discard(pull)  # of a try that was killed
-    link_tree(vintage.directory, pull)
+    link_tree(staged.directory, pull)
     (pull / store.MANIFEST).unlink()
-    expected = {pull / "rows.parquet": vintage.rows_sha256}
-    expected |= {pull / "files" / file.name: file.sha256 for file in vintage.files}
-    for path, sha256 in expected.items():
-        if sha256_of(path) != sha256:
+    files = {f"files/{file.name}": file.sha256 for file in staged.files}
+    for name, sha256 in (files | {"rows.parquet": staged.rows_sha256}).items():
+        if sha256_of(pull / name) != sha256:
             raise WarehouseError(
-                f"{vintage.directory}: {path.name} changed since it was validated. Check the disk, discard "
-                "the "
-                "backfill and request it again"
+                f"{staged.directory}: {Path(name).name} changed since it was validated. Check the disk, "
+                "discard the backfill and request it again"
             )
-    parsed = Parsed(pull / "rows.parquet", vintage.row_count, vintage.rows_digest)
+    parsed = Parsed(pull / "rows.parquet", staged.row_count, staged.rows_digest)
     # `landed_at` stays: it is part of the release that was compared.
     store.add_vintage(
-        settings.landing,
-        source,
-        pull,
-        vintage.files,
-        parsed,
-        vintage.validation,
-        vintage.landed_at,
-        backfilled=decision,
+        landing, source, pull, staged.files, parsed, staged.validation, staged.landed_at, backfilled=decision
     )
 
 

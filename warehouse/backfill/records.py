@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, Field
 
 from warehouse.config import Settings
 from warehouse.errors import WarehouseError
@@ -19,6 +19,8 @@ LOG = "log.jsonl"
 REQUEST = "backfill.json"
 REPORT = "report.json"
 
+Days = tuple[date, date]  # the first and the last, both included
+Mirrors = tuple[str | None, ...]
 Mode = Literal["fetch", "reread"]
 State = Literal["begun", "empty", "failed", "waiting", "approving", "approved", "discarded"]
 OPEN: tuple[State, ...] = ("begun", "empty", "failed", "waiting")
@@ -34,20 +36,18 @@ class Baseline(BaseModel, frozen=True):
     code: str
 
 
-class Backfill(BaseModel):
+class Backfill(BaseModel, frozen=True, populate_by_name=True):
     """A backfill as requested. `first` and `last` are days of retrieval, both included.
 
     `mirrors` answer in place of the publisher; None is the publisher. `baseline` is that of the request.
     """
-
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     id: str
     source: str
     mode: Mode
     first: date
     last: date
-    mirrors: tuple[str | None, ...]
+    mirrors: Mirrors
     baseline: Baseline = Field(validation_alias=AliasChoices("baseline", "ground"))
     directory: Path = Field(default=Path(), exclude=True)
 
@@ -93,30 +93,18 @@ class Report(BaseModel, frozen=True):
 
 
 def create(
-    settings: Settings,
-    source: str,
-    mode: Mode,
-    days: tuple[date, date],
-    mirrors: tuple[str | None, ...],
-    baseline: Baseline,
+    settings: Settings, source: str, mode: Mode, days: Days, mirrors: Mirrors, baseline: Baseline
 ) -> Backfill:
     """Create the directory of a backfill and record its request."""
-    settings.backfill.mkdir(parents=True, exist_ok=True)
-    directory = settings.backfill / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{source}"
-    directory.mkdir()
+    (first, last), name = days, f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{source}"
+    directory = settings.backfill / name
+    directory.mkdir(parents=True)
     request = Backfill(
-        id=directory.name,
-        source=source,
-        mode=mode,
-        first=days[0],
-        last=days[1],
-        mirrors=mirrors,
-        baseline=baseline,
-        directory=directory,
+        id=name, source=source, mode=mode, first=first, last=last, mirrors=mirrors, baseline=baseline
     )
     write_record(directory / REQUEST, request)
-    log_event(settings, request.id, "begun", f"{mode} {source}, {days[0]} to {days[1]}")
-    return request
+    log_event(settings, name, "begun", f"{mode} {source}, {first} to {last}")
+    return read(directory)
 
 
 def read(directory: Path) -> Backfill:
@@ -144,9 +132,8 @@ def find(backfills: Path, wanted: str) -> Backfill:
 
 def log_event(settings: Settings, backfill: str, state: State, reason: str) -> None:
     """Append one event to the log."""
-    event = Event(
-        id=backfill, at=datetime.now(UTC), state=state, actor=settings.operator, reason=reason[:2000]
-    )
+    now, actor = datetime.now(UTC), settings.operator
+    event = Event(id=backfill, at=now, state=state, actor=actor, reason=reason[:2000])
     append_record(settings.backfill / LOG, event)
 
 
@@ -210,13 +197,8 @@ def remove_staged(backfill: Backfill) -> None:
 
 
 def leftovers(backfills: Path, before: datetime) -> tuple[Backfill, ...]:
-    """Return the backfills decided before a time whose staged warehouse still exists.
-
-    The process that decided was killed before it could remove it.
-    """
-    return tuple(
-        one
-        for one in list_backfills(backfills).records
-        if one.home.exists()
-        and any(event.state in DECIDED and event.at < before for event in events(backfills, one.id)[-1:])
-    )
+    """Return the backfills decided before a time whose staged warehouse a killed process has left."""
+    last = {event.id: event for event in list_events(backfills).records}
+    decided = {event.id for event in last.values() if event.state in DECIDED and event.at < before}
+    found = list_backfills(backfills).records
+    return tuple(one for one in found if one.id in decided and one.home.exists())

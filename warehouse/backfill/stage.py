@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 from warehouse.backfill import records
-from warehouse.backfill.records import Backfill, Baseline, Mode, Pull, Report
+from warehouse.backfill.records import Backfill, Baseline, Days, Mirrors, Mode, Pull, Report
 from warehouse.build import steps
 from warehouse.build.fingerprint import code_digest
 from warehouse.config import Settings
 from warehouse.errors import Rejected, SourceError, WarehouseError, as_warehouse_error, reporting
 from warehouse.fetch import Progress, fetch, read_fetched
-from warehouse.landing import ingest, store
+from warehouse.landing import store
 from warehouse.landing.evaluate import evaluate, land
 from warehouse.landing.parse import scratch_directory
 from warehouse.model import Decision, Source, Vintage
+from warehouse.quality import Verdict
 from warehouse.releases import diff
 from warehouse.releases.manifest import read_manifest
-from warehouse.releases.store import DATABASE, current
+from warehouse.releases.store import current
 from warehouse.sources import SOURCES
 
 
@@ -28,7 +32,7 @@ def begin(
     name: str,
     first: str,
     last: str,
-    mirrors: tuple[str | None, ...] = (None,),
+    mirrors: Mirrors = (None,),
     reread: bool = False,
     progress: Progress | None = None,
 ) -> str:
@@ -45,17 +49,13 @@ def begin(
     mode: Mode = "reread" if reread else "fetch"
     backfill = records.create(settings, name, mode, days, answering, baseline_of(settings))
     staged = staged_settings(settings, backfill)
-    try:
+    with recording_failure(settings, backfill):
         records.stage_landing(settings.landing, staged.landing)
         (staged.home / "published").symlink_to(settings.published, target_is_directory=True)
-        pulls = (
-            reparse_vintages(staged, source, days)
-            if reread
-            else fetch_pulls(staged, source, backfill, progress)
-        )
-    except (WarehouseError, OSError) as error:
-        record_failure(settings, backfill, error)
-        raise as_warehouse_error(f"{name}: backfill", error) from error
+        if reread:
+            pulls = reparse_vintages(staged, source, days)
+        else:
+            pulls = fetch_pulls(staged, source, backfill, progress)
     records.write_report(backfill, Report(pulls=tuple(pulls)))
     if not any(pull.outcome in ("accepted", "differs") for pull in pulls):
         reason = "; ".join(f"{pull.subject}: {pull.detail}" for pull in pulls)
@@ -69,7 +69,7 @@ def is_empty(settings: Settings, backfill_id: str) -> bool:
     return records.state(settings.backfill, backfill_id) == "empty"
 
 
-def require_valid_days(name: str, days: tuple[date, date], answering: tuple[str | None, ...]) -> None:
+def require_valid_days(name: str, days: Days, answering: Mirrors) -> None:
     """Raise WarehouseError for an empty range, and for a past range that only the publisher would answer."""
     today = datetime.now(UTC).date()
     if days[0] > days[1]:
@@ -77,8 +77,8 @@ def require_valid_days(name: str, days: tuple[date, date], answering: tuple[str 
     if None in answering and not days[0] <= today <= days[1]:
         raise WarehouseError(
             f"{name}: the publisher serves what it shows today, {today}, and not what it showed from "
-            f"{days[0]} to "
-            f"{days[1]}. Name a recording with --mirror, or parse the landing again with --reread"
+            f"{days[0]} to {days[1]}. Name a recording with --mirror, or parse the landing again with "
+            "--reread"
         )
 
 
@@ -87,11 +87,16 @@ def staged_settings(settings: Settings, backfill: Backfill) -> Settings:
     return settings.model_copy(update={"home": backfill.home})
 
 
-def record_failure(settings: Settings, backfill: Backfill, error: Exception) -> None:
-    """Record the failure of a backfill; what it staged is kept for inspection."""
-    report = records.read_report(backfill).model_copy(update={"error": str(error)})
-    records.write_report(backfill, report)
-    records.log_event(settings, backfill.id, "failed", str(error))
+@contextmanager
+def recording_failure(settings: Settings, backfill: Backfill) -> Iterator[None]:
+    """Record an error in the report and the log of a backfill; what was staged is kept for inspection."""
+    try:
+        yield
+    except (WarehouseError, OSError) as error:
+        report = records.read_report(backfill).model_copy(update={"error": str(error)})
+        records.write_report(backfill, report)
+        records.log_event(settings, backfill.id, "failed", str(error))
+        raise as_warehouse_error(f"{backfill.source}: backfill", error) from error
 
 
 # --- gather ---
@@ -113,45 +118,37 @@ def land_pull(
     staged: Settings, source: Source, backfill: Backfill, retrieved_at: datetime, subject: str, pull: Path
 ) -> Pull:
     """Evaluate one load and land it under its day; raise Rejected when it cannot be read or is invalid."""
+    answer = partial(Pull, subject=subject, retrieved_at=retrieved_at)
     day = retrieved_at.astimezone(UTC).date()
     if not backfill.first <= day <= backfill.last:
         store.discard(pull)
-        detail = f"retrieved {day}, outside of the requested days"
-        return Pull(subject=subject, retrieved_at=retrieved_at, outcome="outside", detail=detail)
+        return answer(outcome="outside", detail=f"retrieved {day}, outside of the requested days")
     existing = store.vintages(staged.landing, source.name)
     previous = store.predecessor(existing, retrieved_at)
     try:
         evaluation = evaluate(source, pull, read_fetched(pull / "files"), previous, staged.reparsed)
     except SourceError as error:
         raise Rejected(str(error)) from error
-    rows = evaluation.parsed.row_count
-    if evaluation.verdict is None:
+    rows, verdict = evaluation.parsed.row_count, evaluation.verdict
+    if verdict is None:
         store.discard(pull)
         detail = f"the rows of {previous.id if previous else 'no vintage'}"
-        return Pull(subject=subject, retrieved_at=retrieved_at, outcome="unchanged", rows=rows, detail=detail)
-    if not evaluation.verdict.success:
-        reasons = "; ".join(evaluation.verdict.reasons())
-        raise Rejected(f"{source.name}: {subject}: rejected by the load gate. {reasons}")
+        return answer(outcome="unchanged", rows=rows, detail=detail)
+    require_success(verdict, f"{source.name}: {subject}")
     now = datetime.now(UTC)
     pending = Decision(actor=staged.operator, at=now, reason="not decided yet", subject=backfill.id)
-    vintage = land(staged.landing, evaluation, now, backfilled=pending)
-    detail = f"{vintage.row_count} rows, {backfill.id}"
-    ingest.record_poll(staged, source, retrieved_at, "accepted", vintage.id, detail)
+    id = land(staged.landing, evaluation, now, backfilled=pending).id
+    store.record_poll(
+        staged.landing, source.name, "accepted", id, f"{rows} rows, {backfill.id}", retrieved_at
+    )
     effect = "the newest vintage: its figures come into force"
-    if existing and existing[-1].id > vintage.id:
+    if existing and existing[-1].id > id:
         newest = existing[-1].id
         effect = f"before vintage {newest}: changes as-of builds and revisions, not the figures in force"
-    return Pull(
-        subject=subject,
-        retrieved_at=retrieved_at,
-        outcome="accepted",
-        vintage=vintage.id,
-        rows=rows,
-        detail=effect,
-    )
+    return answer(outcome="accepted", vintage=id, rows=rows, detail=effect)
 
 
-def reparse_vintages(staged: Settings, source: Source, days: tuple[date, date]) -> list[Pull]:
+def reparse_vintages(staged: Settings, source: Source, days: Days) -> list[Pull]:
     """Parse the vintages of a range with the present reader, and report which have other rows now.
 
     Raises WarehouseError when a reader of the same version yields other rows than it did.
@@ -169,31 +166,32 @@ def reparse_vintages(staged: Settings, source: Source, days: tuple[date, date]) 
 
 def reparse(staged: Settings, source: Source, vintage: Vintage, previous: Vintage | None) -> Pull:
     """Parse one vintage with the present reader; raise Rejected when its new rows fail validation."""
-    with scratch_directory(staged.reparsed) as scratch:
-        (scratch / "files").symlink_to(vintage.directory / "files")
+    with scratch_directory(staged.reparsed, vintage) as scratch:
         evaluation = evaluate(source, scratch, vintage.files, previous, staged.reparsed, vintage.rows_digest)
-    rows, verdict = evaluation.parsed.row_count, evaluation.verdict
-    if verdict is not None and vintage.reader_version == source.reader_version:
-        raise WarehouseError(
-            f"{source.name}: reader version {source.reader_version} yields {rows} rows from vintage "
-            f"{vintage.id} "
-            f"that differ from the {vintage.row_count} it yielded before. Raise `reader_version` in "
-            f"warehouse/sources/{source.name}.py, then request the backfill again"
-        )
-    if verdict is not None and not verdict.success:
-        reasons = "; ".join(verdict.reasons())
-        raise Rejected(
-            f"{source.name}: vintage {vintage.id}, parsed again: rejected by the load gate. {reasons}"
-        )
+    rows, verdict, version = evaluation.parsed.row_count, evaluation.verdict, source.reader_version
+    subject = f"vintage {vintage.id}, parsed again"
+    if verdict is not None:
+        if vintage.reader_version == version:
+            raise WarehouseError(
+                f"{source.name}: reader version {version} yields {rows} rows from vintage {vintage.id} "
+                f"that differ from the {vintage.row_count} it yielded before. Raise `reader_version` in "
+                f"warehouse/sources/{source.name}.py, then request the backfill again"
+            )
+        require_success(verdict, f"{source.name}: {subject}")
     return Pull(
-        subject=f"vintage {vintage.id}, parsed again",
+        subject=subject,
         retrieved_at=vintage.retrieved_at,
         outcome="unchanged" if verdict is None else "differs",
         vintage=vintage.id,
         rows=rows,
-        detail=f"{vintage.row_count} rows by reader version {vintage.reader_version}, {rows} by "
-        f"{source.reader_version}",
+        detail=f"{vintage.row_count} rows by reader version {vintage.reader_version}, {rows} by {version}",
     )
+
+
+def require_success(verdict: Verdict, subject: str) -> None:
+    """Raise Rejected with the reasons when a load has failed validation."""
+    if not verdict.success:
+        raise Rejected(f"{subject}: rejected by the load gate. {'; '.join(verdict.reasons())}")
 
 
 # --- build, compare ---
@@ -212,14 +210,11 @@ def build(settings: Settings, backfill_id: str) -> str:
             f"{backfill.id}: its vintages were not gathered. Discard it with: warehouse backfill discard "
             f"{backfill.id} --why 'incomplete', then request it again"
         )
-    try:
+    with recording_failure(settings, backfill):
         build_id = steps.load(staged, force=True)
         if build_id is None:
             raise WarehouseError(f"{backfill.id}: nothing was loaded. Request the backfill again")
         steps.validate(staged, steps.transform(staged, build_id))
-    except (WarehouseError, OSError) as error:
-        record_failure(settings, backfill, error)
-        raise as_warehouse_error(f"{backfill.source}: backfill", error) from error
     records.write_report(backfill, Report(pulls=report.pulls, build=build_id))
     return backfill.id
 
@@ -233,23 +228,12 @@ def compare(settings: Settings, backfill_id: str) -> Report:
         raise WarehouseError(f"{backfill.id}: it has no build yet. Request the backfill again")
     build_path = backfill.home / "build" / report.build
     record = steps.read_build(build_path)
-    keys = diff.table_keys(release / "dbt_docs" / "manifest.json")
-    keys |= diff.table_keys(build_path / "dbt" / "manifest.json")
-    tables = diff.compare(release / DATABASE, build_path / DATABASE, keys)
-    report = report.model_copy(
-        update={
-            "before": release.name,
-            "after": build_path.name,
-            "as_of": record.as_of,
-            "vintages": diff.vintages_that_differ(read_manifest(release).vintages, record.vintages),
-            "tables": tuple(one for one in tables if one.is_different),
-            "tables_equal": tuple(one.table for one in tables if not one.is_different),
-        }
-    )
+    found = diff.report_of(release, build_path, build_path / "dbt" / "manifest.json", record.vintages)
+    report = report.model_copy(update={"as_of": record.as_of} | vars(found))
     records.write_report(backfill, report)
     reason = f"{len(report.tables)} tables would change; approve or discard"
     records.log_event(settings, backfill.id, "waiting", reason)
-    return report
+    return records.read_report(backfill)  # as recorded: the days in keys are texts
 
 
 # --- baseline ---
@@ -260,13 +244,13 @@ def baseline_of(settings: Settings, backfill: Backfill | None = None) -> Baselin
     release = current(settings.published)
     if release is None:
         raise WarehouseError("there is no release to compare a backfill with. Make one with: warehouse run")
+    name, own = release.name, backfill.id if backfill else None
     vintages = {
-        f"{name} {one.id}": one.rows_digest
-        for name in SOURCES
-        for one in store.vintages(settings.landing, name)
-        if backfill is None or one.backfilled is None or one.backfilled.subject != backfill.id
+        f"{source} {one.id}": one.rows_digest
+        for source in SOURCES
+        for one in store.vintages(settings.landing, source)
+        if one.backfilled is None or one.backfilled.subject != own
     }
-    name = release.name
     if backfill is not None and records.state(settings.backfill, backfill.id) == "approving":
         # Published by a try that was killed before it could record that, or by a nightly run in between.
         name = backfill.baseline.release if release_includes_backfill(settings, release, backfill) else name
@@ -288,14 +272,11 @@ def release_includes_backfill(settings: Settings, release: Path, backfill: Backf
 
 def drift(then: Baseline, now: Baseline) -> tuple[str, ...]:
     """Return what has changed in the live warehouse since a backfill was compared with it."""
-    before, after = dict(then.vintages), dict(now.vintages)
-    found = [f"vintage {one} has landed" for one in sorted(set(after) - set(before))]
-    found += [f"vintage {one} is gone" for one in sorted(set(before) - set(after))]
-    found += [
-        f"vintage {one} holds other rows"
-        for one in sorted(set(before) & set(after))
-        if before[one] != after[one]
-    ]
+    before, after = then.vintages, now.vintages
+    found = [f"vintage {one} has landed" for one in sorted(after.keys() - before.keys())]
+    found += [f"vintage {one} is gone" for one in sorted(before.keys() - after.keys())]
+    kept = sorted(before.keys() & after.keys())
+    found += [f"vintage {one} holds other rows" for one in kept if before[one] != after[one]]
     if then.release != now.release:
         found.append(f"release {now.release} is current, and {then.release} was")
     if then.code != now.code:

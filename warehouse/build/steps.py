@@ -30,7 +30,6 @@ from warehouse.model import Check, Source, Vintage
 from warehouse.quality import Verdict, validate_release
 from warehouse.releases import history
 from warehouse.releases import publish as publishing
-from warehouse.releases import refresh as refreshing
 from warehouse.releases.manifest import BuildRecord, entry_of, read_manifest
 from warehouse.releases.store import DATABASE, current
 from warehouse.sources import SOURCES
@@ -63,7 +62,7 @@ def accept(settings: Settings, name: str, incoming: str) -> str | None:
     An unchanged load returns the vintage in force as long as no release contains it: the run that landed it
     may have been killed before it could start a build.
     """
-    vintage = ingest.ingest_pull(settings, source_named(name), Path(incoming)).vintage
+    vintage = ingest.ingest_pull(settings, source_named(name), Path(incoming))
     return None if is_published(settings, vintage) else vintage.id
 
 
@@ -335,11 +334,11 @@ def refresh(settings: Settings, today: date | None = None) -> str | None:
         newest = [vintages[-1] for name in SOURCES if (vintages := store.vintages(settings.landing, name))]
         if not all(is_published(settings, vintage) for vintage in newest):
             return None
-        state = refreshing.state_of(freshness_of(settings, name, day) for name in SOURCES)
-        if state == refreshing.released_freshness(release):
+        state = publishing.state_of(freshness_of(settings, name, day) for name in SOURCES)
+        if state == publishing.released_freshness(release):
             return None
         release_id = new_build_id(settings, datetime.now(UTC))
-        return refreshing.refresh(settings.published, release, release_id, state, settings.operator).name
+        return publishing.refresh(settings.published, release, release_id, state, settings.operator).name
 
 
 def nothing_new_reason(settings: Settings) -> str:

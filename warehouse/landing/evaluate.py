@@ -29,11 +29,6 @@ class Evaluation:
     previous: Vintage | None
     verdict: Verdict | None
 
-    @property
-    def is_unchanged(self) -> bool:
-        """Tell whether the rows equal those that the load was compared with."""
-        return self.verdict is None
-
 
 def evaluate(
     source: Source,
@@ -53,11 +48,11 @@ def evaluate(
     if known_digest is None and previous is not None and previous_rows is not None:
         is_same_reader = previous.reader_version == source.reader_version
         known_digest = previous.rows_digest if is_same_reader else digest_rows(previous_rows, source.columns)
-    if parsed.rows_digest == known_digest:
-        return Evaluation(source, pull, files, parsed, previous, None)
-    work = pull / "validation"
-    verdict = validate_vintage(source, parsed.rows, previous_rows, SEEDS_DIR, EXPECTATIONS_DIR, work)
-    shutil.rmtree(work, ignore_errors=True)
+    verdict = None
+    if parsed.rows_digest != known_digest:
+        work = pull / "validation"
+        verdict = validate_vintage(source, parsed.rows, previous_rows, SEEDS_DIR, EXPECTATIONS_DIR, work)
+        shutil.rmtree(work, ignore_errors=True)
     return Evaluation(source, pull, files, parsed, previous, verdict)
 
 

@@ -56,11 +56,7 @@ def freshness_of(settings: Settings, source: str, as_of: date, calendar: Path = 
 
 
 def assess(
-    source: str,
-    vintages: Sequence[Vintage],
-    checks: Sequence[Check],
-    as_of: date,
-    calendar: Path = CALENDAR,
+    source: str, vintages: Sequence[Vintage], checks: Sequence[Check], as_of: date, calendar: Path = CALENDAR
 ) -> Freshness:
     """Return the freshness of a source from its vintages and polls, both oldest first."""
     expected = last_overdue(calendar, source, as_of)

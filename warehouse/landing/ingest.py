@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from warehouse import fetch
 from warehouse.config import Settings
-from warehouse.errors import Rejected, SourceError, WarehouseError, as_warehouse_error, reporting
+from warehouse.errors import Rejected, SourceError, WarehouseError, reporting
 from warehouse.landing import quarantine, store
 from warehouse.landing.evaluate import evaluate, land
-from warehouse.model import Check, Fetched, Outcome, Source, Vintage
-
-
-@dataclass(frozen=True)
-class Ingested:
-    """The result of a load: the vintage now in force, and whether this load brought it."""
-
-    vintage: Vintage
-    is_new: bool
+from warehouse.model import Source, Vintage
 
 
 def fetch_source(settings: Settings, source: Source, progress: fetch.Progress | None = None) -> Path:
@@ -34,26 +26,27 @@ def fetch_source(settings: Settings, source: Source, progress: fetch.Progress | 
         reporting(f"{source.name}: fetch"),
         store.source_lock(settings.landing, source.name, settings.lock_seconds),
     ):
-        existing = store.vintages(settings.landing, source.name)
+        newest = store.vintages(settings.landing, source.name)[-1:]
+        answers = {
+            file.address: (file, vintage.directory / "files" / file.name)
+            for vintage in newest
+            for file in vintage.files
+        }
         incoming = store.new_incoming(settings.landing, source.name)
+        mirror, curated = settings.mirror, settings.curated
         try:
             fetch.fetch(
-                source,
-                incoming / "files",
-                mirror=settings.mirror,
-                curated=settings.curated,
-                held=store.previous_answers(existing[-1] if existing else None),
-                progress=progress,
+                source, incoming / "files", mirror=mirror, curated=curated, held=answers, progress=progress
             )
         except (WarehouseError, OSError) as error:
             store.discard(incoming)
-            record_poll(settings, source, None, "failed", None, str(error))
+            store.record_poll(settings.landing, source.name, "failed", None, str(error))
             raise
     return incoming
 
 
-def ingest_pull(settings: Settings, source: Source, incoming: Path) -> Ingested:
-    """Evaluate a fetched load, and land it if it is new and valid.
+def ingest_pull(settings: Settings, source: Source, incoming: Path) -> Vintage:
+    """Evaluate a fetched load, and land it if it is new and valid; return the vintage now in force.
 
     Raises Rejected when the load cannot be read or fails validation: it is then in quarantine with the
     reasons, and the last vintage stays in force. A retry after a kill returns what the first try did.
@@ -62,83 +55,50 @@ def ingest_pull(settings: Settings, source: Source, incoming: Path) -> Ingested:
         reporting(f"{source.name}: landing"),
         store.source_lock(settings.landing, source.name, settings.lock_seconds),
     ):
-        if not incoming.is_dir():
-            landed = store.vintage_of_pull(settings.landing, source.name, incoming.name)
-            if landed is None:
-                raise WarehouseError(
-                    f"{incoming}: this load no longer exists. Run: warehouse fetch {source.name}"
-                )
-            return Ingested(landed, is_new=True)
-        files = fetch.read_fetched(incoming / "files")
-        existing = store.vintages(settings.landing, source.name)
-        last = existing[-1] if existing else None
-        if last is not None and is_older_recording(files, last):
-            store.discard(incoming)
-            at = max(file.retrieved_at for file in files)
-            detail = f"the mirror's answer of {at:%Y-%m-%d} is older than vintage {last.id}, in force"
-            record_poll(settings, source, at, "unchanged", last.id, detail)
-            return Ingested(last, is_new=False)
-        return _evaluate_and_land(settings, source, incoming, files, last)
+        if incoming.is_dir():
+            return _evaluate_and_land(settings, source, incoming)
+        if landed := store.vintage_of_pull(settings.landing, source.name, incoming.name):
+            return landed
+        raise WarehouseError(f"{incoming}: this load no longer exists. Run: warehouse fetch {source.name}")
 
 
-def _evaluate_and_land(
-    settings: Settings, source: Source, incoming: Path, files: tuple[Fetched, ...], last: Vintage | None
-) -> Ingested:
-    checked_at = max(file.retrieved_at for file in files)
+def _evaluate_and_land(settings: Settings, source: Source, incoming: Path) -> Vintage:
+    """Land a load; an unchanged one is discarded, and an invalid one goes to quarantine."""
+    files = fetch.read_fetched(incoming / "files")
+    existing = store.vintages(settings.landing, source.name)
+    last = existing[-1] if existing else None
+    at = max(file.retrieved_at for file in files)
+    record_poll = partial(store.record_poll, settings.landing, source.name)
+    # An answer of the publisher itself is never older: only our own clock could have gone back.
+    is_recorded = all(file.via != fetch.PUBLISHER for file in files)
+    if last is not None and is_recorded and at < last.retrieved_at:
+        store.discard(incoming)
+        detail = f"the mirror's answer of {at:%Y-%m-%d} is older than vintage {last.id}, in force"
+        record_poll("unchanged", last.id, detail, at)
+        return last
     try:
         evaluation = evaluate(source, incoming, files, last, settings.reparsed)
-        if evaluation.verdict is None and last is not None:
-            store.discard(incoming)
-            record_poll(settings, source, checked_at, "unchanged", last.id, "the same rows")
-            return Ingested(last, is_new=False)
-        if evaluation.verdict is not None and evaluation.verdict.success:
-            vintage = land(settings.landing, evaluation, datetime.now(UTC))
-            record_poll(settings, source, checked_at, "accepted", vintage.id, f"{vintage.row_count} rows")
-            return Ingested(vintage, is_new=True)
         verdict = evaluation.verdict
+        if verdict is None and last is not None:
+            store.discard(incoming)
+            record_poll("unchanged", last.id, "the same rows", at)
+            return last
+        if verdict is not None and verdict.success:
+            vintage = land(settings.landing, evaluation, datetime.now(UTC))
+            record_poll("accepted", vintage.id, f"{vintage.row_count} rows", at)
+            return vintage
         reasons = verdict.reasons() if verdict else ()
         report = verdict.model_dump(mode="json") if verdict else {}
     except SourceError as error:
         reasons, report = (str(error),), {"success": False, "error": str(error)}
     except (OSError, duckdb.Error) as error:
         store.discard(incoming)
-        record_poll(settings, source, None, "failed", None, str(error))
-        raise as_warehouse_error(f"{source.name}: landing", error) from error
+        record_poll("failed", None, str(error))
+        raise
     entry = quarantine.add(settings.rejected, source.name, incoming, reasons, report)
-    record_poll(settings, source, checked_at, "rejected", None, "; ".join(reasons))
+    record_poll("rejected", None, "; ".join(reasons), at)
     raise Rejected(
         f"{source.name}: rejected. {'; '.join(reason.rstrip('.') for reason in reasons)}. "
         f"{f'Vintage {last.id} stays in force' if last else 'No vintage is in force'}. Files and report are "
-        "in "
-        f"{entry}; see them with: warehouse rejected show {incoming.name}"
+        f"in {entry}; see them with: warehouse rejected show {incoming.name}"
     )
-
-
-def is_older_recording(files: tuple[Fetched, ...], last: Vintage) -> bool:
-    """Tell whether a mirror replays answers that were recorded before the vintage in force.
-
-    An answer of the publisher itself is never older: only our own clock could have gone back.
-    """
-    is_recorded = all(file.via != fetch.PUBLISHER for file in files)
-    return is_recorded and max(file.retrieved_at for file in files) < last.retrieved_at
-
-
-def record_poll(
-    settings: Settings,
-    source: Source,
-    checked_at: datetime | None,
-    outcome: Outcome,
-    vintage: str | None,
-    detail: str,
-) -> None:
-    """Record one poll of a source; `checked_at` is when the answer left the publisher, None for now."""
-    now = datetime.now(UTC)
-    check = Check(
-        source=source.name,
-        polled_at=now,
-        checked_at=checked_at or now,
-        outcome=outcome,
-        vintage=vintage,
-        detail=detail[:2000],
-    )
-    store.record_check(settings.landing, check)

@@ -114,23 +114,22 @@ def rows_of(source: Source, vintage: Vintage, cache: Path) -> Path:
         if not vintage.rows_path.is_file() or sha256_of(vintage.rows_path) != vintage.rows_sha256:
             raise WarehouseError(
                 f"{vintage.rows_path}: missing, or its SHA-256 is not that of the manifest, so its rows are "
-                "not "
-                "used. Restore the file from the backup of the landing, then run: warehouse maintain"
+                "not used. Restore the file from the backup of the landing, then run: warehouse maintain"
             )
         return vintage.rows_path
     rows = cache / source.name / f"{vintage.id}.v{source.reader_version}.parquet"
     if not rows.exists():
-        with scratch_directory(cache) as scratch:
-            (scratch / "files").symlink_to(vintage.directory / "files")
+        with scratch_directory(cache, vintage) as scratch:
             parse(source, vintage.files, scratch, rows)
     return rows
 
 
 @contextmanager
-def scratch_directory(parent: Path) -> Iterator[Path]:
-    """Create a scratch directory and remove it afterwards."""
+def scratch_directory(parent: Path, vintage: Vintage) -> Iterator[Path]:
+    """Create a scratch directory with the files of a vintage, and remove it afterwards."""
     scratch = parent / f".scratch-{os.getpid()}-{time.monotonic_ns()}"
     scratch.mkdir(parents=True)
+    (scratch / "files").symlink_to(vintage.directory / "files")
     try:
         yield scratch
     finally:

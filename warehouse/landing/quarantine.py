@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import BaseModel
 
 from warehouse.config import Settings
-from warehouse.errors import Rejected, SourceError, WarehouseError, as_warehouse_error, reporting
+from warehouse.errors import Rejected, SourceError, WarehouseError, reporting
 from warehouse.fetch import read_fetched
-from warehouse.files import Listing, fsync, read_each, read_record, write_record
+from warehouse.files import Listing, fsync, link_tree, read_each, read_record, write_record
 from warehouse.landing import store
 from warehouse.landing.evaluate import evaluate, land
-from warehouse.model import Check, Decision, Source, Vintage
+from warehouse.model import Decision, Source, Vintage
 
 REPORT = "report.json"
 OVERRULED = "overruled.json"
@@ -34,25 +34,18 @@ class RejectionReport(BaseModel, frozen=True):
     report: dict[str, Any]
 
 
-class Override(BaseModel, frozen=True):
-    """The content of overruled.json: who accepted a rejected load, when, why, and the vintage it became."""
+class Override(Decision, frozen=True):
+    """The content of overruled.json: the decision to accept a rejected load, and the vintage it became."""
 
     vintage: str
-    actor: str = Field(validation_alias=AliasChoices("actor", "by"))
-    at: datetime
-    reason: str = Field(validation_alias=AliasChoices("reason", "why"))
-    subject: str = Field(validation_alias=AliasChoices("subject", "about"))
 
 
-class RejectedLoad(BaseModel, frozen=True):
+class RejectedLoad(RejectionReport, frozen=True):
     """One entry of the quarantine. `override` is set when an operator accepted it."""
 
     id: str
-    source: str
     directory: Path
     rejected_at: datetime
-    reasons: tuple[str, ...]
-    report: dict[str, Any]
     override: Override | None
 
     @property
@@ -85,12 +78,10 @@ def read(directory: Path) -> RejectedLoad:
     report = read_record(directory / REPORT, RejectionReport, remedy)
     has_override = (directory / OVERRULED).exists()
     return RejectedLoad(
+        **dict(report),
         id=directory.name,
-        source=report.source,
         directory=directory,
         rejected_at=datetime.fromtimestamp((directory / REPORT).stat().st_mtime, UTC),
-        reasons=report.reasons,
-        report=report.report,
         override=read_record(directory / OVERRULED, Override, remedy) if has_override else None,
     )
 
@@ -122,8 +113,7 @@ def accept(settings: Settings, source: Source, entry: RejectedLoad, reason: str)
     if entry.override:
         raise WarehouseError(
             f"{entry.id} was already accepted as vintage {entry.override.vintage} by {entry.override.actor} "
-            "on "
-            f"{entry.override.at:%Y-%m-%d}: {entry.override.reason}"
+            f"on {entry.override.at:%Y-%m-%d}: {entry.override.reason}"
         )
     with (
         reporting(f"{source.name}: accepting {entry.id}"),
@@ -139,17 +129,7 @@ def accept(settings: Settings, source: Source, entry: RejectedLoad, reason: str)
                 f"{vintage.directory}: the load gate accepted this load; nothing to override"
             )
         detail = f"overruled by {decision.actor}: {decision.reason}. {decision.subject}"
-        store.record_check(
-            settings.landing,
-            Check(
-                source=source.name,
-                polled_at=datetime.now(UTC),
-                checked_at=vintage.retrieved_at,
-                outcome="accepted",
-                vintage=vintage.id,
-                detail=detail[:2000],
-            ),
-        )
+        store.record_poll(settings.landing, source.name, "accepted", vintage.id, detail, vintage.retrieved_at)
         override = Override(vintage=vintage.id, **decision.model_dump())
         write_record(entry.directory / OVERRULED, override)
         fsync(entry.directory)
@@ -159,35 +139,25 @@ def accept(settings: Settings, source: Source, entry: RejectedLoad, reason: str)
 def _land_overruled(settings: Settings, source: Source, entry: RejectedLoad, reason: str) -> Vintage:
     pull = settings.landing / source.name / store.INCOMING / entry.id
     store.discard(pull)  # of a try that was killed
-    (pull / "files").mkdir(parents=True)
-    for path in sorted((entry.directory / "files").iterdir()):
-        (pull / "files" / path.name).hardlink_to(path)
+    link_tree(entry.directory / "files", pull / "files")
     try:
         files = read_fetched(pull / "files")
         existing = store.vintages(settings.landing, source.name)
         previous = store.predecessor(existing, max(file.retrieved_at for file in files))
         evaluation = evaluate(source, pull, files, previous, settings.reparsed)
         if evaluation.verdict is None:
-            raise WarehouseError(
-                f"{entry.id} has the rows of vintage {previous.id if previous else '?'}; there is nothing "
-                "to accept"
-            )
+            known = previous.id if previous else "?"
+            raise WarehouseError(f"{entry.id} has the rows of vintage {known}; there is nothing to accept")
         reasons = evaluation.verdict.reasons()
         passes = f"the load gate passes it today; it then reported: {'; '.join(entry.reasons)}"
-        decision = Decision(
-            actor=settings.operator,
-            at=datetime.now(UTC),
-            reason=reason,
-            subject=f"Load gate: {'; '.join(reasons) or passes}",
-        )
-        return land(settings.landing, evaluation, decision.at, overruled=decision)
-    except SourceError as error:
-        store.discard(pull)
-        raise Rejected(
-            f"{entry.id} cannot be accepted: {error}. Files that cannot be read, or that changed since they "
-            "were "
-            "fetched, have no rows to publish. The load stays in quarantine"
-        ) from error
+        subject, now = f"Load gate: {'; '.join(reasons) or passes}", datetime.now(UTC)
+        decision = Decision(actor=settings.operator, at=now, reason=reason, subject=subject)
+        return land(settings.landing, evaluation, now, overruled=decision)
     except (WarehouseError, OSError, duckdb.Error) as error:
         store.discard(pull)
-        raise as_warehouse_error(f"{source.name}: accepting {entry.id}", error) from error
+        if not isinstance(error, SourceError):
+            raise
+        raise Rejected(
+            f"{entry.id} cannot be accepted: {error}. Files that cannot be read, or that changed since they "
+            "were fetched, have no rows to publish. The load stays in quarantine"
+        ) from error

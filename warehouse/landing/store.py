@@ -23,7 +23,7 @@ from warehouse.files import (
     write_record,
 )
 from warehouse.landing.parse import Parsed
-from warehouse.model import Check, Decision, Fetched, Source, Vintage
+from warehouse.model import Check, Decision, Fetched, Outcome, Source, Vintage
 
 INCOMING = ".incoming"
 MANIFEST = "manifest.json"
@@ -34,9 +34,8 @@ MOST_VINTAGES_OF_A_DAY = 99  # two digits keep ids in order when sorted as text
 
 def source_lock(landing: Path, source: str, seconds: float = 0) -> AbstractContextManager[None]:
     """Lock one source for writing; raises WarehouseError when another process holds the lock."""
-    return locked(
-        landing / source / ".lock", f"{source}: another process is writing this source now", seconds
-    )
+    message = f"{source}: another process is writing this source now"
+    return locked(landing / source / ".lock", message, seconds)
 
 
 def new_incoming(landing: Path, source: str) -> Path:
@@ -81,13 +80,6 @@ def vintage_of_pull(landing: Path, source: str, pull: str) -> Vintage | None:
     return next((one for one in reversed(vintages(landing, source)) if one.pull == pull), None)
 
 
-def previous_answers(vintage: Vintage | None) -> dict[str, tuple[Fetched, Path]]:
-    """Map each address of a vintage to its answer and file, for conditional requests."""
-    if vintage is None:
-        return {}
-    return {file.address: (file, vintage.directory / "files" / file.name) for file in vintage.files}
-
-
 # --- ids ---
 
 
@@ -106,7 +98,7 @@ def next_id(last: Vintage | None, retrieved_at: datetime) -> str:
 
 
 def predecessor(existing: tuple[Vintage, ...], retrieved_at: datetime) -> Vintage | None:
-    """Return the newest of some vintages (oldest first) that was retrieved at or before `retrieved_at`."""
+    """Return the newest vintage (of `existing`, oldest first) retrieved at or before a time."""
     day = retrieved_at.astimezone(UTC).date()
     earlier = [
         one for one in existing if one.day < day or (one.day == day and one.retrieved_at <= retrieved_at)
@@ -197,6 +189,15 @@ def record_check(landing: Path, check: Check) -> None:
     path = landing / check.source / CHECKS
     path.parent.mkdir(parents=True, exist_ok=True)
     append_record(path, check)
+
+
+def record_poll(
+    landing: Path, source: str, outcome: Outcome, vintage: str | None, text: str, at: datetime | None = None
+) -> None:
+    """Append a poll made now, with a text on it; `at` is when the answer left the publisher, None for now."""
+    now = datetime.now(UTC)
+    check = {"polled_at": now, "checked_at": at or now, "outcome": outcome, "detail": text[:2000]}
+    record_check(landing, Check.model_validate({"source": source, "vintage": vintage} | check))
 
 
 def list_checks(landing: Path, source: str) -> Listing[Check]:

@@ -78,72 +78,65 @@ def _audit_vintage(directory: Path, checked: list[Path], digests: Digests) -> It
     try:
         vintage = read_vintage(directory)
     except WarehouseError as error:
-        yield _unreadable(directory / "manifest.json", error, LANDING_REMEDY)
+        yield _unreadable(directory / "manifest.json", str(error), LANDING_REMEDY)
         return
     digests[(vintage.source, vintage.id)] = vintage.rows_digest
-    previous = vintage.previous_vintage
-    if previous is not None and not (directory.parent / previous / "manifest.json").exists():
-        yield Finding(str(directory.parent / previous), "this accepted vintage is missing", LANDING_REMEDY)
-    files = {directory / "files" / file.name: file.sha256 for file in vintage.files}
-    rows = vintage.rows_path
-    yield from _audit_files({**files, rows: vintage.rows_sha256}, checked, LANDING_REMEDY)
-    for path in sorted((directory / "files").glob("*")):
-        if path not in files:
-            yield Finding(
-                str(path), "no manifest lists this file", "Find out who put it there, and move it away"
-            )
+    previous = vintage.previous_vintage and directory.parent / vintage.previous_vintage
+    if previous and not (previous / "manifest.json").exists():
+        yield Finding(str(previous), "this accepted vintage is missing", LANDING_REMEDY)
+    files, rows = {directory / "files" / file.name: file.sha256 for file in vintage.files}, vintage.rows_path
+    yield from _audit_files(files | {rows: vintage.rows_sha256}, checked, LANDING_REMEDY)
+    for path in sorted(set((directory / "files").glob("*")) - files.keys()):
+        remedy = "Find out who put it there, and move it away"
+        yield Finding(str(path), "no manifest lists this file", remedy)
     if not rows.exists():
         return
     try:
         columns = tuple(name for name in pq.read_schema(rows).names if name not in LINEAGE)
-        count = pq.read_metadata(rows).num_rows
-        is_right = count == vintage.row_count and digest_rows(rows, columns) == vintage.rows_digest
+        found = pq.read_metadata(rows).num_rows, digest_rows(rows, columns)
     except (pa.ArrowException, duckdb.Error, OSError) as error:
         yield Finding(str(rows), f"cannot be read ({error})", LANDING_REMEDY)
-        return
-    if not is_right:
-        yield Finding(str(rows), "the rows are not those that were accepted", LANDING_REMEDY)
+    else:
+        if found != (vintage.row_count, vintage.rows_digest):
+            yield Finding(str(rows), "the rows are not those that were accepted", LANDING_REMEDY)
 
 
 def _audit_release(directory: Path, checked: list[Path], digests: Digests) -> Iterator[Finding]:
     """Yield the findings on one release; `digests` are those of the landed vintages."""
+    path = directory / MANIFEST
     try:
         manifest = read_manifest(directory)
     except WarehouseError as error:
-        yield _unreadable(directory / MANIFEST, error, RELEASE_REMEDY)
+        yield _unreadable(path, str(error), RELEASE_REMEDY)
         return
-    files = {directory / manifest.database.file: manifest.database.sha256}
-    files |= {directory / "parquet" / f"{name}.parquet": one.sha256 for name, one in manifest.tables.items()}
+    files = {directory / "parquet" / f"{name}.parquet": one.sha256 for name, one in manifest.tables.items()}
+    files = {directory / manifest.database.file: manifest.database.sha256} | files
     yield from _audit_files(files, checked, RELEASE_REMEDY)
     for entry in manifest.vintages:
         if digests.get((entry.source, entry.vintage)) != entry.rows_digest:
-            yield Finding(
-                str(directory / MANIFEST),
-                f"it was built from {entry.source} vintage {entry.vintage}, which the landing does not have "
-                "with these rows",
-                LANDING_REMEDY,
-            )
+            vintage = f"{entry.source} vintage {entry.vintage}"
+            what = f"it was built from {vintage}, which the landing does not have with these rows"
+            yield Finding(str(path), what, LANDING_REMEDY)
 
 
 def _audit_latest(published: Path, releases: set[str]) -> Iterator[Finding]:
     """Yield the findings on the history and on `latest`."""
-    history, latest = read_history(published), latest_name(published)
+    history, latest, link = read_history(published), latest_name(published), str(published / LATEST)
     for problem in history.problems:
-        yield _unreadable(published / HISTORY, WarehouseError(problem), HISTORY_REMEDY)
+        yield _unreadable(published / HISTORY, problem, HISTORY_REMEDY)
     if latest is not None and latest not in releases:
-        yield Finding(
-            str(published / LATEST),
-            f"points at release {latest}, which does not exist",
-            "Roll back to a release that does: `warehouse releases`, `warehouse rollback RELEASE --why …`",
+        remedy = (
+            "Roll back to a release that does: `warehouse releases`, `warehouse rollback RELEASE --why …`"
         )
+        yield Finding(link, f"points at release {latest}, which does not exist", remedy)
     switch = last_switch(history.records)
     if switch is not None and switch.after != latest:
-        yield Finding(
-            str(published / LATEST),
-            f"points at {latest}, but the last switch in the history is to {switch.after}",
+        what = f"points at {latest}, but the last switch in the history is to {switch.after}"
+        remedy = (
             "A switch was interrupted, or the link was changed by hand. "
-            f"`warehouse rollback {switch.after} --why …` makes it what the history says",
+            f"`warehouse rollback {switch.after} --why …` makes it what the history says"
         )
+        yield Finding(link, what, remedy)
 
 
 def _audit_files(files: dict[Path, str], checked: list[Path], remedy: str) -> Iterator[Finding]:
@@ -159,6 +152,6 @@ def _audit_files(files: dict[Path, str], checked: list[Path], remedy: str) -> It
             yield Finding(str(path), f"sha256 is {found}, recorded is {sha256}", remedy)
 
 
-def _unreadable(path: Path, error: WarehouseError, remedy: str) -> Finding:
+def _unreadable(path: Path, message: str, remedy: str) -> Finding:
     """Return the finding for a record that cannot be read: its message without the path."""
-    return Finding(str(path), str(error).removeprefix(str(path)).lstrip(":, "), remedy)
+    return Finding(str(path), message.removeprefix(str(path)).lstrip(":, "), remedy)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,11 @@ from warehouse.errors import WarehouseError
 from warehouse.releases.manifest import RELEASE_REMEDY, VintageEntry, read_manifest
 from warehouse.releases.store import DATABASE, damaged, find_release
 
-MEASURE_TYPES = ("DOUBLE", "FLOAT", "DECIMAL", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 DBT_MANIFEST = Path("dbt_docs") / "manifest.json"
 # The present name of the generic test, and the one in releases before 0.2.
 UNIQUE_TESTS = ("unique_combination_of_columns", "unique_combination")
 Keys = Mapping[str, tuple[str, ...]]
-Columns = dict[str, str]
+Columns = dict[str, bool]  # a table's columns, and whether each is a measure (a number)
 Table = tuple[str, str]
 
 
@@ -69,14 +68,9 @@ class TableDiff:
     @property
     def is_different(self) -> bool:
         """Return whether anything differs."""
-        return bool(
-            self.rows_added
-            or self.rows_gone
-            or self.rows_changed
-            or self.columns_added
-            or self.columns_gone
-            or None in (self.rows_before, self.rows_after)
-        )
+        rows = self.rows_added or self.rows_gone or self.rows_changed
+        columns = self.columns_added or self.columns_gone
+        return bool(rows or columns) or None in (self.rows_before, self.rows_after)
 
 
 @dataclass(frozen=True)
@@ -106,30 +100,30 @@ def diff(published: Path, before: str, after: str, moves: int = 3) -> DiffReport
     such release or a file of one is missing or damaged.
     """
     old, new = find_release(published, before), find_release(published, after)
-    entries_before, entries_after = read_manifest(old).vintages, read_manifest(new).vintages
-    keys = table_keys(old / DBT_MANIFEST) | table_keys(new / DBT_MANIFEST)
-    tables = compare(old / DATABASE, new / DATABASE, keys, moves)
+    return report_of(old, new, new / DBT_MANIFEST, read_manifest(new).vintages, moves)
+
+
+def report_of(
+    release: Path, build: Path, dbt_manifest: Path, vintages: Iterable[VintageEntry], moves: int = 3
+) -> DiffReport:
+    """Compare a release with the directory of a release or build, its dbt manifest and its vintages."""
+    keys = table_keys(release / DBT_MANIFEST) | table_keys(dbt_manifest)
+    old = {(entry.source, entry.vintage) for entry in read_manifest(release).vintages}
+    new = {(entry.source, entry.vintage) for entry in vintages}
+    tables = compare(release / DATABASE, build / DATABASE, keys, moves)
     return DiffReport(
-        before=old.name,
-        after=new.name,
-        vintages=vintages_that_differ(entries_before, entries_after),
+        before=release.name,
+        after=build.name,
+        vintages=tuple(
+            VintagesDiff(
+                source,
+                added=tuple(sorted(vintage for name, vintage in new - old if name == source)),
+                gone=tuple(sorted(vintage for name, vintage in old - new if name == source)),
+            )
+            for source in sorted({source for source, _ in old ^ new})
+        ),
         tables=tuple(table for table in tables if table.is_different),
         tables_equal=tuple(table.table for table in tables if not table.is_different),
-    )
-
-
-def vintages_that_differ(
-    before: Iterable[VintageEntry], after: Iterable[VintageEntry]
-) -> tuple[VintagesDiff, ...]:
-    """Return by source the vintages that only one side contains."""
-    old, new = ({(entry.source, entry.vintage) for entry in entries} for entries in (before, after))
-    return tuple(
-        VintagesDiff(
-            source,
-            added=tuple(sorted(vintage for name, vintage in new - old if name == source)),
-            gone=tuple(sorted(vintage for name, vintage in old - new if name == source)),
-        )
-        for source in sorted({source for source, _ in old ^ new})
     )
 
 
@@ -140,14 +134,12 @@ def table_keys(dbt_manifest: Path) -> dict[str, tuple[str, ...]]:
     """
     if not dbt_manifest.exists():
         return {}
+    keys: dict[str, tuple[str, ...]] = {}
     try:
-        nodes = json.loads(dbt_manifest.read_text(encoding="utf-8"))["nodes"].values()
-        keys: dict[str, tuple[str, ...]] = {}
-        for node in nodes:
+        for node in json.loads(dbt_manifest.read_text(encoding="utf-8"))["nodes"].values():
             test = node.get("test_metadata") or {}
             if test.get("name") in UNIQUE_TESTS and node.get("attached_node"):
-                model = node["attached_node"].rsplit(".", 1)[-1]
-                kwargs = test["kwargs"]
+                model, kwargs = node["attached_node"].rsplit(".", 1)[-1], test["kwargs"]
                 key = tuple(kwargs["columns"] if "columns" in kwargs else kwargs["combination_of_columns"])
                 keys[model] = max(keys.get(model, ()), key, key=len)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -162,18 +154,16 @@ def compare(before: Path, after: Path, keys: Keys, moves: int = 3) -> tuple[Tabl
 
     Raises WarehouseError when a file is missing, damaged or has no table.
     """
-    with tempfile.TemporaryDirectory() as spill, duckdb.connect() as db:
-        db.execute(f"set temp_directory = {_literal(spill)}")
-        sides = {"side_before": before, "side_after": after}
-        for side, path in sides.items():
+    with tempfile.TemporaryDirectory() as spill, duckdb.connect(config={"temp_directory": spill}) as db:
+        for side, path in (("side_before", before), ("side_after", after)):
             try:
-                db.execute(f"attach {_literal(str(path))} as {side} (read_only)")
+                db.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as {side} (read_only)")
             except duckdb.Error as error:
                 raise damaged(path, error) from error
         try:
-            old, new = (_tables(db, side, path) for side, path in sides.items())
+            old, new = _tables(db, "side_before", before), _tables(db, "side_after", after)
             return tuple(
-                _compare_table(db, table, old.get(table), new.get(table), keys, moves)
+                _compare_table(db, table, old.get(table, {}), new.get(table, {}), keys, moves)
                 for table in sorted({*old, *new})
             )
         except duckdb.IOException as error:
@@ -182,148 +172,90 @@ def compare(before: Path, after: Path, keys: Keys, moves: int = 3) -> tuple[Tabl
             ) from error
 
 
-def _compare_table(
-    db: duckdb.DuckDBPyConnection,
-    table: Table,
-    old: Columns | None,
-    new: Columns | None,
-    keys: Keys,
-    moves: int,
-) -> TableDiff:
-    """Compare one table of both sides; `old` and `new` map its columns to types, None where it is missing."""
-    name = ".".join(table)
-    if old is None or new is None:
-        rows_before = _count(db, "side_before", table) if old is not None else None
-        rows_after = _count(db, "side_after", table) if new is not None else None
-        return TableDiff(
-            name, (), rows_before, rows_after, rows_after or 0, rows_before or 0, 0, {}, (), (), ()
-        )
-    shared = [column for column in new if column in old]
-    key, is_unique = _matching_key(db, table, shared, new, keys.get(table[1], ()))
-    others = [column for column in shared if column not in key and not _is_provenance(column)]
-    measures = [one for one in others if moves and _is_measure(new[one]) and _is_measure(old[one])]
-    found = db.execute(_comparison(table, shared, key, is_unique, others, measures, moves)).fetchone()
-    if found is None:
-        raise WarehouseError(f"{name}: the comparison returned no row. Run it again")
-    rows_before, rows_after, added, gone, changed, *rest = found
-    return TableDiff(
-        name,
-        tuple(key),
-        rows_before,
-        rows_after,
-        added,
-        gone,
-        changed,
-        cells={one: n for one, n in zip(others, rest[: len(others)], strict=True) if n},
-        columns_added=tuple(one for one in new if one not in old),
-        columns_gone=tuple(one for one in old if one not in new),
-        moves=tuple(
-            BigMove(measure, move["key"] or {}, move["before"], move["after"], move["difference"])
-            for measure, top in zip(measures, rest[len(others) :], strict=True)
-            for move in top or ()
-        ),
-    )
-
-
-def _comparison(
-    table: Table,
-    shared: list[str],
-    key: list[str],
-    is_unique: bool,
-    others: list[str],
-    measures: list[str],
-    moves: int,
-) -> str:
-    """Return the query that compares a table in one pass: five counts of rows, then cells, then moves."""
-    names = [*key, *([] if is_unique else ["_ordinal"])]
-    matched = " and ".join(f"b.{_quoted(one)} is not distinct from a.{_quoted(one)}" for one in names)
-    differs = [
-        f"b._side and a._side and b.{_quoted(one)} is distinct from a.{_quoted(one)}" for one in others
-    ]
-    selected = [
-        "count(*) filter (where b._side)",
-        "count(*) filter (where a._side)",
-        "count(*) filter (where b._side is null)",
-        "count(*) filter (where a._side is null)",
-        f"count(*) filter (where {' or '.join(f'({one})' for one in differs) or 'false'})",
-        *(f"count(*) filter (where {condition})" for condition in differs),
-        *(_biggest_moves(measure, key, moves) for measure in measures),
-    ]
-    return (
-        f"select {', '.join(selected)} from ({_side('side_before', table, shared, key, is_unique)}) as b "
-        f"full outer join ({_side('side_after', table, shared, key, is_unique)}) as a on {matched or 'true'}"
-    )
-
-
-def _side(database: str, table: Table, shared: Sequence[str], key: Sequence[str], is_unique: bool) -> str:
-    """Return the query of one side: the shared columns, and a number for rows with equal keys."""
-    columns = ", ".join(_quoted(one) for one in shared)
-    partition = f"partition by {', '.join(_quoted(one) for one in key)} " if key else ""
-    ordinal = "" if is_unique else f", row_number() over ({partition}order by {columns}) as _ordinal"
-    return f"select {columns}{ordinal}, true as _side from {_relation(database, table)}"
-
-
-def _biggest_moves(measure: str, key: Sequence[str], moves: int) -> str:
-    """Return the expression for the biggest moves of a measure, as a list of structs."""
-    before, after = (f"cast({side}.{_quoted(measure)} as double)" for side in ("b", "a"))
-    row = ", ".join(f"{_literal(one)}: a.{_quoted(one)}" for one in key)
-    return (
-        f"max_by({{'key': {f'{{{row}}}' if key else 'null'}, 'before': {before}, 'after': {after}, "
-        f"'difference': {after} - {before}}}, abs({after} - {before}), {int(moves)}) "
-        f"filter (where b._side and a._side and {before} <> {after})"
-    )
-
-
-def _matching_key(
-    db: duckdb.DuckDBPyConnection, table: Table, shared: list[str], types: Columns, tested: tuple[str, ...]
-) -> tuple[list[str], bool]:
-    """Return the columns that rows are matched by, and whether they are unique on both sides."""
-    untested = [one for one in shared if not _is_measure(types[one]) and not _is_provenance(one)]
-    key = list(tested) if tested and set(tested) <= set(shared) else untested
-    grouping = f" group by {', '.join(_quoted(one) for one in key)}" if key else ""
-    for database in ("side_before", "side_after"):
-        counts = f"select count(*) as n from {_relation(database, table)}{grouping}"
-        found = db.execute(f"select coalesce(max(n), 0) from ({counts})").fetchone()
-        if found is None or found[0] > 1:
-            return key, False
-    return key, True
-
-
 def _tables(db: duckdb.DuckDBPyConnection, side: str, path: Path) -> dict[Table, Columns]:
-    """Map each table of an attached database to its columns and their types."""
+    """Return the columns of each table of an attached database; only numbers have a precision."""
     tables: dict[Table, Columns] = {}
-    for schema, table, column, kind in db.execute(
-        "select c.schema_name, c.table_name, c.column_name, c.data_type from duckdb_columns() as c "
-        "join duckdb_tables() as t using (database_name, schema_name, table_name) "
+    for schema, table, column, is_measure in db.execute(
+        "select c.schema_name, c.table_name, c.column_name, c.numeric_precision is not null "
+        "from duckdb_columns() as c join duckdb_tables() using (database_name, schema_name, table_name) "
         "where c.database_name = ? order by c.schema_name, c.table_name, c.column_index",
         [side],
     ).fetchall():
-        tables.setdefault((schema, table), {})[column] = kind
+        tables.setdefault((schema, table), {})[column] = is_measure
     if not tables:
         raise WarehouseError(f"{path}: has no table to compare. {RELEASE_REMEDY}")
     return tables
 
 
-def _count(db: duckdb.DuckDBPyConnection, database: str, table: Table) -> int:
-    found = db.execute(f"select count(*) from {_relation(database, table)}").fetchone()
-    return int(found[0]) if found else 0
+def _compare_table(
+    db: duckdb.DuckDBPyConnection, table: Table, old: Columns, new: Columns, keys: Keys, moves: int
+) -> TableDiff:
+    """Compare one table in one pass; `old` or `new` is empty when that side has no such table."""
+    relation = _names(table, separator=".")
+    # A side without the table is compared as if it had the table of the other side, without rows.
+    before = f"side_before.{relation}" if old else f"side_after.{relation} where false"
+    after = f"side_after.{relation}" if new else f"side_before.{relation} where false"
+    shared = {column: is_measure for column, is_measure in (new or old).items() if column in (old or new)}
+    own = [column for column in shared if column != "vintage" and not column.startswith(("vintage_", "_"))]
+    tested = keys.get(table[1], ())
+    is_tested = bool(tested) and set(tested) <= shared.keys()
+    key = list(tested) if is_tested else [column for column in own if not shared[column]]
+    cells = [column for column in own if column not in key]
+    measures = [column for column in cells if moves and shared[column] and (old or new)[column]]
+    repeated = f"group by {_names(key) or '()'} having count(*) > 1 limit 1"
+    is_unique = not any(db.execute(f"select 1 from {one} {repeated}").fetchall() for one in (before, after))
+    order = "" if is_unique else f"order by {_names(shared)}"
+    sql = _comparison(before, after, key, order, cells, measures, moves)
+    [(rows_before, rows_after, added, gone, changed, counts, biggest)] = db.execute(sql).fetchall()
+    return TableDiff(
+        table=".".join(table),
+        key=tuple(key),
+        rows_before=rows_before if old else None,
+        rows_after=rows_after if new else None,
+        rows_added=added,
+        rows_gone=gone,
+        rows_changed=changed,
+        cells={column: count for column, count in zip(cells, counts, strict=True) if count},
+        columns_added=tuple(column for column in new if old and column not in old),
+        columns_gone=tuple(column for column in old if new and column not in new),
+        moves=tuple(
+            BigMove(measure, **move | {"key": move["key"] or {}})
+            for measure, found in zip(measures, biggest, strict=True)
+            for move in found or ()
+        ),
+    )
 
 
-def _is_provenance(column: str) -> bool:
-    return column == "vintage" or column.startswith(("vintage_", "_"))
+def _comparison(
+    before: str, after: str, key: list[str], order: str, cells: list[str], measures: list[str], moves: int
+) -> str:
+    """Return the query for five counts of rows, a count for each cell column, and moves for each measure.
+
+    `order` numbers the rows with equal keys; it is empty when keys are unique.
+    """
+    number = f"row_number() over ({f'partition by {_names(key)}' if key else ''} {order})" if order else "1"
+    side = f"select *, {number} as _number, true as _side from"
+    join = "".join(f" and b.{name} is not distinct from a.{name}" for name in map(_quoted, key))
+    differs = [f"b.{name} is distinct from a.{name}" for name in map(_quoted, cells)]
+    counts = [f"count(*) filter (where b._side and a._side and {one})" for one in differs]
+    row = ", ".join(f"{name}: a.{name}" for name in map(_quoted, key))
+    biggest = [
+        f"max_by({{'key': {f'{{{row}}}' if row else 'null'}, 'before': {old}, 'after': {new}, 'difference': "
+        f"{new} - {old}}}, abs({new} - {old}), {moves}) filter (where b._side and a._side and {old} <> {new})"
+        for name in map(_quoted, measures)
+        for old, new in [(f"cast(b.{name} as double)", f"cast(a.{name} as double)")]
+    ]
+    return f"""
+        select count(b._side), count(a._side),
+            count(*) filter (where b._side is null), count(*) filter (where a._side is null),
+            count(*) filter (where b._side and a._side and ({" or ".join(differs) or "false"})),
+            [{", ".join(counts)}], [{", ".join(biggest)}]
+        from ({side} {before}) as b full outer join ({side} {after}) as a on b._number = a._number{join}"""
 
 
-def _is_measure(kind: str) -> bool:
-    return kind.startswith(MEASURE_TYPES)
-
-
-def _relation(database: str, table: Table) -> str:
-    return ".".join(_quoted(one) for one in (database, *table))
+def _names(columns: Iterable[str], separator: str = ", ") -> str:
+    return separator.join(map(_quoted, columns))
 
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, Field
 
 from warehouse.files import Listing, append_record, read_log
+from warehouse.releases.manifest import is_none
 
 HISTORY = "history.jsonl"
 HISTORY_REMEDY = (
     "Restore the file from the backup, or delete the line: the releases and `latest` do not depend on it. "
     "Until then, name a release by its id and not as `previous`"
 )
+Action = Literal["publish", "refresh", "rollback", "remove"]
+Switch = tuple[str | None, str | None]  # what `latest` pointed at before and after
 
 
-def _is_none(value: object) -> bool:
-    return value is None
-
-
-class HistoryEntry(BaseModel):
+class HistoryEntry(BaseModel, frozen=True):
     """What was done with a release, and what `latest` pointed at before and after.
 
     Publishing a build of the past and removing an old release leave `latest` unchanged. A refresh replaces a
@@ -30,18 +29,16 @@ class HistoryEntry(BaseModel):
     `fingerprint` and `newest` (source to newest vintage) of the release that it replaced.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     # `who` and `why` are the names in records written before 0.2.
     at: datetime
-    action: Literal["publish", "refresh", "rollback", "remove"]
+    action: Action
     release: str
     before: str | None = Field(validation_alias=AliasChoices("from", "before"), serialization_alias="from")
     after: str | None = Field(validation_alias=AliasChoices("to", "after"), serialization_alias="to")
     actor: str = Field(validation_alias=AliasChoices("actor", "who"))
     reason: str = Field(validation_alias=AliasChoices("reason", "why"))
-    fingerprint: str | None = Field(default=None, exclude_if=_is_none)
-    newest: dict[str, str] | None = Field(default=None, exclude_if=_is_none)
+    fingerprint: str | None = Field(default=None, exclude_if=is_none)
+    newest: dict[str, str] | None = Field(default=None, exclude_if=is_none)
 
     @property
     def is_switch(self) -> bool:
@@ -54,9 +51,25 @@ def read_history(published: Path) -> Listing[HistoryEntry]:
     return read_log(published / HISTORY, HistoryEntry, HISTORY_REMEDY)
 
 
-def record(published: Path, entry: HistoryEntry) -> None:
-    """Append an entry to the history; it is on the disk when this returns."""
+def append_entry(
+    published: Path, action: Action, release: str, latest: Switch, actor: str, reason: str, **contents: Any
+) -> HistoryEntry:
+    """Append an entry to the history and return it; it is on the disk when this returns.
+
+    `contents` are fingerprint and newest vintages of the release that a rollback replaced.
+    """
+    entry = HistoryEntry(
+        at=datetime.now(UTC),
+        action=action,
+        release=release,
+        before=latest[0],
+        after=latest[1],
+        actor=actor,
+        reason=reason,
+        **contents,
+    )
     append_record(published / HISTORY, entry)
+    return entry
 
 
 def last_switch(entries: Sequence[HistoryEntry]) -> HistoryEntry | None:

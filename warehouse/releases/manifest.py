@@ -6,7 +6,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from warehouse.files import read_record
 from warehouse.model import Decision, Fetched, Vintage
@@ -18,35 +18,32 @@ RELEASE_REMEDY = (
 )
 
 
-def _is_none(value: object) -> bool:
+def is_none(value: object) -> bool:
+    """Return whether a field is left out of the JSON."""
     return value is None
 
 
-class VintageRef(BaseModel):
+class VintageRef(BaseModel, frozen=True):
     """The name of a vintage."""
-
-    model_config = ConfigDict(frozen=True)
 
     source: str
     vintage: str
 
 
-class VintageEntry(BaseModel):
+class VintageEntry(BaseModel, frozen=True):
     """A vintage that a build contains.
 
     `overruled` is the decision that accepted it over the load gate; `backfilled` is the id of the backfill
     that brought it. Both are left out of the JSON when they are None.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     source: str
     vintage: str
     retrieved_at: datetime
     row_count: int
     rows_digest: str
-    overruled: Decision | None = Field(default=None, exclude_if=_is_none)
-    backfilled: str | None = Field(default=None, exclude_if=_is_none)
+    overruled: Decision | None = Field(default=None, exclude_if=is_none)
+    backfilled: str | None = Field(default=None, exclude_if=is_none)
     files: tuple[Fetched, ...]
 
     @property
@@ -55,15 +52,13 @@ class VintageEntry(BaseModel):
         return VintageRef(source=self.source, vintage=self.vintage)
 
 
-class BuildRecord(BaseModel):
+class BuildRecord(BaseModel, frozen=True):
     """What a build was made of: the content of its build.json.
 
     `is_of_the_past` is set when landed vintages are left out, `is_as_of` when a day was given. `fingerprint`
     digests all that the build depends on. `revisions_from` names the release whose known revisions were
     reused. The fields with defaults are missing from releases before 0.2.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     as_of: date
     is_of_the_past: bool
@@ -77,14 +72,12 @@ class BuildRecord(BaseModel):
     revisions_from: str | None = None
 
 
-class News(BaseModel):
+class News(BaseModel, frozen=True):
     """What a release contains that the release before it, `against`, did not.
 
     `revisions` counts the revisions of these vintages by kind (new, changed, withdrawn); `big_revisions`
     counts those beyond their threshold.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     against: str | None
     vintages: tuple[VintageRef, ...]
@@ -92,10 +85,8 @@ class News(BaseModel):
     big_revisions: int
 
 
-class TableEntry(BaseModel):
+class TableEntry(BaseModel, frozen=True):
     """A table of a release and its Parquet file."""
-
-    model_config = ConfigDict(frozen=True)
 
     schema_name: str = Field(alias="schema")
     rows: int
@@ -103,17 +94,15 @@ class TableEntry(BaseModel):
     sha256: str
 
 
-class DatabaseEntry(BaseModel):
+class DatabaseEntry(BaseModel, frozen=True):
     """The database file of a release."""
-
-    model_config = ConfigDict(frozen=True)
 
     file: str
     sha256: str
     size_bytes: int
 
 
-class ReleaseManifest(BuildRecord):
+class ReleaseManifest(BuildRecord, frozen=True):
     """The content of a release's MANIFEST.json.
 
     `refreshes` names the release that this one repeats with the freshness of `refreshed_at`. `news` is None

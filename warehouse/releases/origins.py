@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -18,19 +18,13 @@ from warehouse.model import Vintage
 from warehouse.sources import SOURCES
 
 
-@dataclass(frozen=True)
-class RowRef:
+class RowRef(NamedTuple):
     """A row of a publisher's file: `file` is the value of `_file`, `row` that of `_row`."""
 
     source: str
     vintage: str
     file: str
     row: int
-
-    @property
-    def file_name(self) -> str:
-        """Return the name of the file, without the location in it."""
-        return self.file.partition("#")[0]
 
 
 @dataclass(frozen=True)
@@ -66,37 +60,44 @@ def find_origins(landing: Path, cache: Path, references: Iterable[RowRef]) -> di
     `cache` is the directory of vintages parsed again by a newer reader. Raises WarehouseError when the
     landing has no such vintage, file or row.
     """
-    by_vintage: dict[tuple[str, str], list[RowRef]] = {}
+    by_vintage: dict[Path, list[RowRef]] = {}
     for reference in references:
-        by_vintage.setdefault((reference.source, reference.vintage), []).append(reference)
+        by_vintage.setdefault(landing / reference.source / reference.vintage, []).append(reference)
     origins: dict[RowRef, Origin] = {}
-    for (source, vintage_id), wanted in by_vintage.items():
-        vintage = read_vintage(landing / source / vintage_id)
-        is_rows_intact = _sha256_or_none(vintage.rows_path) == vintage.rows_sha256
-        raw_rows = _raw_rows(vintage, cache, wanted) if is_rows_intact else {}
-        files = {file.name: file for file in vintage.files}
-        if unknown := sorted({one.file_name for one in wanted} - files.keys()):
-            raise WarehouseError(
-                f"{vintage.directory}/manifest.json: lists no file {', '.join(unknown)}. "
-                "Restore it from the backup"
-            )
-        paths = {name: vintage.directory / "files" / name for name in {one.file_name for one in wanted}}
-        is_intact = {name: _sha256_or_none(path) == files[name].sha256 for name, path in paths.items()}
-        for reference in wanted:
-            name = reference.file_name
-            origins[reference] = Origin(
-                raw_row=raw_rows.get(reference, {}),
-                source=source,
-                vintage=vintage_id,
-                file=paths[name],
-                location=reference.file.partition("#")[2],
-                row=reference.row,
-                sha256=files[name].sha256,
-                is_file_intact=is_intact[name],
-                is_rows_intact=is_rows_intact,
-                address=files[name].address,
-                retrieved_at=files[name].retrieved_at,
-            )
+    for directory, wanted in by_vintage.items():
+        origins |= _origins_in(read_vintage(directory), cache, wanted)
+    return origins
+
+
+def _origins_in(vintage: Vintage, cache: Path, wanted: list[RowRef]) -> dict[RowRef, Origin]:
+    """Return the origins of rows of one vintage, each of whose files is read once."""
+    is_rows_intact = _has_sha256(vintage.rows_path, vintage.rows_sha256)
+    raw_rows = _raw_rows(vintage, cache, wanted) if is_rows_intact else {}
+    names = {reference.file.partition("#")[0] for reference in wanted}
+    files = {file.name: file for file in vintage.files if file.name in names}
+    if unknown := sorted(names - files.keys()):
+        raise WarehouseError(
+            f"{vintage.directory}/manifest.json: lists no file {', '.join(unknown)}. "
+            "Restore it from the backup"
+        )
+    paths = {name: vintage.directory / "files" / name for name in files}
+    is_intact = {name: _has_sha256(paths[name], file.sha256) for name, file in files.items()}
+    origins = {}
+    for reference in wanted:
+        name, _, location = reference.file.partition("#")
+        origins[reference] = Origin(
+            raw_row=raw_rows.get(reference, {}),
+            source=vintage.source,
+            vintage=vintage.id,
+            file=paths[name],
+            location=location,
+            row=reference.row,
+            sha256=files[name].sha256,
+            is_file_intact=is_intact[name],
+            is_rows_intact=is_rows_intact,
+            address=files[name].address,
+            retrieved_at=files[name].retrieved_at,
+        )
     return origins
 
 
@@ -106,26 +107,25 @@ def _raw_rows(vintage: Vintage, cache: Path, wanted: list[RowRef]) -> dict[RowRe
     path = rows_of(source, vintage, cache) if source else vintage.rows_path
     try:
         with duckdb.connect() as db:
-            result = db.execute(
+            found = db.execute(
                 "select * from read_parquet(?) semi join (select unnest(?) as _file, unnest(?) as _row) "
                 "using (_file, _row)",
                 [str(path), [one.file for one in wanted], [one.row for one in wanted]],
             )
-            columns = [name for name, *_ in result.description or ()]
-            rows = [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+            rows = found.to_arrow_table().to_pylist()
     except duckdb.Error as error:
         raise WarehouseError(
             f"{path}: cannot be read ({error}). Check it with: warehouse maintain"
         ) from error
-    found = {RowRef(vintage.source, vintage.id, row["_file"], row["_row"]): row for row in rows}
+    by_reference = {RowRef(vintage.source, vintage.id, row["_file"], row["_row"]): row for row in rows}
     for reference in wanted:
-        if reference not in found or len(found) != len(rows):
+        if reference not in by_reference or len(by_reference) != len(rows):
             raise WarehouseError(
                 f"{path}: has no row, or more than one, with _file={reference.file} _row={reference.row}. "
                 "Check it with: warehouse maintain"
             )
-    return found
+    return by_reference
 
 
-def _sha256_or_none(path: Path) -> str | None:
-    return sha256_of(path) if path.is_file() else None
+def _has_sha256(path: Path, sha256: str) -> bool:
+    return path.is_file() and sha256_of(path) == sha256

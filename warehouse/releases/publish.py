@@ -1,19 +1,26 @@
-"""Publishing a validated build as a release, and rolling back to an earlier release."""
+"""Publishing a validated build as a release, refreshing the current one, and rolling back to an earlier one.
+
+A night without a new vintage builds nothing, but sources become late or fail. A refresh copies the database,
+updates the status of each source in `marts.mart_freshness`, and links every other file: readers of `latest`
+see the present state.
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
+from pydantic import BaseModel
 
 from warehouse.errors import WarehouseError
-from warehouse.files import fsync, record_json, sha256_of
-from warehouse.releases.history import HistoryEntry, last_switch, read_history
-from warehouse.releases.history import record as append_entry
+from warehouse.files import fsync, link_tree, record_json, sha256_of
+from warehouse.landing.freshness import Freshness
+from warehouse.releases.history import HistoryEntry, append_entry, last_switch, read_history
 from warehouse.releases.manifest import (
     MANIFEST,
     RELEASE_REMEDY,
@@ -22,9 +29,10 @@ from warehouse.releases.manifest import (
     News,
     ReleaseManifest,
     TableEntry,
+    VintageRef,
     read_manifest,
 )
-from warehouse.releases.revisions import big_revisions, revisions_by_kind
+from warehouse.releases.retention import hide_on_record, remove_hidden
 from warehouse.releases.store import (
     DATABASE,
     current,
@@ -32,11 +40,31 @@ from warehouse.releases.store import (
     latest_name,
     point_latest,
     reading,
+    release_dirs,
     switching,
 )
 
 PARTIAL_PREFIX = ".partial-"
+FRESHNESS = "mart_freshness"
 ROW_GROUP_ROWS = 122_880
+State = dict[str, tuple[str, datetime | None]]  # status and last success of each source
+
+
+class BigRevision(BaseModel, frozen=True):
+    """A revision beyond its threshold: a row of `marts.mart_revision_alert`.
+
+    `previous_value` and `value` are in the unit of the series. `change_pct` is None for a change from zero.
+    """
+
+    source: str
+    vintage: str
+    previous_vintage: str
+    series: str
+    period_label: str
+    previous_value: float | None
+    value: float | None
+    change_pct: float | None
+    threshold_pct: float
 
 
 def publish(
@@ -62,49 +90,59 @@ def publish(
     published.mkdir(parents=True, exist_ok=True)
     release = published / release_id
     read_history(published).require()
-    if release.exists():
-        if read_manifest(release).database.sha256 != sha256_of(database):
-            raise WarehouseError(
-                f"{release}: this release exists, with another database. A release is never changed: build "
-                "again under a new id with: warehouse publish --force"
-            )
-        _register(published, release_id, actor, is_latest=is_latest)
-        return release
-    news = _news(published, database, record)
-    for abandoned in published.glob(f"{PARTIAL_PREFIX}*"):
-        shutil.rmtree(abandoned)
-    partial = published / f"{PARTIAL_PREFIX}{release_id}"
-    (partial / "parquet").mkdir(parents=True)
-    tables = export_parquet(database, partial / "parquet")
-    for name, origin in docs.items():
-        _copy(origin, partial / name)
-    manifest = ReleaseManifest(
-        **{name: getattr(record, name) for name in BuildRecord.model_fields},
-        published_at=datetime.now(UTC),
-        validation=dict(verdict),
-        news=news,
-        release=release_id,
-        database=DatabaseEntry(file=DATABASE, sha256=sha256_of(database), size_bytes=database.stat().st_size),
-        tables=tables,
-    )
-    (partial / MANIFEST).write_text(record_json(manifest), encoding="utf-8")
-    (partial / DATABASE).hardlink_to(database)
-    for path in sorted(partial.rglob("*")):
-        if path.is_file():
-            path.chmod(0o444)
-        fsync(path)
-    partial.rename(release)
-    fsync(published)
+    if not release.exists():
+        news = _news(published, database, record)
+        partial = new_partial(published, release_id)
+        for name, origin in docs.items():
+            (partial / name).parent.mkdir(parents=True, exist_ok=True)
+            (shutil.copytree if origin.is_dir() else shutil.copyfile)(origin, partial / name)
+        (partial / "parquet").mkdir()
+        tables = export_parquet(database, partial / "parquet")
+        (partial / DATABASE).hardlink_to(database)
+        manifest = ReleaseManifest(
+            **dict(record),
+            published_at=datetime.now(UTC),
+            validation=dict(verdict),
+            news=news,
+            release=release_id,
+            database=database_entry(partial),
+            tables=tables,
+        )
+        finish(partial, manifest)
+    elif read_manifest(release).database.sha256 != sha256_of(database):
+        raise WarehouseError(
+            f"{release}: this release exists, with another database. A release is never changed: build "
+            "again under a new id with: warehouse publish --force"
+        )
     _register(published, release_id, actor, is_latest=is_latest)
     return release
 
 
-def _copy(origin: Path, copy: Path) -> None:
-    if origin.is_dir():
-        shutil.copytree(origin, copy)
-    else:
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(origin, copy)
+def new_partial(published: Path, release_id: str) -> Path:
+    """Create the hidden directory of a new release, and remove those of publishes that were killed."""
+    for abandoned in published.glob(f"{PARTIAL_PREFIX}*"):
+        shutil.rmtree(abandoned)
+    partial = published / f"{PARTIAL_PREFIX}{release_id}"
+    partial.mkdir()
+    return partial
+
+
+def database_entry(release: Path) -> DatabaseEntry:
+    """Return the entry of the database in the directory of a release."""
+    path = release / DATABASE
+    return DatabaseEntry(file=DATABASE, sha256=sha256_of(path), size_bytes=path.stat().st_size)
+
+
+def finish(partial: Path, manifest: ReleaseManifest) -> Path:
+    """Write the manifest of a complete release, make its files read-only, and rename it into place."""
+    (partial / MANIFEST).write_text(record_json(manifest), encoding="utf-8")
+    for path in sorted(partial.rglob("*")):
+        if path.is_file():
+            path.chmod(0o444)
+        fsync(path)
+    release = partial.rename(partial.with_name(manifest.release))
+    fsync(release.parent)
+    return release
 
 
 def _register(published: Path, release: str, actor: str, *, is_latest: bool) -> None:
@@ -115,33 +153,13 @@ def _register(published: Path, release: str, actor: str, *, is_latest: bool) -> 
     with switching(published):
         entries, before = read_history(published).require(), latest_name(published)
         if not any(release in (entry.release, entry.before, entry.after) for entry in entries):
-            entry = HistoryEntry(
-                at=datetime.now(UTC),
-                action="publish",
-                release=release,
-                before=before,
-                after=release if is_latest else before,
-                actor=actor,
-                reason="a new build passed" if is_latest else "a build of the past; `latest` is unchanged",
-            )
-            append_entry(published, entry)
+            reason = "a new build passed" if is_latest else "a build of the past; `latest` is unchanged"
+            switch = (before, release if is_latest else before)
+            append_entry(published, "publish", release, switch, actor, reason)
         elif (last := last_switch(entries)) is not None and last.after != release:
             return
         if is_latest:
             point_latest(published, release)
-
-
-def _news(published: Path, database: Path, record: BuildRecord) -> News:
-    """Return what a build contains that the current release does not."""
-    release = current(published)
-    known = {entry.ref for entry in read_manifest(release).vintages} if release else set()
-    fresh = tuple(entry.ref for entry in record.vintages if entry.ref not in known)
-    return News(
-        against=release.name if release else None,
-        vintages=fresh,
-        revisions=revisions_by_kind(database, fresh),
-        big_revisions=len(big_revisions(database, fresh)),
-    )
 
 
 def export_parquet(database: Path, folder: Path) -> dict[str, TableEntry]:
@@ -158,28 +176,143 @@ def export_parquet(database: Path, folder: Path) -> dict[str, TableEntry]:
             raise WarehouseError(f"{database}: has no table to publish. Build again with: warehouse publish")
         for schema, table in tables:
             if table in entries:
-                raise WarehouseError(
-                    f"{database}: two tables are named {table}, so their Parquet files would collide. Rename "
-                    "one of the models"
-                )
+                what = f"two tables are named {table}, so their Parquet files would collide"
+                raise WarehouseError(f"{database}: {what}. Rename one of the models")
             entries[table] = export_table(db, schema, table, folder / f"{table}.parquet")
     return entries
 
 
 def export_table(db: duckdb.DuckDBPyConnection, schema: str, table: str, path: Path) -> TableEntry:
     """Write one table to a Parquet file, its rows in the order of all columns; return its entry."""
-    db.execute(
-        f'copy (select * from "{schema}"."{table}" order by all) to '
-        f"'{str(path).replace(chr(39), chr(39) * 2)}' "
-        f"(format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
+    rows = db.sql(f'select * from "{schema}"."{table}" order by all')
+    rows.write_parquet(str(path), compression="zstd", row_group_size=ROW_GROUP_ROWS)
+    count, size = pq.read_metadata(path).num_rows, path.stat().st_size
+    return TableEntry(schema=schema, rows=count, size_bytes=size, sha256=sha256_of(path))
+
+
+# --- news ---
+
+
+def _news(published: Path, database: Path, record: BuildRecord) -> News:
+    """Return what a build contains that the current release does not."""
+    release = current(published)
+    known = {entry.ref for entry in read_manifest(release).vintages} if release else set()
+    fresh = tuple(entry.ref for entry in record.vintages if entry.ref not in known)
+    return News(
+        against=release.name if release else None,
+        vintages=fresh,
+        revisions=revisions_by_kind(database, fresh),
+        big_revisions=len(big_revisions(database, fresh)),
     )
-    counted = db.execute(f'select count(*) from "{schema}"."{table}"').fetchone()
-    return TableEntry(
-        schema=schema,
-        rows=counted[0] if counted else 0,
-        size_bytes=path.stat().st_size,
-        sha256=sha256_of(path),
-    )
+
+
+def revisions_by_kind(database: Path, refs: Sequence[VintageRef]) -> dict[str, int]:
+    """Count the revisions that vintages brought, by kind: new, changed, withdrawn."""
+    counted = _brought_by(refs, database, "select kind, count(*) from core.fct_revision", "group by kind")
+    return {"new": 0, "changed": 0, "withdrawn": 0} | dict(counted)
+
+
+def big_revisions(database: Path, refs: Sequence[VintageRef]) -> tuple[BigRevision, ...]:
+    """Return the revisions beyond their threshold that vintages brought, the biggest first.
+
+    Changes from zero, which have no percentage, come before all others.
+    """
+    columns = tuple(BigRevision.model_fields)
+    select = f"select {', '.join(columns)} from marts.mart_revision_alert"
+    order = "order by abs(change_pct) desc nulls first, source, series, period_label, vintage"
+    rows = _brought_by(refs, database, select, order)
+    return tuple(BigRevision.model_validate(dict(zip(columns, row, strict=True))) for row in rows)
+
+
+def _brought_by(refs: Sequence[VintageRef], database: Path, select: str, order: str) -> list[Any]:
+    """Return the rows that a query finds for vintages; none without vintages."""
+    if not refs:
+        return []
+    vintages = [f"{ref.source}/{ref.vintage}" for ref in refs]
+    with reading(database) as db:
+        sql = f"{select} where list_contains(?, source || '/' || vintage) {order}"
+        return db.execute(sql, [vintages]).fetchall()
+
+
+def big_revisions_of(release: Path) -> tuple[BigRevision, ...]:
+    """Return the revisions beyond their threshold that are news in a release, the biggest first.
+
+    Only vintages that the release before it did not have count, so that each revision is reported once.
+    Raises WarehouseError when the manifest states no news, or another number of revisions than the database.
+    """
+    news = read_manifest(release).news
+    if news is None:
+        raise WarehouseError(
+            f"{release / MANIFEST}: has no news, because an older version published it. "
+            "Publish again with: warehouse publish --force"
+        )
+    found = big_revisions(release / DATABASE, news.vintages)
+    if len(found) != news.big_revisions:
+        raise WarehouseError(
+            f"{release}: {len(found)} big revisions in the database, {news.big_revisions} in {MANIFEST}. "
+            "One of the two files was changed after publication; find out which with: warehouse maintain"
+        )
+    return found
+
+
+# --- refresh ---
+
+
+def released_freshness(release: Path) -> State:
+    """Return status and last success (UTC, without time zone) of each source in a release."""
+    with reading(release / DATABASE) as db:
+        found = db.execute(f"select distinct source, status, last_success_at from marts.{FRESHNESS}")
+        return {source: (status, last_success_at) for source, status, last_success_at in found.fetchall()}
+
+
+def state_of(freshness: Iterable[Freshness]) -> State:
+    """Return status and last success (UTC, without time zone) of each source."""
+    return {
+        one.source: (one.status, one.last_success_at and one.last_success_at.replace(tzinfo=None))
+        for one in freshness
+    }
+
+
+def refresh(published: Path, release: Path, release_id: str, state: State, actor: str) -> Path:
+    """Publish the current release again as `release_id`, with the state of its sources; return its directory.
+
+    The refresh before the last one of the same release is removed: readers may still open the last one.
+    """
+    partial = new_partial(published, release_id)
+    shutil.copyfile(release / DATABASE, partial / DATABASE)
+    for folder in ("parquet", "data_docs", "dbt_docs"):
+        link_tree(release / folder, partial / folder)
+    parquet = partial / "parquet" / f"{FRESHNESS}.parquet"
+    parquet.unlink()
+    with duckdb.connect(str(partial / DATABASE)) as db:
+        db.executemany(
+            f"update marts.{FRESHNESS} set status = ?, last_success_at = ? where source = ?",
+            [(status, last_success_at, source) for source, (status, last_success_at) in state.items()],
+        )
+        db.execute("checkpoint")
+        table = export_table(db, "marts", FRESHNESS, parquet)
+    manifest = read_manifest(release)
+    base = manifest.refreshes or release.name
+    update = {
+        "release": release_id,
+        "refreshes": base,
+        "refreshed_at": datetime.now(UTC),
+        "database": database_entry(partial),
+        "tables": manifest.tables | {FRESHNESS: table},
+    }
+    refreshed = finish(partial, manifest.model_copy(update=update))
+    with switching(published):
+        reason = "no new vintage; the freshness of the sources has changed"
+        append_entry(published, "refresh", release_id, (latest_name(published), release_id), actor, reason)
+        point_latest(published, release_id)
+        others = [path for path in release_dirs(published) if path.name not in (release.name, release_id)]
+        older = [path for path in others if read_manifest(path).refreshes == base]
+        hide_on_record(published, older, actor, f"a newer refresh of release {base} replaces it")
+        remove_hidden(published)
+    return refreshed
+
+
+# --- rollback ---
 
 
 def rollback(published: Path, release: str, reason: str, actor: str) -> HistoryEntry:
@@ -191,29 +324,16 @@ def rollback(published: Path, release: str, reason: str, actor: str) -> HistoryE
     if not reason.strip():
         raise WarehouseError("a rollback needs a reason for the history: give it with --why")
     with switching(published):
-        directory = find_release(published, release)
+        directory, before = find_release(published, release), latest_name(published)
         _require_intact(directory)
-        before = latest_name(published)
-        last = last_switch(read_history(published).records)
-        is_recorded = last is not None and last.action == "rollback" and last.after == directory.name
-        if before == directory.name and not is_recorded:
-            raise WarehouseError(f"{directory.name} is the current release already; nothing was changed")
-        if last is not None and is_recorded:
-            entry = last
-        else:
-            fingerprint, newest = _contents(published / before) if before else (None, None)
-            entry = HistoryEntry(
-                at=datetime.now(UTC),
-                action="rollback",
-                release=directory.name,
-                before=before,
-                after=directory.name,
-                actor=actor,
-                reason=reason.strip(),
-                fingerprint=fingerprint,
-                newest=newest,
+        entry = last_switch(read_history(published).records)
+        if entry is None or entry.action != "rollback" or entry.after != directory.name:
+            if before == directory.name:
+                raise WarehouseError(f"{before} is the current release already; nothing was changed")
+            contents, switch = _contents(published / before) if before else {}, (before, directory.name)
+            entry = append_entry(
+                published, "rollback", directory.name, switch, actor, reason.strip(), **contents
             )
-            append_entry(published, entry)
         point_latest(published, directory.name)
     return entry
 
@@ -228,16 +348,14 @@ def _require_intact(release: Path) -> None:
         )
 
 
-def _contents(release: Path) -> tuple[str | None, dict[str, str] | None]:
-    """Return fingerprint and newest vintages of a release; None for both if its manifest is unreadable.
+def _contents(release: Path) -> dict[str, Any]:
+    """Return fingerprint and newest vintages of a release; nothing if its manifest is unreadable.
 
     A release that is damaged or gone may well be built again, so nothing then keeps a build from it.
     """
     try:
         manifest = read_manifest(release)
     except WarehouseError:
-        return None, None
-    newest: dict[str, str] = {}
-    for entry in manifest.vintages:
-        newest[entry.source] = max(entry.vintage, newest.get(entry.source, ""))
-    return manifest.fingerprint, newest
+        return {}
+    newest = {one.source: one.vintage for one in sorted(manifest.vintages, key=lambda one: one.vintage)}
+    return {"fingerprint": manifest.fingerprint, "newest": newest}

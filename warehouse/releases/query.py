@@ -65,6 +65,7 @@ def query(database: Path, sql: str, limit: int | None) -> Answer:
 
 
 def _statement(db: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
+    """Return the one statement of a query; raise WarehouseError unless it only reads."""
     statements = db.extract_statements(sql)
     if not statements:
         raise WarehouseError("the query is empty")
@@ -73,18 +74,14 @@ def _statement(db: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
             f"the query failed: it has {len(statements)} statements, and only one is allowed. Run them "
             "separately; a `pivot` needs its values named with `in (…)`"
         )
-    (statement,) = statements
-    if statement.type not in READ_ONLY:
+    if statements[0].type not in READ_ONLY:
+        words = re.sub(r"--[^\n]*|/\*.*?\*/", " ", sql, flags=re.DOTALL).split()
+        what = f"`{words[0].lower()}`" if words else "this statement"
         raise WarehouseError(
-            f"the query failed: {_first_word(sql)} is not allowed, because a release is read-only. Begin "
+            f"the query failed: {what} is not allowed, because a release is read-only. Begin "
             "with select, with, from, values, show, describe, summarize or explain"
         )
-    return statement
-
-
-def _first_word(sql: str) -> str:
-    words = re.sub(r"--[^\n]*|/\*.*?\*/", " ", sql, flags=re.DOTALL).split()
-    return f"`{words[0].lower()}`" if words else "this statement"
+    return statements[0]
 
 
 def write_csv(answer: Answer, out: IO[str]) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from warehouse.config import RetentionPolicy
 from warehouse.errors import WarehouseError
 from warehouse.files import fsync, read_each
-from warehouse.releases.history import HistoryEntry, last_switch, read_history, record
+from warehouse.releases.history import append_entry, last_switch, read_history
 from warehouse.releases.manifest import RELEASE_REMEDY, read_manifest
 from warehouse.releases.store import LATEST, latest_name, release_dirs, switching
 
@@ -23,12 +23,7 @@ REMOVING_PREFIX = ".removing-"
 
 
 def expired(
-    aged: Iterable[tuple[Path, datetime]],
-    *,
-    keep: int,
-    days: int,
-    now: datetime,
-    never: Collection[str] = (),
+    aged: Iterable[tuple[Path, datetime]], *, keep: int, days: int, now: datetime, never: Collection[str] = ()
 ) -> tuple[Path, ...]:
     """Return the paths that are neither among the newest `keep` nor younger than `days`.
 
@@ -80,29 +75,25 @@ def remove_releases(published: Path, policy: RetentionPolicy, now: datetime, act
         if latest not in {path.name for path in directories}:
             problem = f"points at release {latest}, which does not exist" if latest else "does not exist"
             raise WarehouseError(f"{published / LATEST}: {problem}; nothing was removed. {RELEASE_REMEDY}")
-        entries = read_history(published).require()
-        switch = last_switch(entries)
-        never = {latest, switch and switch.before, switch and switch.after}
+        switch = last_switch(read_history(published).require())
         aged = read_each(directories, lambda path: (path, read_manifest(path).published_at)).records
         gone = expired(
             aged,
             keep=policy.releases,
             days=policy.releases_days,
             now=now,
-            never={name for name in never if name},
+            never=[name for name in (latest, switch and switch.before, switch and switch.after) if name],
         )
-        recorded = {entry.release for entry in entries if entry.action == "remove"}
-        for path in gone:
-            if path.name not in recorded:  # a removal that was killed is recorded already
-                entry = HistoryEntry(
-                    at=now,
-                    action="remove",
-                    release=path.name,
-                    before=latest,
-                    after=latest,
-                    actor=actor,
-                    reason=f"beyond the newest {policy.releases} and older than {policy.releases_days} days",
-                )
-                record(published, entry)
-            hide(path)
+        reason = f"beyond the newest {policy.releases} and older than {policy.releases_days} days"
+        hide_on_record(published, gone, actor, reason)
     return [path.name for path in gone]
+
+
+def hide_on_record(published: Path, releases: Iterable[Path], actor: str, reason: str) -> None:
+    """Record the removal of releases, unless a try that was killed has done so, and hide them."""
+    recorded = {entry.release for entry in read_history(published).records if entry.action == "remove"}
+    latest = latest_name(published)
+    for path in releases:
+        if path.name not in recorded:
+            append_entry(published, "remove", path.name, (latest, latest), actor, reason)
+        hide(path)

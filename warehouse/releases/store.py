@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from warehouse.errors import WarehouseError
 from warehouse.files import Listing, fsync, locked, read_each, size_of
@@ -20,14 +20,12 @@ LATEST = "latest"
 SWITCH_TIMEOUT_SECONDS = 60  # a switch takes milliseconds; only a stopped process holds the lock longer
 
 
-class ReleaseSummary(BaseModel):
+class ReleaseSummary(BaseModel, frozen=True):
     """One release as `warehouse releases` lists it.
 
     `vintages` and `rows` are counts. `rolled_back` is the newest rollback from this release; None if there
     was none, or if it was made the current release again.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     release: str
     published_at: datetime
@@ -45,11 +43,8 @@ def release_dirs(published: Path) -> tuple[Path, ...]:
     The order of the history is used and not a clock's; releases older than the history come first, by name.
     """
     entries = read_history(published).records
-    order = {
-        entry.release: number
-        for number, entry in enumerate(entries)
-        if entry.action in ("publish", "refresh")
-    }
+    made = [entry.release for entry in entries if entry.action in ("publish", "refresh")]
+    order = {release: number for number, release in enumerate(made)}
     found = [path for path in published.glob("[!.]*/") if not path.is_symlink()]
     return tuple(sorted(found, key=lambda path: (order.get(path.name, -1), path.name)))
 
