@@ -26,7 +26,7 @@ import pytest
 import yaml
 from conftest import Warehouse
 
-from warehouse import alerts
+from warehouse.landing.freshness import CALENDAR, last_overdue
 
 PROJECT = Path(__file__).resolve().parent.parent
 SAMPLE = PROJECT / "warehouse" / "sample"
@@ -601,9 +601,7 @@ def test_freshness_status_equals_the_status_of_the_alerts(warehouse: Warehouse, 
     rows = records(built, "select distinct source, latest_vintage, status from marts.mart_freshness")
     expected = {}
     for row in rows:
-        due = alerts.last_due(
-            PROJECT / "dbt_project" / "seeds" / "release_calendar.csv", row["source"], as_of
-        )
+        due = last_overdue(CALENDAR, row["source"], as_of)
         newest = row["latest_vintage"] and date.fromisoformat(row["latest_vintage"][:10])
         is_late = due is not None and newest is not None and newest < due.counts_from
         expected[row["source"]] = "never" if newest is None else "late" if is_late else "ok"

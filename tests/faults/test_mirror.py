@@ -20,6 +20,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import duckdb
 import nights
 import pytest
 from conftest import environment, settings_of
@@ -191,7 +192,11 @@ def test_faulty_mirror_fails_its_source_and_keeps_current_release(
     assert not list((home / "landing" / NAME / ".incoming").glob("*"))
     after = nights.immutable_files(home)
     assert before == {name: after.get(name) for name in before}
-    assert nights.current_release(home).name == release, "nothing new, so nothing is built"
+    refreshed = nights.current_release(home)
+    assert read_manifest(refreshed).refreshes == release, "nothing new, so nothing is built"
+    with duckdb.connect(str(refreshed / "warehouse.duckdb"), read_only=True) as db:
+        status = db.execute("select distinct status from marts.mart_freshness where source = ?", [NAME])
+        assert status.fetchall() == [("failing",)]
     (alert,) = (
         entry
         for entry in find_alerts(settings_of(home))

@@ -20,6 +20,7 @@ from serving import (
     source_with,
 )
 
+from warehouse import __version__
 from warehouse.errors import SourceError, WarehouseError
 from warehouse.fetch import fetch, read_fetched
 from warehouse.fetch.download import disk_errors
@@ -73,7 +74,7 @@ def test_user_agent_and_identity_encoding_are_sent(httpserver: HTTPServer, tmp_p
     headers = (("Referer", "https://publisher.example/"), ("User-Agent", "Mozilla/5.0"))
     fetch(source_for(httpserver.url_for("/"), headers=headers), tmp_path, limits=QUICK)
     sent = httpserver.log[0][0].headers
-    assert sent["User-Agent"].startswith("services-trade-warehouse/0.1.0 (")
+    assert sent["User-Agent"].startswith(f"services-trade-warehouse/{__version__} (")
     assert "python-requests" not in sent["User-Agent"]
     assert sent["Accept-Encoding"] == "identity"
     assert sent["Referer"] == "https://publisher.example/"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 
 class Finding(BaseModel, frozen=True):
@@ -37,7 +37,7 @@ class Verdict(BaseModel, frozen=True):
 
     success: bool
     findings: tuple[Finding, ...] = ()
-    error: str | None = None
+    error: str | None = Field(default=None, exclude_if=lambda error: error is None)
 
     def reasons(self) -> tuple[str, ...]:
         """Return the failed findings, one line each."""
