@@ -83,7 +83,7 @@ def require_no_drift(settings: Settings, backfill: Backfill) -> None:
             "Nothing was changed. Discard it and request it again: "
             f"warehouse backfill discard {backfill.id} --why '…'; "
             f"warehouse backfill start {backfill.source} --from {backfill.first} --to {backfill.last}"
-            f"{options}"
+            + options
         )
 
 
