@@ -283,7 +283,7 @@ def read_batis(files: Mapping[str, bytes], source: str) -> list[Row]:
 
 
 def read_data360(files: Mapping[str, bytes], source: str) -> list[Row]:
-    names = list(data360_digital.KEPT)
+    names = list(data360_digital.LOADED)
     rows = chosen(Form("csv"), files["UNCTAD_DE.csv"], names)
     return [row for row in rows if row[0] in data360_digital.INDICATORS]
 
