@@ -2,6 +2,7 @@
 -- times vintages. A value is withdrawn in two ways: its row is empty in the next vintage (found from that row),
 -- or its row is missing there (found from the last row that had it). Revisions of older vintages are copied from
 -- the previous release; the rows of these vintages are not loaded.
+-- Over 150 lines, since both ways of withdrawal and the copied revisions need the same column list.
 with observations as (
 
     select * from {{ ref('int_observations_unioned') }}
