@@ -27,7 +27,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from warehouse.config import Settings, load_settings
-from warehouse.model import Source
+from warehouse.model import Source, first_request
 
 DAGS = Path(__file__).resolve().parent
 LATEST_YEARS = 3
@@ -168,7 +168,9 @@ def recorded_night(folder: Path, sources: dict[str, Source]) -> Night:
     """Return one recorded night, with the sources whose first request it can answer."""
     index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
     addresses = {answer["address"] for answer in index["answers"]}
-    held = tuple(name for name, source in sources.items() if next(source.plan()).address in addresses)
+    held = tuple(
+        name for name, source in sources.items() if first_request(source.plan()).address in addresses
+    )
     if not held:
         raise SystemExit(f"{folder}: its index.json has an answer for none of {', '.join(sources)}.")
     return Night(f"{folder.name}: {index.get('description') or index['name']}", str(folder), held)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from warehouse.model import Source
+from warehouse.model import Source, first_request
 from warehouse.sources import SOURCES
 
 DEFAULT = "default_pool"
@@ -17,7 +17,7 @@ BUILDS = "builds"
 
 def host_pool(source: Source) -> str:
     """Return the pool of a source's host, such as `host_stats.wto.org`; the default pool if it has none."""
-    host = urlsplit(next(source.plan()).url).hostname
+    host = urlsplit(first_request(source.plan()).url).hostname
     return f"host_{host}" if host else DEFAULT
 
 

@@ -15,6 +15,7 @@ from filelock import FileLock
 
 from warehouse.build import steps
 from warehouse.config import SAMPLE_DIR, Settings, load_settings
+from warehouse.model import first_request
 from warehouse.releases.store import DATABASE
 from warehouse.sources import SOURCES
 
@@ -69,7 +70,7 @@ def ingest(settings: Settings, name: str) -> str | None:
 def sources_of(night: Path) -> list[str]:
     """Return the sources with answers in a recorded night."""
     addresses = {answer["address"] for answer in json.loads((night / "index.json").read_text())["answers"]}
-    return [name for name, source in SOURCES.items() if next(source.plan()).address in addresses]
+    return [name for name, source in SOURCES.items() if first_request(source.plan()).address in addresses]
 
 
 def replay(home: Path, night: Path) -> dict[str, str | None]:

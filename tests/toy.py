@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from warehouse.fetch import Pulled
 from warehouse.files import sha256_of
 from warehouse.landing import parse, store
-from warehouse.model import Fetched, Plan, Request, Source, Vintage, raw_schema
+from warehouse.model import Fetched, Note, Plan, Request, Source, Vintage, no_note, raw_schema
 
 NOW = datetime(2024, 5, 2, 3, 0, tzinfo=UTC)
 
@@ -19,7 +20,7 @@ def plan() -> Plan:
     yield Request(name="rows.csv", url="https://publisher.example/rows.csv", kind="csv")
 
 
-def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterator[pa.RecordBatch]:
     lines = files["rows.csv"].read_text(encoding="utf-8").splitlines()[1:]
     parts = [line.split(",") for line in lines]
     columns: list[list[object]] = [[part[0] for part in parts], [part[1] or None for part in parts]]
@@ -64,4 +65,4 @@ def pull(
 def land(root: Path, text: str, at: datetime = NOW) -> Vintage:
     incoming, files = pull(root, text, at)
     parsed = parse.parse(SOURCE, files, incoming, incoming / "rows.parquet")
-    return store.add_vintage(root, SOURCE, incoming, files, parsed, {"success": True}, at)
+    return store.add_vintage(root, SOURCE, incoming, Pulled(files=files), parsed, {"success": True}, at)

@@ -4,7 +4,7 @@ The life of a load::
 
     plan = source.plan()                # a generator: yields Request, receives the Path of the answer
     files = fetch(source, ...)          # fetch/: files and fetched.json in an incoming directory
-    batches = source.read(files, work)  # Arrow batches of text: source.columns, _file, _row
+    batches = source.read(files, work, note)  # Arrow batches of text: source.columns, _file, _row
     evaluation = evaluate(...)          # landing/: rows.parquet, compared with the last vintage, validated
     vintage = land(evaluation, ...)     # landing/: files, rows and manifest.json under the vintage's id
 """
@@ -12,17 +12,66 @@ The life of a load::
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from urllib.parse import urlencode
 
 import pyarrow as pa
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
+from warehouse.errors import SourceError
+
 MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a reader requires of a table, and what it tolerates.
+
+    `read` maps each column header, or key of a JSON object, to its raw column. `spellings` maps other
+    accepted texts of a header to one in `read`. `optional` lists headers of `read` that may be absent: their
+    raw column is then null. `ignored` lists headers that are known and not read; every further header is
+    drift. `unknown_codes` says what happens to rows with an economy, item or status that no seed lists:
+    `hold`, they are landed and held out of the facts; `reject`, the load is rejected. `max_held_share` is the
+    share of rows (0 to 1) beyond which a load is rejected all the same.
+    """
+
+    read: Mapping[str, str]
+    spellings: Mapping[str, str] = field(default_factory=dict)
+    optional: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    unknown_codes: Literal["hold", "reject"] = "hold"
+    max_held_share: float = 0.2
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the raw columns in order."""
+        return tuple(self.read.values())
+
+
+class Drift(BaseModel):
+    """A difference from a source's contract that changes no figure: a further column, key, sheet or file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str
+    detail: str
+
+
+class Note(Protocol):
+    """Records what a reader met and went on from. Equal notes of one load are recorded once."""
+
+    def __call__(self, file: str, detail: str, *, failed_part: str = "") -> None:
+        """Record a drift in a file, or with `failed_part` why that part (a sheet) was not read."""
+
+
+def no_note(file: str, detail: str, *, failed_part: str = "") -> None:
+    """Record nothing, for a caller that does not report drift; raise SourceError for a failed part."""
+    if failed_part:
+        raise SourceError("reader", detail, file=file)
 
 
 @dataclass(frozen=True)
@@ -61,7 +110,8 @@ class Fetched(BaseModel):
     """One answer to a request: its address, time and checksum.
 
     `retrieved_at` is when the bytes left the publisher, in UTC: now for a live request, the recorded time
-    for a mirror that states one. `via` is the mirror's name, or "publisher".
+    for a mirror that states one. `via` is the mirror's name, or "publisher". `part` is the part of the plan
+    that requested it. `carried_from` is the vintage whose answer was used again because its part failed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -75,6 +125,18 @@ class Fetched(BaseModel):
     etag: str | None = None
     last_modified: str | None = None
     via: str
+    part: str | None = None
+    carried_from: str | None = None
+
+
+class FailedPart(BaseModel):
+    """A part of a pull that failed. Its rows are those of vintage `carried_from`; None: it has no rows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    part: str
+    reason: str
+    carried_from: str | None
 
 
 class Decision(BaseModel):
@@ -95,8 +157,9 @@ class Vintage(BaseModel):
     `id` is the day of retrieval, `2024-07-12`, with `.02` and on for later loads of one day. Ids of a source
     only grow, so their order as text is their order in time. `pull` is the name of the incoming directory.
     `rows_digest` is the digest of the parsed rows without their order and lineage: equal digests, equal rows.
-    `overruled` is set when an operator accepted the load over the load gate, `backfilled` when it came by a
-    backfill.
+    `drift` lists differences from the contract that change no figure, `failed_parts` the parts of the pull
+    whose rows are older. `overruled` is set when an operator accepted the load over the load gate,
+    `backfilled` when it came by a backfill.
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
@@ -117,6 +180,8 @@ class Vintage(BaseModel):
     rows_sha256: str
     files: tuple[Fetched, ...]
     validation: dict[str, Any]
+    drift: tuple[Drift, ...] = ()
+    failed_parts: tuple[FailedPart, ...] = ()
     overruled: Decision | None = None
     backfilled: Decision | None = None
     directory: Path = Field(default=Path(), exclude=True)
@@ -150,10 +215,43 @@ class Check(BaseModel):
     outcome: Outcome
     vintage: str | None
     detail: str
+    drift: tuple[Drift, ...] = ()
+    failed_parts: tuple[FailedPart, ...] = ()
 
 
-Plan = Generator[Request, Path, None]
-Reader = Callable[[Mapping[str, Path], Path], Iterator[pa.RecordBatch]]
+@dataclass(frozen=True)
+class Part:
+    """Requests of a plan that may fail without the rest: an indicator, a province.
+
+    When one of them fails, the answers of the last vintage to this part are used, and the failure is
+    reported.
+    """
+
+    name: str
+    plan: Generator[Request, Path, None]
+
+
+Plan = Generator[Request | Part, Path, None]
+
+
+class Reader(Protocol):
+    """Reads the files of a load into batches of text; see `Source`."""
+
+    def __call__(self, files: Mapping[str, Path], work: Path, note: Note = ...) -> Iterator[pa.RecordBatch]:
+        """Yield the rows."""
+
+
+class PlanFunction(Protocol):
+    """Returns the requests of one pull."""
+
+    def __call__(self) -> Plan:
+        """Return a generator that yields requests, and parts, and receives the path of each answer."""
+
+
+def first_request(plan: Plan) -> Request:
+    """Return the first request of a plan."""
+    first = next(plan)
+    return next(first.plan) if isinstance(first, Part) else first
 
 
 @dataclass(frozen=True)
@@ -165,7 +263,9 @@ class Source:
     columns, all text or null. The reader adds `_file`, the name of a fetched file, followed by `#` and a
     location where a row number is not enough (`bop.xlsx#sheet!BV26`), and `_row`, the row number as a person
     who opens the file counts it; the two together are unique. `key` are the columns that identify a row.
-    `read(files, work)` yields record batches of `raw_schema(columns)`; `work` is a scratch directory.
+    `read(files, work, note)` yields record batches of `raw_schema(columns)`; `work` is a scratch directory,
+    `note` records drift from `contract`, and a part of a file that was not read: its location is the text
+    between `#` and `!` in `_file`, and the rows of the last vintage at this location are used again.
     Raise `reader_version` when the reader's output changes: older vintages are then parsed again.
     `schedule` is a cron expression in UTC.
     """
@@ -178,8 +278,9 @@ class Source:
     licence: str
     columns: tuple[str, ...]
     key: tuple[str, ...]
-    plan: Callable[[], Plan]
+    plan: PlanFunction
     read: Reader
+    contract: Contract | None = None
     reader_version: int = 1
     schedule: str = "0 3 * * *"
     seconds_between_calls: float = 0.5

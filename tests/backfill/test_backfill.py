@@ -266,7 +266,7 @@ def test_reader_that_changed_without_a_new_version_is_reported(
     replay(small, SAMPLE_DIR / "night-2")
     settings, original = settings_of(small), unctad_goods.SOURCE
 
-    def shorter(files: object, work: object) -> object:
+    def shorter(files: object, work: object, note: object) -> object:
         for batch in original.read(files, work):  # type: ignore[arg-type]
             yield batch.slice(1)
 

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from warehouse.build import steps
 from warehouse.errors import WarehouseError
-from warehouse.model import Request
+from warehouse.model import Request, first_request
 from warehouse.sources import SOURCES
 
 
@@ -27,7 +27,7 @@ def pipeline(doubles: Callable[..., Doubles]) -> Doubles:
 
 
 def first_address(name: str) -> str:
-    request: Request = next(SOURCES[name].plan())
+    request: Request = first_request(SOURCES[name].plan())
     return request.address
 
 

@@ -17,6 +17,7 @@ from conftest import environment
 from warehouse.config import PROJECT_ROOT, SAMPLE_DIR
 from warehouse.files import sha256_of
 from warehouse.landing import parse, store
+from warehouse.model import first_request
 from warehouse.releases.manifest import read_manifest
 from warehouse.releases.store import current, release_dirs
 from warehouse.sources import SOURCES
@@ -31,7 +32,7 @@ def mirror_of(night: str, into: Path) -> Path:
     folders = {
         answer["file"].split("/")[0]
         for answer in index["answers"]
-        if answer["address"] in {next(SOURCES[name].plan()).address for name in SOURCE_NAMES}
+        if answer["address"] in {first_request(SOURCES[name].plan()).address for name in SOURCE_NAMES}
     }
     assert folders
     kept_answers = [answer for answer in index["answers"] if answer["file"].split("/")[0] in folders]
@@ -65,7 +66,7 @@ def environment_of(home: Path, mirror: Path | None) -> dict[str, str]:
 def answered_by(mirror: Path) -> tuple[str, ...]:
     """Return the names of the sources that a mirror has answers for."""
     recorded = {answer["address"] for answer in json.loads((mirror / "index.json").read_text())["answers"]}
-    return tuple(name for name, source in SOURCES.items() if next(source.plan()).address in recorded)
+    return tuple(name for name, source in SOURCES.items() if first_request(source.plan()).address in recorded)
 
 
 def tables_of(release: Path) -> dict[str, str]:

@@ -49,6 +49,7 @@ from warehouse.config import PROJECT_ROOT, SAMPLE_DIR, Settings
 from warehouse.errors import WarehouseError
 from warehouse.files import write_record
 from warehouse.landing import store
+from warehouse.model import first_request
 from warehouse.releases.manifest import DatabaseEntry, ReleaseManifest, entry_of
 from warehouse.sources import SOURCES, batis, data360_digital, safe_bop
 
@@ -176,7 +177,7 @@ def recorded(night: str, source: str) -> dict[str, tuple[str, bytes, dict[str, A
     """Return a source's recorded answers, cut, by address: file, bytes and the index entry."""
     if source in WITHOUT_RECORDING:
         file = WITHOUT_RECORDING[source]
-        address = next(SOURCES[source].plan()).address
+        address = first_request(SOURCES[source].plan()).address
         entry = {"retrieved_at": "2022-01-01T00:00:00Z", "content_type": None}
         return {address: (file, (FIXTURES / source / file).read_bytes(), entry)}
     index = json.loads((SAMPLE_DIR / night / "index.json").read_text(encoding="utf-8"))

@@ -31,6 +31,7 @@ from warehouse.alerts import find_alerts
 from warehouse.cli.app import app
 from warehouse.fetch import Limits
 from warehouse.landing import store
+from warehouse.model import first_request
 from warehouse.releases.manifest import read_manifest
 from warehouse.sources import SOURCES
 
@@ -106,7 +107,7 @@ FAILING: dict[str, tuple[Fault, str]] = {
 def serving(mirror: Path, fault: Fault) -> Iterator[tuple[str, Counter[str]]]:
     """Serve a mirror over HTTP with a fault in one source's files; yield its address and the calls."""
     index = json.loads((mirror / "index.json").read_text())
-    first = next(SOURCES[NAME].plan()).address
+    first = first_request(SOURCES[NAME].plan()).address
     (folder,) = {
         answer_entry["file"].split("/")[0]
         for answer_entry in index["answers"]

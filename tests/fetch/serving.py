@@ -26,7 +26,7 @@ from werkzeug import Response
 from warehouse.errors import WarehouseError
 from warehouse.fetch import Limits, fetch
 from warehouse.files import sha256_of
-from warehouse.model import Fetched, Plan, Request, Source
+from warehouse.model import Fetched, Note, Plan, Request, Source
 
 CSV = b"year,value\n2021,394272.573\n"
 PAGE = b"\xef\xbb\xbf\n<!DOCTYPE html><html><body>\xe7\xbb\xb4\xe6\x8a\xa4 maintenance</body></html>"
@@ -45,7 +45,7 @@ QUICK = Limits(
 # --- sources ------------------------------------------------------------------------------------------
 
 
-def never_read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+def never_read(files: Mapping[str, Path], work: Path, note: Note) -> Iterator[pa.RecordBatch]:
     raise AssertionError("fetch does not read")
 
 

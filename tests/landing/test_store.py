@@ -24,9 +24,10 @@ from toy import NOW, SOURCE, land, pull, read
 
 from warehouse import files
 from warehouse.errors import SourceError, WarehouseError
+from warehouse.fetch import Pulled
 from warehouse.files import sha256_of
 from warehouse.landing import parse, quarantine, store
-from warehouse.model import Check, Outcome, Source
+from warehouse.model import Check, Note, Outcome, Source
 
 
 def test_accepted_pull_is_a_vintage_with_bytes_rows_and_manifest(tmp_path: Path) -> None:
@@ -63,7 +64,7 @@ def test_digest_ignores_order_and_lineage_but_no_digit(tmp_path: Path) -> None:
         incoming, fetched = pull(tmp_path, text)
         return parse.parse(source, fetched, incoming, incoming / "rows.parquet").rows_digest
 
-    def with_other_lineage(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+    def with_other_lineage(files: Mapping[str, Path], work: Path, note: Note) -> Iterator[pa.RecordBatch]:
         for batch in read(files, work):
             moved = batch.set_column(2, "_file", pa.array(["rows.csv#B7"] * batch.num_rows, pa.string()))
             yield moved.set_column(3, "_row", pa.array([7] * batch.num_rows, pa.int64()))
@@ -160,7 +161,7 @@ def test_full_disk_while_landing_leaves_no_files(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(files, "write_atomic", raise_disk_full)
     with pytest.raises(OSError, match="No space left"):
-        store.add_vintage(tmp_path, SOURCE, incoming, fetched, parsed, {}, NOW)
+        store.add_vintage(tmp_path, SOURCE, incoming, Pulled(files=fetched), parsed, {}, NOW)
     assert store.vintages(tmp_path, "toy") == ()
 
 
@@ -207,7 +208,7 @@ def test_incomplete_line_of_checks_is_ignored(tmp_path: Path) -> None:
 def test_newer_reader_reparses_existing_bytes(tmp_path: Path) -> None:
     vintage = land(tmp_path, "code,value\na,1\n")
 
-    def newer_read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+    def newer_read(files: Mapping[str, Path], work: Path, note: Note) -> Iterator[pa.RecordBatch]:
         for batch in read(files, work):
             upper = pa.array([str(code).upper() for code in batch.column(0).to_pylist()], pa.string())
             yield batch.set_column(0, "code", upper)
@@ -222,7 +223,7 @@ def test_newer_reader_reparses_existing_bytes(tmp_path: Path) -> None:
 
 
 def test_unexpected_exception_of_reader_is_a_source_error(tmp_path: Path) -> None:
-    def failing_read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+    def failing_read(files: Mapping[str, Path], work: Path, note: Note) -> Iterator[pa.RecordBatch]:
         yield pa.record_batch({"a": [int("n/a")]})
 
     incoming, fetched = pull(tmp_path, "code,value\na,1\n")
@@ -236,7 +237,7 @@ def test_vintage_is_found_by_the_name_of_its_pull(tmp_path: Path) -> None:
     incoming, fetched = pull(tmp_path, "code,value\na,1\n")
     assert store.vintage_of_pull(tmp_path, "toy", incoming.name) is None
     parsed = parse.parse(SOURCE, fetched, incoming, incoming / "rows.parquet")
-    vintage = store.add_vintage(tmp_path, SOURCE, incoming, fetched, parsed, {}, NOW)
+    vintage = store.add_vintage(tmp_path, SOURCE, incoming, Pulled(files=fetched), parsed, {}, NOW)
     assert store.vintage_of_pull(tmp_path, "toy", incoming.name) == vintage
 
 

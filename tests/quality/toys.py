@@ -28,7 +28,7 @@ TOY = Source(
     columns=("year", "value"),
     key=("year",),
     plan=no_plan,
-    read=lambda files, work: iter(()),
+    read=lambda files, work, note: iter(()),
 )
 
 HAS_ROWS = {

@@ -13,6 +13,7 @@ from warehouse.backfill.stage import baseline_of, drift, release_includes_backfi
 from warehouse.build import steps
 from warehouse.config import Settings
 from warehouse.errors import WarehouseError, reporting
+from warehouse.fetch import Pulled
 from warehouse.files import link_tree, sha256_of
 from warehouse.landing import store
 from warehouse.landing.parse import Parsed
@@ -103,10 +104,11 @@ def land_backfilled(settings: Settings, source: Source, staged: Vintage, decisio
                 f"{staged.directory}: {Path(name).name} changed since it was validated. Check the disk, "
                 "discard the backfill and request it again"
             )
-    parsed = Parsed(pull / "rows.parquet", staged.row_count, staged.rows_digest)
+    parsed = Parsed(pull / "rows.parquet", staged.row_count, staged.rows_digest, staged.drift)
+    pulled = Pulled(files=staged.files, failed_parts=staged.failed_parts)
     # `landed_at` stays: it is part of the release that was compared.
     store.add_vintage(
-        landing, source, pull, staged.files, parsed, staged.validation, staged.landed_at, backfilled=decision
+        landing, source, pull, pulled, parsed, staged.validation, staged.landed_at, backfilled=decision
     )
 
 

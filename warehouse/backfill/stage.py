@@ -14,7 +14,7 @@ from warehouse.build import steps
 from warehouse.build.fingerprint import code_digest
 from warehouse.config import Settings
 from warehouse.errors import Rejected, SourceError, WarehouseError, as_warehouse_error, reporting
-from warehouse.fetch import Progress, fetch, read_fetched
+from warehouse.fetch import Progress, Pulled, fetch, read_pull
 from warehouse.landing import store
 from warehouse.landing.evaluate import evaluate, land
 from warehouse.landing.parse import scratch_directory
@@ -110,7 +110,7 @@ def fetch_pulls(
     for mirror in backfill.mirrors:
         pull = store.new_incoming(staged.landing, source.name)
         files = fetch(source, pull / "files", mirror=mirror, curated=staged.curated, progress=progress)
-        pulls.append((max(file.retrieved_at for file in files), mirror or source.publisher, pull))
+        pulls.append((store.retrieval_time(files), mirror or source.publisher, pull))
     return [land_pull(staged, source, backfill, *pull) for pull in sorted(pulls)]
 
 
@@ -126,7 +126,7 @@ def land_pull(
     existing = store.vintages(staged.landing, source.name)
     previous = store.predecessor(existing, retrieved_at)
     try:
-        evaluation = evaluate(source, pull, read_fetched(pull / "files"), previous, staged.reparsed)
+        evaluation = evaluate(source, pull, read_pull(pull / "files"), previous, staged.reparsed)
     except SourceError as error:
         raise Rejected(str(error)) from error
     rows, verdict = evaluation.parsed.row_count, evaluation.verdict
@@ -167,7 +167,8 @@ def reparse_vintages(staged: Settings, source: Source, days: Days) -> list[Pull]
 def reparse(staged: Settings, source: Source, vintage: Vintage, previous: Vintage | None) -> Pull:
     """Parse one vintage with the present reader; raise Rejected when its new rows fail validation."""
     with scratch_directory(staged.reparsed, vintage) as scratch:
-        evaluation = evaluate(source, scratch, vintage.files, previous, staged.reparsed, vintage.rows_digest)
+        pulled = Pulled(files=vintage.files, failed_parts=vintage.failed_parts)
+        evaluation = evaluate(source, scratch, pulled, previous, staged.reparsed, vintage.rows_digest)
     rows, verdict, version = evaluation.parsed.row_count, evaluation.verdict, source.reader_version
     subject = f"vintage {vintage.id}, parsed again"
     if verdict is not None:

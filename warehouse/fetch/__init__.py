@@ -8,6 +8,17 @@ an answer; `download` has the request and the errors that they share, and masks 
 from warehouse.fetch.download import without_secrets
 from warehouse.fetch.http import LIMITS, Limits
 from warehouse.fetch.mirror import PUBLISHER
-from warehouse.fetch.pull import FETCHED, Progress, fetch, read_fetched
+from warehouse.fetch.pull import FETCHED, Progress, Pulled, fetch, read_fetched, read_pull
 
-__all__ = ["FETCHED", "LIMITS", "PUBLISHER", "Limits", "Progress", "fetch", "read_fetched", "without_secrets"]
+__all__ = [
+    "FETCHED",
+    "LIMITS",
+    "PUBLISHER",
+    "Limits",
+    "Progress",
+    "Pulled",
+    "fetch",
+    "read_fetched",
+    "read_pull",
+    "without_secrets",
+]

@@ -1,5 +1,8 @@
 """One pull of a source: every request of its plan is answered by a file, or the pull fails.
 
+A part of a plan (`model.Part`) fails alone: its answers in the last vintage are linked into the pull, and the
+failure is listed. A pull in which every part failed fails.
+
 Each answer is written to `<name>.part`, checked there, and then renamed. `fetched.json`, the list of the
 answers, is written last: a directory without it is an incomplete pull. No `.part` file is left behind.
 """
@@ -7,14 +10,15 @@ answers, is written last: a directory without it is an incomplete pull. No `.par
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from pydantic import RootModel
+from pydantic import BaseModel, model_validator
 
 from warehouse.config import CURATED_DIR
 from warehouse.errors import SourceError, WarehouseError
@@ -23,12 +27,24 @@ from warehouse.fetch.download import FILE_NAME, Download, disk_errors, without_s
 from warehouse.fetch.http import LIMITS, Client, Limits, receive_if_changed
 from warehouse.fetch.mirror import CURATED, PUBLISHER, Entry, Mirror, copy_curated, copy_mirrored, open_mirror
 from warehouse.files import read_record, sha256_of, write_record
-from warehouse.model import Fetched, Request, Source
+from warehouse.model import FailedPart, Fetched, Part, Request, Source
 
 LOG = logging.getLogger(__name__)
 FETCHED = "fetched.json"
 Progress = Callable[[Request, int], None]
-Pulled = RootModel[tuple[Fetched, ...]]  # the content of fetched.json
+
+
+class Pulled(BaseModel, frozen=True):
+    """The content of fetched.json: the answers in the plan's order, and the parts that failed."""
+
+    files: tuple[Fetched, ...]
+    failed_parts: tuple[FailedPart, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_list(cls, content: Any) -> Any:
+        """Read a record written before 0.3, which is the list of the answers."""
+        return {"files": content} if isinstance(content, list) else content
 
 
 class _Pull(NamedTuple):
@@ -50,6 +66,7 @@ def fetch(
     mirror: str | None = None,
     curated: Path = CURATED_DIR,
     held: Mapping[str, tuple[Fetched, Path]] = {},
+    last_vintage: str | None = None,
     progress: Progress | None = None,
     limits: Limits = LIMITS,
 ) -> tuple[Fetched, ...]:
@@ -57,48 +74,109 @@ def fetch(
 
     `mirror` is a directory or an HTTP base address that answers in place of the publisher. `curated` is the
     folder of curated figures, for `curated:` addresses that the mirror does not list. `held` maps addresses
-    to the last accepted answers and their files, for conditional requests. `progress` is called with the
-    request and the bytes received so far. Raises SourceError for an answer that is missing or not of the
-    requested kind, and WarehouseError for a mirror or disk that cannot be used.
+    to the answers of the vintage `last_vintage` and their files, for conditional requests and for parts that
+    fail. `progress` is called with the request and the bytes received so far. Raises SourceError for an
+    answer that is missing or not of the requested kind, and WarehouseError for a mirror or disk that cannot
+    be used.
     """
     with disk_errors(into):
         into.mkdir(parents=True, exist_ok=True)
         (into / FETCHED).unlink(missing_ok=True)
-    fetched: list[Fetched] = []
-    names: set[str] = set()
     try:
         pace = 0.0 if mirror else source.seconds_between_calls
         with closing(source.plan()) as plan, Client(limits, pace) as client:
             opened = open_mirror(client, source.name, mirror, into) if mirror else None
             pull = _Pull(source.name, client, into, opened, curated, held, progress or (lambda *_: None))
-            request = next(plan, None)
-            while request is not None:
-                _check_name(source.name, request, names)
-                entry = opened.entry(without_secrets(request.address)) if opened else None
-                if request.recorded_only and entry is None:
-                    (into / request.name).unlink(missing_ok=True)
-                else:
-                    fetched.append(_answer(pull, request, entry))
-                try:
-                    request = plan.send(into / request.name)
-                except StopIteration:
-                    request = None
-        if not fetched:
+            pulled = _run(pull, plan, last_vintage)
+        if not pulled.files:
             raise SourceError(source.name, "the plan requested nothing", remedy="Correct the source's plan")
         with disk_errors(into / FETCHED):
-            write_record(into / FETCHED, Pulled(tuple(fetched)))
+            write_record(into / FETCHED, pulled)
     finally:
         for left in (*into.glob("*.part"), *into.glob(f".{FETCHED}.*")):
             left.unlink(missing_ok=True)
-    return tuple(fetched)
+    return pulled.files
+
+
+def _run(pull: _Pull, plan: Generator[Request | Part, Path, None], last_vintage: str | None) -> Pulled:
+    """Answer the requests of a plan, and each of its parts; raise the first error if all its parts failed."""
+    files: list[Fetched] = []
+    failed: list[tuple[FailedPart, SourceError]] = []
+    names: set[str] = set()
+    parts = 0
+    item = next(plan, None)
+    while item is not None:
+        if isinstance(item, Part):
+            parts += 1
+            try:
+                files += _answer_all(pull, item.plan, names, item.name)
+            except SourceError as error:
+                carried = _carry(pull, item.name, last_vintage)
+                files += carried
+                reason = str(error).removeprefix(f"{pull.source}: ")
+                carried_from = last_vintage if carried else None
+                failed.append((FailedPart(part=item.name, reason=reason, carried_from=carried_from), error))
+                LOG.warning(
+                    "%s: part %s failed, carried from %s: %s", pull.source, item.name, carried_from, reason
+                )
+            item = next(plan, None)
+        else:
+            files.append(_answer_named(pull, item, names, None))
+            try:
+                item = plan.send(pull.into / item.name)
+            except StopIteration:
+                item = None
+    if failed and len(failed) == parts:
+        raise failed[0][1]
+    return Pulled(files=tuple(files), failed_parts=tuple(one for one, _ in failed))
+
+
+def _answer_all(
+    pull: _Pull, plan: Generator[Request, Path, None], names: set[str], part: str
+) -> list[Fetched]:
+    """Answer every request of a part; remove its files again when one of them fails."""
+    files: list[Fetched] = []
+    with closing(plan):
+        try:
+            request = next(plan, None)
+            while request is not None:
+                files.append(_answer_named(pull, request, names, part))
+                try:
+                    request = plan.send(pull.into / request.name)
+                except StopIteration:
+                    request = None
+        except SourceError:
+            for file in files:
+                (pull.into / file.name).unlink(missing_ok=True)
+                names.discard(file.name.casefold())
+            raise
+    return files
+
+
+def _carry(pull: _Pull, part: str, last_vintage: str | None) -> list[Fetched]:
+    """Link the last vintage's answers to a part into the pull; return them."""
+    carried = []
+    for file, path in pull.held.values():
+        if file.part == part and path.is_file():
+            target = pull.into / file.name
+            with disk_errors(target):
+                target.unlink(missing_ok=True)
+                os.link(path, target)
+            carried.append(file.model_copy(update={"carried_from": file.carried_from or last_vintage}))
+    return carried
 
 
 def read_fetched(into: Path) -> tuple[Fetched, ...]:
-    """Return the answers that a pull lists; raise WarehouseError when the pull is incomplete."""
+    """Return the answers that a pull lists, in the plan's order; raise WarehouseError as `read_pull`."""
+    return read_pull(into).files
+
+
+def read_pull(into: Path) -> Pulled:
+    """Return the answers and failed parts that a pull lists; raise WarehouseError when it is incomplete."""
     path = into / FETCHED
     if not path.is_file():
         raise WarehouseError(f"{path} does not exist: the pull was never completed. Fetch the source again")
-    return read_record(path, Pulled, "Fetch the source again").root
+    return read_record(path, Pulled, "Fetch the source again")
 
 
 def _check_name(source: str, request: Request, names: set[str]) -> None:
@@ -116,7 +194,14 @@ def _check_name(source: str, request: Request, names: set[str]) -> None:
     names.add(name)
 
 
-def _answer(pull: _Pull, request: Request, entry: Entry | None) -> Fetched:
+def _answer_named(pull: _Pull, request: Request, names: set[str], part: str | None) -> Fetched:
+    """Answer one request of a plan, whose name must be new in the pull."""
+    _check_name(pull.source, request, names)
+    entry = pull.mirror.entry(without_secrets(request.address)) if pull.mirror else None
+    return _answer(pull, request, entry, part)
+
+
+def _answer(pull: _Pull, request: Request, entry: Entry | None, plan_part: str | None) -> Fetched:
     """Write the answer to one request to its file, after checking that it is of the requested kind."""
     path, part = pull.into / request.name, pull.into / f"{request.name}.part"
     address = without_secrets(request.address)
@@ -151,6 +236,7 @@ def _answer(pull: _Pull, request: Request, entry: Entry | None) -> Fetched:
         etag=headers.get("ETag"),
         last_modified=headers.get("Last-Modified"),
         via=via,
+        part=plan_part,
     )
     LOG.info("%s: %s, %d bytes from %s by %s", pull.source, fetched.name, fetched.size_bytes, address, via)
     return fetched

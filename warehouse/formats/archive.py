@@ -13,7 +13,7 @@ import re
 import stat
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO, Literal, NamedTuple
@@ -21,6 +21,7 @@ from typing import IO, Literal, NamedTuple
 import py7zr
 
 from warehouse.errors import SourceError
+from warehouse.model import Note, no_note
 
 CHUNK_BYTES = 1024 * 1024
 # zipfile limits the output of each read for these two methods; for bzip2 and LZMA it does not.
@@ -49,21 +50,24 @@ def extract_member(
     file: str,
     kind: Literal["7z", "zip"],
     max_bytes: int,
-    member: str | None = None,
+    suffix: str = "",
+    note: Note = no_note,
 ) -> Path:
     """Write one member of the archive at `path` into the directory `work` and return its path.
 
-    `source` and `file` name the publisher's table and the archive in error messages. `max_bytes` limits the
-    expanded size. If `member` is None the archive must have exactly one file. Raises SourceError for an
-    archive that cannot be extracted safely, and OSError if the disk fails; both remove the partial file.
+    `source` and `file` name the publisher's table and the archive in error messages and notes. `max_bytes`
+    limits the expanded size. The archive must have exactly one file whose name ends in `suffix`; every other
+    file is noted as drift, those that macOS adds are not counted. Raises SourceError for an archive that
+    cannot be extracted safely, and OSError if the disk fails; both remove the partial file.
     """
     target = work / f"{file}.member"
     fail = partial(SourceError, source, file=file)
+    further = partial(note, file)
     try:
         if kind == "7z":
-            _extract_7z(path, target, member, max_bytes, fail)
+            _extract_7z(path, target, suffix, max_bytes, fail, further)
         else:
-            _extract_zip(path, target, member, max_bytes, fail)
+            _extract_zip(path, target, suffix, max_bytes, fail, further)
     except Exception as error:  # the libraries raise many types for a broken archive, such as TypeError
         target.unlink(missing_ok=True)
         if isinstance(error, SourceError) or (isinstance(error, OSError) and error.errno in DISK_ERRORS):
@@ -80,7 +84,9 @@ def extract_member(
     return target
 
 
-def _extract_7z(path: Path, target: Path, member: str | None, max_bytes: int, fail: Fail) -> None:
+def _extract_7z(
+    path: Path, target: Path, suffix: str, max_bytes: int, fail: Fail, further: Callable[[str], None]
+) -> None:
     with (
         py7zr.SevenZipFile(path, "r", max_extract_size=max_bytes) as archive,
         tempfile.TemporaryDirectory(dir=target.parent) as scratch,
@@ -90,14 +96,16 @@ def _extract_7z(path: Path, target: Path, member: str | None, max_bytes: int, fa
             Member(info.filename, info.uncompressed, info.is_directory, info.is_file, is_encrypted)
             for info in archive.list()
         ]
-        selected = select_member(members, member, max_bytes, fail)
+        selected = select_member(members, suffix, max_bytes, fail, further)
         archive.extract(path=scratch, targets=[selected.name])
         extracted = Path(scratch, selected.name)
         extracted.chmod(0o600)  # the archive may set a mode without read permission
         extracted.replace(target)
 
 
-def _extract_zip(path: Path, target: Path, member: str | None, max_bytes: int, fail: Fail) -> None:
+def _extract_zip(
+    path: Path, target: Path, suffix: str, max_bytes: int, fail: Fail, further: Callable[[str], None]
+) -> None:
     with zipfile.ZipFile(path) as archive:
         entries = {info.orig_filename: info for info in archive.infolist()}
         members = [
@@ -110,15 +118,24 @@ def _extract_zip(path: Path, target: Path, member: str | None, max_bytes: int, f
             )
             for info in archive.infolist()
         ]
-        info = entries[select_member(members, member, max_bytes, fail).name]
+        info = entries[select_member(members, suffix, max_bytes, fail, further).name]
         if info.compress_type not in ZIP_METHODS:
             raise fail(f"the zip member is compressed with method {info.compress_type}, not deflate")
         with archive.open(info) as packed, target.open("wb") as out:
             copy_capped(packed, out, max_bytes, fail)
 
 
-def select_member(members: Sequence[Member], wanted: str | None, max_bytes: int, fail: Fail) -> Member:
-    """Return the file to extract. Raises SourceError for an unsafe path, a link, encryption or its size."""
+def select_member(
+    members: Sequence[Member],
+    suffix: str,
+    max_bytes: int,
+    fail: Fail,
+    further: Callable[[str], None],
+) -> Member:
+    """Return the file to extract, and report the others to `further`.
+
+    Raises SourceError for an unsafe path, a link, encryption or its size.
+    """
     files = [entry for entry in members if not entry.is_directory]
     for entry in members:
         if leaves_directory(entry.name):
@@ -128,16 +145,26 @@ def select_member(members: Sequence[Member], wanted: str | None, max_bytes: int,
             )
         if not entry.is_directory and not entry.is_file:
             raise fail(f"the archive has a link or a device: {entry.name!r}")
-    selected = [entry for entry in files if wanted in (None, entry.name)]
+    files = [entry for entry in files if not is_of_macos(entry.name)]
+    selected = [entry for entry in files if entry.name.casefold().endswith(suffix)]
     if len(selected) != 1:
-        expected = "exactly one file" if wanted is None else f"exactly one file {wanted!r}"
+        expected = f"exactly one file {f'*{suffix}' if suffix else ''}".rstrip()
         names = ", ".join(repr(entry.name) for entry in files[:10]) or "none"
         raise fail(f"the archive must have {expected}; it has {names}")
     if selected[0].is_encrypted:
         raise fail(f"the archive's member {selected[0].name!r} is encrypted")
     if selected[0].size > max_bytes:
         raise _size_error(max_bytes, fail)
+    for entry in files:
+        if entry is not selected[0]:
+            further(f"further file {entry.name!r} in the archive")
     return selected[0]
+
+
+def is_of_macos(name: str) -> bool:
+    """Return whether macOS added a member: it keeps attributes of files in these."""
+    parts = name.split("/")
+    return parts[0] == "__MACOSX" or parts[-1] == ".DS_Store"
 
 
 def leaves_directory(name: str) -> bool:

@@ -4,13 +4,15 @@ Every value is the text that was sent. An empty value, quoted or not, is null; n
 and `0000` are texts). A newline inside quotes is part of the value. Each row has `_file` and `_row`; `_row`
 is the number of the record as a spreadsheet shows it, the header being 1.
 
-`read_delimited` raises SourceError for a header that differs from the expected columns in their order, a row
-with more or fewer values (a trailing comma is one more), an empty line, a file without rows, NUL bytes,
-quotation marks that RFC 4180 does not allow, bytes that are not in the encoding, and an unexpected byte order
-mark.
+Columns are found by their header, in any order; typography (NFKC, blanks) and the contract's spellings are
+allowed for. A further column is noted as drift and not read.
 
-Encodings have Python's names and must be supersets of ASCII. `utf-8-sig` is UTF-8 with an optional byte order
-mark, `utf-8` is UTF-8 without one.
+`read_delimited` raises SourceError for a header without a column that the contract reads or with one twice, a
+row with more or fewer values than the header (a trailing comma is one more), an empty line, a file without
+rows, NUL bytes, quotation marks that RFC 4180 does not allow, and bytes that are not in the encoding.
+
+Encodings have Python's names and must be supersets of ASCII. A byte order mark is not part of the text. A
+file of another declared encoding that is UTF-8 all the same is read as UTF-8, and noted.
 """
 
 from __future__ import annotations
@@ -27,11 +29,13 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from warehouse.errors import SourceError
-from warehouse.model import raw_schema
+from warehouse.formats.typography import normal
+from warehouse.model import Contract, Note, raw_schema
 
 # Arrow reads about 32 blocks ahead: blocks of 1 MiB take about 40 MB, and larger blocks are not faster.
 BLOCK_BYTES = 1024 * 1024
 HEADER_BYTES = 64 * 1024
+UTF8 = ("utf-8", "utf-8-sig")
 _LAYOUT = (
     "If the publisher changed the layout, declare it in the source's module and raise its reader_version"
 )
@@ -44,8 +48,6 @@ def read_header(path: Path, *, source: str, file: str, encoding: str, delimiter:
     fail = partial(SourceError, source, file=file, row=1)
     with path.open("rb") as handle:
         start = handle.read(HEADER_BYTES)
-    if start.startswith(codecs.BOM_UTF8) and encoding != "utf-8-sig":
-        raise fail("an unexpected byte order mark", remedy=_LAYOUT)
     start = start.removeprefix(codecs.BOM_UTF8)
     line = re.split(rb"\r\n|\n|\r", start, maxsplit=1)[0]
     if not line.strip():
@@ -61,32 +63,41 @@ def read_header(path: Path, *, source: str, file: str, encoding: str, delimiter:
 
 def read_delimited(
     path: Path,
-    columns: tuple[str, ...],
+    contract: Contract,
     *,
     source: str,
     file: str,
+    note: Note,
     encoding: str = "utf-8",
     delimiter: str = ",",
     block_bytes: int = BLOCK_BYTES,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield batches of `raw_schema(columns)` from the file at `path`.
+    """Yield batches of `raw_schema(contract.columns)` from the file at `path`.
 
-    `source` and `file` name the publisher's table and the file in error messages. `columns` is the expected
-    header. `block_bytes` limits memory use and the length of a row. Raises SourceError as the module says.
+    `source` and `file` name the publisher's table and the file in error messages and notes. `block_bytes`
+    limits memory use and the length of a row. Raises SourceError as the module says.
     """
+    if encoding not in UTF8 and is_utf8(path):
+        note(file, f"the text is UTF-8, declared is {encoding}")
+        encoding = "utf-8"
     header = read_header(path, source=source, file=file, encoding=encoding, delimiter=delimiter)
-    check_header(header, columns, source=source, file=file)
+    names = match_header(header, contract, source=source, file=file, note=note)
     check_characters(path, source=source, file=file, delimiter=delimiter, block_bytes=block_bytes)
     fail = partial(SourceError, source, file=file)
+    schema = raw_schema(contract.columns)
     row = 2
     try:
-        for batch in _open_reader(path, columns, encoding, delimiter, block_bytes):
+        for batch in _open_reader(path, names, encoding, delimiter, block_bytes):
             empty = reduce(pc.and_, (column.is_null() for column in batch.columns))
             if (index := pc.index(empty, True).as_py()) >= 0:
                 raise fail("the row has no value", row=row + index)
+            columns = [
+                batch.column(column) if column in names else pa.nulls(batch.num_rows, pa.string())
+                for column in contract.columns
+            ]
             files = pa.repeat(pa.scalar(file, pa.string()), batch.num_rows)
             rows = pa.arange(row, row + batch.num_rows)
-            yield pa.record_batch([*batch.columns, files, rows], schema=raw_schema(columns))
+            yield pa.record_batch([*columns, files, rows], schema=schema)
             row += batch.num_rows
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         if (ragged := _RAGGED.search(str(error))) and "\ufffd" not in ragged[4]:
@@ -103,21 +114,50 @@ def read_delimited(
         raise fail("the file has a header and no rows")
 
 
-def check_header(header: Sequence[str], columns: Sequence[str], *, source: str, file: str) -> None:
-    """Raise SourceError with the columns that are missing, unknown, repeated or out of order."""
-    if list(header) == list(columns):
-        return
-    faults = {
-        "missing": [name for name in columns if name not in header],
-        "unknown": [name for name in header if name not in columns],
-        "repeated": sorted({name for name in columns if list(header).count(name) > 1}),
-    }
-    parts = [f"{what} {', '.join(map(repr, names))}" for what, names in faults.items() if names]
-    if not parts:
-        index = next(i for i, (got, want) in enumerate(zip(header, columns, strict=True)) if got != want)
-        parts = [f"column {index + 1} is {header[index]!r}, expected {columns[index]!r}"]
-    reason = f"the header is not the expected one: {'; '.join(parts)}"
-    raise SourceError(source, reason, file=file, row=1, remedy=_LAYOUT)
+def is_utf8(path: Path) -> bool:
+    """Return whether a file is UTF-8 text with characters beyond ASCII: no text of another encoding is."""
+    decoder, is_ascii = codecs.getincrementaldecoder("utf-8")(), True
+    with path.open("rb") as handle:
+        try:
+            while block := handle.read(BLOCK_BYTES):
+                is_ascii = is_ascii and block.isascii()
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return not is_ascii
+
+
+def match_header(
+    header: Sequence[str], contract: Contract, *, source: str, file: str, note: Note, row: int = 1
+) -> list[str]:
+    """Return for each header its raw column; for one that is not read, a name that no raw column has.
+
+    A further header and one that is only accepted (`spellings`) are noted as drift. Raises SourceError with
+    the headers that are missing, and with those that name one column twice.
+    """
+    known = {normal(name): name for name in contract.read}
+    known |= {normal(spelling): name for spelling, name in contract.spellings.items()}
+    ignored = {normal(name) for name in contract.ignored}
+    found = [known.get(normal(name)) for name in header]
+    missing = [name for name in contract.read if name not in found and name not in contract.optional]
+    repeated = sorted({name for name in found if name is not None and found.count(name) > 1})
+    if missing or repeated:
+        faults = {"missing": missing, "repeated": repeated}
+        unknown = [name for name, read in zip(header, found, strict=True) if read is None]
+        faults["not known"] = [name for name in unknown if normal(name) not in ignored] if missing else []
+        parts = [f"{what} {', '.join(map(repr, names))}" for what, names in faults.items() if names]
+        reason = f"the header is not the expected one: {'; '.join(parts)}"
+        raise SourceError(source, reason, file=file, row=row, remedy=_LAYOUT)
+    for name, read in zip(header, found, strict=True):
+        if read is None and normal(name) not in ignored:
+            note(file, f"further column {name!r}")
+        elif read is not None and normal(name) != normal(read):
+            note(file, f"column {name!r} is accepted as {read!r}")
+    for name in contract.optional:
+        if name not in found:
+            note(file, f"no column {name!r}")
+    return [f"{index}#" if name is None else contract.read[name] for index, name in enumerate(found)]
 
 
 def check_characters(path: Path, *, source: str, file: str, delimiter: str, block_bytes: int) -> None:
@@ -144,7 +184,7 @@ def check_characters(path: Path, *, source: str, file: str, delimiter: str, bloc
 
 
 def _open_reader(
-    path: Path, columns: tuple[str, ...], encoding: str, delimiter: str, block_bytes: int
+    path: Path, columns: Sequence[str], encoding: str, delimiter: str, block_bytes: int
 ) -> pa.csv.CSVStreamingReader:
     return pa.csv.open_csv(
         path,
@@ -153,7 +193,7 @@ def _open_reader(
             block_size=block_bytes,
             skip_rows=1,
             column_names=list(columns),
-            encoding="utf8" if encoding in ("utf-8", "utf-8-sig") else encoding,
+            encoding="utf8" if encoding in UTF8 else encoding,
         ),
         parse_options=pa.csv.ParseOptions(
             delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False
@@ -161,6 +201,7 @@ def _open_reader(
         convert_options=pa.csv.ConvertOptions(
             column_types=dict.fromkeys(columns, pa.string()),
             null_values=[""],
+            include_columns=[name for name in columns if not name.endswith("#")],
             strings_can_be_null=True,
             quoted_strings_can_be_null=True,
         ),

@@ -13,11 +13,13 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from warehouse.errors import SourceError
+from warehouse.model import Contract
 
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -54,6 +56,34 @@ def read_json(path: Path, *, source: str, file: str, address: str | None = None)
         ) from error
     except ValueError as error:
         raise fail(str(error)) from error
+
+
+def read_fields(
+    value: JsonValue,
+    contract: Contract,
+    name: str,
+    fail: Callable[[str], SourceError],
+    note: Callable[[str], None],
+) -> dict[str, JsonValue]:
+    """Return the fields of a JSON object that a contract reads; an optional one that is absent is null.
+
+    `name` names the object in messages, `fail` makes an error of a reason, `note` records a further key as
+    drift. Raises the error for a value that is no object and for a missing key.
+    """
+    if not isinstance(value, dict):
+        raise fail(f"{name} is not an object: {repr(value)[:300]}")
+    fields: dict[str, JsonValue] = {}
+    for key, field in value.items():
+        read = key if key in contract.read else contract.spellings.get(key)
+        if read is None:
+            if key not in contract.ignored:
+                note(f"further key {key!r} in {name}")
+        else:
+            fields[read] = field
+    missing = [key for key in contract.read if key not in fields and key not in contract.optional]
+    if missing:
+        raise fail(f"{name} has no field {', '.join(map(repr, missing))}")
+    return dict.fromkeys(contract.optional) | fields
 
 
 def parse_json(data: bytes) -> JsonValue:

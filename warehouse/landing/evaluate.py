@@ -12,9 +12,11 @@ from pathlib import Path
 
 from warehouse.config import EXPECTATIONS_DIR, SEEDS_DIR
 from warehouse.errors import WarehouseError
+from warehouse.fetch import Pulled
 from warehouse.landing import store
+from warehouse.landing.carry import carry_unread
 from warehouse.landing.parse import Parsed, digest_rows, parse, rows_of
-from warehouse.model import Decision, Fetched, Source, Vintage
+from warehouse.model import Decision, Source, Vintage
 from warehouse.quality import Verdict, validate_vintage
 
 
@@ -24,7 +26,7 @@ class Evaluation:
 
     source: Source
     pull: Path
-    files: tuple[Fetched, ...]
+    pulled: Pulled
     parsed: Parsed
     previous: Vintage | None
     verdict: Verdict | None
@@ -33,18 +35,22 @@ class Evaluation:
 def evaluate(
     source: Source,
     pull: Path,
-    files: tuple[Fetched, ...],
+    pulled: Pulled,
     previous: Vintage | None,
     cache: Path,
     known_digest: str | None = None,
 ) -> Evaluation:
     """Parse a load in `pull` and validate it next to the vintage before it, unless its rows are known.
 
-    Rows are known when their digest is `known_digest`, or that of `previous` if none is given. `cache` holds
-    older vintages that a newer reader parsed again. Raises SourceError for files that cannot be read.
+    A part of a file that the reader could not read has the rows of `previous`. Rows are known when their
+    digest is `known_digest`, or that of `previous` if none is given. `cache` holds older vintages
+    that a newer reader parsed again. Raises SourceError for files that cannot be read.
     """
-    parsed = parse(source, files, pull, pull / "rows.parquet")
+    parsed = parse(source, pulled.files, pull, pull / "rows.parquet")
     previous_rows = rows_of(source, previous, cache) if previous else None
+    if parsed.unread:
+        pulled = carry_unread(pull, pulled, parsed, previous)
+        parsed = parse(source, pulled.files, pull, pull / "rows.parquet")
     if known_digest is None and previous is not None and previous_rows is not None:
         is_same_reader = previous.reader_version == source.reader_version
         known_digest = previous.rows_digest if is_same_reader else digest_rows(previous_rows, source.columns)
@@ -53,7 +59,7 @@ def evaluate(
         work = pull / "validation"
         verdict = validate_vintage(source, parsed.rows, previous_rows, SEEDS_DIR, EXPECTATIONS_DIR, work)
         shutil.rmtree(work, ignore_errors=True)
-    return Evaluation(source, pull, files, parsed, previous, verdict)
+    return Evaluation(source, pull, pulled, parsed, previous, verdict)
 
 
 def land(
@@ -72,7 +78,7 @@ def land(
         landing,
         evaluation.source,
         evaluation.pull,
-        evaluation.files,
+        evaluation.pulled,
         evaluation.parsed,
         verdict.model_dump(mode="json"),
         now,

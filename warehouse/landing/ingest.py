@@ -36,7 +36,13 @@ def fetch_source(settings: Settings, source: Source, progress: fetch.Progress | 
         mirror, curated = settings.mirror, settings.curated
         try:
             fetch.fetch(
-                source, incoming / "files", mirror=mirror, curated=curated, held=answers, progress=progress
+                source,
+                incoming / "files",
+                mirror=mirror,
+                curated=curated,
+                held=answers,
+                last_vintage=newest[0].id if newest else None,
+                progress=progress,
             )
         except (WarehouseError, OSError) as error:
             store.discard(incoming)
@@ -64,28 +70,31 @@ def ingest_pull(settings: Settings, source: Source, incoming: Path) -> Vintage:
 
 def _evaluate_and_land(settings: Settings, source: Source, incoming: Path) -> Vintage:
     """Land a load; an unchanged one is discarded, and an invalid one goes to quarantine."""
-    files = fetch.read_fetched(incoming / "files")
+    pulled = fetch.read_pull(incoming / "files")
     existing = store.vintages(settings.landing, source.name)
     last = existing[-1] if existing else None
-    at = max(file.retrieved_at for file in files)
+    at = store.retrieval_time(pulled.files)
     record_poll = partial(store.record_poll, settings.landing, source.name)
+    failed_parts = pulled.failed_parts
     # An answer of the publisher itself is never older: only our own clock could have gone back.
-    is_recorded = all(file.via != fetch.PUBLISHER for file in files)
+    is_recorded = all(file.via != fetch.PUBLISHER for file in pulled.files)
     if last is not None and is_recorded and at < last.retrieved_at:
         store.discard(incoming)
         detail = f"the mirror's answer of {at:%Y-%m-%d} is older than vintage {last.id}, in force"
         record_poll("unchanged", last.id, detail, at)
         return last
     try:
-        evaluation = evaluate(source, incoming, files, last, settings.reparsed)
+        evaluation = evaluate(source, incoming, pulled, last, settings.reparsed)
+        failed_parts, drift = evaluation.pulled.failed_parts, evaluation.parsed.drift
         verdict = evaluation.verdict
         if verdict is None and last is not None:
             store.discard(incoming)
-            record_poll("unchanged", last.id, "the same rows", at)
+            record_poll("unchanged", last.id, "the same rows", at, drift=drift, failed_parts=failed_parts)
             return last
         if verdict is not None and verdict.success:
             vintage = land(settings.landing, evaluation, datetime.now(UTC))
-            record_poll("accepted", vintage.id, f"{vintage.row_count} rows", at)
+            detail = f"{vintage.row_count} rows"
+            record_poll("accepted", vintage.id, detail, at, drift=drift, failed_parts=failed_parts)
             return vintage
         reasons = verdict.reasons() if verdict else ()
         report = verdict.model_dump(mode="json") if verdict else {}
@@ -96,7 +105,7 @@ def _evaluate_and_land(settings: Settings, source: Source, incoming: Path) -> Vi
         record_poll("failed", None, str(error))
         raise
     entry = quarantine.add(settings.rejected, source.name, incoming, reasons, report)
-    record_poll("rejected", None, "; ".join(reasons), at)
+    record_poll("rejected", None, "; ".join(reasons), at, failed_parts=failed_parts)
     raise Rejected(
         f"{source.name}: rejected. {'; '.join(reason.rstrip('.') for reason in reasons)}. "
         f"{f'Vintage {last.id} stays in force' if last else 'No vintage is in force'}. Files and report are "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -13,23 +14,32 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from warehouse.errors import SourceError, WarehouseError
 from warehouse.files import fsync, sha256_of
-from warehouse.model import Fetched, Source, Vintage, raw_schema
+from warehouse.model import Drift, Fetched, Note, Source, Vintage, raw_schema
 
 UNIT_SEPARATOR = 31  # joins the columns of a row for its digest
+CARRIED = ".from-"  # in the name of a file of an older vintage, from which unread parts are read
+_CARRIED_NAME = re.compile(re.escape(CARRIED) + r"\d{4}-\d\d-\d\d(\.\d\d)?")
+MOST_DRIFT = 50  # records of one load: beyond this the layout is another one, and the gate says so
 NULL_MARK = 30  # represents null in the digest, so that null and empty text differ
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """The parsed rows of a load: their Parquet file, count and digest."""
+    """The parsed rows of a load: their Parquet file, count and digest, and what the reader went on from.
+
+    `unread` pairs each file and part of it that could not be read with the reason.
+    """
 
     rows: Path
     row_count: int
     rows_digest: str
+    drift: tuple[Drift, ...] = ()
+    unread: tuple[tuple[str, str, str], ...] = ()
 
 
 def parse(source: Source, files: tuple[Fetched, ...], directory: Path, rows: Path) -> Parsed:
@@ -39,26 +49,43 @@ def parse(source: Source, files: tuple[Fetched, ...], directory: Path, rows: Pat
     reader yields other columns than the source declares, and for every error of the reader.
     """
     paths = {file.name: _verified(source, file, directory / "files" / file.name) for file in files}
+    current = {name: path for name, path in paths.items() if CARRIED not in name}
     work = directory / "work"
     work.mkdir(exist_ok=True)
     schema = raw_schema(source.columns)
     partial = rows.with_suffix(f".{os.getpid()}.partial")  # two processes may parse an old vintage at once
     partial.parent.mkdir(parents=True, exist_ok=True)
     count = 0
+    drift: dict[Drift, None] = {}  # in the order of the notes, without repetitions
+    unread: dict[tuple[str, str], str] = {}
+
+    def note(file: str, detail: str, *, failed_part: str = "") -> None:
+        if failed_part:
+            unread[file, failed_part] = detail
+        elif len(drift) < MOST_DRIFT:
+            drift[Drift(file=file, detail=detail)] = None
+
     with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
-        for batch in _batches(source, paths, work):
-            if batch.schema.names != schema.names:
-                raise SourceError(
-                    source.name,
-                    f"the reader yields columns {batch.schema.names}, expected {schema.names}",
-                    remedy=f"Fix warehouse/sources/{source.name}.py",
-                )
+        for batch in _batches(source, current, work, note):
             writer.write_batch(batch.cast(schema))
             count += batch.num_rows
+        for name in sorted(paths.keys() - current.keys()):
+            for batch in _carried_batches(source, current, name, paths[name], work, set(unread)):
+                writer.write_batch(batch.cast(schema))
+                count += batch.num_rows
+    if unread and not count:
+        (file, part), reason = next(iter(unread.items()))
+        raise SourceError(source.name, f"no part could be read; {part}: {reason}", file=file)
     shutil.rmtree(work)
     fsync(partial)
     partial.replace(rows)
-    return Parsed(rows=rows, row_count=count, rows_digest=digest_rows(rows, source.columns))
+    return Parsed(
+        rows=rows,
+        row_count=count,
+        rows_digest=digest_rows(rows, source.columns),
+        drift=tuple(drift),
+        unread=tuple((file, part, reason) for (file, part), reason in unread.items()),
+    )
 
 
 def _verified(source: Source, file: Fetched, path: Path) -> Path:
@@ -73,16 +100,49 @@ def _verified(source: Source, file: Fetched, path: Path) -> Path:
     return path
 
 
-def _batches(source: Source, paths: dict[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+def _batches(source: Source, paths: dict[str, Path], work: Path, note: Note) -> Iterator[pa.RecordBatch]:
     """Yield the reader's batches; an error that the reader did not foresee becomes a SourceError."""
+    expected = raw_schema(source.columns).names
     try:
-        yield from source.read(paths, work)
+        for batch in source.read(paths, work, note):
+            if batch.schema.names != expected:
+                raise SourceError(
+                    source.name,
+                    f"the reader yields columns {batch.schema.names}, expected {expected}",
+                    remedy=f"Fix warehouse/sources/{source.name}.py",
+                )
+            yield batch
     except (ValueError, LookupError, TypeError, ArithmeticError, EOFError, pa.ArrowException) as error:
         raise SourceError(
             source.name,
             f"the reader failed with {error!r}",
             remedy=f"Inspect the files, and have warehouse/sources/{source.name}.py reject or read them",
         ) from error
+
+
+def _carried_batches(
+    source: Source,
+    current: dict[str, Path],
+    name: str,
+    path: Path,
+    work: Path,
+    unread: set[tuple[str, str]],
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of the unread parts from the file of an older vintage, named after that file."""
+    original = _CARRIED_NAME.sub("", name)
+    parts = [part for file, part in unread if file == original]
+    if not parts:  # a newer reader reads the part from the new file
+        return
+    for batch in _batches(source, current | {original: path}, work, ignore_unread):
+        location = pc.replace_substring_regex(batch.column("_file"), r"^[^#]*#?", "")
+        part = pc.replace_substring_regex(location, r"!.*$", "")
+        chosen = batch.filter(pc.is_in(part, value_set=pa.array(parts, pa.string())))
+        files = pc.replace_substring_regex(chosen.column("_file"), r"^[^#]*", name)
+        yield chosen.set_column(chosen.schema.get_field_index("_file"), "_file", files)
+
+
+def ignore_unread(file: str, detail: str, *, failed_part: str = "") -> None:
+    """Record nothing: an older file was noted when it was read first."""
 
 
 def digest_rows(rows: Path, columns: tuple[str, ...]) -> str:

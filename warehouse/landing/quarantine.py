@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from warehouse.config import Settings
 from warehouse.errors import Rejected, SourceError, WarehouseError, reporting
-from warehouse.fetch import read_fetched
+from warehouse.fetch import read_pull
 from warehouse.files import Listing, fsync, link_tree, read_each, read_record, write_record
 from warehouse.landing import store
 from warehouse.landing.evaluate import evaluate, land
@@ -141,10 +141,10 @@ def _land_overruled(settings: Settings, source: Source, entry: RejectedLoad, rea
     store.discard(pull)  # of a try that was killed
     link_tree(entry.directory / "files", pull / "files")
     try:
-        files = read_fetched(pull / "files")
+        pulled = read_pull(pull / "files")
         existing = store.vintages(settings.landing, source.name)
-        previous = store.predecessor(existing, max(file.retrieved_at for file in files))
-        evaluation = evaluate(source, pull, files, previous, settings.reparsed)
+        previous = store.predecessor(existing, store.retrieval_time(pulled.files))
+        evaluation = evaluate(source, pull, pulled, previous, settings.reparsed)
         if evaluation.verdict is None:
             known = previous.id if previous else "?"
             raise WarehouseError(f"{entry.id} has the rows of vintage {known}; there is nothing to accept")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from warehouse.errors import WarehouseError
+from warehouse.fetch import Pulled
 from warehouse.files import (
     Listing,
     append_record,
@@ -23,7 +24,7 @@ from warehouse.files import (
     write_record,
 )
 from warehouse.landing.parse import Parsed
-from warehouse.model import Check, Decision, Fetched, Outcome, Source, Vintage
+from warehouse.model import Check, Decision, Drift, FailedPart, Fetched, Outcome, Source, Vintage
 
 INCOMING = ".incoming"
 MANIFEST = "manifest.json"
@@ -80,6 +81,11 @@ def vintage_of_pull(landing: Path, source: str, pull: str) -> Vintage | None:
     return next((one for one in reversed(vintages(landing, source)) if one.pull == pull), None)
 
 
+def retrieval_time(files: tuple[Fetched, ...]) -> datetime:
+    """Return when the newest answer of a load left the publisher; answers that were carried do not count."""
+    return max(file.retrieved_at for file in files if file.carried_from is None)
+
+
 # --- ids ---
 
 
@@ -130,7 +136,7 @@ def add_vintage(
     landing: Path,
     source: Source,
     incoming: Path,
-    files: tuple[Fetched, ...],
+    pulled: Pulled,
     parsed: Parsed,
     validation: dict[str, Any],
     now: datetime,
@@ -143,7 +149,7 @@ def add_vintage(
     A nightly load comes after the newest vintage. One with a decision is filed under its day of retrieval.
     """
     existing = vintages(landing, source.name)
-    retrieved_at = max(file.retrieved_at for file in files)
+    retrieved_at = retrieval_time(pulled.files)
     if overruled or backfilled:
         last, vintage_id = predecessor(existing, retrieved_at), id_by_day(existing, retrieved_at)
     else:
@@ -171,8 +177,10 @@ def add_vintage(
         row_count=parsed.row_count,
         rows_digest=parsed.rows_digest,
         rows_sha256=sha256_of(directory / "rows.parquet"),
-        files=tuple(sorted(files, key=lambda file: file.name)),
+        files=tuple(sorted(pulled.files, key=lambda file: file.name)),
         validation=validation,
+        drift=parsed.drift,
+        failed_parts=pulled.failed_parts,
         overruled=overruled,
         backfilled=backfilled,
     )
@@ -192,12 +200,31 @@ def record_check(landing: Path, check: Check) -> None:
 
 
 def record_poll(
-    landing: Path, source: str, outcome: Outcome, vintage: str | None, text: str, at: datetime | None = None
+    landing: Path,
+    source: str,
+    outcome: Outcome,
+    vintage: str | None,
+    text: str,
+    at: datetime | None = None,
+    *,
+    drift: tuple[Drift, ...] = (),
+    failed_parts: tuple[FailedPart, ...] = (),
 ) -> None:
     """Append a poll made now, with a text on it; `at` is when the answer left the publisher, None for now."""
     now = datetime.now(UTC)
-    check = {"polled_at": now, "checked_at": at or now, "outcome": outcome, "detail": text[:2000]}
-    record_check(landing, Check.model_validate({"source": source, "vintage": vintage} | check))
+    record_check(
+        landing,
+        Check(
+            source=source,
+            polled_at=now,
+            checked_at=at or now,
+            outcome=outcome,
+            vintage=vintage,
+            detail=text[:2000],
+            drift=drift,
+            failed_parts=failed_parts,
+        ),
+    )
 
 
 def list_checks(landing: Path, source: str) -> Listing[Check]:

@@ -21,8 +21,8 @@ import pyarrow as pa
 from warehouse.errors import SourceError
 from warehouse.formats.archive import extract_member
 from warehouse.formats.columns import DECIMAL, YEAR, require_match, require_values
-from warehouse.formats.csv import read_delimited, read_header
-from warehouse.model import Plan, Request, raw_schema
+from warehouse.formats.csv import read_delimited
+from warehouse.model import Contract, Note, Plan, Request, no_note
 
 ADDRESS = "https://unctadstat-api.unctad.org/bulkdownload"
 ENCODING = "utf-8-sig"
@@ -46,6 +46,22 @@ class BulkReport:
     ignored_measures: tuple[str, ...]
     max_bytes: int
     max_expanded_bytes: int
+    spellings: tuple[str, ...] = ()
+
+    @property
+    def contract(self) -> Contract:
+        """Return what the reader requires: dimensions, and the triplet of the measure."""
+        measure = zip(_triplet(self.measure), MEASURE_COLUMNS, strict=True)
+        return Contract(
+            read=dict(self.dimensions) | dict(measure),
+            spellings={
+                other: name
+                for spelling in self.spellings
+                for other, name in zip(_triplet(spelling), _triplet(self.measure), strict=True)
+            },
+            optional=tuple(name for name, _ in self.dimensions if name.endswith(" Label")),
+            ignored=tuple(name for measure in self.ignored_measures for name in _triplet(measure)),
+        )
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -73,7 +89,9 @@ def plan(report: BulkReport) -> Plan:
     )
 
 
-def read(report: BulkReport, source: str, files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+def read(
+    report: BulkReport, source: str, files: Mapping[str, Path], work: Path, note: Note = no_note
+) -> Iterator[pa.RecordBatch]:
     """Yield the rows of the report. `_row` is the number of the record in the CSV, the header being 1.
 
     Raises SourceError with file and row as the module says.
@@ -82,26 +100,23 @@ def read(report: BulkReport, source: str, files: Mapping[str, Path], work: Path)
         raise SourceError(source, f"expected the one file {report.archive}, got {', '.join(files) or 'none'}")
     file = report.archive
     table = extract_member(
-        files[file], work, source=source, file=file, kind="7z", max_bytes=report.max_expanded_bytes
+        files[file],
+        work,
+        source=source,
+        file=file,
+        kind="7z",
+        max_bytes=report.max_expanded_bytes,
+        suffix=".csv",
+        note=note,
     )
-    header = read_header(table, source=source, file=file, encoding=ENCODING)
-    columns = expected_header(report, header)
-    schema = raw_schema(report.columns)
-    indices = [*range(len(report.columns)), len(columns), len(columns) + 1]  # the last two: _file and _row
-    for batch in read_delimited(table, columns, source=source, file=file, encoding=ENCODING):
-        rows = pa.record_batch([batch.column(index) for index in indices], schema=schema)
+    for rows in read_delimited(
+        table, report.contract, source=source, file=file, note=note, encoding=ENCODING
+    ):
         require_values(rows, report.codes, source=source)
         require_match(rows, "year", YEAR, "not a year of four digits", source=source)
         require_match(rows, "value", DECIMAL, "not a plain decimal number", source=source)
         yield rows
     table.unlink()
-
-
-def expected_header(report: BulkReport, header: list[str]) -> tuple[str, ...]:
-    """Return the expected header, with the ignored measures in the order in which `header` has them."""
-    read_columns = (*(name for name, _ in report.dimensions), *_triplet(report.measure))
-    ignored = [name for name in dict.fromkeys(header[len(read_columns) :]) if name in report.ignored_measures]
-    return (*read_columns, *(name for measure in ignored for name in _triplet(measure)))
 
 
 def _triplet(measure: str) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from warehouse.errors import SourceError
 from warehouse.formats.archive import extract_member
 from warehouse.formats.columns import DECIMAL, YEAR, require_match, require_one_of, require_values
 from warehouse.formats.csv import read_delimited
-from warehouse.model import Plan, Request, raw_schema
+from warehouse.model import Contract, Note, Plan, Request, no_note
 
 ADDRESS = "https://stats.wto.org/assets/UserGuide"
 ENCODING = "cp1252"
@@ -55,7 +55,14 @@ HEADERS = {
     "ValueFlag": "value_flag",
     "Value": "value",
 }
-COLUMNS = tuple(HEADERS.values())
+CONTRACT = Contract(
+    read=HEADERS,
+    optional=(
+        *("IndicatorCategory", "Indicator", "ReporterISO3A", "Reporter", "PartnerISO3A", "Partner"),
+        *("ProductClassification", "Product", "Period", "Frequency", "Unit", "ValueFlag"),
+    ),
+)
+COLUMNS = CONTRACT.columns
 CODES = ("indicator_code", "reporter_code", "partner_code", "product_code", "year")
 KEY = (
     "indicator_code",
@@ -97,7 +104,9 @@ def plan(report: BulkReport) -> Plan:
     )
 
 
-def read(report: BulkReport, source: str, files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+def read(
+    report: BulkReport, source: str, files: Mapping[str, Path], work: Path, note: Note = no_note
+) -> Iterator[pa.RecordBatch]:
     """Yield the rows of the report. `_row` is the number of the record in the CSV, the header being 1.
 
     Raises SourceError with file and row as the module says.
@@ -106,11 +115,17 @@ def read(report: BulkReport, source: str, files: Mapping[str, Path], work: Path)
         raise SourceError(source, f"expected the one file {report.archive}, got {', '.join(files) or 'none'}")
     file = report.archive
     table = extract_member(
-        files[file], work, source=source, file=file, kind="zip", max_bytes=report.max_expanded_bytes
+        files[file],
+        work,
+        source=source,
+        file=file,
+        kind="zip",
+        max_bytes=report.max_expanded_bytes,
+        suffix=".csv",
+        note=note,
     )
-    schema = raw_schema(COLUMNS)
-    for batch in read_delimited(table, tuple(HEADERS), source=source, file=file, encoding=ENCODING):
-        rows = drop_rows(pa.record_batch(batch.columns, schema=schema), report.ignored)
+    for batch in read_delimited(table, CONTRACT, source=source, file=file, note=note, encoding=ENCODING):
+        rows = drop_rows(batch, report.ignored)
         for column, values in (*ANNUAL_MILLIONS, *report.expected):
             require_one_of(rows, column, values, "an unexpected value", source=source)
         require_values(rows, CODES, source=source)

@@ -29,7 +29,7 @@ import pyarrow as pa
 from warehouse.errors import SourceError
 from warehouse.formats.json import JsonValue, Number, read_json
 from warehouse.formats.stata import DOUBLE, INTEGER, read_stata
-from warehouse.model import MEBIBYTE, Plan, Request, Source
+from warehouse.model import MEBIBYTE, Note, Plan, Request, Source, no_note
 
 NAME = "atlas_services"
 SERVER = "https://dataverse.harvard.edu"
@@ -111,7 +111,7 @@ def find_file(listing: Path, address: str | None = None) -> tuple[str, str]:
     return str(_get(found[0], "label")), str(number)
 
 
-def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterator[pa.RecordBatch]:
     """Yield the rows of the Stata file. `_row` is the number of the observation, the first being 1."""
     if sorted(files) != sorted((LISTING, FILE)):
         raise SourceError(NAME, f"expected {LISTING} and {FILE}, got {', '.join(files) or 'none'}")

@@ -34,7 +34,7 @@ from warehouse.errors import SourceError
 from warehouse.formats.archive import extract_member
 from warehouse.formats.columns import YEAR, require_match, require_values
 from warehouse.formats.csv import read_delimited, read_header
-from warehouse.model import MEBIBYTE, Plan, Request, Source, raw_schema
+from warehouse.model import MEBIBYTE, Contract, Note, Plan, Request, Source, no_note, raw_schema
 
 NAME = "batis"
 ARCHIVE = "batis.zip"
@@ -69,7 +69,7 @@ def plan() -> Plan:
     yield Request(name=ARCHIVE, url=ADDRESS, kind="zip", max_bytes=MAX_BYTES)
 
 
-def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterator[pa.RecordBatch]:
     """Yield the rows. `_row` is the number of the record in the CSV, the header being 1.
 
     Raises SourceError with file and row as the module says.
@@ -77,12 +77,20 @@ def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
     if list(files) != [ARCHIVE]:
         raise SourceError(NAME, f"expected the one file {ARCHIVE}, got {', '.join(files) or 'none'}")
     table = extract_member(
-        files[ARCHIVE], work, source=NAME, file=ARCHIVE, kind="zip", max_bytes=MAX_EXPANDED_BYTES
+        files[ARCHIVE],
+        work,
+        source=NAME,
+        file=ARCHIVE,
+        kind="zip",
+        max_bytes=MAX_EXPANDED_BYTES,
+        suffix=".csv",
+        note=note,
     )
     header = read_header(table, source=NAME, file=ARCHIVE, encoding=ENCODING)
     edition = edition_of(header)
     schema = raw_schema(COLUMNS)
-    parsed = read_delimited(table, LAYOUTS[edition], source=NAME, file=ARCHIVE, encoding=ENCODING)
+    contract = Contract(read=dict(zip(LAYOUTS[edition], COLUMNS[1:], strict=True)))
+    parsed = read_delimited(table, contract, source=NAME, file=ARCHIVE, note=note, encoding=ENCODING)
     for batch in merge_batches(parsed):
         editions = pa.repeat(pa.scalar(edition, pa.string()), batch.num_rows)
         rows = pa.record_batch([editions, *batch.columns], schema=schema)

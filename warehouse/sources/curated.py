@@ -34,7 +34,7 @@ import pyarrow as pa
 
 from warehouse.errors import SourceError
 from warehouse.formats.json import read_json
-from warehouse.model import MEBIBYTE, Plan, Request, Source, raw_schema
+from warehouse.model import MEBIBYTE, Note, Plan, Request, Source, no_note, raw_schema
 
 NAME = "curated"
 ADDRESS = "curated://"
@@ -264,7 +264,7 @@ def file_names(listing: Path) -> list[str]:
     return found
 
 
-def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterator[pa.RecordBatch]:
     """Yield one batch for each file. Raises SourceError with the first problem of a file."""
     names = [name for name in files if name != LISTING]
     if not names:

@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from warehouse.errors import SourceError
 from warehouse.formats.columns import DECIMAL, YEAR, require_match, require_one_of, require_values
 from warehouse.formats.csv import read_delimited
-from warehouse.model import MEBIBYTE, Plan, Request, Source, raw_schema
+from warehouse.model import MEBIBYTE, Contract, Note, Plan, Request, Source, no_note, raw_schema
 
 NAME = "data360_digital"
 DATASET = "UNCTAD_DE"
@@ -88,6 +88,12 @@ LOADED = {
     "OBS_STATUS_LABEL": "obs_status_label",
 }
 COLUMNS = tuple(LOADED.values())
+_READ = (*LOADED, *FIXED_VALUES, "STRUCTURE_ID")
+CONTRACT = Contract(
+    read={name: name for name in _READ},
+    optional=("INDICATOR_LABEL", "REF_AREA_LABEL", "OBS_STATUS_LABEL", *FIXED_VALUES, "STRUCTURE_ID"),
+    ignored=tuple(name for name in HEADER if name not in _READ),
+)
 CODES = ("INDICATOR", "REF_AREA", "TIME_PERIOD", "UNIT_MEASURE", "UNIT_MULT", "OBS_STATUS")
 
 _REMEDY = (
@@ -100,7 +106,7 @@ def plan() -> Plan:
     yield Request(name=FILE, url=ADDRESS, kind="csv", max_bytes=MAX_BYTES)
 
 
-def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterator[pa.RecordBatch]:
     """Yield the rows of the two indicators. `_row` is the number of the record, the header being 1.
 
     Raises SourceError with file and row as the module says.
@@ -108,7 +114,7 @@ def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
     if list(files) != [FILE]:
         raise SourceError(NAME, f"expected the one file {FILE}, got {', '.join(files) or 'none'}")
     schema = raw_schema(COLUMNS)
-    for batch in read_delimited(files[FILE], HEADER, source=NAME, file=FILE):
+    for batch in read_delimited(files[FILE], CONTRACT, source=NAME, file=FILE, note=note):
         known = (*INDICATORS, *IGNORED_INDICATORS)
         require_one_of(batch, "INDICATOR", known, "an unknown indicator", source=NAME, remedy=_REMEDY)
         is_loaded = pc.is_in(batch.column("INDICATOR"), value_set=pa.array(INDICATORS, pa.string()))

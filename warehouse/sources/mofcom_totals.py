@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from warehouse.errors import SourceError
 from warehouse.formats.json import JsonValue, read_json
-from warehouse.model import Plan, Request, Source, raw_schema
+from warehouse.model import Note, Plan, Request, Source, no_note, raw_schema
 
 NAME = "mofcom_totals"
 ADDRESS = "https://data.mofcom.gov.cn/datamofcom/front/fwmy/overyears"
@@ -83,7 +83,7 @@ def plan() -> Plan:
         page += 1
 
 
-def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterator[pa.RecordBatch]:
     """Yield one batch for each page. Raises SourceError with file and row as the module says."""
     numbers: dict[int, str] = {}
     for name in files:

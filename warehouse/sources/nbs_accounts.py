@@ -34,7 +34,7 @@ import pyarrow as pa
 
 from warehouse.errors import SourceError
 from warehouse.formats.json import JsonValue, read_json
-from warehouse.model import Plan, Request, Source, raw_schema
+from warehouse.model import Note, Plan, Request, Source, no_note, raw_schema
 
 NAME = "nbs_accounts"
 OLD = "https://data.stats.gov.cn/easyquery.htm"
@@ -221,7 +221,7 @@ def _data(path: Path, file: str) -> JsonValue:
     return answer["data"]
 
 
-def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterator[pa.RecordBatch]:
     """Yield one batch for each answer with values. Raises SourceError as the module says."""
     has_rows = False
     for file, path in files.items():

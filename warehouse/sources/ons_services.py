@@ -29,8 +29,8 @@ import pyarrow as pa
 
 from warehouse.errors import SourceError
 from warehouse.formats.columns import require_match, require_values
-from warehouse.formats.csv import check_header, read_delimited, read_header
-from warehouse.model import MEBIBYTE, Plan, Request, Source, raw_schema
+from warehouse.formats.csv import read_delimited, read_header
+from warehouse.model import MEBIBYTE, Contract, Note, Plan, Request, Source, no_note, raw_schema
 
 NAME = "ons_services"
 HOST = "www.ons.gov.uk"
@@ -79,7 +79,7 @@ def table_address(page: bytes) -> str:
     return urljoin(PAGE, found[0])
 
 
-def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterator[pa.RecordBatch]:
     """Yield the cells, one batch for each period of a block of rows.
 
     Raises SourceError with file, column and row as the module says.
@@ -92,7 +92,12 @@ def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
     periods = periods_of(header)
     schema = raw_schema(COLUMNS)
     for batch in read_delimited(
-        files[TABLE_FILE], (*LABELS, *periods), source=NAME, file=TABLE_FILE, encoding=ENCODING
+        files[TABLE_FILE],
+        Contract(read={name: name for name in (*LABELS, *periods)}),
+        source=NAME,
+        file=TABLE_FILE,
+        note=note,
+        encoding=ENCODING,
     ):
         require_values(batch, (*LABELS, *periods), source=NAME, remedy=_REMEDY)
         labels = [batch.column(label) for label in LABELS]
@@ -113,7 +118,14 @@ def periods_of(header: list[str]) -> tuple[str, ...]:
     Raises SourceError unless they are the years and then the quarters, each in order.
     """
     periods = tuple(header[len(LABELS) :])
-    check_header(header[: len(LABELS)], LABELS, source=NAME, file=TABLE_FILE)
+    if tuple(header[: len(LABELS)]) != LABELS:
+        raise SourceError(
+            NAME,
+            f"the header begins with {header[: len(LABELS)]}, expected {list(LABELS)}",
+            file=TABLE_FILE,
+            row=1,
+            remedy=_REMEDY,
+        )
     unknown = [name for name in periods if PERIOD.fullmatch(name) is None]
     expected = sorted(set(periods), key=lambda name: (len(name), name))
     if unknown or not periods or list(periods) != expected:

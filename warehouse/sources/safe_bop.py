@@ -36,7 +36,7 @@ import pyarrow as pa
 from warehouse.errors import SourceError
 from warehouse.formats.xlsx import Row, Workbook, open_workbook, read_rows
 from warehouse.formats.xlsx_package import cell_name
-from warehouse.model import Plan, Request, Source, raw_schema
+from warehouse.model import Note, Plan, Request, Source, no_note, raw_schema
 
 NAME = "safe_bop"
 HOST = "www.safe.gov.cn"
@@ -147,7 +147,7 @@ def attachment_address(page: bytes) -> str:
     return f"https://{HOST}{parts.path}"
 
 
-def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterator[pa.RecordBatch]:
     """Yield one batch of raw rows for each of the six sheets, in the workbook's order.
 
     Raises SourceError with sheet, cell and row as the module says.

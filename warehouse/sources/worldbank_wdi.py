@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from warehouse.errors import SourceError
 from warehouse.formats.json import JsonValue, Number, read_json
-from warehouse.model import Plan, Request, Source, raw_schema
+from warehouse.model import Note, Plan, Request, Source, no_note, raw_schema
 
 NAME = "worldbank_wdi"
 ADDRESS = "https://api.worldbank.org/v2/country/all/indicator"
@@ -135,7 +135,7 @@ def plan() -> Plan:
             page += 1
 
 
-def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterator[pa.RecordBatch]:
     """Yield one batch for each page, in the order of `INDICATORS`.
 
     Raises SourceError with file and row as the module says.

@@ -26,7 +26,7 @@ import pyarrow as pa
 from warehouse.errors import SourceError
 from warehouse.formats.columns import DECIMAL, YEAR, require_match, require_one_of, require_values
 from warehouse.formats.csv import read_delimited
-from warehouse.model import MEBIBYTE, Plan, Request, Source, raw_schema
+from warehouse.model import MEBIBYTE, Contract, Note, Plan, Request, Source, no_note
 
 NAME = "wto_digital"
 FILE = "DDS_bulk_download.csv"
@@ -37,7 +37,10 @@ HEADER = (
     *("FLOW", "REPORTER_CODE", "REPORTER_NAME", "PARTNER", "YEAR", "INDICATOR", "INDICATOR_NAME"),
     *("MODE", "UNIT", "VALUE", "BREAKING_SERIES"),
 )
-COLUMNS = tuple(name.lower() for name in HEADER)
+CONTRACT = Contract(
+    read={name: name.lower() for name in HEADER}, optional=("REPORTER_NAME", "INDICATOR_NAME")
+)
+COLUMNS = CONTRACT.columns
 CODES = ("flow", "reporter_code", "partner", "year", "indicator", "unit")
 
 
@@ -46,16 +49,14 @@ def plan() -> Plan:
     yield Request(name=FILE, url=ADDRESS, kind="csv", max_bytes=128 * MEBIBYTE)
 
 
-def read(files: Mapping[str, Path], work: Path) -> Iterator[pa.RecordBatch]:
+def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterator[pa.RecordBatch]:
     """Yield the rows. `_row` is the number of the record in the file, the header being 1.
 
     Raises SourceError with file and row as the module says.
     """
     if list(files) != [FILE]:
         raise SourceError(NAME, f"expected the one file {FILE}, got {', '.join(files) or 'none'}")
-    schema = raw_schema(COLUMNS)
-    for batch in read_delimited(files[FILE], HEADER, source=NAME, file=FILE, encoding=ENCODING):
-        rows = pa.record_batch(batch.columns, schema=schema)
+    for rows in read_delimited(files[FILE], CONTRACT, source=NAME, file=FILE, note=note, encoding=ENCODING):
         require_values(rows, CODES, source=NAME)
         require_one_of(rows, "flow", ("X", "M"), "an unexpected value", source=NAME)
         require_match(rows, "year", YEAR, "not a year of four digits", source=NAME)
