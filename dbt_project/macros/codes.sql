@@ -1,9 +1,12 @@
 {#-
-    Codes are mapped, or the build fails with the code in the message, so that no row is lost in a join.
+    Codes are mapped, or their rows are held out of the facts and listed in core.held_row, so that no row is lost in
+    a join. What is no code of a table but its form (a flow, a period, a unit) fails instead.
 
     raise_error(message)       SQL that fails with a text; DuckDB's error(), Spark's raise_error().
     unknown_code(...)          SQL that fails and names source, kind of code, the code and the remedy.
-    mapped(...)                the value found in a lookup, or the failure above where there is none.
+    required(...)              the value found in a lookup, or the failure above where there is none.
+    mapped(...)                the value found in a lookup, or a mark `?seed|kind|code` where there is none.
+    is_held(relation)          true for an observation with such a mark in one of its codes.
 
     Both engines evaluate a branch of `case` only for the rows that reach it, so a known code never
     raises. The failing expression always reads the row's own code: a constant would be folded, and raise,
@@ -25,7 +28,19 @@
     {{ raise_error("concat('" ~ source_name ~ ": unknown " ~ kind ~ " ''', coalesce(" ~ code ~ ", '(empty)'), '''. " ~ remedy ~ "')") }}
 {%- endmacro %}
 
-{% macro mapped(found, value, source_name, kind, code, seed) -%}
+{% macro mapped(found, value, kind, code, seed) -%}
+    case
+        when {{ found }} is not null then {{ value }}
+        else concat('?{{ seed }}|{{ kind }}|', coalesce({{ code }}, '(empty)'))
+    end
+{%- endmacro %}
+
+{% macro is_held(relation=none) -%}
+    {%- set prefix = relation ~ '.' if relation else '' -%}
+    concat_ws('', {{ prefix }}reporter, {{ prefix }}partner, {{ prefix }}region, {{ prefix }}service, {{ prefix }}indicator) like '%?%'
+{%- endmacro %}
+
+{% macro required(found, value, source_name, kind, code, seed) -%}
     case
         when {{ found }} is not null then {{ value }}
         else {{ unknown_code(source_name, kind, code, 'Add it to dbt_project/seeds/' ~ seed ~ '.csv with its source_url') }}

@@ -44,13 +44,13 @@ renamed as (
 
         {{ mapped(
             'economies.code', 'economies.economy',
-            'atlas_services', 'country', 'flows.country_id', 'economy_code'
+            'country', 'flows.country_id', 'economy_code'
         ) }} as reporter,
         'WLD' as partner,
         cast(null as {{ dbt.type_string() }}) as region,
         {{ mapped(
             'items.product_id', 'items.service',
-            'atlas_services', 'product', 'flows.product_id', 'atlas_services_item'
+            'product', 'flows.product_id', 'atlas_services_item'
         ) }} as service,
         cast(null as {{ dbt.type_string() }}) as indicator,
         flows.flow,

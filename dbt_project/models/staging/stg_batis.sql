@@ -58,16 +58,16 @@ renamed as (
 
         {{ mapped(
             'reporters.code', 'reporters.economy',
-            'batis', 'reporter', "concat(cells.edition, ' ', cells.reporter)", 'economy_code'
+            'reporter', "concat(cells.edition, ' ', cells.reporter)", 'economy_code'
         ) }} as reporter,
         {{ mapped(
             'partners.code', 'partners.economy',
-            'batis', 'partner', "concat(cells.edition, ' ', cells.partner)", 'economy_code'
+            'partner', "concat(cells.edition, ' ', cells.partner)", 'economy_code'
         ) }} as partner,
         cast(null as {{ dbt.type_string() }}) as region,
         {{ mapped(
             'services.service', 'services.service',
-            'batis', 'item', 'cells.item_code', 'services'
+            'item', 'cells.item_code', 'services'
         ) }} as service,
         cast(null as {{ dbt.type_string() }}) as indicator,
         case

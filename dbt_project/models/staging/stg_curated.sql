@@ -39,17 +39,17 @@ known as (
         source.*,
         {{ mapped(
             'areas.known', "coalesce(areas.reporter, '')",
-            'curated', 'area', "concat(source.area, ', ', source.area_type)", 'curated_area'
+            'area', "concat(source.area, ', ', source.area_type)", 'curated_area'
         ) }} as reporter,
         areas.partner,
         areas.region,
         {{ mapped(
             'services.known', "coalesce(services.observed_service, '')",
-            'curated', 'service', 'source.service', 'curated_service'
+            'service', 'source.service', 'curated_service'
         ) }} as observed_service,
         case
             when source.measure = 'trade'
-                then cast({{ mapped('units.unit', 'units.millions', 'curated', 'unit', 'source.unit', 'curated_unit') }} as decimal(7, 0))
+                then cast({{ required('units.unit', 'units.millions', 'curated', 'unit', 'source.unit', 'curated_unit') }} as decimal(7, 0))
             when source.measure in ('growth', 'share') and source.unit = 'percent' then cast('1' as decimal(7, 0))
             else
                 {{ unknown_code(

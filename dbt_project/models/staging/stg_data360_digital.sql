@@ -19,7 +19,7 @@ renamed as (
 
         {{ mapped(
             'economies.code', 'economies.economy',
-            'data360_digital', 'area', 'source.ref_area', 'economy_code'
+            'area', 'source.ref_area', 'economy_code'
         ) }} as reporter,
         'WLD' as partner,
         cast(null as {{ dbt.type_string() }}) as region,

@@ -27,14 +27,14 @@ known as (
         source.*,
         {{ mapped(
             'indicators.known', "coalesce(indicators.observed_indicator, '')",
-            'nbs_accounts', 'indicator', "concat(source.database, ' ', source.indicator_name)", 'nbs_indicator'
+            'indicator', "concat(source.database, ' ', source.indicator_name)", 'nbs_indicator'
         ) }} as observed_indicator,
         indicators.unit as observed_unit,
         indicators.currency,
         indicators.scale,
         case
             when source.region <> '000000'
-                then {{ mapped('regions.region', 'regions.region', 'nbs_accounts', 'region', 'source.region', 'region') }}
+                then {{ mapped('regions.region', 'regions.region', 'region', 'source.region', 'region') }}
         end as observed_region,
         case
             when regexp_matches(source.period, '^[0-9]{4}(YY)?$') then 'A'

@@ -26,12 +26,12 @@ renamed as (
         'GBR' as reporter,
         {{ mapped(
             'economies.code', 'economies.economy',
-            'ons_services', 'country', 'source.country_code', 'economy_code'
+            'country', 'source.country_code', 'economy_code'
         ) }} as partner,
         cast(null as {{ dbt.type_string() }}) as region,
         {{ mapped(
             'items.service_type_code', 'items.service',
-            'ons_services', 'service type', 'source.service_type_code', 'ons_services_item'
+            'service type', 'source.service_type_code', 'ons_services_item'
         ) }} as service,
         cast(null as {{ dbt.type_string() }}) as indicator,
         case source.direction

@@ -50,7 +50,7 @@ renamed as (
         'CHN' as reporter,
         'WLD' as partner,
         cast(null as {{ dbt.type_string() }}) as region,
-        {{ mapped('items.item_code', 'items.service', 'safe_bop', 'item', 'kept.item_code', 'safe_item') }} as service,
+        {{ mapped('items.item_code', 'items.service', 'item', 'kept.item_code', 'safe_item') }} as service,
         cast(null as {{ dbt.type_string() }}) as indicator,
         case kept.entry
             when 'credit' then 'exports'
@@ -74,9 +74,9 @@ renamed as (
             when kept.entry = 'credit' then cast(kept.value_meant as decimal(38, 20))
         end as value_in_sheet,
         cast(
-            {{ mapped('units.unit', 'units.millions', 'safe_bop', 'unit', 'kept.unit', 'safe_unit') }} as decimal(3, 0)
+            {{ required('units.unit', 'units.millions', 'safe_bop', 'unit', 'kept.unit', 'safe_unit') }} as decimal(3, 0)
         ) as millions,
-        {{ mapped('units.unit', 'units.currency', 'safe_bop', 'unit', 'kept.unit', 'safe_unit') }} as currency,
+        {{ required('units.unit', 'units.currency', 'safe_bop', 'unit', 'kept.unit', 'safe_unit') }} as currency,
         coalesce(kept.correction, case when kept.value = '/' then '/' end) as status,
 
         kept._file,

@@ -21,7 +21,7 @@ renamed as (
 
         {{ mapped(
             'economies.code', 'economies.economy',
-            'unctad_goods', 'M49 economy', 'source.economy', 'economy_code'
+            'M49 economy', 'source.economy', 'economy_code'
         ) }} as reporter,
         'WLD' as partner,
         cast(null as {{ dbt.type_string() }}) as region,

@@ -27,13 +27,13 @@ renamed as (
 
         {{ mapped(
             'economies.code', 'economies.economy',
-            'unctad_services', 'M49 economy', 'source.economy', 'economy_code'
+            'M49 economy', 'source.economy', 'economy_code'
         ) }} as reporter,
         'WLD' as partner,
         cast(null as {{ dbt.type_string() }}) as region,
         {{ mapped(
             'categories.category', 'categories.service',
-            'unctad_services', 'category', 'source.category', 'unctad_category'
+            'category', 'source.category', 'unctad_category'
         ) }} as service,
         cast(null as {{ dbt.type_string() }}) as indicator,
         {{ unctad_flow('unctad_services', 'source.flow') }} as flow,

@@ -25,14 +25,14 @@ renamed as (
 
         {{ mapped(
             'economies.code', 'economies.economy',
-            'worldbank_wdi', 'country id', 'source.country_id', 'economy_code'
+            'country id', 'source.country_id', 'economy_code'
         ) }} as reporter,
         'WLD' as partner,
         cast(null as {{ dbt.type_string() }}) as region,
         indicators.service,
         {{ mapped(
             'indicators.indicator', 'indicators.indicator',
-            'worldbank_wdi', 'indicator', 'source.indicator_id', 'worldbank_indicator'
+            'indicator', 'source.indicator_id', 'worldbank_indicator'
         ) }} as indicator,
         indicators.flow,
         'A' as frequency,

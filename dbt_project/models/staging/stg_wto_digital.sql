@@ -38,7 +38,7 @@ renamed as (
 
         {{ mapped(
             'economies.code', 'economies.economy',
-            'wto_digital', 'economy', 'kept.reporter_code', 'economy_code'
+            'economy', 'kept.reporter_code', 'economy_code'
         ) }} as reporter,
         case kept.partner
             when 'W' then 'WLD'
@@ -48,7 +48,7 @@ renamed as (
         cast(null as {{ dbt.type_string() }}) as region,
         {{ mapped(
             'kept.known_indicator', 'kept.service',
-            'wto_digital', 'indicator', 'kept.indicator', 'wto_digital_item'
+            'indicator', 'kept.indicator', 'wto_digital_item'
         ) }} as service,
         kept.indicator,
         case kept.flow

@@ -41,13 +41,13 @@ renamed as (
 
         {{ mapped(
             'economies.code', 'economies.economy',
-            'wto_merchandise', 'WTO economy', 'kept.reporter_code', 'economy_code'
+            'WTO economy', 'kept.reporter_code', 'economy_code'
         ) }} as reporter,
         'WLD' as partner,
         cast(null as {{ dbt.type_string() }}) as region,
         {{ mapped(
             'kept.known_product_code', 'kept.service',
-            'wto_merchandise', 'product', 'kept.product_code', 'wto_merchandise_item'
+            'product', 'kept.product_code', 'wto_merchandise_item'
         ) }} as service,
         kept.indicator_code as indicator,
         case kept.indicator_code

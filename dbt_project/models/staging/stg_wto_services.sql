@@ -25,16 +25,16 @@ renamed as (
 
         {{ mapped(
             'reporters.code', 'reporters.economy',
-            'wto_services', 'WTO economy', 'source.reporter_code', 'economy_code'
+            'WTO economy', 'source.reporter_code', 'economy_code'
         ) }} as reporter,
         {{ mapped(
             'partners.code', 'partners.economy',
-            'wto_services', 'WTO economy', 'source.partner_code', 'economy_code'
+            'WTO economy', 'source.partner_code', 'economy_code'
         ) }} as partner,
         cast(null as {{ dbt.type_string() }}) as region,
         {{ mapped(
             'items.product_code', 'items.service',
-            'wto_services', 'product', 'source.product_code', 'wto_services_item'
+            'product', 'source.product_code', 'wto_services_item'
         ) }} as service,
         source.indicator_code as indicator,
         case source.indicator_code

@@ -1,0 +1,54 @@
+with held as (
+
+    select
+        *,
+        case
+            when reporter like '%?%' then 'reporter'
+            when partner like '%?%' then 'partner'
+            when region like '%?%' then 'region'
+            when service like '%?%' then 'service'
+            else 'indicator'
+        end as column_name
+    from {{ ref('int_observations_staged') }}
+    where {{ is_held() }}
+
+),
+
+marks as (
+
+    select
+        *,
+        split_part(
+            case column_name
+                when 'reporter' then reporter
+                when 'partner' then partner
+                when 'region' then region
+                when 'service' then service
+                else indicator
+            end, '?', 2
+        ) as mark
+    from held
+
+)
+
+select
+    source,
+    vintage,
+
+    column_name,
+    split_part(mark, '|', 2) as code_kind,
+    split_part(mark, '|', 3) as code,
+
+    count(*) as observation_count,
+    min(period_start) as first_period_start,
+    max(period_end) as last_period_end,
+    concat(
+        'Add ', split_part(mark, '|', 2), ' "', split_part(mark, '|', 3), '" to dbt_project/seeds/',
+        split_part(mark, '|', 1), '.csv with its source_url; the next build brings its rows in'
+    ) as remedy,
+
+    min_by(_file, _row) as _file,
+    min(_row) as _row
+from marks
+group by source, vintage, column_name, mark
+order by source, vintage, column_name, code
