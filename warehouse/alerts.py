@@ -14,7 +14,7 @@ import duckdb
 from pydantic import BaseModel
 
 from warehouse.backfill import records as backfills
-from warehouse.build import steps
+from warehouse.build import builds
 from warehouse.build.disk import disk_space
 from warehouse.config import Settings
 from warehouse.errors import WarehouseError
@@ -152,7 +152,7 @@ def rejection_alert(settings: Settings, source: str, detail: str) -> Alert:
 
 def build_alerts(settings: Settings) -> list[Alert]:
     """Return the newest build if it failed after the current release was made."""
-    release, failed = current(settings.published), steps.newest_failed_build(settings)
+    release, failed = current(settings.published), builds.newest_failed_build(settings)
     if failed is None or (release is not None and failed[0] < release.name):
         return []
     build_id, verdict = failed

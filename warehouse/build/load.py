@@ -36,6 +36,15 @@ REVISION_COLUMNS = {
     "_file": "varchar",
     "_row": "bigint",
 }
+# The columns of an observation: those that every staging model has, in order.
+OBSERVATION_COLUMNS = {
+    **dict.fromkeys(("source", "vintage", "reporter", "partner", "region", "service"), "varchar"),
+    **dict.fromkeys(("indicator", "flow", "frequency"), "varchar"),
+    **dict.fromkeys(("period_start", "period_end"), "date"),
+    "value": "decimal(38, 18)",
+    **dict.fromkeys(("currency", "unit", "value_type", "status", "_file"), "varchar"),
+    "_row": "bigint",
+}
 LANDING_TABLES = """
 create table raw.landing_vintage (
     source varchar, vintage varchar, retrieved_at timestamp, landed_at timestamp, row_count bigint,
@@ -67,12 +76,14 @@ def load(
     checks: Mapping[str, Sequence[Check]],
     freshness: Sequence[Freshness],
     known: KnownRevisions | None = None,
+    staged: Mapping[tuple[str, str], Path] | None = None,
 ) -> None:
-    """Create `build_file` with schema `raw`.
+    """Create `build_file` with schema `raw`, and with schema `staging` if staged files are given.
 
     `rows` pairs each vintage with the Parquet file of its rows; `checks` are the polls of each source, oldest
-    first; `freshness` is the state of each source. Of a source whose revisions are known, rows are loaded
-    from the last vintage that they reach.
+    first; `freshness` is the state of each source; `staged` are the files of observations by source and
+    vintage, each source of which becomes a view `staging.stg_<source>`. Of a source whose revisions are
+    known, rows are loaded from the last vintage that they reach.
     """
     until = known.until if known else {}
     if build_file.exists():
@@ -85,6 +96,10 @@ def load(
                 (v, path) for v, path in rows if v.source == source.name and v.id >= until.get(v.source, "")
             ]
             db.execute(source_view(source, loaded))
+            if staged is not None:
+                db.execute("create schema if not exists staging")
+                files = [staged[vintage.source, vintage.id] for vintage, _ in loaded]
+                db.execute(staged_view(source, files))
         _load_known_revisions(db, known)
         db.execute(LANDING_TABLES)
         _insert(db, "raw.landing_vintage", [_vintage_row(vintage, until) for vintage, _ in rows])
@@ -168,6 +183,17 @@ def source_view(source: Source, rows: Sequence[tuple[Vintage, Path]]) -> str:
             "cast(null as varchar) as vintage where 1 = 0"
         ]
     return f'create view raw."{source.name}" as ' + " union all ".join(selects)
+
+
+def staged_view(source: Source, files: Sequence[Path]) -> str:
+    """Return the SQL of the view of a source's staged observations; an empty relation without files."""
+    if files:
+        listed = ", ".join(literal(str(path)) for path in files)
+        select = f"select * from read_parquet([{listed}])"
+    else:
+        columns = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in OBSERVATION_COLUMNS.items())
+        select = f"select {columns} where 1 = 0"
+    return f"create view staging.stg_{source.name} as {select}"
 
 
 def literal(text: str) -> str:
