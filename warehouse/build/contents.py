@@ -106,7 +106,7 @@ def fill(settings: Settings, build: Path, record: BuildRecord, used: Used, *, re
     freshness = [assess(name, contents[name], checks[name], record.as_of) for name in SOURCES]
     for leftover in (build / LOADED, build / f"{LOADED}.wal"):
         leftover.unlink(missing_ok=True)
-    loading.load(build / LOADED, SOURCES, rows, checks, freshness, revisions, staged.files)
+    loading.load(build / LOADED, SOURCES, rows, checks, freshness, revisions, staged.files, aside)
     filled = record.model_copy(
         update={
             "revisions_from": release.name if release and revisions else None,

@@ -22,6 +22,7 @@ import duckdb
 from warehouse.errors import WarehouseError
 from warehouse.landing.freshness import Freshness
 from warehouse.model import Check, Source, Vintage
+from warehouse.releases.manifest import SetAside
 
 # The columns of core.fct_revision that the models need of a known revision; the others follow from them.
 REVISION_COLUMNS = {
@@ -57,7 +58,10 @@ create table raw.landing_file (
 create table raw.landing_check (
     source varchar, sequence integer, checked_at timestamp, outcome varchar, vintage varchar, detail varchar
 );
-create table raw.landing_freshness (source varchar, status varchar, last_success_at timestamp);
+create table raw.landing_freshness (
+    source varchar, status varchar, last_success_at timestamp, set_aside_vintage varchar,
+    set_aside_reason varchar, drift_count bigint, failed_part_count bigint
+);
 """
 
 
@@ -77,12 +81,14 @@ def load(
     freshness: Sequence[Freshness],
     known: KnownRevisions | None = None,
     staged: Mapping[tuple[str, str], Path] | None = None,
+    set_aside: Sequence[SetAside] = (),
 ) -> None:
     """Create `build_file` with schema `raw`, and with schema `staging` if staged files are given.
 
     `rows` pairs each vintage with the Parquet file of its rows; `checks` are the polls of each source, oldest
     first; `freshness` is the state of each source; `staged` are the files of observations by source and
-    vintage, each source of which becomes a view `staging.stg_<source>`. Of a source whose revisions are
+    vintage, each source of which becomes a view `staging.stg_<source>`; `set_aside` are the vintages that the
+    build leaves out. Of a source whose revisions are
     known, rows are loaded from the last vintage that they reach.
     """
     until = known.until if known else {}
@@ -124,10 +130,7 @@ def load(
         _insert(
             db,
             "raw.landing_freshness",
-            [
-                (one.source, one.status, one.last_success_at and _naive(one.last_success_at))
-                for one in freshness
-            ],
+            [_freshness_row(one, rows, set_aside) for one in freshness],
         )
         db.execute("checkpoint")
 
@@ -155,6 +158,22 @@ def _vintage_row(vintage: Vintage, until: Mapping[str, str]) -> tuple[object, ..
         vintage.reader_version,
         vintage.id >= reached,
         vintage.id > reached,
+    )
+
+
+def _freshness_row(
+    freshness: Freshness, rows: Sequence[tuple[Vintage, Path]], set_aside: Sequence[SetAside]
+) -> tuple[object, ...]:
+    newest = [one for one, _ in rows if one.source == freshness.source][-1:]
+    aside = [one for one in set_aside if one.source == freshness.source][-1:]
+    return (
+        freshness.source,
+        freshness.status,
+        freshness.last_success_at and _naive(freshness.last_success_at),
+        aside[0].vintage if aside else None,
+        aside[0].reason if aside else None,
+        len(newest[0].drift) if newest else 0,
+        len(newest[0].failed_parts) if newest else 0,
     )
 
 

@@ -77,7 +77,7 @@ def accept(settings: Settings, name: str, incoming: str) -> str | None:
     may have been killed before it could start a build.
     """
     vintage = ingest.ingest_pull(settings, source_named(name), Path(incoming))
-    return None if is_published(settings, vintage) else vintage.id
+    return None if vintage.withdrawn or is_published(settings, vintage) else vintage.id
 
 
 def is_published(settings: Settings, vintage: Vintage) -> bool:
