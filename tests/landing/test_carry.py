@@ -1,0 +1,88 @@
+"""Parts of a file that cannot be read: their rows come from the last vintage's file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from toy import NOW, SOURCE, pull
+
+from warehouse.errors import SourceError
+from warehouse.fetch import Pulled
+from warehouse.landing import parse, store
+from warehouse.landing.carry import carry_unread
+from warehouse.model import Note, Vintage, no_note, raw_schema
+
+
+def read_sections(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterator[pa.RecordBatch]:
+    """Read lines `section,code,value`; a section with a value `x` fails alone."""
+    sections: dict[str, list[tuple[int, list[str]]]] = {}
+    for row, line in enumerate(files["rows.csv"].read_text().splitlines(), start=1):
+        section, *values = line.split(",")
+        sections.setdefault(section, []).append((row, values))
+    for section, rows in sections.items():
+        if any(values[1] == "x" for _, values in rows):
+            note("rows.csv", f"row {rows[0][0]} is no number", failed_part=section)
+            continue
+        codes, amounts = zip(*(values for _, values in rows), strict=True)
+        files_column = [f"rows.csv#{section}!A{row}" for row, _ in rows]
+        columns = [list(codes), list(amounts), files_column, [row for row, _ in rows]]
+        yield pa.record_batch(columns, schema=raw_schema(("code", "value")))
+
+
+SECTIONED = replace(SOURCE, read=read_sections)
+
+
+def land(root: Path, text: str, day: int, previous: Vintage | None) -> Vintage:
+    """Land a load as `evaluate` does, without the load gate."""
+    incoming, files = pull(root, text, NOW + timedelta(days=day))
+    pulled, rows = Pulled(files=files), incoming / "rows.parquet"
+    parsed = parse.parse(SECTIONED, files, incoming, rows)
+    if parsed.unread:
+        pulled = carry_unread(incoming, pulled, parsed, previous)
+        parsed = parse.parse(SECTIONED, pulled.files, incoming, rows)
+    return store.add_vintage(root, SECTIONED, incoming, pulled, parsed, {"success": True}, NOW)
+
+
+def rows_of(path: Path) -> list[tuple[str, str, str, int]]:
+    table = pq.read_table(path).to_pylist()
+    return sorted((row["code"], row["value"], row["_file"], row["_row"]) for row in table)
+
+
+def test_unread_part_has_the_rows_and_the_file_of_the_last_vintage(tmp_path: Path) -> None:
+    first = land(tmp_path, "S1,a,1\nS2,b,2\n", 0, None)
+    second = land(tmp_path, "S1,a,5\nS2,b,x\nS3,c,7\n", 1, first)
+    carried = "rows.from-2024-05-02.csv"
+    assert rows_of(second.rows_path) == [
+        ("a", "5", "rows.csv#S1!A1", 1),
+        ("b", "2", f"{carried}#S2!A2", 2),
+        ("c", "7", "rows.csv#S3!A3", 3),
+    ]
+    assert (second.directory / "files" / carried).read_text() == "S1,a,1\nS2,b,2\n"
+    assert [(one.part, one.carried_from) for one in second.failed_parts] == [("S2", "2024-05-02")]
+
+    # The next load that fails in the same part carries the same file on, under its name.
+    third = land(tmp_path, "S1,a,6\nS2,b,x\nS3,c,7\n", 2, second)
+    assert rows_of(third.rows_path)[1] == ("b", "2", f"{carried}#S2!A2", 2)
+    assert [(one.part, one.carried_from) for one in third.failed_parts] == [("S2", "2024-05-02")]
+
+    # A newer reader parses the same files again to the same rows; one that reads the part reads the new file.
+    newer = replace(SECTIONED, reader_version=2)
+    assert rows_of(parse.rows_of(newer, third, tmp_path / "reread")) == rows_of(third.rows_path)
+
+
+def test_unread_part_without_a_vintage_has_no_rows(tmp_path: Path) -> None:
+    vintage = land(tmp_path, "S1,a,1\nS2,b,x\n", 0, None)
+    assert [row[0] for row in rows_of(vintage.rows_path)] == ["a"]
+    assert [(one.part, one.carried_from) for one in vintage.failed_parts] == [("S2", None)]
+
+
+def test_load_without_a_part_that_can_be_read_is_an_error(tmp_path: Path) -> None:
+    incoming, files = pull(tmp_path, "S1,a,x\n")
+    with pytest.raises(SourceError, match="no part could be read; S1: row 1 is no number"):
+        parse.parse(SECTIONED, files, incoming, incoming / "rows.parquet")
