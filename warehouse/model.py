@@ -30,10 +30,8 @@ class Request:
     """One request to a publisher, a GET or a POST that only queries.
 
     `name` is the file's name inside the vintage, unique within a pull. `kind` is what the answer must be by
-    its bytes: csv, dta, html, json, xlsx, zip or 7z. `body` is what a POST sends. A `recorded_only` request
-    is for an interface that the publisher has closed: only a mirror answers it, and the path that the plan
-    receives does not exist where none does. A `curated:` address is answered from the folder of curated
-    figures.
+    its bytes: csv, dta, html, json, xlsx, zip or 7z. `body` is what a POST sends. A `curated:` address is
+    answered from the folder of curated figures.
     """
 
     name: str
@@ -44,7 +42,6 @@ class Request:
     max_bytes: int = 64 * MEBIBYTE
     method: str = "GET"
     body: bytes = b""
-    recorded_only: bool = False
 
     @property
     def address(self) -> str:

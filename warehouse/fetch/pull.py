@@ -75,10 +75,7 @@ def fetch(
             while request is not None:
                 _check_name(source.name, request, names)
                 entry = opened.entry(without_secrets(request.address)) if opened else None
-                if request.recorded_only and entry is None:
-                    (into / request.name).unlink(missing_ok=True)
-                else:
-                    fetched.append(_answer(pull, request, entry))
+                fetched.append(_answer(pull, request, entry))
                 try:
                     request = plan.send(into / request.name)
                 except StopIteration:
