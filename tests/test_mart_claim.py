@@ -2,6 +2,7 @@
 
 UNCTAD's CSV and the World Bank's JSON are read with the standard library and divided as fractions;
 SAFE's figures are copied from the workbook's cells, those of press releases and Data360 from their lines.
+NBS, which is not in the sample, is landed from the fixtures of its source.
 Each verdict is written by hand: no expected value is taken from the product's output.
 """
 
@@ -18,6 +19,11 @@ from typing import Any
 import duckdb
 import py7zr
 import pytest
+from conftest import ingest, settings_of
+from nbs_mirror import write_mirror
+
+from warehouse.build import steps
+from warehouse.releases.store import DATABASE
 
 PROJECT = Path(__file__).resolve().parent.parent
 SAMPLE = PROJECT / "warehouse" / "sample"
@@ -380,3 +386,49 @@ def test_claims_against_digitally_deliverable_services_of_data360(built: Path) -
     ):
         assert_claim(claim_row(built, claim, "data360_digital"), found, verdict)
     assert "of unctad_services" in claim_row(built, "digital_share_2020", "data360_digital")["reason"]
+
+
+@pytest.fixture(scope="module")
+def built_of_nbs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the database of a build of NBS and the curated figures."""
+    home = tmp_path_factory.mktemp("nbs") / "home"
+    settings = settings_of(home, write_mirror(home.parent / "mirror"))
+    assert ingest(settings, "nbs_accounts") == "2026-11-01"
+    assert ingest(settings_of(home, SAMPLE / "night-2"), "curated")
+    build = steps.load(settings)
+    assert build is not None
+    return settings.build / steps.transform(settings, build) / DATABASE
+
+
+@pytest.mark.slow
+def test_value_added_share_of_nbs_is_the_ratio_of_two_amounts(built_of_nbs: Path) -> None:
+    # fixtures/nbs_accounts, 2020, 100 million yuan: tertiary 551 973.7 of 1 013 567, which is 54.4585 %
+    share = 100 * Fraction("551973.7") / Fraction(1013567)
+    row = claim_row(built_of_nbs, "services_gdp_share_2020", "nbs_accounts", "2026-11-01")
+    assert_claim(row, share, "reproduced")
+    assert "value added of services in GDP, CNY, reported" in row["reason"]
+
+
+@pytest.mark.slow
+def test_amounts_of_nbs_are_staged_in_million_yuan(built_of_nbs: Path) -> None:
+    found = records(
+        built_of_nbs,
+        "select indicator, period_label, currency, unit, cast(value as varchar) as value"
+        " from core.fct_indicator where source = 'nbs_accounts' order by all",
+    )
+    assert {(row["currency"], row["unit"]) for row in found} == {("CNY", "million")}
+    assert {(row["indicator"], row["period_label"]): Fraction(row["value"]) for row in found} == {
+        ("NBS.GDP", "2019"): 98651520,
+        ("NBS.GDP", "2020"): 101356700,
+        ("NBS.GDP", "2021"): 114923700,
+        ("NBS.VA_TERTIARY", "2019"): 53537100,
+        ("NBS.VA_TERTIARY", "2020"): 55197370,
+        ("NBS.VA_TERTIARY", "2021"): 61447640,
+    }
+    # The share is beside the trade of a region: Hainan in 2021, 700.25 of 4600.5 in the fixture
+    (hainan,) = records(
+        built_of_nbs,
+        "select distinct services_value_added_share_pct as share from marts.mart_trade_regional"
+        " where region = '460000' and period_label = '2021'",
+    )
+    assert hainan["share"] == pytest.approx(100 * 700.25 / 4600.5, rel=1e-12)

@@ -128,7 +128,6 @@ def test_manifest_has_revision_vintages_digests_counts_and_verdict(warehouse: Wa
         ("curated", "2026-03-19"),
         ("data360_digital", "2026-03-19"),
         ("mofcom_totals", "2022-05-27"),
-        ("nbs_accounts", "2026-03-03"),
         ("ons_services", "2022-04-24"),
         ("safe_bop", "2024-03-29"),
         ("unctad_goods", "2026-03-19"),

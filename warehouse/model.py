@@ -79,10 +79,8 @@ class Request:
     """One request to a publisher, a GET or a POST that only queries.
 
     `name` is the file's name inside the vintage, unique within a pull. `kind` is what the answer must be by
-    its bytes: csv, dta, html, json, xlsx, zip or 7z. `body` is what a POST sends. A `recorded_only` request
-    is for an interface that the publisher has closed: only a mirror answers it, and the path that the plan
-    receives does not exist where none does. A `curated:` address is answered from the folder of curated
-    figures.
+    its bytes: csv, dta, html, json, xlsx, zip or 7z. `body` is what a POST sends. A `curated:` address is
+    answered from the folder of curated figures.
     """
 
     name: str
@@ -93,7 +91,6 @@ class Request:
     max_bytes: int = 64 * MEBIBYTE
     method: str = "GET"
     body: bytes = b""
-    recorded_only: bool = False
 
     @property
     def address(self) -> str:
@@ -248,6 +245,21 @@ class PlanFunction(Protocol):
 
     def __call__(self) -> Plan:
         """Return a generator that yields requests, and parts, and receives the path of each answer."""
+
+
+def requests_of(plan: Plan) -> Generator[Request, Path, None]:
+    """Yield the requests of a plan and of its parts in order, and pass the answers on."""
+    item = next(plan, None)
+    while item is not None:
+        if isinstance(item, Part):
+            yield from item.plan
+            item = next(plan, None)
+        else:
+            answer = yield item
+            try:
+                item = plan.send(answer)
+            except StopIteration:
+                item = None
 
 
 def first_request(plan: Plan) -> Request:

@@ -44,6 +44,7 @@ def test_status_of_the_sample(warehouse: Warehouse) -> None:
     assert {entry["source"]: entry["vintages"] for entry in state["sources"]} == {
         **dict.fromkeys(SOURCES, 1),
         "worldbank_wdi": 2,
+        "nbs_accounts": 0,
         "wto_digital": 0,
         "wto_services": 0,
     }

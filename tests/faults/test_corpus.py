@@ -27,6 +27,7 @@ import shutil
 import signal
 import struct
 import tempfile
+import unicodedata
 import xml.etree.ElementTree as ET
 import zipfile
 from collections import Counter
@@ -43,6 +44,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import settings_of
 from faults.mutations import Form, Mutation, Stata, packed, spoiled, stata, table, unpacked, written, zip_of
+from nbs_mirror import write_mirror as write_nbs_mirror
 
 from warehouse.build import steps
 from warehouse.config import PROJECT_ROOT, SAMPLE_DIR, Settings
@@ -56,7 +58,11 @@ from warehouse.sources import SOURCES, batis, data360_digital, safe_bop
 pytestmark = pytest.mark.faults
 
 FIXTURES = PROJECT_ROOT / "tests" / "fixtures"
-WITHOUT_RECORDING = {"wto_services": "services_annual_dataset.zip", "wto_digital": "DDS_bulk_download.csv"}
+WITHOUT_RECORDING = {
+    "nbs_accounts": "",  # a walk: the answers are those of nbs_mirror
+    "wto_services": "services_annual_dataset.zip",
+    "wto_digital": "DDS_bulk_download.csv",
+}
 SECONDS_FOR_A_CASE = 30.0
 SECONDS_FOR_ALL = 1500
 CASES_OF_A_FILE = 72
@@ -175,6 +181,8 @@ CUTS: Mapping[str, Callable[[list[list[str]]], list[list[str]]]] = {
 
 def recorded(night: str, source: str) -> dict[str, tuple[str, bytes, dict[str, Any]]]:
     """Return a source's recorded answers, cut, by address: file, bytes and the index entry."""
+    if source == "nbs_accounts":
+        return recorded_nbs()
     if source in WITHOUT_RECORDING:
         file = WITHOUT_RECORDING[source]
         address = first_request(SOURCES[source].plan()).address
@@ -192,6 +200,21 @@ def recorded(night: str, source: str) -> dict[str, tuple[str, bytes, dict[str, A
     }
 
 
+def recorded_nbs() -> dict[str, tuple[str, bytes, dict[str, Any]]]:
+    """Return the answers of the fixtures to all requests of NBS's plan, as `recorded` does."""
+    with tempfile.TemporaryDirectory(prefix="nbs-") as scratch:
+        folder = write_nbs_mirror(Path(scratch))
+        index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        return {
+            answer["address"]: (
+                answer["file"],
+                (folder / answer["file"]).read_bytes(),
+                {"retrieved_at": "2022-01-01T00:00:00Z", "content_type": None},
+            )
+            for answer in index["answers"]
+        }
+
+
 def source_of(address: str) -> str:
     """Return the source of an address."""
     for part, source in WHOSE.items():
@@ -205,7 +228,6 @@ WHOSE = {
     "data360files": "data360_digital",
     "curated:": "curated",
     "mofcom": "mofcom_totals",
-    "stats.gov.cn": "nbs_accounts",
     "dataverse": "atlas_services",
     "stats.wto.org": "wto_merchandise",
     "TradeMerch": "unctad_goods",
@@ -326,31 +348,22 @@ def read_mofcom(files: Mapping[str, bytes], source: str) -> list[Row]:
 
 
 def read_nbs(files: Mapping[str, bytes], source: str) -> list[Row]:
-    found: list[Row] = []
-    for name, data in files.items():
-        answer = json_of(data)["returndata"]
-        nodes = {
-            (dimension["wdcode"], node["code"]): node
-            for dimension in answer["wdnodes"]
-            for node in dimension["nodes"]
-            if node
-        }
-        for node in answer["datanodes"]:
-            codes = {dimension["wdcode"]: dimension["valuecode"] for dimension in node["wds"]}
-            has = "reg" in codes
-            found.append(
-                (
-                    name.split(".")[1],
-                    codes["zb"],
-                    nodes["zb", codes["zb"]]["name"],
-                    nodes["zb", codes["zb"]]["unit"] or None,
-                    codes["reg"] if has else "000000",
-                    nodes["reg", codes["reg"]]["name"] if has else None,
-                    codes["sj"],
-                    node["data"]["strdata"] or None,
-                )
-            )
-    return found
+    return [
+        (
+            name[: len("new.3")],
+            cell["_id"],
+            re.sub(r"\s*[(（].*", "", unicodedata.normalize("NFKC", cell["i_showname"]).strip()),
+            unicodedata.normalize("NFKC", cell.get("du_name") or "亿元").strip(),
+            name.split(".")[-2],
+            cell.get("da_name") or None,
+            period["code"],
+            cell["value"] or None,
+        )
+        for name, data in files.items()
+        if ".values." in name
+        for period in json_of(data)["data"]
+        for cell in period["values"]
+    ]
 
 
 def read_atlas(files: Mapping[str, bytes], source: str) -> list[Row]:

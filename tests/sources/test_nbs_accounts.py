@@ -1,106 +1,317 @@
-"""NBS of China: recorded exchanges of the old interface, documented messages of the new interface."""
+"""NBS of China: answers in the form that clients of `stream/esData` describe (fixtures/nbs_accounts)."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from nbs_mirror import FIXTURES, envelope, of_fixture, write_mirror
 from pytest_httpserver import HTTPServer
 from werkzeug import Request as Asked
 from werkzeug import Response
 
 from warehouse.errors import SourceError
-from warehouse.fetch import Limits, fetch
-from warehouse.model import Request, Source
+from warehouse.fetch import Limits, fetch, read_pull
+from warehouse.model import FailedPart, Request, Source
 from warehouse.sources import nbs_accounts
-from warehouse.sources.nbs_accounts import PROVINCES, RECORDED, SOURCE
+from warehouse.sources.nbs_accounts import PROVINCES, SOURCE
 
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "nbs_accounts"
-
-
-def read(name: str, path: Path) -> list[dict[str, Any]]:
-    return pa.Table.from_batches(list(SOURCE.read({name: path}, path.parent))).to_pylist()
+NATION = "new.3.values.000000.json"
+BEIJING = "new.6.values.110000.json"
+THIS_YEAR = datetime.now(UTC).year
 
 
-def test_missing_cell_is_null_not_zero() -> None:
-    # Read by hand from test_stats_gdp.response.json: December 6.2 first; January and February are empty.
-    rows = read("easyquery.hgyd.a.json", FIXTURES / "test_stats_gdp.response.json")
-    assert [row["value"] for row in rows[-2:]] == [None, None]
-    assert (rows[0]["period"], rows[0]["value"], rows[0]["unit"]) == ("202412", "6.2", "%")
-    assert {row["region"] for row in rows} == {"000000"} and len(rows) == 12
-    money = read("easyquery.hgyd.a.json", FIXTURES / "test_stats_multi_zb.response.json")
-    assert (money[0]["value"], money[0]["unit"]) == ("2431022.72", "亿元")
+def read(files: dict[str, Path]) -> list[dict[str, Any]]:
+    return pa.Table.from_batches(list(SOURCE.read(files, FIXTURES))).to_pylist()
 
 
-def test_error_message_with_status_200_is_rejected() -> None:
-    with pytest.raises(SourceError, match="returncode 501, '对不起"):
-        read("easyquery.hgyd.a.json", FIXTURES / "test_invalid_query.response.json")
-    with pytest.raises(SourceError, match="have no cells"):
-        list(SOURCE.read({"easyquery.csnd.a.json": FIXTURES / "test_get_reg_cities.response.json"}, FIXTURES))
+def pull(mirror: Path, into: Path) -> list[dict[str, Any]]:
+    """Fetch from a mirror and read the files."""
+    return read({file.name: into / file.name for file in fetch(SOURCE, into, mirror=str(mirror))})
 
 
-def test_request_bodies_equal_the_recorded_bodies() -> None:
-    # From test_stats_gdp.request.txt.
-    assert RECORDED[0].body.decode() == (
-        "m=QueryData&dbcode=hgyd&rowcode=zb&colcode=sj&wds=%5B%5D&dfwds=%5B%7B%22wdcode%22%3A+%22zb%22%2C+"
-        "%22valuecode%22%3A+%22A020101%22%7D%2C+%7B%22wdcode%22%3A+%22sj%22%2C+%22valuecode%22%3A+%222024%22"
-        "%7D%5D&k1=1772507777932"
-    )
-    assert len({request.address for request in RECORDED}) == len(RECORDED) == 6
+def failed_parts(into: Path) -> tuple[FailedPart, ...]:
+    return read_pull(into).failed_parts
 
 
-def test_new_interface_is_requested_for_all_provinces_without_recordings(tmp_path: Path) -> None:
-    def envelope(data: Any) -> Path:
-        path = tmp_path / "answer.json"
-        path.write_text(json.dumps({"success": True, "state": 20000, "data": data}), encoding="utf-8")
-        return path
-
-    def node(name: str) -> dict[str, str]:
-        return {"_id": f"id of {name}", "name": name}
-
-    plan, requests = SOURCE.plan(), []
-    request: Request | None = next(plan)
-    while request is not None:
-        requests.append(request)
-        names = ["国民经济核算", "国内生产总值", "地区生产总值", "第三产业增加值(亿元)"]
-        answer = [node("年度数据")] if request.name.endswith("root.json") else [node(name) for name in names]
-        there = tmp_path / "nothing" if request.recorded_only else envelope(answer)
-        try:
-            request = plan.send(there)
-        except StopIteration:
-            request = None
-    values = [json.loads(request.body) for request in requests if ".values." in request.name]
-    assert len(requests) == 6 + 2 * 4 + 1 + 31 and len(PROVINCES) == 31
-    assert values[0]["das"][0]["value"] == "000000000000" and values[1]["das"][0]["value"] == "110000000000"
-    assert values[1]["indicatorIds"] == ["id of 地区生产总值", "id of 第三产业增加值(亿元)"]
+def cells(rows: list[dict[str, Any]], region: str = "000000") -> dict[tuple[str, str], str | None]:
+    """Return the values of a region by indicator and period; every unit must be 亿元."""
+    assert {row["unit"] for row in rows} == {"亿元"}
+    return {(row["indicator_name"], row["period"]): row["value"] for row in rows if row["region"] == region}
 
 
-def test_values_of_the_new_interface(tmp_path: Path) -> None:
-    cell = {
-        "_id": "x",
-        "i_showname": " 地区生产总值 ",
-        "value": "12.30",
-        "du_name": "亿元",
-        "da_name": "北京市",
+def replaced(*pairs: tuple[str, str]) -> Callable[[bytes], bytes]:
+    """Return a function that replaces texts in an answer; each must occur."""
+
+    def change(data: bytes) -> bytes:
+        text = data.decode("utf-8")
+        for old, new in pairs:
+            assert old in text, old
+            text = text.replace(old, new)
+        return text.encode("utf-8")
+
+    return change
+
+
+# The figures of the fixture, read by hand from gdp_year.csv of the edition before the fifth census.
+NATIONAL = {
+    ("国内生产总值", "2021YY"): "1149237",
+    ("第三产业增加值", "2021YY"): "614476.4",
+    ("国内生产总值", "2020YY"): "1013567",
+    ("第三产业增加值", "2020YY"): "551973.7",
+    ("国内生产总值", "2019YY"): "986515.2",
+    ("第三产业增加值", "2019YY"): "535371",
+}
+
+
+def test_unit_in_brackets_is_split_from_the_name(tmp_path: Path) -> None:
+    rows = pull(write_mirror(tmp_path / "mirror"), tmp_path / "files")
+    assert cells(rows) == NATIONAL
+    assert cells(rows, "110000") == {
+        ("地区生产总值", "2021YY"): "1100.5",
+        ("第三产业增加值", "2021YY"): "700.25",
+        ("地区生产总值", "2020YY"): "1100.5",
+        ("第三产业增加值", "2020YY"): None,  # sent as "", never 0
     }
-    data = [{"code": "2024YY", "values": [cell]}, {"code": "2025YY", "values": []}]
-    path = tmp_path / "a.json"
-    path.write_text(json.dumps({"success": True, "data": data}), encoding="utf-8")
-    [row] = read("new.6.values.110000.json", path)
-    assert [row[c] for c in ("database", "indicator_name", "region", "period", "value")] == [
-        "new.6",
-        "地区生产总值",
-        "110000",
-        "2024YY",
-        "12.30",
-    ]
-    path.write_text(json.dumps({"success": False, "message": "请求过于频繁"}), encoding="utf-8")
-    with pytest.raises(SourceError, match="请求过于频繁"):
-        read("new.6.values.110000.json", path)
+    assert cells(rows, "650000")["地区生产总值", "2020YY"] == "6500.5"
+    # 2026 has no values: no rows
+    assert Counter(row["region"] for row in rows) == {"000000": 6, **dict.fromkeys(PROVINCES, 4)}
+    beijing = next(row for row in rows if row["_file"] == BEIJING and row["_row"] == 4)
+    assert (beijing["database"], beijing["indicator"], beijing["region_name"], beijing["period"]) == (
+        *("new.6", "third6", "北京市", "2020YY"),
+    )
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        pytest.param(((" (亿元) ", ""),), id="plain names"),
+        pytest.param(((" (亿元) ", "（亿元）"),), id="full-width brackets"),
+        pytest.param(((" (亿元) ", " (现价) (亿元)"),), id="at current prices"),
+        pytest.param((('"du_name": "亿元"', '"du": "x"'),), id="the unit in the name only"),
+        pytest.param((('"value"', '"further": [1], "value"'),), id="a further key"),
+    ],
+)
+def test_typography_of_names_changes_no_row(tmp_path: Path, pairs: tuple[tuple[str, str], ...]) -> None:
+    mirror = write_mirror(tmp_path / "mirror", change={NATION: replaced(*pairs)})
+    assert cells(pull(mirror, tmp_path / "files")) == NATIONAL
+
+
+def test_requests_are_those_of_the_interface(tmp_path: Path) -> None:
+    asked: list[Request] = []
+
+    def answer(request: Request) -> bytes | None:
+        asked.append(request)
+        return of_fixture(request)
+
+    write_mirror(tmp_path / "mirror", answer)
+    assert len(asked) == 2 * 4 + 1 + 31 == 40
+    values = [request for request in asked if ".values." in request.name]
+    assert {(request.method, request.url) for request in values} == {
+        ("POST", "https://data.stats.gov.cn/dg/website/publicrelease/web/external/stream/esData")
+    }
+    assert json.loads(values[0].body) == {
+        "cid": "table3",
+        "indicatorIds": ["gdp3", "third3"],
+        "daCatalogId": "",
+        "das": [{"text": "全国", "value": "000000000000"}],
+        "dts": [f"1949YY-{THIS_YEAR}YY"],
+        "showType": "1",
+        "rootId": "root3",
+    }
+    regions = [area for request in values[1:] for area in json.loads(request.body)["das"]]
+    assert len(regions) == len({area["value"] for area in regions}) == 31
+    assert regions[0] == {"text": "北京市", "value": "110000000000"}
+    assert all(json.loads(request.body)["indicatorIds"] == ["gdp6", "third6"] for request in values[1:])
+    assert SOURCE.seconds_between_calls >= 2  # a firewall limits the number of calls
+
+
+# --- names that are equal without their brackets ---
+
+
+def nodes(*names: str) -> bytes:
+    return envelope([{"_id": f"id of {name}", "name": name} for name in names])
+
+
+def with_parts(request: Request) -> bytes | None:
+    """Answer with the national table cut at 2020: the first part has 2019, the second the other years."""
+    if request.name == "new.3.table.json":
+        return nodes("国内生产总值(2020-至今)", "国内生产总值(1952-2019)", "国内生产总值指数")
+    name = request.name.replace("3.1952-2019.", "3.").replace("3.2020-.", "3.")
+    data = of_fixture(Request(name, request.url, "json"))
+    if ".values." not in name or name == request.name or data is None:
+        return data
+    is_first = "1952" in request.name
+    body = json.loads(request.body)
+    assert body["cid"] == f"id of 国内生产总值({'1952-2019' if is_first else '2020-至今'})"
+    assert body["dts"] == ["1952YY-2019YY" if is_first else f"2020YY-{THIS_YEAR}YY"]
+    periods = json.loads(data)["data"]
+    return envelope([period for period in periods if (period["code"] < "2020") == is_first])
+
+
+def test_table_that_is_cut_by_period_is_requested_in_all_parts(tmp_path: Path) -> None:
+    rows = pull(write_mirror(tmp_path / "mirror", with_parts), tmp_path / "files")
+    assert cells(rows) == NATIONAL
+    assert {row["_file"] for row in rows if row["region"] == "000000"} == {
+        "new.3.1952-2019.values.000000.json",
+        "new.3.2020-.values.000000.json",
+    }
+
+
+def test_period_outside_of_a_part_is_rejected(tmp_path: Path) -> None:
+    part = "new.3.1952-2019.values.000000.json"
+    mirror = write_mirror(tmp_path / "mirror", with_parts, {part: replaced(("2019YY", "2020YY"))})
+    pull(mirror, tmp_path / "files")
+    [failed] = failed_parts(tmp_path / "files")
+    assert failed.part == "new.3.1952-2019.全国"
+    assert re.search(r"the period '2020YY' was not requested.*row 1", failed.reason)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("国内生产总值 (现价)", "国内生产总值 (不变价)"),
+        ("国内生产总值", "国内生产总值 (不变价)"),
+        ("国内生产总值", "国内生产总值(1952-2015)"),
+        ("国内生产总值(1952-2015)", "国内生产总值(2015-至今)"),
+        ("国内生产总值(1952-2015)", "国内生产总值(不变价)(2016-)"),
+        ("国内生产总值（-2015）", "国内生产总值(-2010)"),
+    ],
+)
+def test_ambiguous_table_is_rejected_with_all_its_names(tmp_path: Path, names: tuple[str, ...]) -> None:
+    change = {"new.3.table.json": lambda _: nodes(*names, "国内生产总值指数")}
+    mirror = write_mirror(tmp_path / "mirror", change=change)
+    with pytest.raises(SourceError, match="'国内生产总值' is ambiguous without its brackets") as caught:
+        pull(mirror, tmp_path / "files")
+    assert all(repr(name) in str(caught.value) for name in names)
+    assert "指数" not in str(caught.value) and "new.3.table.json" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_found"),
+    [
+        ("国内生产总值 (现价)", True),
+        ("国内生产总值(2016-至今)", True),
+        ("国内生产总值 （2016年–）", True),
+        ("国内生产总值 (不变价)", False),
+        ("国内生产总值 (上年=100)", False),
+        ("国内生产总值(2016)", False),
+        ("人均国内生产总值", False),
+    ],
+)
+def test_brackets_of_the_only_table(tmp_path: Path, name: str, is_found: bool) -> None:
+    path = tmp_path / "answer.json"
+    path.write_bytes(nodes(name, "国内生产总值指数"))
+    if is_found:
+        [(_, table_id)] = nbs_accounts._find_parts(path, path.name, "国内生产总值")
+        assert table_id == f"id of {name}"
+    else:
+        with pytest.raises(SourceError, match=r"no table is named '国内生产总值'; the names are .*指数"):
+            nbs_accounts._find_parts(path, path.name, "国内生产总值")
+
+
+@pytest.mark.parametrize(
+    ("pairs", "reason"),
+    [
+        ((("第一产业增加值 (亿元)", "第三产业增加值 (不变价) (亿元)"),), "'第三产业增加值' is ambiguous"),
+        ((("第三产业增加值 (亿元)", "第三产业增加值 (万元)"),), "no node is named '第三产业增加值' in 亿元"),
+        (
+            (("第三产业增加值 (亿元)", "第三产业增加值 (不变价)"),),
+            "no node is named '第三产业增加值' in 亿元",
+        ),
+        ((("第三产业增加值 (亿元)", "服务业增加值 (亿元)"),), "no node is named '第三产业增加值' in 亿元"),
+    ],
+)
+def test_indicator_is_found_by_name_and_unit(
+    tmp_path: Path, pairs: tuple[tuple[str, str], ...], reason: str
+) -> None:
+    mirror = write_mirror(tmp_path / "mirror", change={"new.3.indicators.json": replaced(*pairs)})
+    with pytest.raises(SourceError, match=reason):
+        pull(mirror, tmp_path / "files")
+
+
+# --- answers that are rejected ---
+
+
+@pytest.mark.parametrize(
+    ("pairs", "reason"),
+    [
+        (
+            (("国内生产总值 (亿元) ", "国内生产总值 (万元) "),),
+            "unit of 国内生产总值 is 万元 and 亿元, expected 亿元",
+        ),
+        ((("亿元", "万元"),), "the unit of 国内生产总值 is 万元 and 万元, expected 亿元"),
+        (((" (亿元) ", ""), ('"du_name": "亿元"', '"du_name": ""')), "is missing, expected 亿元"),
+        ((("国内生产总值 (亿元) ", "国内生产总值 (上年=100) "),), "is 上年=100 and 亿元, expected"),
+        (
+            (("国内生产总值 (亿元) ", "国内生产总值 (不变价) (亿元) "),),
+            "is 不变价 and 亿元 and 亿元, expected",
+        ),
+        ((("第三产业增加值", "第二产业增加值"),), r"indicator '第二产业增加值' was not requested.*row 2"),
+        ((('"000000000000"', '"110000000000"'),), "the region '110000000000' was not requested"),
+        ((("2020YY", "202012MM"),), r"the period '202012MM' was not requested.*row 3"),
+        ((("551973.7", "551,973.7"),), r"not a plain decimal number: '551,973.7'.*row 4"),
+        ((("551973.7", "—"),), "not a plain decimal number: '—'"),
+        ((('"success": true', '"success": false'), ("成功", "请求过于频繁")), "请求过于频繁"),
+        ((("20000", "50000"),), "state 50000"),
+        ((("[", "{"), ("]", "}")), "JSON"),
+        ((("values", "cells"),), "not a period with values"),
+        ((("i_showname", "name"),), "not a cell"),
+        ((('value":', 'v":'),), "not a cell"),
+        ((('"_id": "gdp3"', '"_id": ["gdp3"]'),), "not a cell"),
+        ((('"da_name": "全国"', '"da_name": {}'),), "not a cell"),
+    ],
+)
+def test_answer_that_contradicts_the_request_is_rejected(
+    tmp_path: Path, pairs: tuple[tuple[str, str], ...], reason: str
+) -> None:
+    path = tmp_path / NATION
+    path.write_bytes(replaced(*pairs)((FIXTURES / NATION).read_bytes()))
+    with pytest.raises(SourceError, match=reason):
+        read({NATION: path})
+
+
+def test_answer_without_values_is_rejected(tmp_path: Path) -> None:
+    path = tmp_path / NATION
+    for data in ([], [{"code": "2020YY", "values": []}], {"list": []}):
+        path.write_bytes(envelope(data))
+        with pytest.raises(SourceError, match=r"has no values|not a list of periods"):
+            read({NATION: path})
+    path.write_bytes(
+        replaced(*((value, "") for value in NATIONAL.values()))((FIXTURES / NATION).read_bytes())
+    )
+    with pytest.raises(SourceError, match="the answer has no values"):
+        read({NATION: path})
+    with pytest.raises(SourceError, match="no file has values"):
+        read({"new.3.root.json": FIXTURES / "new.3.root.json"})
+    with pytest.raises(SourceError, match="no request of this source has this file name"):
+        read({"easyquery.hgyd.json": path})
+
+
+def test_challenge_of_the_firewall_is_rejected(tmp_path: Path) -> None:
+    page = b"<!DOCTYPE html><html><script>location.reload()</script></html>"
+    mirror = write_mirror(tmp_path / "mirror", change={BEIJING: lambda _: page})
+    rows = pull(mirror, tmp_path / "files")
+    [failed] = failed_parts(tmp_path / "files")
+    assert failed.part == "new.6.北京市" and "the answer is not json" in failed.reason
+    assert len({row["region"] for row in rows}) == 31  # the nation and thirty provinces
+
+
+def test_challenge_in_place_of_the_tree_fails_the_pull(tmp_path: Path) -> None:
+    page = b"<!DOCTYPE html><html><script>location.reload()</script></html>"
+    mirror = write_mirror(tmp_path / "mirror", change={"new.3.root.json": lambda _: page})
+    with pytest.raises(SourceError, match="the answer is not json"):
+        pull(mirror, tmp_path / "files")
+
+
+# --- POST requests, which no other source sends ---
 
 
 @pytest.fixture
@@ -133,18 +344,3 @@ def test_post_follows_no_redirect(httpserver: HTTPServer, posting: Source, tmp_p
     )
     with pytest.raises(SourceError, match="a redirect of a POST"):
         fetch(posting, tmp_path, limits=Limits(attempts=1))
-
-
-def test_recorded_only_request_is_skipped_without_recording(tmp_path: Path, httpserver: HTTPServer) -> None:
-    httpserver.expect_request("/now").respond_with_json({"a": 1})
-    recorded: list[bool] = []
-
-    def plan() -> Any:
-        answer = yield Request("old.json", httpserver.url_for("/old"), "json", recorded_only=True)
-        recorded.append(answer.exists())
-        yield Request("now.json", httpserver.url_for("/now"), "json")
-
-    got = fetch(
-        nbs_accounts.Source(**(vars(SOURCE) | {"plan": plan, "seconds_between_calls": 0.0})), tmp_path
-    )
-    assert recorded == [False] and [file.name for file in got] == ["now.json"]

@@ -1,137 +1,117 @@
-"""National Bureau of Statistics of China: GDP and value added, national and by province.
+"""National Bureau of Statistics of China (NBS): GDP and value added of the tertiary industry, by year.
 
-There are two interfaces. The old one, `POST easyquery.htm`, is closed; only a mirror that has the recorded
-exchanges answers it. It answers `{"returncode": 200, "returndata": {"datanodes", "wdnodes"}}`: a node is a
-value with the codes of its indicator (`zb`), region (`reg`, absent for the nation) and period (`sj`);
-`wdnodes` have the names of the codes and the units. **A missing cell is `hasdata: false, data: 0.0, strdata:
-""`, never 0.** An error is `returncode: 501` with a text and status 200.
+Two trees of annual tables are walked, national (code 3) and by province (code 6): the nodes below the root
+and below 国民经济核算 (`new/queryIndexTreeAsync`), the indicators of the table (`new/queryIndicatorsByCid`),
+then the values (`POST stream/esData`), one call for each region. Identifiers are looked up by name at each
+pull, because they change with the edition. The form is that of clients published between June and October
+2026: `stream/esData` replaced `getEsDataByCidAndDt` on 2026-06-05, and answers 500 without `showType`.
 
-The new one is requested if no exchange is recorded: the tree of indicators (`queryIndexTreeAsync`, code 3 for
-national and 6 for provincial years), the indicators of a table (`queryIndicatorsByCid`), then the values
-(`POST getEsDataByCidAndDt`), one call for each province. An envelope has `success` and `data`; a year is
-`{"code": "2024YY", "values": [{"i_showname", "value", "du_name", …}]}`; values are texts, and a year that is
-not published has none. Identifiers are looked up by name at each pull, because they change with the edition.
+An answer is `{"success": true, "state": 20000, "message": …, "data": …}`. `data` is a list of nodes, or an
+object with the `list` of indicators, or a list of periods `{"code": "2024YY", "values": [cell, …]}`. A cell
+has `_id`, `i_showname`, `value` (a text, empty if missing), `du_name` (the unit), `da` (12 digits of the
+region) and `da_name`. A period that is not published has no values.
 
-The reader returns each cell with the name of its indicator, its unit and period as sent, the region as six
-digits (000000 is the nation) and the value in the digits that were sent (`strdata`), null if missing.
-`database` is that of the old interface (`hgyd` …), or `new.3` and `new.6`. `_row` is the position of the cell
-in its answer, the first being 1.
+**Names.** `i_showname` ends with the unit in brackets, `地区生产总值 (亿元) `, or is the name alone. Texts
+are compared in NFKC. The brackets at the end of a name are
 
-Raises SourceError for an error with a good status, a code that `wdnodes` does not name, a value that is not a
-plain decimal, a cell whose `hasdata` contradicts its `strdata`, and a table or indicator that is not found.
+- of an indicator: the unit, which must be `UNIT` and equal `du_name`;
+- of a table: the years of a part, `国内生产总值(1952-2015)` or `国内生产总值(2016-至今)`. A table that is cut
+  by period is requested in all its parts, which must not overlap; a part has cells of its own years only;
+- of either: `现价`, `当年价` or `当年价格`, at current prices.
+
+With other brackets (`不变价`, at constant prices) it is another table or indicator. Two names that differ
+only in brackets are an error that states both, unless they are parts of a table.
+
+**Years.** A request ends with the current year, `1949YY-2026YY`. The publisher's page sends such ranges
+(captured on 2026-10-02), and so do most clients. Not used, because there is less evidence for them: an empty
+`dts`, with which two clients obtain every period, and a range beyond the current year. The address of a POST
+in the index of a mirror has the digest of its body, so these addresses change on 1 January.
+
+**Pace.** After about 100 calls in a row a firewall answers with a JavaScript challenge, which is rejected as
+not JSON. A pull is 40 calls, and 32 more if the provincial table is cut into two parts.
+
+The reader returns each cell with the name of its indicator without brackets, its unit, the region as six
+digits (000000 is the nation) and the value in the digits that were sent, null if missing. `database` is
+`new.3` or `new.6`. `_row` is the position of the cell in its answer, the first being 1.
+
+Raises SourceError for an error with a good status, a table or indicator that is not found or ambiguous, an
+indicator, unit, region or period that was not requested, a value that is not a plain decimal, and an answer
+without values.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+import unicodedata
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from warehouse.errors import SourceError
 from warehouse.formats.json import JsonValue, read_json
-from warehouse.model import Note, Plan, Request, Source, no_note, raw_schema
+from warehouse.model import Note, Part, Plan, Request, Source, no_note, raw_schema
 
 NAME = "nbs_accounts"
-OLD = "https://data.stats.gov.cn/easyquery.htm"
-NEW = "https://data.stats.gov.cn/dg/website/publicrelease/web/external"
+BASE = "https://data.stats.gov.cn/dg/website/publicrelease/web/external"
 COLUMNS = ("database", "indicator", "indicator_name", "unit", "region", "region_name", "period", "value")
-YEARS = "1949YY-2100YY"  # all years, without reading the clock
+BRANCH = "国民经济核算"
+UNIT = "亿元"  # 100 million yuan
+CURRENT_PRICES = {"现价", "当年价", "当年价格"}
+FIRST_YEAR = 1949
+NATION = {"000000": "全国"}
+PROVINCES = {
+    **{"110000": "北京市", "120000": "天津市", "130000": "河北省", "140000": "山西省"},
+    **{"150000": "内蒙古自治区", "210000": "辽宁省", "220000": "吉林省", "230000": "黑龙江省"},
+    **{"310000": "上海市", "320000": "江苏省", "330000": "浙江省", "340000": "安徽省"},
+    **{"350000": "福建省", "360000": "江西省", "370000": "山东省", "410000": "河南省"},
+    **{"420000": "湖北省", "430000": "湖南省", "440000": "广东省", "450000": "广西壮族自治区"},
+    **{"460000": "海南省", "500000": "重庆市", "510000": "四川省", "520000": "贵州省"},
+    **{"530000": "云南省", "540000": "西藏自治区", "610000": "陕西省", "620000": "甘肃省"},
+    **{"630000": "青海省", "640000": "宁夏回族自治区", "650000": "新疆维吾尔自治区"},
+}
 
 
-def exchange(
-    name: str,
-    database: str,
-    rows: str,
-    fixed: tuple[str, str] | None,
-    requested: tuple[tuple[str, str], ...],
-    at: str,
-) -> Request:
-    """Return a recorded request to the old interface, its body equal to the recorded one byte for byte.
+class Table(NamedTuple):
+    """A table of a tree: its name, the indicators that are requested, and the regions by code."""
 
-    `fixed` and `requested` pair a dimension (`zb`, `reg`, `sj`) with a code; `at` is the client's clock in
-    ms.
-    """
-    dimensions = [
-        json.dumps([{"wdcode": dimension, "valuecode": code} for dimension, code in pairs])
-        for pairs in ((fixed,) if fixed else (), requested)
-    ]
-    body = (
-        ("m", "QueryData"),
-        ("dbcode", database),
-        ("rowcode", rows),
-        ("colcode", "sj"),
-        ("wds", dimensions[0]),
-        ("dfwds", dimensions[1]),
-        ("k1", at),
-    )
-    return Request(
-        name=f"easyquery.{database}.{name}.json",
-        url=OLD,
-        kind="json",
-        headers=(
-            ("Content-Type", "application/x-www-form-urlencoded"),
-            ("X-Requested-With", "XMLHttpRequest"),
-        ),
-        method="POST",
-        body=urlencode(body).encode("ascii"),
-        recorded_only=True,
-    )
+    name: str
+    indicators: tuple[str, ...]
+    regions: Mapping[str, str]
 
 
-BEIJING = ("reg", "110000")
-RECORDED = (
-    exchange(
-        "industrial_value_added", "hgyd", "zb", None, (("zb", "A020101"), ("sj", "2024")), "1772507777932"
-    ),
-    # The request names Beijing; the national database has no regions and answers for the nation.
-    exchange(
-        "industrial_value_added_of_one_month",
-        "hgyd",
-        "zb",
-        BEIJING,
-        (("zb", "A020101"), ("sj", "202312")),
-        "1772507778302",
-    ),
-    exchange(
-        "money_supply", "hgyd", "zb", None, (("zb", "A0D0101"), ("sj", "202112,202201")), "1772508084739"
-    ),
-    exchange(
-        "consumer_prices_of_one_month",
-        "fsyd",
-        "zb",
-        BEIJING,
-        (("zb", "A010101"), ("sj", "202312")),
-        "1772508085868",
-    ),
-    exchange("consumer_prices_by_province", "fsyd", "reg", ("zb", "A01010101"), (), "1772508087320"),
-    exchange("prefectures", "fsnd", "zb", BEIJING, (("zb", "A010101"), ("sj", "2023")), "1772507819019"),
-)
+TABLES = {  # by the code of the tree
+    "3": Table("国内生产总值", ("国内生产总值", "第三产业增加值"), NATION),
+    "6": Table("地区生产总值", ("地区生产总值", "第三产业增加值"), PROVINCES),
+}
 
-# The new interface: the branch of the trees; for each tree its code, the table and the indicators.
-ACCOUNTS = "国民经济核算"
-TREES = (
-    ("3", "国内生产总值", ("国内生产总值", "第三产业增加值")),
-    ("6", "地区生产总值", ("地区生产总值", "第三产业增加值")),
-)
-NATION = "000000"
-PROVINCES = tuple(
-    f"{code}0000"
-    for code in (
-        *(11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34, 35, 36, 37, 41, 42, 43, 44, 45, 46),
-        *(50, 51, 52, 53, 54, 61, 62, 63, 64, 65),
-    )
-)
 
-_OLD_FILE = re.compile(r"easyquery\.([a-z]+)\.[a-z_]+\.json")
-_VALUES_FILE = re.compile(r"new\.([36])\.values\.([0-9]{6})\.json")
-_LOOKUP_FILE = re.compile(r"new\.[36]\.(?:root|branch|table|indicators)\.json")
+class _Label(NamedTuple):
+    """A name as printed, in NFKC: the name, and the texts in the brackets at its end."""
+
+    name: str
+    brackets: tuple[str, ...]
+
+
+class _Part(NamedTuple):
+    """The first and last year of a part of a table; None where it is open, or the table is not cut."""
+
+    first: int | None
+    last: int | None
+
+
+_WHOLE = _Part(None, None)
+_BRACKETS_AT_END = re.compile(r"(.*?)\s*\(([^()]*)\)\s*")
+_PART = re.compile(r"([0-9]{4})?\s*年?\s*[-–—~至]\s*(?:([0-9]{4})\s*年?|至?今)?")
+_VALUES_FILE = re.compile(r"new\.([36])\.(?:([0-9]{4})?-([0-9]{4})?\.)?values\.([0-9]{6})\.json")
+_LOOKUP_FILE = re.compile(r"new\.[36]\.(?:root|branch|table|(?:[0-9]*-[0-9]*\.)?indicators)\.json")
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-_NEW_HEADERS = (
+_PERIOD = re.compile(r"([0-9]{4})YY")
+_HEADERS = (
     ("Content-Type", "application/json;charset=UTF-8"),
     ("Accept", "application/json"),
     ("X-Requested-With", "XMLHttpRequest"),
@@ -141,105 +121,174 @@ Row = tuple[str | None, ...]
 
 
 def plan() -> Plan:
-    """Request the recorded exchanges; if there are none, request the values of the new interface."""
-    recorded = 0
-    for request in RECORDED:
-        answer = yield request
-        recorded += answer.exists()
-    if not recorded:
-        for code, table, indicators in TREES:
-            yield from _tree_requests(code, table, indicators)
+    """Request the tree, the indicators and the values of each table."""
+    for code, table in TABLES.items():
+        root = yield _tree_request(f"new.{code}.root.json", "", code)
+        root_id = _only_id(root, f"new.{code}.root.json")
+        branches = yield _tree_request(f"new.{code}.branch.json", root_id, code)
+        branch_id = _find_id(branches, f"new.{code}.branch.json", BRANCH, ())
+        tables = yield _tree_request(f"new.{code}.table.json", branch_id, code)
+        for part, table_id in _find_parts(tables, f"new.{code}.table.json", table.name):
+            prefix = f"new.{code}" if part == _WHOLE else f"new.{code}.{part.first or ''}-{part.last or ''}"
+            yield from _part_requests(prefix, part, table, table_id, root_id)
 
 
-def _tree_requests(code: str, table: str, indicators: tuple[str, ...]) -> Plan:
-    root = yield _lookup(f"new.{code}.root.json", "new/queryIndexTreeAsync", (("pid", ""), ("code", code)))
-    root_id = _find_id(root, f"new.{code}.root.json", None)
-    name = f"new.{code}.branch.json"
-    branch = yield _lookup(name, "new/queryIndexTreeAsync", (("pid", root_id), ("code", code)))
-    branch_id = _find_id(branch, name, ACCOUNTS)
-    name = f"new.{code}.table.json"
-    tables = yield _lookup(name, "new/queryIndexTreeAsync", (("pid", branch_id), ("code", code)))
-    table_id = _find_id(tables, name, table)
-    name = f"new.{code}.indicators.json"
-    found = yield _lookup(name, "new/queryIndicatorsByCid", (("cid", table_id), ("dt", ""), ("name", "")))
-    indicator_ids = [_find_id(found, name, indicator) for indicator in indicators]
-    for region in (NATION,) if code == "3" else PROVINCES:
+def _part_requests(prefix: str, part: _Part, table: Table, table_id: str, root_id: str) -> Plan:
+    file = f"{prefix}.indicators.json"
+    params = (("cid", table_id), ("dt", ""), ("name", ""))
+    found = yield Request(
+        name=file, url=f"{BASE}/new/queryIndicatorsByCid", kind="json", params=params, headers=_HEADERS
+    )
+    indicator_ids = [_find_id(found, file, indicator, (UNIT,)) for indicator in table.indicators]
+    this_year = datetime.now(UTC).year
+    years = f"{part.first or FIRST_YEAR}YY-{min(part.last or this_year, this_year)}YY"
+    for region, name in table.regions.items():
         body = {
             "cid": table_id,
             "indicatorIds": indicator_ids,
             "daCatalogId": "",
-            "das": [{"text": "", "value": f"{region}000000"}],
-            "dts": [YEARS],
+            "das": [{"text": name, "value": f"{region}000000"}],
+            "dts": [years],
             "showType": "1",
             "rootId": root_id,
         }
-        yield Request(
-            name=f"new.{code}.values.{region}.json",
-            url=f"{NEW}/getEsDataByCidAndDt",
+        request = Request(
+            name=f"{prefix}.values.{region}.json",
+            url=f"{BASE}/stream/esData",
             kind="json",
-            headers=_NEW_HEADERS,
+            headers=_HEADERS,
             method="POST",
             body=json.dumps(body, ensure_ascii=False).encode("utf-8"),
         )
+        yield Part(f"{prefix}.{name}", _region_request(request))
 
 
-def _lookup(name: str, path: str, params: tuple[tuple[str, str], ...]) -> Request:
-    return Request(name=name, url=f"{NEW}/{path}", kind="json", params=params, headers=_NEW_HEADERS)
+def _region_request(request: Request) -> Generator[Request, Path, None]:
+    """Request the values of one region; an answer that cannot be read fails this region alone."""
+    answer = yield request
+    _rows(answer, request.name)
 
 
-def _find_id(path: Path, file: str, name: str | None) -> str:
-    """Return the `_id` of the node or indicator with this name; if `name` is None, of the only node."""
-    data = _data(path, file)
-    nodes = data.get("list") if isinstance(data, dict) else data
-    ids: dict[str, str] = {}
-    for node in nodes if isinstance(nodes, list) else []:
-        if isinstance(node, dict):
-            label = node.get("i_showname") or node.get("name")
-            ids[re.sub(r"\s*[(（][^)）]*[)）]\s*$", "", str(label)).strip()] = str(node.get("_id") or "")
-    found = ids.get(name) if name else next(iter(ids.values()), None) if len(ids) == 1 else None
-    if not found:
-        raise SourceError(
-            NAME,
-            f"no node is named {name or '(the root)'!r}; the nodes are {', '.join(ids) or 'none'}",
-            file=file,
-            remedy="Look up the table on data.stats.gov.cn, and set its name in this source's module",
-        )
-    return found
+def _tree_request(file: str, parent_id: str, code: str) -> Request:
+    params = (("pid", parent_id), ("code", code))
+    return Request(
+        name=file, url=f"{BASE}/new/queryIndexTreeAsync", kind="json", params=params, headers=_HEADERS
+    )
 
 
 def _data(path: Path, file: str) -> JsonValue:
-    """Return the data in the envelope of the new interface. Raises SourceError for an error envelope."""
+    """Return the data of an answer. Raises SourceError for an error message."""
     answer = read_json(path, source=NAME, file=file)
-    if not isinstance(answer, dict) or answer.get("success") is not True or "data" not in answer:
+    is_good = (
+        isinstance(answer, dict)
+        and answer.get("success") is True
+        and answer.get("state") in (None, "20000")
+        and "data" in answer
+    )
+    if not is_good or not isinstance(answer, dict):
         message = answer.get("message") if isinstance(answer, dict) else answer
+        state = answer.get("state") if isinstance(answer, dict) else None
         raise SourceError(
             NAME,
-            f"the publisher answered with an error: {str(message)[:200]!r}",
+            f"the publisher answered with an error: state {state}, {str(message)[:200]!r}",
             file=file,
-            remedy="Try again later and with longer pauses: a firewall limits the interface",
+            remedy="Try again later: a firewall limits the number of calls",
         )
     return answer["data"]
+
+
+def _split(text: str) -> _Label:
+    """Split the brackets at the end of a name from it: `地区生产总值 (当年价格) (亿元) ` has two."""
+    name = " ".join(unicodedata.normalize("NFKC", text).split())
+    brackets: list[str] = []
+    while (match := _BRACKETS_AT_END.fullmatch(name)) and match[1]:
+        name = match[1]
+        brackets.insert(0, match[2].strip())
+    return _Label(name, tuple(brackets))
+
+
+def _nodes(path: Path, file: str) -> list[tuple[str, str]]:
+    """Return the names, as sent, and the identifiers of the nodes or indicators of an answer."""
+    data = _data(path, file)
+    nodes = data.get("list") if isinstance(data, dict) else data
+    found = []
+    for node in nodes if isinstance(nodes, list) else []:
+        node_id = node.get("_id") if isinstance(node, dict) else None
+        if not isinstance(node, dict) or not isinstance(node_id, str) or not node_id:
+            raise SourceError(NAME, f"not a node with an _id: {str(node)[:200]!r}", file=file)
+        name = node.get("i_showname") or node.get("name") or node.get("_name") or ""
+        found.append((str(name).strip(), node_id))
+    return found
+
+
+def _only_id(path: Path, file: str) -> str:
+    nodes = _nodes(path, file)
+    if len(nodes) != 1:
+        raise _not_found(file, "one root is expected", (name for name, _ in nodes))
+    return nodes[0][1]
+
+
+def _find_id(path: Path, file: str, name: str, units: tuple[str, ...]) -> str:
+    """Return the identifier of the only node or indicator with this name.
+
+    Brackets at the end of its name must be among `units`, or say that it is at current prices. Raises
+    SourceError with all names of the answer if there is none, or more than one.
+    """
+    nodes = _nodes(path, file)
+    named = [(label, node_id) for label, node_id in nodes if _split(label).name == name]
+    if len(named) > 1:
+        raise _ambiguous(file, name, (label for label, _ in named))
+    if not named or set(_split(named[0][0]).brackets) - CURRENT_PRICES - set(units):
+        units_text = f" in {', '.join(units)}" if units else ""
+        raise _not_found(file, f"no node is named {name!r}{units_text}", (label for label, _ in nodes))
+    return named[0][1]
+
+
+def _find_parts(path: Path, file: str, name: str) -> list[tuple[_Part, str]]:
+    """Return the parts of a table by year, with their identifiers; a table that is not cut is one part.
+
+    Raises SourceError if there is none, or if names that differ in brackets are not parts of it.
+    """
+    nodes = _nodes(path, file)
+    named = [(label, node_id) for label, node_id in nodes if _split(label).name == name]
+    parts: list[tuple[_Part, str]] = []
+    for label, node_id in named:
+        brackets = [text for text in _split(label).brackets if text not in CURRENT_PRICES]
+        years = _PART.fullmatch(brackets[0]) if len(brackets) == 1 else None
+        if not brackets:
+            parts.append((_WHOLE, node_id))
+        elif years and any(years.groups()):
+            first, last = (int(year) if year else None for year in years.groups())
+            parts.append((_Part(first, last), node_id))
+    parts.sort(key=lambda found: found[0].first or 0)
+    overlaps = any((before.last or 9999) >= (after.first or 0) for (before, _), (after, _) in pairwise(parts))
+    if len(named) > 1 and (overlaps or len(parts) < len(named)):
+        raise _ambiguous(file, name, (label for label, _ in named))
+    if not parts:
+        raise _not_found(file, f"no table is named {name!r}", (label for label, _ in nodes))
+    return parts
+
+
+def _ambiguous(file: str, name: str, labels: Iterable[str]) -> SourceError:
+    return _not_found(file, f"{name!r} is ambiguous without its brackets", labels)
+
+
+def _not_found(file: str, reason: str, labels: Iterable[str]) -> SourceError:
+    return SourceError(
+        NAME,
+        f"{reason}; the names are {', '.join(map(repr, labels)) or 'none'}",
+        file=file,
+        remedy="Look up the table on data.stats.gov.cn, and correct the names in this source's module",
+    )
 
 
 def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterator[pa.RecordBatch]:
     """Yield one batch for each answer with values. Raises SourceError as the module says."""
     has_rows = False
     for file, path in files.items():
-        old, new = _OLD_FILE.fullmatch(file), _VALUES_FILE.fullmatch(file)
-        if old:
-            try:
-                rows = list(_old_rows(path, file, old[1]))
-            except (LookupError, TypeError, AttributeError) as error:
-                reason = f"the answer has an unknown structure: {type(error).__name__} {error}"
-                raise SourceError(NAME, reason, file=file) from error
-        elif new:
-            rows = list(_new_rows(path, file, f"new.{new[1]}", new[2]))
-        elif _LOOKUP_FILE.fullmatch(file):
+        if _LOOKUP_FILE.fullmatch(file):
             continue
-        else:
-            raise SourceError(NAME, "no request of this source has this file name", file=file)
-        if not rows:
-            continue
+        rows = _rows(path, file)
         has_rows = True
         columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
         count = len(rows)
@@ -248,96 +297,94 @@ def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterato
             schema=raw_schema(COLUMNS),
         )
     if not has_rows:
-        raise SourceError(NAME, "the answers have no cells")
+        raise SourceError(NAME, "no file has values")
 
 
-def _old_rows(path: Path, file: str, database: str) -> Iterator[Row]:
-    answer = read_json(path, source=NAME, file=file)
-    data: Any = answer.get("returndata") if isinstance(answer, dict) else None
-    if not isinstance(answer, dict) or answer.get("returncode") != "200" or not isinstance(data, dict):
-        code = answer.get("returncode") if isinstance(answer, dict) else None
-        raise SourceError(
-            NAME, f"the publisher answered with an error: returncode {code}, {str(data)[:200]!r}", file=file
-        )
-    names = {
-        (str(dimension["wdcode"]), str(node["code"])): node
-        for dimension in data["wdnodes"]
-        for node in dimension["nodes"]
-        if node is not None
-    }
-    for row, node in enumerate(data["datanodes"], start=1):
-        codes = {str(pair["wdcode"]): str(pair["valuecode"]) for pair in node["wds"]}
-        if not {"zb", "sj"} <= set(codes) <= {"zb", "reg", "sj"}:
-            raise SourceError(
-                NAME,
-                f"the cell has the dimensions {', '.join(codes)}, expected zb, sj and reg",
-                file=file,
-                row=row,
-            )
-        unnamed = [code for code in codes.items() if code not in names]
-        if unnamed:
-            raise SourceError(NAME, f"wdnodes has no name for the code {unnamed[0]}", file=file, row=row)
-        has_data, text = node["data"]["hasdata"], node["data"]["strdata"]
-        if has_data is not bool(text):
-            raise SourceError(NAME, f"hasdata is {has_data} and strdata is {text!r}", file=file, row=row)
-        indicator = names["zb", codes["zb"]]
-        region = codes.get("reg", NATION)
-        yield (
-            database,
-            codes["zb"],
-            str(indicator["name"]),
-            str(indicator["unit"]) or None,
-            region,
-            str(names["reg", region]["name"]) if "reg" in codes else None,
-            codes["sj"],
-            _decimal(text, file, row) if has_data else None,
-        )
-
-
-def _new_rows(path: Path, file: str, database: str, region: str) -> Iterator[Row]:
-    data: Any = _data(path, file)
+def _rows(path: Path, file: str) -> list[Row]:
+    """Return the cells of one answer with values: one region of one table, or of a part of it."""
+    match = _VALUES_FILE.fullmatch(file)
+    if not match:
+        raise SourceError(NAME, "no request of this source has this file name", file=file)
+    code, region = match[1], match[4]
+    part = _Part(*(int(year) if year else None for year in (match[2], match[3])))
+    data = _data(path, file)
     if not isinstance(data, list):
         raise SourceError(NAME, "the data is not a list of periods", file=file)
-    row = 0
+    rows: list[Row] = []
     for period in data:
-        if (
-            not isinstance(period, dict)
-            or not isinstance(period.get("values"), list)
-            or not period.get("code")
-        ):
+        values = period.get("values") if isinstance(period, dict) else None
+        if not isinstance(period, dict) or not isinstance(values, list):
             raise SourceError(NAME, f"not a period with values: {str(period)[:200]!r}", file=file)
-        for cell in period["values"]:
-            row += 1
-            if not isinstance(cell, dict) or not cell.get("_id") or not cell.get("i_showname"):
-                raise SourceError(NAME, f"not a cell: {str(cell)[:200]!r}", file=file, row=row)
-            text = cell.get("value")
-            yield (
-                database,
-                str(cell["_id"]),
-                str(cell["i_showname"]).strip(),
-                str(cell.get("du_name") or "") or None,
-                region,
-                str(cell.get("da_name") or "") or None,
-                str(period["code"]),
-                _decimal(text, file, row) if text not in (None, "") else None,
-            )
+        for cell in values:
+            rows.append(_row(cell, period.get("code"), part, code, region, file, len(rows) + 1))
+    if not any(row[-1] is not None for row in rows):
+        raise SourceError(
+            NAME,
+            "the answer has no values",
+            file=file,
+            remedy="Fetch again; if it stays so, look up the region on data.stats.gov.cn",
+        )
+    return rows
 
 
-def _decimal(text: JsonValue, file: str, row: int) -> str:
-    if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
-        raise SourceError(NAME, f"the value is not a plain decimal number: {text!r}", file=file, row=row)
-    return str(text)
+def _row(cell: Any, period: Any, part: _Part, code: str, region: str, file: str, row: int) -> Row:
+    """Return a cell as a row, after comparing it with what was requested."""
+
+    def error(reason: str) -> SourceError:
+        return SourceError(NAME, reason, file=file, row=row)
+
+    if not _is_cell(cell):
+        raise error(f"not a cell: {str(cell)[:200]!r}")
+    name, brackets = _split(cell["i_showname"])
+    if name not in TABLES[code].indicators:
+        raise error(f"the indicator {name!r} was not requested")
+    units = [text for text in brackets if text not in CURRENT_PRICES]
+    units += [unicodedata.normalize("NFKC", cell["du_name"]).strip()] if cell.get("du_name") else []
+    if set(units) != {UNIT}:
+        raise error(f"the unit of {name} is {' and '.join(units) or 'missing'}, expected {UNIT}")
+    if cell.get("da") and cell["da"] != f"{region}000000":
+        raise error(f"the region {cell['da']!r} was not requested")
+    year = _PERIOD.fullmatch(str(period))
+    if not year or not (part.first or 0) <= int(year[1]) <= (part.last or 9999):
+        raise error(f"the period {period!r} was not requested")
+    return (
+        f"new.{code}",
+        cell["_id"],
+        name,
+        UNIT,
+        region,
+        cell.get("da_name") or None,
+        str(period),
+        _decimal(cell["value"], error),
+    )
+
+
+def _is_cell(cell: Any) -> bool:
+    return (
+        isinstance(cell, dict)
+        and "value" in cell
+        and all(cell.get(name) and isinstance(cell[name], str) for name in ("_id", "i_showname"))
+        and all(isinstance(cell.get(name), str | None) for name in ("du_name", "da", "da_name"))
+    )
+
+
+def _decimal(value: JsonValue, error: Callable[[str], SourceError]) -> str | None:
+    if value in (None, ""):
+        return None
+    if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
+        raise error(f"the value is not a plain decimal number: {value!r}")
+    return str(value)
 
 
 SOURCE = Source(
     name=NAME,
     title="GDP and value added, national and by province",
     publisher="National Bureau of Statistics of China (NBS)",
-    table="国民经济核算",
+    table=BRANCH,
     homepage="https://data.stats.gov.cn",
     licence="No licence stated; official statistics published for public use",
     columns=COLUMNS,
-    key=("database", "indicator", "region", "period"),
+    key=("database", "indicator_name", "region", "period"),
     plan=plan,
     read=read,
     seconds_between_calls=3.0,

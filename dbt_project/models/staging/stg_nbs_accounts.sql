@@ -1,6 +1,8 @@
 with source as (
 
+    -- Vintages of 0.1 also have rows of the interface that is closed since 2026.
     select * from {{ source('raw', 'nbs_accounts') }}
+    where database like 'new.%'
 
 ),
 
@@ -37,9 +39,8 @@ known as (
                 then {{ mapped('regions.region', 'regions.region', 'region', 'source.region', 'region') }}
         end as observed_region,
         case
-            when regexp_matches(source.period, '^[0-9]{4}(YY)?$') then 'A'
-            when regexp_matches(source.period, '^[0-9]{6}(MM)?$') then 'M'
-            else {{ unknown_code('nbs_accounts', 'period', 'source.period', 'Years and months are read so far') }}
+            when regexp_matches(source.period, '^[0-9]{4}YY$') then 'A'
+            else {{ unknown_code('nbs_accounts', 'period', 'source.period', 'Years are read so far') }}
         end as frequency
     from source
     left join indicators
@@ -64,17 +65,11 @@ renamed as (
         observed_indicator as indicator,
         cast(null as {{ dbt.type_string() }}) as flow,
         frequency,
-        case frequency
-            when 'A' then {{ year_start('substr(period, 1, 4)') }}
-            when 'M' then make_date(cast(substr(period, 1, 4) as integer), cast(substr(period, 5, 2) as integer), 1)
-        end as period_start,
-        case frequency
-            when 'A' then {{ year_end('substr(period, 1, 4)') }}
-            when 'M' then last_day(make_date(cast(substr(period, 1, 4) as integer), cast(substr(period, 5, 2) as integer), 1))
-        end as period_end,
+        {{ year_start('substr(period, 1, 4)') }} as period_start,
+        {{ year_end('substr(period, 1, 4)') }} as period_end,
 
         case
-            when (unit = '%' and observed_unit = 'pct') or (unit = '亿元' and observed_unit = 'million')
+            when unit = '亿元' and observed_unit = 'million'
                 then cast(cast(value as decimal(28, 10)) * cast(scale as decimal(3, 0)) as decimal(38, 18))
             else
                 {{ unknown_code(

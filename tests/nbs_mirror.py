@@ -1,0 +1,76 @@
+"""A mirror of NBS for tests: the answers to every request of its plan, from the fixtures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from warehouse.config import PROJECT_ROOT
+from warehouse.errors import SourceError
+from warehouse.files import sha256_of
+from warehouse.model import Request, requests_of
+from warehouse.sources.nbs_accounts import PROVINCES, SOURCE
+
+FIXTURES = PROJECT_ROOT / "tests" / "fixtures" / "nbs_accounts"
+BEIJING = "110000"
+Answer = Callable[[Request], bytes | None]
+
+
+def envelope(data: Any) -> bytes:
+    """Return data in the envelope of an answer."""
+    answer = {"success": True, "state": 20000, "message": "成功", "data": data}
+    return json.dumps(answer, ensure_ascii=False).encode("utf-8")
+
+
+def of_fixture(request: Request) -> bytes | None:
+    """Return the fixture of a request; for a province without one, that of Beijing as the province's.
+
+    Beijing's GDP of 1100.5 becomes 1200.5 for Tianjin (120000), 6500.5 for Xinjiang (650000).
+    """
+    path = FIXTURES / request.name
+    region = request.name.split(".")[-2]
+    if not path.exists() and request.name == f"new.6.values.{region}.json":
+        text = (FIXTURES / f"new.6.values.{BEIJING}.json").read_text(encoding="utf-8")
+        text = text.replace('"1100.5"', f'"{region[:2]}00.5"').replace(BEIJING, region)
+        return text.replace(PROVINCES[BEIJING], PROVINCES[region]).encode("utf-8")
+    return path.read_bytes() if path.exists() else None
+
+
+def write_mirror(
+    folder: Path,
+    answer: Answer = of_fixture,
+    change: Mapping[str, Callable[[bytes], bytes]] | None = None,
+    retrieved_at: str = "2026-11-01T00:00:00Z",
+) -> Path:
+    """Drive the plan, write the answer to each request and the index; return the folder.
+
+    `change` changes answers by the name of their request. The plan ends at the first request without an
+    answer, and at an answer that it rejects, as a pull from the mirror does.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    entries, plan = [], requests_of(SOURCE.plan())
+    request: Request | None = next(plan)
+    while request is not None:
+        body = answer(request)
+        if body is None:
+            break
+        path = folder / request.name
+        path.write_bytes((change or {}).get(request.name, lambda data: data)(body))
+        entries.append(
+            {
+                "address": request.address,
+                "file": request.name,
+                "retrieved_at": retrieved_at,
+                "content_type": "application/json",
+                "sha256": sha256_of(path),
+            }
+        )
+        try:
+            request = plan.send(path)
+        except (StopIteration, SourceError):
+            request = None
+    index = {"name": "nbs", "answers": entries}
+    (folder / "index.json").write_text(json.dumps(index, ensure_ascii=False), encoding="utf-8")
+    return folder
