@@ -4,6 +4,7 @@
     raise_error(message)       SQL that fails with a text; DuckDB's error(), Spark's raise_error().
     unknown_code(...)          SQL that fails and names source, kind of code, the code and the remedy.
     mapped(...)                the value found in a lookup, or the failure above where there is none.
+    mapped_economy(...)        the same for an economy.
 
     Both engines evaluate a branch of `case` only for the rows that reach it, so a known code never
     raises. The failing expression always reads the row's own code: a constant would be folded, and raise,
@@ -30,6 +31,11 @@
         when {{ found }} is not null then {{ value }}
         else {{ unknown_code(source_name, kind, code, 'Add it to dbt_project/seeds/' ~ seed ~ '.csv with its source_url') }}
     end
+{%- endmacro %}
+
+{#- The economy of a publisher's code, by seeds.economy_code; `economies` are the lines of the publisher's scheme. -#}
+{% macro mapped_economy(source_name, kind, code, economies='economies') -%}
+    {{ mapped(economies ~ '.code', economies ~ '.economy', source_name, kind, code, 'economy_code') }}
 {%- endmacro %}
 
 {#- UNCTAD's two flows. -#}

@@ -131,27 +131,6 @@ ranked as (
 
 )
 
-select
-    source,
-    vintage,
-
-    reporter,
-    partner,
-    region,
-    service,
-    indicator,
-    flow,
-    frequency,
-    period_start,
-    period_end,
-
-    value,
-    currency,
-    unit,
-    value_type,
-    status,
-
-    _file,
-    _row
+select {{ observation_columns() | join(', ') }}
 from ranked
 where position = 1
