@@ -1,4 +1,4 @@
--- Over 150 lines, since the figures of analysts mix areas, spans, units and currencies: each is mapped here, by name.
+-- The figures of analysts mix areas, spans, units and currencies: each is mapped here, by name.
 with source as (
 
     select
