@@ -1,8 +1,8 @@
 {#-
     The core facts that hold figures. The models, and the as-of values in as_of.sql, are made from these lines.
 
-    facts()                    by table: its natural key `keys`; its `amount`, the name of its value; and `condition`,
-                               which tells its observations, or their revisions, from those of the other facts
+    facts()                    by table: `function`, the name of its as-of values; `keys`, its natural key; `amount`, the
+                               name of its value; and `condition`, the observations, or the revisions, that it has
     fact_columns(table_name)   the columns of a fact, from an observation; the contract of the model gives their order
     fact_keys(table_name)      the columns of its natural key
 -#}
