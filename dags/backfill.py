@@ -103,6 +103,8 @@ def compare(backfill: str) -> str:
 
 def describe(report: Report) -> str:
     """Return what a backfill would change, in Markdown."""
+    from warehouse.releases.diff import describe_equal
+
     lines = [f"Build {report.after}, as of {report.as_of}, against release {report.before}.", ""]
     lines += [f"- {pull.subject}: {pull.outcome}; {pull.detail}" for pull in report.pulls or ()]
     lines += ["", "| table | rows added | rows gone | rows changed |", "|---|---:|---:|---:|"]
@@ -111,8 +113,8 @@ def describe(report: Report) -> str:
         for one in report.tables[:TABLES_SHOWN]
     ]
     more = len(report.tables) - TABLES_SHOWN
-    not_shown = f"{more} more tables would change. " if more > 0 else ""
-    lines += ["", f"{not_shown}{len(report.tables_equal)} tables are equal."]
+    not_shown = f"{more} more table{'' if more == 1 else 's'} would change. " if more > 0 else ""
+    lines += ["", f"{not_shown}{describe_equal(report.tables_equal)}."]
     return "\n".join(lines)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from warehouse.config import PROJECT_ROOT
 from warehouse.errors import SourceError
 from warehouse.files import sha256_of
-from warehouse.model import Request, requests_of
+from warehouse.model import Part, Request
 from warehouse.sources.nbs_accounts import PROVINCES, SOURCE
 
 FIXTURES = PROJECT_ROOT / "tests" / "fixtures" / "nbs_accounts"
@@ -50,27 +51,36 @@ def write_mirror(
     answer, and at an answer that it rejects, as a pull from the mirror does.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    entries, plan = [], requests_of(SOURCE.plan())
-    request: Request | None = next(plan)
-    while request is not None:
-        body = answer(request)
-        if body is None:
-            break
-        path = folder / request.name
-        path.write_bytes((change or {}).get(request.name, lambda data: data)(body))
-        entries.append(
-            {
-                "address": request.address,
-                "file": request.name,
-                "retrieved_at": retrieved_at,
-                "content_type": "application/json",
-                "sha256": sha256_of(path),
-            }
-        )
-        try:
-            request = plan.send(path)
-        except (StopIteration, SourceError):
-            request = None
+    entries: list[dict[str, str]] = []
+
+    def drive(plan: Generator[Request | Part, Path, None]) -> None:
+        item = next(plan, None)
+        while item is not None:
+            if isinstance(item, Part):
+                with suppress(SourceError):  # the part fails alone
+                    drive(item.plan)
+                item = next(plan, None)
+                continue
+            if (body := answer(item)) is None:
+                return
+            path = folder / item.name
+            path.write_bytes((change or {}).get(item.name, lambda data: data)(body))
+            entries.append(
+                {
+                    "address": item.address,
+                    "file": item.name,
+                    "retrieved_at": retrieved_at,
+                    "content_type": "application/json",
+                    "sha256": sha256_of(path),
+                }
+            )
+            try:
+                item = plan.send(path)
+            except StopIteration:
+                return
+
+    with suppress(SourceError):
+        drive(SOURCE.plan())
     index = {"name": "nbs", "answers": entries}
     (folder / "index.json").write_text(json.dumps(index, ensure_ascii=False), encoding="utf-8")
     return folder

@@ -6,53 +6,17 @@
     as-of values before its first vintage. The day of a vintage is the first ten characters of its id, as it is for
     `warehouse build --as-of`; of several vintages of one day the last one counts.
 
-    as_of_values(table_name, day)   SQL for one of the facts below: its keys, `period_label`, `vintage` (the newest
+    as_of_values(table_name, day)   SQL for one of facts(), see facts.sql: its keys, `period_label`, `vintage` (the newest
                                     of that day) and its amount. For models and analyses; the day is SQL.
     create_as_of_functions()        writes the same SQL into the database as table functions, run when a build ends:
                                     select * from core.services_trade_as_of(date '2023-01-01')
 
-    Status and lineage are left out: a revision has the value only, and a flag may change without one. The condition
-    `holds` of a fact is that of its model, on the columns of a revision.
+    Status and lineage are left out: a revision has the value only, and a flag may change without one.
 -#}
-{% macro as_of_facts() %}
-    {{ return({
-        'fct_services_trade': {
-            'function': 'services_trade_as_of',
-            'keys': ['source', 'reporter', 'partner', 'service', 'indicator', 'flow', 'frequency', 'period_start', 'period_end', 'currency', 'value_type'],
-            'amount': 'value_million',
-            'holds': "partner = 'WLD' and region is null and service not in ('G', 'GS') and flow in ('exports', 'imports')",
-        },
-        'fct_bilateral_services_trade': {
-            'function': 'bilateral_services_trade_as_of',
-            'keys': ['source', 'reporter', 'partner', 'service', 'flow', 'frequency', 'period_start', 'period_end', 'currency', 'value_type'],
-            'amount': 'value_million',
-            'holds': "partner <> 'WLD' and region is null and service not in ('G', 'GS')",
-        },
-        'fct_regional_services_trade': {
-            'function': 'regional_services_trade_as_of',
-            'keys': ['source', 'reporter', 'region', 'service', 'flow', 'frequency', 'period_start', 'period_end', 'currency', 'value_type'],
-            'amount': 'value_million',
-            'holds': "partner = 'WLD' and region is not null and service is not null",
-        },
-        'fct_goods_trade': {
-            'function': 'goods_trade_as_of',
-            'keys': ['source', 'reporter', 'partner', 'indicator', 'flow', 'frequency', 'period_start', 'period_end', 'currency', 'value_type'],
-            'amount': 'value_million',
-            'holds': "partner = 'WLD' and region is null and service = 'G' and flow in ('exports', 'imports')",
-        },
-        'fct_indicator': {
-            'function': 'indicator_as_of',
-            'keys': ['source', 'reporter', 'indicator', 'frequency', 'period_start', 'period_end', 'currency', 'unit'],
-            'amount': 'value',
-            'holds': "partner = 'WLD' and region is null and service is null",
-        },
-    }) }}
-{% endmacro %}
-
 {% macro as_of_values(table_name, day) %}
-    {%- set fact = as_of_facts()[table_name] -%}
+    {%- set fact = facts()[table_name] -%}
     {#- Without the database's name: a release may be copied under another one. -#}
-    {%- set facts = ref(table_name).include(database=false) -%}
+    {%- set fact_table = ref(table_name).include(database=false) -%}
     {%- set revisions = ref('fct_revision').include(database=false) -%}
     {%- set vintages = ref('dim_vintage').include(database=false) -%}
     {%- set columns = fact['keys'] + ['period_label'] -%}
@@ -76,7 +40,7 @@
         from {{ revisions }}
         where
             cast(substr(vintage, 1, 10) as date) > cast({{ day }} as date)
-            and {{ fact['holds'] }}
+            and {{ fact['condition'] }}
 
     ),
 
@@ -92,7 +56,7 @@
         select
             {% for column in columns %}facts.{{ column }}, {% endfor %}
             facts.{{ fact['amount'] }}
-        from {{ facts }} as facts
+        from {{ fact_table }} as facts
         left join undone
             on
                 {% for key in fact['keys'] -%}
@@ -122,13 +86,13 @@
     {#- A run that failed, or that made only some of the tables, has none to make functions of. -#}
     {%- set missing = [] -%}
     {%- if execute -%}
-        {%- for table_name in ['fct_revision', 'dim_vintage'] + (as_of_facts().keys() | list) -%}
+        {%- for table_name in ['fct_revision', 'dim_vintage'] + (facts().keys() | list) -%}
             {%- if load_relation(api.Relation.create(database=target.database, schema=schema, identifier=table_name)) is none -%}
                 {%- do missing.append(table_name) -%}
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- for table_name, fact in as_of_facts().items() if not missing -%}
+    {%- for table_name, fact in facts().items() if not missing -%}
         create or replace macro {{ schema }}.{{ fact['function'] }}(as_of) as table
         {{ as_of_values(table_name, 'as_of') }};
         comment on macro table {{ schema }}.{{ fact['function'] }} is

@@ -7,6 +7,7 @@
     required(...)              the value found in a lookup, or the failure above where there is none.
     mapped(...)                the value found in a lookup, or a mark `?seed|kind|code` where there is none.
     is_held(relation)          true for an observation with such a mark in one of its codes.
+    mapped_economy(...)        the same for an economy.
 
     Both engines evaluate a branch of `case` only for the rows that reach it, so a known code never
     raises. The failing expression always reads the row's own code: a constant would be folded, and raise,
@@ -45,6 +46,11 @@
         when {{ found }} is not null then {{ value }}
         else {{ unknown_code(source_name, kind, code, 'Add it to dbt_project/seeds/' ~ seed ~ '.csv with its source_url') }}
     end
+{%- endmacro %}
+
+{#- The economy of a publisher's code, by seeds.economy_code; `economies` are the lines of the publisher's scheme. -#}
+{% macro mapped_economy(kind, code, economies='economies') -%}
+    {{ mapped(economies ~ '.code', economies ~ '.economy', kind, code, 'economy_code') }}
 {%- endmacro %}
 
 {#- UNCTAD's two flows. -#}

@@ -10,10 +10,11 @@ case
 end
 {%- endmacro %}
 
-{#- The key of the figures that one source prints of one reporter and period, in one currency and kind of value. -#}
+{#- The key of the figures that one source prints of one reporter and period, in one currency and kind of value. The label
+    adds nothing to the key: frequency and dates give it. -#}
 {% macro reporter_cell_columns(relation=none) -%}
     {%- set columns = [
-        'source', 'vintage', 'reporter', 'frequency', 'period_start', 'period_end', 'currency', 'value_type'
+        'source', 'vintage', 'reporter', 'frequency', 'period_start', 'period_end', 'period_label', 'currency', 'value_type'
     ] -%}
     {%- for column in columns -%}
         {{ relation ~ '.' if relation }}{{ column }}{{ ', ' if not loop.last }}
@@ -31,8 +32,12 @@ end
 
 {% macro is_same_period_and_currency(left_relation, right_relation) -%}
 {#- As is_same_cell, for any pair of sources and economies. -#}
+{{ is_same_period(left_relation, right_relation) }}
+    and {{ left_relation }}.currency = {{ right_relation }}.currency
+{%- endmacro %}
+
+{% macro is_same_period(left_relation, right_relation) -%}
 {{ left_relation }}.frequency = {{ right_relation }}.frequency
     and {{ left_relation }}.period_start = {{ right_relation }}.period_start
     and {{ left_relation }}.period_end = {{ right_relation }}.period_end
-    and {{ left_relation }}.currency = {{ right_relation }}.currency
 {%- endmacro %}

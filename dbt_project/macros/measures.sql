@@ -34,6 +34,7 @@ end
 {{ previous }}.source = {{ current_row }}.source
     and {{ previous }}.reporter = {{ current_row }}.reporter
     and {{ previous }}.currency = {{ current_row }}.currency
+    and {{ previous }}.value_type = {{ current_row }}.value_type
     and {{ previous }}.frequency = {{ current_row }}.frequency
     and {{ previous }}.period_start = cast({{ dbt.dateadd('year', -1, current_row ~ '.period_start') }} as date)
     and extract(month from {{ previous }}.period_end) = extract(month from {{ current_row }}.period_end)

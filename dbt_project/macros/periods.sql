@@ -10,6 +10,13 @@
     make_date(cast({{ year }} as integer), 12, 31)
 {%- endmacro %}
 
+{#- The three columns of a calendar year. -#}
+{% macro annual_period(year) -%}
+    'A' as frequency,
+    {{ year_start(year) }} as period_start,
+    {{ year_end(year) }} as period_end
+{%- endmacro %}
+
 {% macro year_and_month(day) -%}
     concat(extract(year from {{ day }}), '-', lpad(cast(extract(month from {{ day }}) as {{ dbt.type_string() }}), 2, '0'))
 {%- endmacro %}
@@ -30,4 +37,19 @@
 
 {% macro quarter_start(year, quarter) -%}
     make_date(cast({{ year }} as integer), 3 * cast({{ quarter }} as integer) - 2, 1)
+{%- endmacro %}
+
+{#- The first and the last day of a period written as 2021 or 2021Q3; null for any other text. -#}
+{% macro year_or_quarter_start(period) -%}
+    case length({{ period }})
+        when 4 then {{ year_start(period) }}
+        when 6 then {{ quarter_start('substr(' ~ period ~ ', 1, 4)', 'substr(' ~ period ~ ', 6, 1)') }}
+    end
+{%- endmacro %}
+
+{% macro year_or_quarter_end(period) -%}
+    case length({{ period }})
+        when 4 then {{ year_end(period) }}
+        when 6 then last_day({{ quarter_last_month('substr(' ~ period ~ ', 1, 4)', 'substr(' ~ period ~ ', 6, 1)') }})
+    end
 {%- endmacro %}

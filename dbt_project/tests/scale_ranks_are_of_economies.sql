@@ -11,28 +11,6 @@ with scale as (
     from {{ ref('mart_trade_scale') }} as mart
     left join {{ ref('dim_economy') }} as economies on mart.reporter = economies.economy
 
-),
-
-larger as (
-
-    select
-        scale.source,
-        scale.reporter,
-        scale.period_label,
-        scale.currency,
-        scale.value_type,
-        count(other.reporter) as economies_larger
-    from scale
-    left join scale as other
-        on
-            scale.source = other.source
-            and scale.period_label = other.period_label
-            and scale.currency = other.currency
-            and scale.value_type = other.value_type
-            and other.is_rankable
-            and other.total_million > scale.total_million
-    group by scale.source, scale.reporter, scale.period_label, scale.currency, scale.value_type
-
 )
 
 select
@@ -40,16 +18,20 @@ select
     scale.reporter,
     scale.period_label,
     scale.currency,
+    scale.value_type,
     scale.world_rank,
-    larger.economies_larger
+    count(other.reporter) as economies_larger
 from scale
-left join larger
+left join scale as other
     on
-        scale.source = larger.source
-        and scale.reporter = larger.reporter
-        and scale.period_label = larger.period_label
-        and scale.currency = larger.currency
-        and scale.value_type = larger.value_type
-where
+        scale.source = other.source
+        and scale.period_label = other.period_label
+        and scale.currency = other.currency
+        and scale.value_type = other.value_type
+        and other.is_rankable
+        and other.total_million > scale.total_million
+group by
+    scale.source, scale.reporter, scale.period_label, scale.currency, scale.value_type, scale.world_rank, scale.is_rankable
+having
     (scale.world_rank is not null) <> coalesce(scale.is_rankable, false)
-    or scale.world_rank <> larger.economies_larger + 1
+    or scale.world_rank <> count(other.reporter) + 1

@@ -79,7 +79,7 @@ def test_waiting_backfill_shows_its_changes_and_the_commands_that_decide_it(smal
         "2023-05-05",
         "marts.mart",
         "biggest changes",
-        "1 tables are equal",
+        "1 table is equal",
         f"warehouse backfill approve {backfill} --why '…'",
         f"warehouse backfill discard {backfill} --why '…'",
     ):

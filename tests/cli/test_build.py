@@ -56,6 +56,17 @@ def test_publish_builds_only_without_an_id(tmp_path: Path, built: list[tuple[str
     assert [name for name, _ in built[1:]] == ["load", "transform", "validate", "publish"]
 
 
+@pytest.mark.parametrize("option", [("--as-of", "2024-07-11"), ("--force",)])
+def test_publish_of_a_build_rejects_the_options_of_a_new_build(
+    option: tuple[str, ...], tmp_path: Path, built: list[tuple[str, object]]
+) -> None:
+    ended = invoke(tmp_path, "publish", BUILD, *option, exit_code=2)
+    assert "--as-of and --force are for a new build" in " ".join(ended.stderr.split())
+    assert built == []
+    invoke(tmp_path, "publish", *option)
+    assert [name for name, _ in built] == ["load", "transform", "validate", "publish"]
+
+
 def test_reason_is_printed_when_nothing_is_new(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "load", lambda settings, as_of, force: None)
     shown = invoke(small, "build").stdout

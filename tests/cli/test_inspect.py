@@ -91,6 +91,19 @@ def test_trace_prints_each_role_with_its_rows(small: Path) -> None:
     assert origin["is_file_intact"] is True and origin["is_rows_intact"] is True
 
 
+def test_trace_prints_a_note_in_place_of_files(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, *_ = trace(
+        small / "published" / RELEASE, small / "landing", small / "reread", "marts.mart_share", {}
+    )
+    note = replace(
+        first, role="value added", models=first.models[:1], origins=(), note="Only the landing has it."
+    )
+    monkeypatch.setattr("warehouse.releases.trace.trace", lambda *_: (first, note))
+    shown = invoke(small, *SHARE).stdout
+    assert shown.endswith("value added  marts.mart_share\n  Only the landing has it.\n")
+    assert [one["note"] for one in invoke(small, *SHARE, "--json").json] == [None, "Only the landing has it."]
+
+
 def test_of_many_rows_of_a_file_the_first_are_printed_and_all_are_in_the_json(
     small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,7 +98,7 @@ def test_comparison_is_printed_and_is_json(home: Path) -> None:
     assert shown.startswith("from one to two\n") and "marts.mart" in shown and "40.000" in shown
     assert shown.endswith("0 tables are equal\n")
     assert "biggest changes" not in invoke(home, "diff", "--moves", "0").stdout
-    assert "1 tables are equal" in invoke(home, "diff", "one", "one").stdout
+    assert "\n1 table is equal\n" in invoke(home, "diff", "one", "one").stdout
     assert "there is no release 'three'" in invoke(home, "diff", "one", "three", exit_code=1).stderr
 
 

@@ -166,7 +166,7 @@ def test_backfill_is_approved_in_the_name_of_the_person(
     subject, body = hitl_details()[-1]
     assert subject == "Approve the backfill of safe_bop, 2024-01-01 to 2024-03-31?"
     assert "| marts.mart_trade_scale | 2 | 0 | 1,234 |" in body
-    assert "recordings: accepted" in body and "1 tables are equal" in body
+    assert "recordings: accepted" in body and "1 table is equal." in body
     for command in ("approve", "discard"):
         assert f'warehouse backfill {command} {backfill} --why "' in body
 

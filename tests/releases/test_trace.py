@@ -6,6 +6,7 @@ The first part tests rules on a small release and landing, the second the projec
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,32 @@ def test_helper_table_with_files_and_rows_states_the_roles(home: Path) -> None:
     assert roles == ["numerator", "denominator", "denominator"]
 
 
+def state_rules(home: Path, *rules: dict[str, Any]) -> None:
+    """Replace the trace rules of mart_share."""
+    path = home / "published" / "one" / "dbt_docs" / "manifest.json"
+    content = json.loads(path.read_text())
+    content["nodes"]["model.w.mart_share"]["config"]["meta"]["trace"] = rules
+    overwrite(path, json.dumps(content))
+
+
+def test_note_states_where_figures_are_that_no_table_has(home: Path) -> None:
+    note = {"role": "value added", "note": "Only the landing has it.", "where": "$share > 0"}
+    state_rules(home, *SHARE, note)
+    *_, world, last = follow(home, "marts.mart_share")
+    assert (world.role, world.note) == ("world", None)
+    assert (last.role, last.note, last.origins) == ("value added", "Only the landing has it.", ())
+    assert last.models == ("marts.mart_share",) and last.is_intact
+    state_rules(home, *SHARE, note | {"where": "$share > 1"})
+    assert [lineage.role for lineage in follow(home, "marts.mart_share")] == [
+        "numerator",
+        "denominator",
+        "world",
+    ]
+    state_rules(home, note | {"where": "$share > 1"})
+    with pytest.raises(WarehouseError, match=r"no row of a core table has a figure behind share=0\.25"):
+        follow(home, "marts.mart_share")
+
+
 def test_row_without_figure_is_reported_with_reason(home: Path) -> None:
     with pytest.raises(WarehouseError) as caught:
         follow(home, "marts.mart_claim", claim_id="c2")
@@ -229,15 +256,14 @@ def test_failed_trace_is_reported_with_reason(
             {"model": "fct_services_trade", "where": "$flow = 1"},
             "names flow, which marts.mart_share does not have",
         ),
-        ({"keys": []}, "invalid record"),
+        ({"keys": []}, r"invalid record \(.*a trace rule has either model or note"),
+        ({"model": "fct_services_trade", "note": "elsewhere"}, "a trace rule has either model or note"),
+        ({"note": "elsewhere", "where": "$flow = 1"}, "names flow, which marts.mart_share does not have"),
         ({"model": "mart_share", "keys": ["source"]}, "do not end"),
     ],
 )
 def test_invalid_rule_is_reported(home: Path, rule: dict[str, Any], message: str) -> None:
-    path = home / "published" / "one" / "dbt_docs" / "manifest.json"
-    content = json.loads(path.read_text())
-    content["nodes"]["model.w.mart_share"]["config"]["meta"]["trace"] = [rule]
-    overwrite(path, json.dumps(content))
+    state_rules(home, rule)
     with pytest.raises(WarehouseError, match=message):
         follow(home, "marts.mart_share")
 
@@ -404,6 +430,32 @@ def test_trace_of_group_leads_to_its_members_of_that_year_only(warehouse: Wareho
     lineage = found[0]
     # Of the five members of that year China is the reporter: four partners are left.
     assert len(lineage.origins) == int(lineage.published["members_counted"]) == 4
+
+
+def test_trace_of_region_states_where_the_accounts_of_provinces_are(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    # The sample has no accounts of provinces: a copy of the release gets a share.
+    release = Path(shutil.copytree(warehouse.release, tmp_path / "release"))
+    (release / "warehouse.duckdb").chmod(0o600)
+    with duckdb.connect(str(release / "warehouse.duckdb")) as db:
+        db.execute(
+            "update marts.mart_trade_regional set services_value_added_share_pct = 75 where region = '110000'"
+        )
+    landing, cache = warehouse.home / "landing", warehouse.home / "reread"
+    beijing, shanghai = (
+        [
+            lineage.note
+            for lineage in trace(release, landing, cache, "mart_trade_regional", {"region": region})
+            if lineage.role == "share of services in value added"
+        ]
+        for region in ("110000", "310000")
+    )
+    assert shanghai == []
+    assert [str(note)[:43] for note in beijing] == ["services_value_added_share_pct is computed "] * 3
+    assert all(
+        "source nbs_accounts. No core table holds accounts of provinces." in str(note) for note in beijing
+    )
 
 
 def test_trace_of_claim_leads_to_the_cells_of_its_numerator_and_denominator(warehouse: Warehouse) -> None:

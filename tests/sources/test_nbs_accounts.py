@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -171,7 +170,7 @@ def test_period_outside_of_a_part_is_rejected(tmp_path: Path) -> None:
     pull(mirror, tmp_path / "files")
     [failed] = failed_parts(tmp_path / "files")
     assert failed.part == "new.3.1952-2019.全国"
-    assert re.search(r"the period '2020YY' was not requested.*row 1", failed.reason)
+    assert "the period '2020YY' was not requested" in failed.reason
 
 
 @pytest.mark.parametrize(

@@ -183,6 +183,8 @@ def status_as_dict(settings: Settings, status: BackfillStatus) -> dict[str, Any]
 
 def print_status(status: BackfillStatus) -> None:
     """Print a backfill for a person."""
+    from warehouse.releases.diff import describe_equal
+
     request, report = status.request, status.report
     requested = f"{request.mode} {request.source}, {request.first} to {request.last}"
     print_line(f"{request.id}  {requested}: {status.state}")
@@ -197,7 +199,7 @@ def print_status(status: BackfillStatus) -> None:
     if report.after:
         print_line(f"from {report.before} to {report.after}, as of {report.as_of}")
         print_table_diffs(report.tables)
-        print_line(f"{len(report.tables_equal)} tables are equal")
+        print_line(describe_equal(report.tables_equal))
     for blocker in status.blockers:
         print_line(f"blocks the approval: {blocker}")
     for event in status.events:

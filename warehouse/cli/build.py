@@ -43,6 +43,10 @@ def publish(
     """Publish a validated build as the newest release; without BUILD, build it first."""
     from warehouse.config import load_settings
 
+    if build_id is not None and (as_of or force):
+        raise typer.BadParameter(
+            "--as-of and --force are for a new build; leave them out, or leave out BUILD"
+        )
     settings = load_settings()
     if build_id is None:
         build_id = build_if_new(settings, as_of.date().isoformat() if as_of else None, force)

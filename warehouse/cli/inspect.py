@@ -136,6 +136,7 @@ def lineage_as_dict(lineage: Lineage) -> dict[str, Any]:
         "origins": [
             vars(origin) | {"retrieved_at": origin.retrieved_at.isoformat()} for origin in lineage.origins
         ],
+        "note": lineage.note,
     }
 
 
@@ -155,6 +156,8 @@ def print_lineages(lineages: Sequence[Lineage]) -> None:
         previous = lineage
         path = escape(" ← ".join(lineage.models))
         out.print(f"[bold]{escape(lineage.role)}[/bold]  {path}", soft_wrap=True, highlight=False)
+        if lineage.note:
+            print_line(f"  {lineage.note}")
         files: dict[Path, list[Origin]] = {}
         for origin in lineage.origins:
             files.setdefault(origin.file, []).append(origin)

@@ -82,6 +82,7 @@ def diff(
 ) -> None:
     """Compare two releases: the vintages, rows and cells that differ, and the biggest changes."""
     from warehouse.config import load_settings
+    from warehouse.releases.diff import describe_equal
     from warehouse.releases.diff import diff as compare_releases
 
     report = compare_releases(load_settings().published, before, after, moves)
@@ -93,7 +94,7 @@ def diff(
         signs = [*(f"+{name}" for name in vintages.added), *(f"-{name}" for name in vintages.gone)]
         print_line(f"  {vintages.source}  {' '.join(signs)}")
     print_table_diffs(report.tables)
-    print_line(f"{len(report.tables_equal)} tables are equal")
+    print_line(describe_equal(report.tables_equal))
 
 
 def diff_as_dict(report: DiffReport) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,11 @@ UNIQUE_TESTS = ("unique_combination_of_columns", "unique_combination")
 Keys = Mapping[str, tuple[str, ...]]
 Columns = dict[str, bool]  # a table's columns, and whether each is a measure (a number)
 Table = tuple[str, str]
+
+
+def describe_equal(tables: Sized) -> str:
+    """Return how many tables are equal: `1 table is equal`, `2 tables are equal`."""
+    return "1 table is equal" if len(tables) == 1 else f"{len(tables)} tables are equal"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ model, keys, where}`. A rule finds the rows of `model` (in schema core or marts)
 the published row in the columns `keys` and meet the condition `where`, in which `$column` is the value of the
 published row. Rows of core facts name source, vintage, `_file` and `_row`. A helper table has these columns
 too, and may have `role`; or it has rules of its own, which are followed. The vintage's manifest gives the
-file's address, checksum and time of retrieval, and its `rows.parquet` the row as sent.
+file's address, checksum and time of retrieval, and its `rows.parquet` the row as sent. A rule `{role, note,
+where}` has no model: its note states where the figures of a published row that meets `where` are.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError, model_validator
 
 from warehouse.errors import WarehouseError
 from warehouse.files import describe_invalid, read_record
@@ -30,6 +31,7 @@ from warehouse.releases.store import DATABASE, reading
 MOST_FIGURES = 12
 MOST_STEPS = 4  # a mart, a helper table, a core fact, and one to spare
 DEFAULT_ROLE = "figure"
+FIX_RULE = "Fix it in the dbt project"
 PARAMETER = re.compile(r"\$(\w+)")
 Row = dict[str, Any]
 Models = Mapping[str, Row]  # the nodes of the dbt manifest, by name
@@ -39,14 +41,22 @@ Group = tuple[str, tuple[str, ...], str]  # role, path, source
 class TraceRule(BaseModel, frozen=True):
     """Where the figures of a published row come from; `role` is what they are to it, e.g. denominator.
 
-    `if_empty` is the reason why a row may have no figures.
+    `if_empty` is the reason why a row may have no figures. `note` takes the place of `model` for figures that
+    no table of the release holds.
     """
 
     role: str | None = None
-    model: str
+    model: str | None = None
+    note: str | None = None
     keys: tuple[str, ...] = ()
     where: str | None = None
     if_empty: str | None = None
+
+    @model_validator(mode="after")
+    def _check_model_or_note(self) -> TraceRule:
+        if (self.model is None) == (self.note is None):
+            raise ValueError("a trace rule has either model or note")
+        return self
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -69,7 +79,8 @@ class DbtManifest(BaseModel, frozen=True):
 class Lineage:
     """One published row, the models between it and a source, and the origins of its figures.
 
-    `role` is what the figures of these origins are to the published row: `figure`, `numerator`, …
+    `role` is what the figures of these origins are to the published row: `figure`, `numerator`, … Without
+    origins, `note` states where the figures are.
     """
 
     table: str
@@ -77,6 +88,7 @@ class Lineage:
     role: str
     models: tuple[str, ...]
     origins: tuple[Origin, ...]
+    note: str | None = None
 
     @property
     def is_intact(self) -> bool:
@@ -91,8 +103,8 @@ def trace(
 
     `table` is a mart or a core fact (`marts.mart_trade_scale`, `core.fct_services_trade`). `cache` is the
     directory of vintages parsed again by a newer reader. Returns one Lineage for each published row, role and
-    source. Raises WarehouseError for an unknown table or column, a table without figures, no such row, more
-    than a dozen rows, and a row that the rules find no origin for.
+    source, and for each note. Raises WarehouseError for an unknown table or column, a table without figures,
+    no such row, more than a dozen rows, and a row that the rules find no origin for.
     """
     dbt = read_record(release / DBT_MANIFEST, DbtManifest, RELEASE_REMEDY)
     models = {
@@ -101,25 +113,30 @@ def trace(
         if node["resource_type"] == "model" and node["schema"] in ("core", "marts")
     }
     node = _model_of(models, table)
-    found: list[tuple[Row, str, tuple[str, ...], list[RowRef]]] = []
+    found: list[tuple[Row, str, tuple[str, ...], list[RowRef], str | None]] = []
     with reading(release / DATABASE) as db:
         for row in _published_rows(db, node, conditions):
             groups: dict[Group, dict[RowRef, None]] = {}  # one row may serve twice; the order is kept
             for role, path, figure in _follow(db, models, row, None, (node["name"],)):
                 references = groups.setdefault((role, path, figure["source"]), {})
                 references.update(dict.fromkeys(_references(figure)))
-            if not groups:
+            notes = list(_notes(db, node, row))
+            if not groups and not notes:
                 raise WarehouseError(_no_origin(node, row))
             roles = [
                 role for role, _, _ in groups
             ]  # in the order of the rules, each with its sources by name
             for group in sorted(groups, key=lambda group: (roles.index(group[0]), group[2], group[1])):
                 role, path, source = group
-                found.append((row, role, _model_path(dbt, models, path, source), list(groups[group])))
-    origins = find_origins(landing, cache, (reference for *_, some in found for reference in some))
+                found.append((row, role, _model_path(dbt, models, path, source), list(groups[group]), None))
+            found += [(row, role, (_full_name(node),), [], note) for role, note in notes]
+    wanted = (reference for _, _, _, references, _ in found for reference in references)
+    origins = find_origins(landing, cache, wanted)
     return tuple(
-        Lineage(_full_name(node), row, role, path, tuple(origins[reference] for reference in references))
-        for row, role, path, references in found
+        Lineage(
+            _full_name(node), row, role, path, tuple(origins[reference] for reference in references), note
+        )
+        for row, role, path, references, note in found
     )
 
 
@@ -149,22 +166,40 @@ def _follow(
     db: duckdb.DuckDBPyConnection, models: Models, row: Row, role: str | None, path: tuple[str, ...]
 ) -> Iterator[tuple[str, tuple[str, ...], Row]]:
     """Yield role, path and content of each row with a file that the rules find from a row of `path[-1]`."""
-    node, advice = models[path[-1]], "Fix it in the dbt project"
+    node = models[path[-1]]
     if _names_origin(row):
         yield row.get("role") or role or DEFAULT_ROLE, path, row
         return
     if len(path) >= MOST_STEPS:
-        raise WarehouseError(f"the trace rules of {' → '.join(path)} do not end. {advice}")
+        raise WarehouseError(f"the trace rules of {' → '.join(path)} do not end. {FIX_RULE}")
     for rule in _rules(node):
-        wrong = f"the trace rule of {path[-1]} names"
+        _require_columns(node, rule, row)
+        if rule.model is None:
+            continue
         if rule.model not in models:
-            raise WarehouseError(f"{wrong} the model {rule.model}, which does not exist. {advice}")
-        if missing := [column for column in rule.columns if column not in row]:
-            names = ", ".join(missing)
-            raise WarehouseError(f"{wrong} {names}, which {_full_name(node)} does not have. {advice}")
+            raise WarehouseError(
+                f"the trace rule of {path[-1]} names the model {rule.model}, which does not exist. {FIX_RULE}"
+            )
         keys = {key: row[key] for key in rule.keys}
         for found in _select(db, _full_name(models[rule.model]), keys, rule.where, row):
             yield from _follow(db, models, found, rule.role or role, (*path, rule.model))
+
+
+def _require_columns(node: Row, rule: TraceRule, row: Row) -> None:
+    """Raise WarehouseError when a rule reads a column that the published row does not have."""
+    if missing := [column for column in rule.columns if column not in row]:
+        raise WarehouseError(
+            f"the trace rule of {node['name']} names {', '.join(missing)}, which {_full_name(node)} does not "
+            f"have. {FIX_RULE}"
+        )
+
+
+def _notes(db: duckdb.DuckDBPyConnection, node: Row, row: Row) -> Iterator[tuple[str, str]]:
+    """Yield role and note of each rule without a model whose condition the published row meets."""
+    for rule in _rules(node):
+        parameters = {name: row[name] for name in PARAMETER.findall(rule.where or "")}
+        if rule.note and db.execute(f"select 1 where {rule.where or 'true'}", parameters).fetchone():
+            yield rule.role or DEFAULT_ROLE, rule.note.strip()
 
 
 def _references(row: Row) -> list[RowRef]:
@@ -186,7 +221,7 @@ def _no_origin(node: Row, row: Row) -> str:
     values = {column: row.get(column) for rule in rules for column in rule.columns}
     reasons = [reason for reason in dict.fromkeys(rule.if_empty for rule in rules) if reason]
     reasons += [f"Reason in the row: {row['reason']}"] if row.get("reason") else []
-    targets = ", ".join(dict.fromkeys(rule.model for rule in rules))
+    targets = ", ".join(dict.fromkeys(rule.model for rule in rules if rule.model)) or "a core table"
     message = f"{_full_name(node)}: no row of {targets} has a figure behind {_format(values)}"
     return ". ".join([message, *reasons])
 
@@ -215,7 +250,7 @@ def _rules(node: Row) -> tuple[TraceRule, ...]:
         return RULES.validate_python([stated] if isinstance(stated, Mapping) else stated)
     except ValidationError as error:
         raise WarehouseError(
-            f"config.meta.trace of {node['name']}: {describe_invalid(error)}. Fix it in the dbt project"
+            f"config.meta.trace of {node['name']}: {describe_invalid(error)}. {FIX_RULE}"
         ) from error
 
 

@@ -1,32 +1,13 @@
+-- Whole economies only: indicators of a province or of one partner are not in this table.
 with latest as (
 
     select * from {{ ref('int_observations_latest') }}
+    where value is not null
 
 )
 
 select
-    source,
-    vintage,
-
-    reporter,
-    indicator,
-    frequency,
-    period_start,
-    period_end,
-    {{ period_label('frequency', 'period_start', 'period_end') }} as period_label,
-
-    currency,
-    unit,
-    status,
-    value,
-
-    _file,
-    _row
+    {{ fact_columns('fct_indicator') }}
 from latest
-where
-    value is not null
-    and service is null
-    -- whole economies only: indicators of a province or of one partner are not in this table
-    and partner = 'WLD'
-    and region is null
-order by source, reporter, indicator, frequency, period_start, period_end
+where {{ facts()['fct_indicator']['condition'] }}
+order by {{ fact_keys('fct_indicator') }}

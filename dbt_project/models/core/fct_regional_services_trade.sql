@@ -1,33 +1,13 @@
+-- Services of a region of an economy with the world.
 with latest as (
 
     select * from {{ ref('int_observations_latest') }}
+    where value is not null
 
 )
 
 select
-    source,
-    vintage,
-
-    reporter,
-    region,
-    service,
-    flow,
-    frequency,
-    period_start,
-    period_end,
-    {{ period_label('frequency', 'period_start', 'period_end') }} as period_label,
-
-    currency,
-    value_type,
-    status,
-    value as value_million,
-
-    _file,
-    _row
+    {{ fact_columns('fct_regional_services_trade') }}
 from latest
-where
-    value is not null
-    and region is not null
-    and partner = 'WLD'
-    and service is not null
-order by source, reporter, region, service, flow, frequency, period_start, period_end, currency
+where {{ facts()['fct_regional_services_trade']['condition'] }}
+order by {{ fact_keys('fct_regional_services_trade') }}

@@ -1,35 +1,13 @@
+-- All services, and each item, of an economy with the world.
 with latest as (
 
     select * from {{ ref('int_observations_latest') }}
+    where value is not null
 
 )
 
 select
-    source,
-    vintage,
-
-    reporter,
-    partner,
-    service,
-    indicator,
-    flow,
-    frequency,
-    period_start,
-    period_end,
-    {{ period_label('frequency', 'period_start', 'period_end') }} as period_label,
-
-    currency,
-    value_type,
-    status,
-    value as value_million,
-
-    _file,
-    _row
+    {{ fact_columns('fct_services_trade') }}
 from latest
-where
-    value is not null
-    and partner = 'WLD'
-    and region is null
-    and service not in ('G', 'GS')
-    and flow in ('exports', 'imports')
-order by source, reporter, service, indicator, flow, frequency, period_start, period_end, currency, value_type
+where {{ facts()['fct_services_trade']['condition'] }}
+order by {{ fact_keys('fct_services_trade') }}

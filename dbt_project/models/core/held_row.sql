@@ -7,7 +7,7 @@ with held as (
             when partner like '%?%' then 'partner'
             when region like '%?%' then 'region'
             when service like '%?%' then 'service'
-            else 'indicator'
+            when indicator like '%?%' then 'indicator'
         end as column_name
     from {{ ref('int_observations_staged') }}
     where {{ is_held() }}

@@ -30,7 +30,6 @@ figures as (
 
     select
         {{ reporter_cell_columns() }},
-        period_label,
         flow,
         region,
         value_million as published_million,
@@ -40,7 +39,6 @@ figures as (
     union all
     select
         {{ reporter_cell_columns('trade') }},
-        trade.period_label,
         trade.flow,
         members.region_group as region,
         cast(null as decimal(38, 18)) as published_million,
@@ -48,7 +46,7 @@ figures as (
         count(*) as members_counted
     from trade
     inner join members on trade.region = members.region
-    group by {{ reporter_cell_columns('trade') }}, trade.period_label, trade.flow, members.region_group
+    group by {{ reporter_cell_columns('trade') }}, trade.flow, members.region_group
 
 ),
 
@@ -56,21 +54,19 @@ by_region as (
 
     select
         {{ reporter_cell_columns() }},
-        period_label,
         flow,
         region,
         max(published_million) as published_million,
         max(summed_million) as summed_million,
         max(members_counted) as members_counted
     from figures
-    group by {{ reporter_cell_columns() }}, period_label, flow, region
+    group by {{ reporter_cell_columns() }}, flow, region
 
 )
 
 -- the publisher's own figure of a group comes before the sum; a sum of fewer than all members is no figure of the group
 select
     {{ reporter_cell_columns('by_region') }},
-    by_region.period_label,
     by_region.flow,
     by_region.region,
     case

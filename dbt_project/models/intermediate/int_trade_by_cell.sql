@@ -10,12 +10,11 @@ pivoted as (
 
     select
         {{ reporter_cell_columns() }},
-        period_label,
         service,
         max(case when flow = 'exports' then value_million end) as exports_million,
         max(case when flow = 'imports' then value_million end) as imports_million
     from trade
-    group by {{ reporter_cell_columns() }}, period_label, service
+    group by {{ reporter_cell_columns() }}, service
 
 )
 

@@ -91,15 +91,7 @@ advantages as (
 )
 
 select
-    advantages.source,
-    advantages.vintage,
-    advantages.reporter,
-    advantages.frequency,
-    advantages.period_start,
-    advantages.period_end,
-    advantages.period_label,
-    advantages.currency,
-    advantages.value_type,
+    {{ reporter_cell_columns('advantages') }},
     advantages.service,
     advantages.rca,
     (advantages.rca - 1) / (advantages.rca + 1) as rsca,

@@ -39,7 +39,6 @@ summed as (
 
     select
         {{ reporter_cell_columns('cells') }},
-        cells.period_label,
         members.group_service,
         case
             when count(cells.exports_million) = max(members.members_expected) then sum(cells.exports_million)
@@ -49,7 +48,7 @@ summed as (
         end as imports_million
     from cells
     inner join members on cells.service = members.service
-    group by {{ reporter_cell_columns('cells') }}, cells.period_label, members.group_service
+    group by {{ reporter_cell_columns('cells') }}, members.group_service
 
 ),
 
@@ -58,7 +57,6 @@ grouped as (
 
     select
         {{ reporter_cell_columns() }},
-        period_label,
         service as group_service,
         exports_million,
         imports_million,
@@ -69,7 +67,6 @@ grouped as (
 
     select
         {{ reporter_cell_columns('summed') }},
-        summed.period_label,
         summed.group_service,
         case when published.exports_million is null then summed.exports_million end as exports_million,
         case when published.imports_million is null then summed.imports_million end as imports_million,
@@ -96,7 +93,6 @@ amounts as (
 
     select
         {{ reporter_cell_columns('grouped') }},
-        grouped.period_label,
         grouped.group_service,
         flows.flow,
         {{ amount_of_flow('flows.flow', 'grouped') }} as value_million,
@@ -113,17 +109,9 @@ amounts as (
 )
 
 select
-    amounts.source,
-    amounts.vintage,
-    amounts.reporter,
+    {{ reporter_cell_columns('amounts') }},
     economies.name_en as reporter_name_en,
     economies.name_zh as reporter_name_zh,
-    amounts.frequency,
-    amounts.period_start,
-    amounts.period_end,
-    amounts.period_label,
-    amounts.currency,
-    amounts.value_type,
     amounts.group_service,
     services.name_en as group_name_en,
     services.name_zh as group_name_zh,
@@ -140,7 +128,6 @@ left join economies on amounts.reporter = economies.economy
 left join amounts as previous
     on
         {{ is_same_period_of_previous_year('previous', 'amounts') }}
-        and previous.value_type = amounts.value_type
         and previous.group_service = amounts.group_service
         and previous.flow = amounts.flow
         and previous.is_of_published = amounts.is_of_published

@@ -42,9 +42,7 @@ pairs as (
             and stated.partner = mirrored.reporter
             and stated.service = mirrored.service
             and stated.flow = mirrored.opposite_flow
-            and stated.frequency = mirrored.frequency
-            and stated.period_start = mirrored.period_start
-            and stated.period_end = mirrored.period_end
+            and {{ is_same_period('stated', 'mirrored') }}
     where
         stated.source <> mirrored.source
         or (

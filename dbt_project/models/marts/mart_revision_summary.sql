@@ -63,21 +63,9 @@ by_cell as (
 )
 
 select
-    by_cell.source,
+    {{ cell_columns('by_cell') }},
     by_cell.series,
-    by_cell.reporter,
-    by_cell.partner,
-    by_cell.region,
-    by_cell.service,
-    by_cell.flow,
-    by_cell.indicator,
-    by_cell.frequency,
-    by_cell.period_start,
-    by_cell.period_end,
     by_cell.period_label,
-    by_cell.currency,
-    by_cell.unit,
-    by_cell.value_type,
 
     case
         when by_cell.value_before is not null then first_vintages.vintage
@@ -105,6 +93,4 @@ select
 from by_cell
 left join first_vintages on by_cell.source = first_vintages.source
 where by_cell.revision_count + by_cell.withdrawal_count > 0
-order by
-    by_cell.source, by_cell.reporter, by_cell.partner, by_cell.region, by_cell.service, by_cell.indicator, by_cell.flow,
-    by_cell.frequency, by_cell.period_start, by_cell.period_end, by_cell.currency, by_cell.unit, by_cell.value_type
+order by {{ cell_columns('by_cell') }}

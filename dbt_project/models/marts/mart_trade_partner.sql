@@ -72,4 +72,3 @@ left join trade as previous
         and previous.partner = ranked.partner
         and previous.service = ranked.service
         and previous.flow = ranked.flow
-        and previous.value_type = ranked.value_type

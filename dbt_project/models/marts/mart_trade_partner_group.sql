@@ -65,7 +65,6 @@ sums as (
     select
         {{ reporter_cell_columns('trade') }},
         memberships.group_code,
-        trade.period_label,
         trade.service,
         trade.flow,
         max(memberships.members) as members,
@@ -76,12 +75,9 @@ sums as (
     inner join counted_memberships as memberships
         on
             trade.partner = memberships.economy
-            and trade.frequency = memberships.frequency
-            and trade.period_start = memberships.period_start
-            and trade.period_end = memberships.period_end
+            and {{ is_same_period('trade', 'memberships') }}
     where trade.partner <> trade.reporter
-    group by
-        {{ reporter_cell_columns('trade') }}, memberships.group_code, trade.period_label, trade.service, trade.flow
+    group by {{ reporter_cell_columns('trade') }}, memberships.group_code, trade.service, trade.flow
 
 )
 
@@ -112,9 +108,7 @@ left join memberships as own
     on
         sums.group_code = own.group_code
         and sums.reporter = own.economy
-        and sums.frequency = own.frequency
-        and sums.period_start = own.period_start
-        and sums.period_end = own.period_end
+        and {{ is_same_period('sums', 'own') }}
 left join economy_groups on sums.group_code = economy_groups.group_code
 left join worlds
     on
@@ -127,4 +121,3 @@ left join sums as previous
         and previous.group_code = sums.group_code
         and previous.service = sums.service
         and previous.flow = sums.flow
-        and previous.value_type = sums.value_type

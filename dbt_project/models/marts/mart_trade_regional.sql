@@ -56,7 +56,6 @@ left join trade as previous
         {{ is_same_period_of_previous_year('previous', 'trade') }}
         and previous.region = trade.region
         and previous.flow = trade.flow
-        and previous.value_type = trade.value_type
         -- a published figure and a sum are not one series
         and previous.basis = trade.basis
 -- a share is a pure number: the currency of the accounts need not be that of the trade
@@ -64,6 +63,4 @@ left join value_added
     on
         trade.reporter = value_added.reporter
         and trade.region = value_added.region
-        and trade.frequency = value_added.frequency
-        and trade.period_start = value_added.period_start
-        and trade.period_end = value_added.period_end
+        and {{ is_same_period('trade', 'value_added') }}

@@ -114,17 +114,9 @@ ranked as (
 )
 
 select
-    ranked.source,
-    ranked.vintage,
-    ranked.reporter,
+    {{ reporter_cell_columns('ranked') }},
     ranked.reporter_name_en,
     ranked.reporter_name_zh,
-    ranked.frequency,
-    ranked.period_start,
-    ranked.period_end,
-    ranked.period_label,
-    ranked.currency,
-    ranked.value_type,
     {{ to_double('ranked.exports_million') }} as exports_million,
     {{ to_double('ranked.imports_million') }} as imports_million,
     {{ to_double('ranked.total_million') }} as total_million,
@@ -145,4 +137,3 @@ from ranked
 left join cells as previous
     on
         {{ is_same_period_of_previous_year('previous', 'ranked') }}
-        and previous.value_type = ranked.value_type

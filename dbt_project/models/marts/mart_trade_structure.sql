@@ -43,15 +43,7 @@ ranked as (
 )
 
 select
-    ranked.source,
-    ranked.vintage,
-    ranked.reporter,
-    ranked.frequency,
-    ranked.period_start,
-    ranked.period_end,
-    ranked.period_label,
-    ranked.currency,
-    ranked.value_type,
+    {{ reporter_cell_columns('ranked') }},
     ranked.service,
     services.name_en as service_name_en,
     services.name_zh as service_name_zh,
@@ -71,6 +63,5 @@ left join totals
 left join trade as previous
     on
         {{ is_same_period_of_previous_year('previous', 'ranked') }}
-        and previous.value_type = ranked.value_type
         and previous.service = ranked.service
         and previous.flow = ranked.flow

@@ -42,10 +42,7 @@ renamed as (
         'atlas_services' as source,
         flows.vintage,
 
-        {{ mapped(
-            'economies.code', 'economies.economy',
-            'country', 'flows.country_id', 'economy_code'
-        ) }} as reporter,
+        {{ mapped_economy('country', 'flows.country_id') }} as reporter,
         'WLD' as partner,
         cast(null as {{ dbt.type_string() }}) as region,
         {{ mapped(
@@ -54,9 +51,7 @@ renamed as (
         ) }} as service,
         cast(null as {{ dbt.type_string() }}) as indicator,
         flows.flow,
-        'A' as frequency,
-        {{ year_start('flows.year') }} as period_start,
-        {{ year_end('flows.year') }} as period_end,
+        {{ annual_period('flows.year') }},
 
         case
             when flows.value_usd <> 0

@@ -24,29 +24,16 @@ services as (
 -- A row has three values, and most reported ones are empty: only values that are present become observations.
 cells as (
 
-    select
-        source.*,
-        'reported' as value_type,
-        source.reported_value as value_text,
-        cast(null as {{ dbt.type_string() }}) as status
-    from source
-    where source.reported_value is not null
-    union all
-    select
-        source.*,
-        'final' as value_type,
-        source.final_value as value_text,
-        source.methodology as status
-    from source
-    where source.final_value is not null
-    union all
-    select
-        source.*,
-        'balanced' as value_type,
-        source.balanced_value as value_text,
-        cast(null as {{ dbt.type_string() }}) as status
-    from source
-    where source.balanced_value is not null
+    {% for value_type, status in [('reported', 'null'), ('final', 'source.methodology'), ('balanced', 'null')] %}
+        select
+            source.*,
+            '{{ value_type }}' as value_type,
+            source.{{ value_type }}_value as value_text,
+            cast({{ status }} as {{ dbt.type_string() }}) as status
+        from source
+        where source.{{ value_type }}_value is not null
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 
 ),
 
@@ -56,14 +43,8 @@ renamed as (
         'batis' as source,
         cells.vintage,
 
-        {{ mapped(
-            'reporters.code', 'reporters.economy',
-            'reporter', "concat(cells.edition, ' ', cells.reporter)", 'economy_code'
-        ) }} as reporter,
-        {{ mapped(
-            'partners.code', 'partners.economy',
-            'partner', "concat(cells.edition, ' ', cells.partner)", 'economy_code'
-        ) }} as partner,
+        {{ mapped_economy('reporter', "concat(cells.edition, ' ', cells.reporter)", 'reporters') }} as reporter,
+        {{ mapped_economy('partner', "concat(cells.edition, ' ', cells.partner)", 'partners') }} as partner,
         cast(null as {{ dbt.type_string() }}) as region,
         {{ mapped(
             'services.service', 'services.service',
@@ -77,9 +58,7 @@ renamed as (
             when cells.edition = 'wto' and cells.flow = 'M' then 'imports'
             else {{ unknown_code('batis', 'flow', "concat(cells.edition, ' ', cells.flow)", 'Find its meaning and map it in stg_batis') }}
         end as flow,
-        'A' as frequency,
-        {{ year_start('cells.year') }} as period_start,
-        {{ year_end('cells.year') }} as period_end,
+        {{ annual_period('cells.year') }},
 
         cast(cells.value_text as decimal(38, 18)) as value,
         'USD' as currency,

@@ -1,4 +1,4 @@
--- Over 150 lines, since the figures of analysts mix areas, spans, units and currencies: each is mapped here, by name.
+-- The figures of analysts mix areas, spans, units and currencies: each is mapped here, by name.
 with source as (
 
     select
@@ -131,27 +131,6 @@ ranked as (
 
 )
 
-select
-    source,
-    vintage,
-
-    reporter,
-    partner,
-    region,
-    service,
-    indicator,
-    flow,
-    frequency,
-    period_start,
-    period_end,
-
-    value,
-    currency,
-    unit,
-    value_type,
-    status,
-
-    _file,
-    _row
+select {{ observation_columns() | join(', ') }}
 from ranked
 where position = 1

@@ -17,10 +17,7 @@ renamed as (
         'data360_digital' as source,
         source.vintage,
 
-        {{ mapped(
-            'economies.code', 'economies.economy',
-            'area', 'source.ref_area', 'economy_code'
-        ) }} as reporter,
+        {{ mapped_economy('area', 'source.ref_area') }} as reporter,
         'WLD' as partner,
         cast(null as {{ dbt.type_string() }}) as region,
         'DDS' as service,
@@ -30,9 +27,7 @@ renamed as (
             when 'UNCTAD_DE_DIG_SERVTRADE_ANN_IMP' then 'imports'
             else {{ unknown_code('data360_digital', 'indicator', 'source.indicator', 'Map it in the staging model') }}
         end as flow,
-        'A' as frequency,
-        {{ year_start('source.time_period') }} as period_start,
-        {{ year_end('source.time_period') }} as period_end,
+        {{ annual_period('source.time_period') }},
 
         case source.unit_mult
             when '6' then cast(source.obs_value as decimal(38, 18))

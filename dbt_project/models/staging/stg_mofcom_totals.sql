@@ -45,9 +45,7 @@ renamed as (
         'S' as service,
         cast(null as {{ dbt.type_string() }}) as indicator,
         flow,
-        'A' as frequency,
-        {{ year_start('year') }} as period_start,
-        {{ year_end('year') }} as period_end,
+        {{ annual_period('year') }},
 
         -- MOFCOM groups digits by commas, and writes nothing, — or - for a missing value.
         cast(

@@ -24,10 +24,7 @@ renamed as (
         source.vintage,
 
         'GBR' as reporter,
-        {{ mapped(
-            'economies.code', 'economies.economy',
-            'country', 'source.country_code', 'economy_code'
-        ) }} as partner,
+        {{ mapped_economy('country', 'source.country_code') }} as partner,
         cast(null as {{ dbt.type_string() }}) as region,
         {{ mapped(
             'items.service_type_code', 'items.service',
@@ -44,14 +41,8 @@ renamed as (
             when 6 then 'Q'
             else {{ unknown_code('ons_services', 'period', 'source.period', 'Find its meaning and map it in stg_ons_services') }}
         end as frequency,
-        case length(source.period)
-            when 4 then {{ year_start('substr(source.period, 1, 4)') }}
-            when 6 then {{ quarter_start('substr(source.period, 1, 4)', 'substr(source.period, 6, 1)') }}
-        end as period_start,
-        case length(source.period)
-            when 4 then {{ year_end('substr(source.period, 1, 4)') }}
-            when 6 then last_day({{ quarter_last_month('substr(source.period, 1, 4)', 'substr(source.period, 6, 1)') }})
-        end as period_end,
+        {{ year_or_quarter_start('source.period') }} as period_start,
+        {{ year_or_quarter_end('source.period') }} as period_end,
 
         cast(nullif(source.value, '..') as decimal(38, 18)) as value,
         'GBP' as currency,

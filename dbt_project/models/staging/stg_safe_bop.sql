@@ -66,17 +66,20 @@ renamed as (
                     'A sheet is annual with years or quarterly with quarters'
                 ) }}
         end as frequency,
-        kept.period,
+        {{ year_or_quarter_start('kept.period') }} as period_start,
+        {{ year_or_quarter_end('kept.period') }} as period_end,
 
-        case
-            when kept.value = '/' then null
-            when kept.entry = 'debit' then -cast(kept.value_meant as decimal(38, 20))
-            when kept.entry = 'credit' then cast(kept.value_meant as decimal(38, 20))
-        end as value_in_sheet,
         cast(
-            {{ required('units.unit', 'units.millions', 'safe_bop', 'unit', 'kept.unit', 'safe_unit') }} as decimal(3, 0)
-        ) as millions,
+            case
+                when kept.value = '/' then null
+                when kept.entry = 'debit' then -cast(kept.value_meant as decimal(38, 20))
+                when kept.entry = 'credit' then cast(kept.value_meant as decimal(38, 20))
+            end * cast({{ required('units.unit', 'units.millions', 'safe_bop', 'unit', 'kept.unit', 'safe_unit') }} as decimal(3, 0))
+            as decimal(38, 18)
+        ) as value,
         {{ required('units.unit', 'units.currency', 'safe_bop', 'unit', 'kept.unit', 'safe_unit') }} as currency,
+        'million' as unit,
+        'reported' as value_type,
         coalesce(kept.correction, case when kept.value = '/' then '/' end) as status,
 
         kept._file,
@@ -87,32 +90,4 @@ renamed as (
 
 )
 
-select
-    source,
-    vintage,
-
-    reporter,
-    partner,
-    region,
-    service,
-    indicator,
-    flow,
-    frequency,
-    case frequency
-        when 'A' then {{ year_start('period') }}
-        when 'Q' then {{ quarter_start('substr(period, 1, 4)', 'substr(period, 6, 1)') }}
-    end as period_start,
-    case frequency
-        when 'A' then {{ year_end('period') }}
-        when 'Q' then last_day({{ quarter_last_month('substr(period, 1, 4)', 'substr(period, 6, 1)') }})
-    end as period_end,
-
-    cast(value_in_sheet * millions as decimal(38, 18)) as value,
-    currency,
-    'million' as unit,
-    'reported' as value_type,
-    status,
-
-    _file,
-    _row
-from renamed
+select * from renamed

@@ -25,10 +25,7 @@ renamed as (
         'unctad_services' as source,
         source.vintage,
 
-        {{ mapped(
-            'economies.code', 'economies.economy',
-            'M49 economy', 'source.economy', 'economy_code'
-        ) }} as reporter,
+        {{ mapped_economy('M49 economy', 'source.economy') }} as reporter,
         'WLD' as partner,
         cast(null as {{ dbt.type_string() }}) as region,
         {{ mapped(
@@ -37,9 +34,7 @@ renamed as (
         ) }} as service,
         cast(null as {{ dbt.type_string() }}) as indicator,
         {{ unctad_flow('unctad_services', 'source.flow') }} as flow,
-        'A' as frequency,
-        {{ year_start('source.year') }} as period_start,
-        {{ year_end('source.year') }} as period_end,
+        {{ annual_period('source.year') }},
 
         cast(source.value as decimal(38, 18)) as value,
         'USD' as currency,

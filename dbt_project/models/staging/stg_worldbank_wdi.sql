@@ -23,10 +23,7 @@ renamed as (
         'worldbank_wdi' as source,
         source.vintage,
 
-        {{ mapped(
-            'economies.code', 'economies.economy',
-            'country id', 'source.country_id', 'economy_code'
-        ) }} as reporter,
+        {{ mapped_economy('country id', 'source.country_id') }} as reporter,
         'WLD' as partner,
         cast(null as {{ dbt.type_string() }}) as region,
         indicators.service,
@@ -35,9 +32,7 @@ renamed as (
             'indicator', 'source.indicator_id', 'worldbank_indicator'
         ) }} as indicator,
         indicators.flow,
-        'A' as frequency,
-        {{ year_start('source.date') }} as period_start,
-        {{ year_end('source.date') }} as period_end,
+        {{ annual_period('source.date') }},
 
         cast(
             cast(source.value as decimal(38, 18)) * cast(indicators.millions as decimal(7, 6)) as decimal(38, 18)

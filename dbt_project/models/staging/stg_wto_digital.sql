@@ -36,10 +36,7 @@ renamed as (
         'wto_digital' as source,
         kept.vintage,
 
-        {{ mapped(
-            'economies.code', 'economies.economy',
-            'economy', 'kept.reporter_code', 'economy_code'
-        ) }} as reporter,
+        {{ mapped_economy('economy', 'kept.reporter_code') }} as reporter,
         case kept.partner
             when 'W' then 'WLD'
             when 'WL' then 'WLD'
@@ -56,9 +53,7 @@ renamed as (
             when 'M' then 'imports'
             else {{ unknown_code('wto_digital', 'flow', 'kept.flow', 'Map it in the staging model') }}
         end as flow,
-        'A' as frequency,
-        {{ year_start('kept.year') }} as period_start,
-        {{ year_end('kept.year') }} as period_end,
+        {{ annual_period('kept.year') }},
 
         cast(kept.value as decimal(38, 18)) as value,
         case kept.unit

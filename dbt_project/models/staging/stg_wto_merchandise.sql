@@ -39,10 +39,7 @@ renamed as (
         'wto_merchandise' as source,
         kept.vintage,
 
-        {{ mapped(
-            'economies.code', 'economies.economy',
-            'WTO economy', 'kept.reporter_code', 'economy_code'
-        ) }} as reporter,
+        {{ mapped_economy('WTO economy', 'kept.reporter_code') }} as reporter,
         'WLD' as partner,
         cast(null as {{ dbt.type_string() }}) as region,
         {{ mapped(
@@ -55,9 +52,7 @@ renamed as (
             when 'ITS_MTV_AM' then 'imports'
             else {{ unknown_code('wto_merchandise', 'indicator', 'kept.indicator_code', 'Map it in the staging model') }}
         end as flow,
-        'A' as frequency,
-        {{ year_start('kept.year') }} as period_start,
-        {{ year_end('kept.year') }} as period_end,
+        {{ annual_period('kept.year') }},
 
         cast(kept.value as decimal(38, 18)) as value,
         'USD' as currency,

@@ -23,14 +23,8 @@ renamed as (
         'wto_services' as source,
         source.vintage,
 
-        {{ mapped(
-            'reporters.code', 'reporters.economy',
-            'WTO economy', 'source.reporter_code', 'economy_code'
-        ) }} as reporter,
-        {{ mapped(
-            'partners.code', 'partners.economy',
-            'WTO economy', 'source.partner_code', 'economy_code'
-        ) }} as partner,
+        {{ mapped_economy('WTO economy', 'source.reporter_code', 'reporters') }} as reporter,
+        {{ mapped_economy('WTO economy', 'source.partner_code', 'partners') }} as partner,
         cast(null as {{ dbt.type_string() }}) as region,
         {{ mapped(
             'items.product_code', 'items.service',
@@ -42,9 +36,7 @@ renamed as (
             when 'ITS_CS_AM6' then 'imports'
             else {{ unknown_code('wto_services', 'indicator', 'source.indicator_code', 'Map it in the staging model') }}
         end as flow,
-        'A' as frequency,
-        {{ year_start('source.year') }} as period_start,
-        {{ year_end('source.year') }} as period_end,
+        {{ annual_period('source.year') }},
 
         cast(source.value as decimal(38, 18)) as value,
         'USD' as currency,
