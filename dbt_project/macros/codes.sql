@@ -37,7 +37,7 @@
 {%- endmacro %}
 
 {% macro is_held(relation=none) -%}
-    {%- set prefix = relation ~ '.' if relation else '' -%}
+    {%- set prefix = relation ~ '.' if relation -%}
     concat_ws('', {{ prefix }}reporter, {{ prefix }}partner, {{ prefix }}region, {{ prefix }}service, {{ prefix }}indicator) like '%?%'
 {%- endmacro %}
 

@@ -202,7 +202,7 @@ def _validate(settings: Settings, build: Path, has_changed: bool) -> None:
         EXPECTATIONS_DIR,
         build / "data_docs",
         work,
-        accepted=overruled_sources(record),
+        accepted=decided_sources(settings, record, release),
     )
     shutil.rmtree(work, ignore_errors=True)
     write_record(build / VERDICT, verdict)
@@ -214,10 +214,20 @@ def _validate(settings: Settings, build: Path, has_changed: bool) -> None:
         )
 
 
-def overruled_sources(record: BuildRecord) -> tuple[str, ...]:
-    """Return the sources whose newest vintage an operator accepted over the load gate."""
+def decided_sources(settings: Settings, record: BuildRecord, release: Path | None) -> tuple[str, ...]:
+    """Return the sources that an operator has decided on since the current release.
+
+    These are sources whose newest vintage was accepted over the load gate, and sources of which the release
+    has a vintage that was withdrawn since.
+    """
     newest = {one.source: one for one in record.vintages}
-    return tuple(name for name, one in newest.items() if one.overruled is not None)
+    decided = {name for name, one in newest.items() if one.overruled is not None}
+    released = read_manifest(release).vintages if release else ()
+    for name in {one.source for one in released}:
+        in_force = {one.id for one in store.vintages(settings.landing, name)}
+        if any(one.source == name and one.vintage not in in_force for one in released):
+            decided.add(name)
+    return tuple(sorted(decided))
 
 
 @reporting("publish")
