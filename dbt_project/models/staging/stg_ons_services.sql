@@ -1,6 +1,10 @@
 with source as (
 
-    select * from {{ source('raw', 'ons_services') }}
+    -- A cell holds a whole number, or where there is no figure a mark: `..`, `C`, `-`, `[x]`.
+    select
+        *,
+        case when value in ('..', 'C', 'c', '-', '–') or substr(value, 1, 1) = '[' then value end as mark
+    from {{ source('raw', 'ons_services') }}
 
 ),
 
@@ -53,11 +57,11 @@ renamed as (
             when 6 then last_day({{ quarter_last_month('substr(source.period, 1, 4)', 'substr(source.period, 6, 1)') }})
         end as period_end,
 
-        cast(nullif(source.value, '..') as decimal(38, 18)) as value,
+        case when source.mark is null then cast(source.value as decimal(38, 18)) end as value,
         'GBP' as currency,
         'million' as unit,
         'reported' as value_type,
-        case when source.value = '..' then source.value end as status,
+        source.mark as status,
 
         source._file,
         source._row

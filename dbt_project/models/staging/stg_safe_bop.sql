@@ -28,7 +28,9 @@ kept as (
     select
         source.*,
         coalesce(corrections.corrected_value, source.value) as value_meant,
-        case when corrections.why is not null then concat('corrected: ', corrections.why) end as correction
+        case when corrections.why is not null then concat('corrected: ', corrections.why) end as correction,
+        -- NO_FIGURE of the reader
+        case when source.value in ('/', '／', '-', '－', '–', '—', '——', '…') then source.value end as mark
     from source
     left join corrections
         on
@@ -69,7 +71,7 @@ renamed as (
         kept.period,
 
         case
-            when kept.value = '/' then null
+            when kept.mark is not null then null
             when kept.entry = 'debit' then -cast(kept.value_meant as decimal(38, 20))
             when kept.entry = 'credit' then cast(kept.value_meant as decimal(38, 20))
         end as value_in_sheet,
@@ -77,7 +79,7 @@ renamed as (
             {{ required('units.unit', 'units.millions', 'safe_bop', 'unit', 'kept.unit', 'safe_unit') }} as decimal(3, 0)
         ) as millions,
         {{ required('units.unit', 'units.currency', 'safe_bop', 'unit', 'kept.unit', 'safe_unit') }} as currency,
-        coalesce(kept.correction, case when kept.value = '/' then '/' end) as status,
+        coalesce(kept.correction, kept.mark) as status,
 
         kept._file,
         kept._row
