@@ -7,8 +7,8 @@ file that it has ingested as `<name>.tab` and serves the original, a CSV or a St
 
 Both formats have `country_id` (UN M49 as a number: `4` is Afghanistan), `product_id`, `year`, `export_value`
 and `import_value` in US dollars. Further columns are known and not read: `country_iso3_code`,
-`product_services_unilateral_code` (a word: `ict`), `global_market_share`, and until 2024 `pci`. Products: 4000
-unspecified, 4001 travel and tourism, 4002 transport, 4003 communications, computer and other business
+`product_services_unilateral_code` (a word: `ict`), `global_market_share`, and until 2024 `pci`. Products:
+4000 unspecified, 4001 travel and tourism, 4002 transport, 4003 communications, computer and other business
 services, 4004 insurance and finance. They are groups of EBOPS items. Negative values occur.
 
 The reader returns all rows. Stata holds binary doubles; `formats/stata.py` states their text. The values of a

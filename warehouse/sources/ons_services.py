@@ -12,11 +12,11 @@ or not collected; until 2022), `C` (suppressed), `-` (nil or less than half a mi
 
 The reader returns one row for each cell, marks included, with the labels as printed (`CZ` is `Czechia` in
 some rows and `Czech Republic` in others: the code identifies it). `_file` has after its `#` the column of the
-CSV, or sheet and cell of the workbook; `_row` is the row of the table as a spreadsheet shows it. The raw table
-has all codes, totals and groups beside their members (`W1` the world, `B5` the EU, `D5` the rest, `CS` Serbia
-with Montenegro). Staging makes a mark null with the mark as status, and ignores the items `10.3.N510`,
-`10.3.N58` and `10.3.N59` (seed `ons_services_item`): they are the ONS's own parts of item 10.3.5 and have no
-EBOPS code.
+CSV, or sheet and cell of the workbook; `_row` is the row of the table as a spreadsheet shows it. The raw
+table has all codes, totals and groups beside their members (`W1` the world, `B5` the EU, `D5` the rest, `CS`
+Serbia with Montenegro). Staging makes a mark null with the mark as status, and ignores the items
+`10.3.N510`, `10.3.N58` and `10.3.N59` (seed `ons_services_item`): they are the ONS's own parts of item 10.3.5
+and have no EBOPS code.
 
 Drift: a line above the header or below the table, a further column, another sheet of the workbook.
 
@@ -250,8 +250,8 @@ def _page_error(reason: str) -> SourceError:
         reason,
         address=PAGE,
         file=PAGE_FILE,
-        remedy="Open the page in a browser; if it has changed, save the table as CSV and serve it from a mirror, "
-        "and change warehouse/sources/ons_services.py",
+        remedy="Open the page in a browser; if it has changed, save the table as CSV and serve it from a "
+        "mirror, and change warehouse/sources/ons_services.py",
     )
 
 
