@@ -434,7 +434,7 @@ SPOILED = {
     "lineage is filled": (f"update rows set _row = 0 where {CELL}", "row number from 1 on (30 rows"),
     "country codes are known for most rows": (
         "update rows set country_code = 'Q' || country_code where service_type_code < '11'",
-        "unknown country 'QAD' labelled",
+        "unknown country 'Q4A' labelled 'EU Institutions'",
     ),
     "service types are known for most rows": (
         "update rows set service_type_code = '10.4' where country_code < 'M'",
@@ -495,7 +495,7 @@ SPOILED = {
     [
         f"update rows set value = 'C' where {CELL}",
         "update rows set value = '-' where service_type_code = '12' and country_code = 'W1' and period = '2021'",
-        f"update rows set country_code = 'QQ' where {CELL}",
+        "update rows set country_code = 'QQ' where country_code = 'AD'",
         "update rows set value = cast(cast(value as int) + 1 as text) where country_code = 'W1' and period = '2020Q1' and value <> '..' and service_type_code = '0'",
     ],
     ids=["China is suppressed", "a part of the world is nil", "unknown country", "rounding"],
