@@ -145,7 +145,7 @@ def test_every_source_has_module_staging_model_suite_and_fixtures() -> None:
 
 
 def test_every_source_is_in_the_union_and_in_dim_source() -> None:
-    union = (DBT_PROJECT_DIR / "models" / "intermediate" / "int_observations_unioned.sql").read_text()
+    union = (DBT_PROJECT_DIR / "models" / "intermediate" / "int_observations_staged.sql").read_text()
     seeds = "\n".join(path.read_text() for path in (DBT_PROJECT_DIR / "seeds").rglob("*.csv"))
     assert SOURCES
     for name in SOURCES:

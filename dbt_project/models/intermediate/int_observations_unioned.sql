@@ -4,6 +4,11 @@ with observations as (
 
 )
 
-select *
+select
+    {% for column in observation_columns() -%}
+        {{ column }}{{ ',' if not loop.last }}
+    {% endfor %}
 from observations
-where not {{ is_held() }}
+where
+    not {{ is_held() }}
+    and {{ is_ended('period_end', 'retrieved_on') }}
