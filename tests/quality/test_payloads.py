@@ -226,10 +226,10 @@ WORLDBANK = (
         "worldbank_wdi",
         (
             "update rows set indicator_id = 'BX.GSR.OOPS.CD' where indicator_id = 'BX.GSR.INSF.ZS'",
-            "update rows set country_id = 'QQ' where date = '2001' and indicator_id = 'BX.GSR.ROYL.CD'",
+            "update rows set country_id = 'QQ' where date > '2003' and indicator_id like 'B%' and indicator_id <> 'BX.GSR.ROYL.CD'",
             "update rows set value = 'n/a' where date = '2002' and indicator_id = 'BX.GSR.ROYL.CD'",
-            "update rows set value = '-1' where date = '2003' and indicator_id = 'BX.GSR.ROYL.CD'",
-            "update rows set value = '101' where date = '2003' and indicator_id = 'BX.GSR.TRAN.ZS'",
+            "update rows set value = '-' || value where date > '2015' and indicator_id = 'BM.GSR.ROYL.CD'",
+            "update rows set value = '101' where date > '2015' and indicator_id = 'BX.GSR.TRAN.ZS'",
             "update rows set unit = 'million' where date = '2004' and indicator_id = 'BX.GSR.ROYL.CD'",
             "update rows set date = '2205' where date = '2005' and indicator_id = 'BX.GSR.ROYL.CD'",
             "update rows set date = null where date = '2006' and indicator_id = 'BX.GSR.ROYL.CD'",

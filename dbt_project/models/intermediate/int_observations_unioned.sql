@@ -4,10 +4,7 @@ with observations as (
 
 )
 
-select
-    {% for column in observation_columns() -%}
-        {{ column }}{{ ',' if not loop.last }}
-    {% endfor %}
+select {{ observation_columns().keys() | join(', ') }}
 from observations
 where
     not {{ is_held() }}
