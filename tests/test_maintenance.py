@@ -18,7 +18,7 @@ from killing import COUNTED
 from small_releases import checksums, flip_bit, latest, make_release, make_vintage
 
 from warehouse.backfill import records as backfills
-from warehouse.build import steps
+from warehouse.build import builds
 from warehouse.config import PROJECT_ROOT, RetentionPolicy, Settings, load_settings
 from warehouse.errors import Rejected, WarehouseError
 from warehouse.files import sha256_of, write_record
@@ -61,7 +61,7 @@ def home(tmp_path: Path) -> Path:
     for number, age in enumerate((50, 40, 3, 2)):
         build = home / "build" / f"2{number}"
         build.mkdir()
-        write_record(build / steps.VERDICT, Verdict(success=False))
+        write_record(build / builds.VERDICT, Verdict(success=False))
         set_age(build, age)
     (home / "build" / "29").mkdir()  # in progress, between two tasks
     for number, age in enumerate((50, 40, 30)):

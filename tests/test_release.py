@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from conftest import Warehouse, build_of, release_of, replay, settings_of
 
-from warehouse.build import steps
+from warehouse.build import builds, steps
 from warehouse.config import EXPECTATIONS_DIR, PROJECT_ROOT, SAMPLE_DIR
 from warehouse.errors import WarehouseError
 from warehouse.files import sha256_of
@@ -174,8 +174,8 @@ def test_failed_build_keeps_the_current_release_and_its_report(
     with pytest.raises(WarehouseError, match="has not passed"):
         steps.publish(settings, build)
     assert current(settings.published) == latest
-    steps.remove_abandoned_builds(settings)
-    verdict = steps.read_verdict(steps.build_dir(settings, build))
+    builds.remove_abandoned_builds(settings)
+    verdict = builds.read_verdict(builds.build_dir(settings, build))
     assert verdict is not None and verdict.success is False
     assert "a release that cannot pass" in verdict.model_dump_json()
 
@@ -184,8 +184,8 @@ def test_concurrent_build_is_rejected(own_warehouse: Warehouse) -> None:
     holder = """
 import time
 from warehouse import config
-from warehouse.build import steps
-with steps.build_lock(config.load_settings()):
+from warehouse.build import builds, steps
+with builds.build_lock(config.load_settings()):
     print("locked", flush=True)
     time.sleep(60)
 """

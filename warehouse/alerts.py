@@ -7,20 +7,22 @@ fail with them every morning, which notifies the operators. OPERATIONS.md has a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime
-from typing import Any, Literal
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal, get_args
 
 import duckdb
 from pydantic import BaseModel
 
 from warehouse.backfill import records as backfills
-from warehouse.build import steps
+from warehouse.build import builds
 from warehouse.build.disk import disk_space
 from warehouse.config import Settings
 from warehouse.errors import WarehouseError
 from warehouse.files import Listing
 from warehouse.landing import quarantine, store
 from warehouse.landing.freshness import freshness_of
+from warehouse.model import Check, FailedPart
+from warehouse.releases.held import held_rows_of
 from warehouse.releases.manifest import read_manifest
 from warehouse.releases.publish import BigRevision, big_revisions_of
 from warehouse.releases.store import current, list_releases
@@ -30,17 +32,20 @@ REVISIONS_SHOWN = 5
 TEXT_LIMIT = 2000
 
 Kind = Literal[
-    "fetch_failed", "build_failed", "unreadable", "disk_low", "load_rejected", "big_revision", "source_late"
-]
-KINDS: tuple[Kind, ...] = (
     "fetch_failed",
     "build_failed",
     "unreadable",
     "disk_low",
     "load_rejected",
+    "source_set_aside",
+    "part_failed",
+    "rows_held",
+    "drift",
     "big_revision",
     "source_late",
-)
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+DRIFT_ALERT_HOURS = 36  # drift is reported once, the night that it comes with
 
 
 class Alert(BaseModel, frozen=True):
@@ -64,6 +69,7 @@ def find_alerts(settings: Settings, today: date | None = None) -> list[Alert]:
         ("sources", lambda: source_alerts(settings, day)),
         ("records", lambda: record_alerts(settings)),
         ("builds", lambda: build_alerts(settings)),
+        ("current release", lambda: release_alerts(settings)),
         ("revisions", lambda: revision_alerts(settings)),
         ("disk", lambda: disk_alerts(settings)),
     )
@@ -107,6 +113,16 @@ def source_alerts(settings: Settings, today: date) -> Iterable[Alert]:
             )
         if last is not None and last.outcome == "rejected":
             yield rejection_alert(settings, name, last.detail)
+        if last is not None and last.failed_parts:
+            yield parts_alert(name, last.failed_parts)
+        if last is not None and last.drift and is_recent(settings, name, last):
+            notes = "; ".join(f"{one.file}: {one.detail}" for one in last.drift)
+            yield Alert(
+                kind="drift",
+                subject=name,
+                happened=f"{name} differs from its contract; no figure is concerned. {notes[:TEXT_LIMIT]}",
+                command=f"warehouse vintages list {name}",
+            )
         if expected := freshness.overdue:
             newest = freshness.newest_vintage
             yield Alert(
@@ -118,6 +134,55 @@ def source_alerts(settings: Settings, today: date) -> Iterable[Alert]:
                 f"{expected.reason} ({expected.source_url})",
                 command=command,
             )
+
+
+def parts_alert(source: str, failed: Sequence[FailedPart]) -> Alert:
+    """Return the alert of the parts of a source that failed in the last poll."""
+    parts = "; ".join(
+        f"{one.part}: {one.reason} ({f'figures of {one.carried_from}' if one.carried_from else 'no figures'})"
+        for one in failed
+    )
+    return Alert(
+        kind="part_failed",
+        subject=source,
+        happened=f"{source}: {len(failed)} of its parts failed, the others landed. {parts[:TEXT_LIMIT]}",
+        command=f"warehouse fetch {source}",
+    )
+
+
+def is_recent(settings: Settings, source: str, check: Check) -> bool:
+    """Tell whether the drift of a poll is new: not that of a poll before the last day and a half."""
+    if datetime.now(UTC) - check.polled_at > timedelta(hours=DRIFT_ALERT_HOURS):
+        return False
+    earlier = store.list_checks(settings.landing, source).records[:-1]
+    since = datetime.now(UTC) - timedelta(hours=DRIFT_ALERT_HOURS)
+    return not any(one.drift == check.drift and one.polled_at < since for one in earlier)
+
+
+def release_alerts(settings: Settings) -> Iterable[Alert]:
+    """Yield an alert for each vintage that the current release left out, and each code that it holds out."""
+    release = current(settings.published)
+    if release is None:
+        return
+    for aside in read_manifest(release).set_aside:
+        newest = store.vintages(settings.landing, aside.source)[-1:]
+        if newest and newest[0].id == aside.vintage:
+            used = f"vintage {aside.used_instead} is used" if aside.used_instead else "it has no figures"
+            yield Alert(
+                kind="source_set_aside",
+                subject=aside.source,
+                happened=f"{aside.source}: vintage {aside.vintage} is left out of the release, {used}. "
+                f"{aside.reason[:TEXT_LIMIT]}",
+                command=f"warehouse vintages list {aside.source}",
+            )
+    for source, held in held_rows_of(release).items():
+        yield Alert(
+            kind="rows_held",
+            subject=source,
+            happened=f"{source}: {sum(one.observation_count for one in held)} observations are held out of "
+            f"the release. {'; '.join(one.remedy for one in held)[:TEXT_LIMIT]}",
+            command=f"warehouse query \"select * from core.held_row where source = '{source}'\"",
+        )
 
 
 def record_alerts(settings: Settings) -> Iterable[Alert]:
@@ -152,7 +217,7 @@ def rejection_alert(settings: Settings, source: str, detail: str) -> Alert:
 
 def build_alerts(settings: Settings) -> list[Alert]:
     """Return the newest build if it failed after the current release was made."""
-    release, failed = current(settings.published), steps.newest_failed_build(settings)
+    release, failed = current(settings.published), builds.newest_failed_build(settings)
     if failed is None or (release is not None and failed[0] < release.name):
         return []
     build_id, verdict = failed

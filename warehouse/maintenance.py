@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from warehouse.backfill import records as backfills
-from warehouse.build import steps
+from warehouse.build import builds
 from warehouse.build.disk import DiskSpace, disk_space
 from warehouse.config import Settings
 from warehouse.errors import Rejected, WarehouseError, reporting
@@ -59,15 +59,15 @@ def remove_expired(settings: Settings) -> Removed:
     Accepted vintages are never removed. A source that is being written keeps its rejected loads this time.
     """
     now, policy = datetime.now(UTC), settings.keep
-    with steps.build_lock(settings):
-        validated = [path for path in sorted(settings.build.glob("2*")) if (path / steps.VERDICT).exists()]
+    with builds.build_lock(settings):
+        validated = [path for path in sorted(settings.build.glob("2*")) if (path / builds.VERDICT).exists()]
         old = expired(
             [(path, modified_at(path)) for path in validated],
             keep=policy.builds,
             days=policy.builds_days,
             now=now,
         )
-        builds = [hide(path).name.removeprefix(REMOVING_PREFIX) for path in old]
+        removed = [hide(path).name.removeprefix(REMOVING_PREFIX) for path in old]
     # Hidden directories are out of use: removing them takes long and needs no lock.
     freed = remove_hidden(settings.build)
     rejected: list[str] = []
@@ -86,7 +86,7 @@ def remove_expired(settings: Settings) -> Removed:
         freed += remove_hidden(settings.published)
     return Removed(
         releases=tuple(releases),
-        builds=tuple(builds),
+        builds=tuple(removed),
         rejected=tuple(rejected),
         backfills=tuple(one.id for one in leftovers),
         freed_bytes=freed,

@@ -159,7 +159,8 @@ class Vintage(BaseModel):
     `rows_digest` is the digest of the parsed rows without their order and lineage: equal digests, equal rows.
     `drift` lists differences from the contract that change no figure, `failed_parts` the parts of the pull
     whose rows are older. `overruled` is set when an operator accepted the load over the load gate,
-    `backfilled` when it came by a backfill.
+    `backfilled` when it came by a backfill. `withdrawn` is the decision of an operator that took it out of
+    force; it is stored beside the manifest.
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
@@ -185,6 +186,7 @@ class Vintage(BaseModel):
     overruled: Decision | None = None
     backfilled: Decision | None = None
     directory: Path = Field(default=Path(), exclude=True)
+    withdrawn: Decision | None = Field(default=None, exclude=True)
 
     @property
     def day(self) -> date:

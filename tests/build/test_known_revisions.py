@@ -11,7 +11,7 @@ import pytest
 from conftest import ingest, release_of, replay, settings_of
 from recordings import recording
 
-from warehouse.build import steps
+from warehouse.build import builds, steps
 from warehouse.config import SAMPLE_DIR
 from warehouse.releases.manifest import read_manifest
 from warehouse.releases.store import DATABASE, current
@@ -30,7 +30,7 @@ def checksums(release: Path) -> dict[str, str]:
 
 def raw(build: Path) -> dict[str, list[str]]:
     """Return the vintages with rows in a build, and the vintages of its known revisions."""
-    with duckdb.connect(str(build / steps.LOADED), read_only=True) as db:
+    with duckdb.connect(str(build / builds.LOADED), read_only=True) as db:
         rows = db.execute(f"select distinct vintage from raw.{NAME} order by 1").fetchall()
         known_vintages = db.execute("select distinct vintage from raw.known_revision order by 1").fetchall()
     return {"rows": [vintage for (vintage,) in rows], "known": [vintage for (vintage,) in known_vintages]}
@@ -74,13 +74,13 @@ def test_incremental_build_equals_a_full_build(home: Path, tmp_path: Path) -> No
         assert release is not None
         build_id = steps.load(settings, force=force)
         assert build_id is not None
-        build = steps.build_dir(settings, build_id)
+        build = builds.build_dir(settings, build_id)
         if force:
             assert raw(build) == {"rows": ["2022-09-16", "2024-07-12", "2024-09-09"], "known": []}
-            assert steps.read_build(build).revisions_from is None
+            assert builds.read_build(build).revisions_from is None
         else:
             assert raw(build) == {"rows": ["2024-07-12", "2024-09-09"], "known": ["2024-07-12"]}
-            assert steps.read_build(build).revisions_from == release.name
+            assert builds.read_build(build).revisions_from == release.name
         validated = steps.validate(settings, steps.transform(settings, build_id))
         releases.append(settings.published / steps.publish(settings, validated))
     of_new, of_all = releases
@@ -124,4 +124,4 @@ def test_revisions_are_recomputed_when_they_may_differ(
     build = steps.load(settings)
     assert build is not None
     rows = ["2022-09-16", "2024-07-12", "2024-09-09"]
-    assert raw(steps.build_dir(settings, build)) == {"rows": rows, "known": []}
+    assert raw(builds.build_dir(settings, build)) == {"rows": rows, "known": []}

@@ -9,7 +9,7 @@ import pytest
 from conftest import ingest, settings_of
 from small_releases import LATER, latest, make_release
 
-from warehouse.build import steps
+from warehouse.build import builds, steps
 from warehouse.config import SAMPLE_DIR
 from warehouse.releases.history import read_history, withdrawn
 from warehouse.releases.publish import rollback
@@ -26,7 +26,7 @@ def test_rollback_stays_in_force_until_there_is_a_new_vintage(tmp_path: Path) ->
     first = poll(tmp_path, 1)
     build = steps.load(settings)
     assert first is not None and build is not None
-    record = steps.read_build(settings.build / build)
+    record = builds.read_build(settings.build / build)
     shutil.rmtree(settings.build / build)
     make_release(tmp_path, "one")
     make_release(tmp_path, "two", LATER, fingerprint=record.fingerprint, vintages=record.vintages)
@@ -54,7 +54,7 @@ def test_new_code_after_a_rollback_builds_again(tmp_path: Path, monkeypatch: pyt
     build = steps.load(settings)
     assert build is not None
     make_release(tmp_path, "one")
-    fingerprint = steps.read_build(settings.build / build).fingerprint
+    fingerprint = builds.read_build(settings.build / build).fingerprint
     make_release(tmp_path, "two", LATER, fingerprint=fingerprint)
     rollback(settings.published, "one", "a model is wrong", "ada")
     assert steps.load(settings) is None

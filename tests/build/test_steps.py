@@ -11,7 +11,7 @@ import pytest
 from conftest import Warehouse, ingest, replay, settings_of
 from recordings import recording
 
-from warehouse.build import steps
+from warehouse.build import builds, steps
 from warehouse.build.fingerprint import CODE, code_digest
 from warehouse.config import PROJECT_ROOT, SAMPLE_DIR, Settings
 from warehouse.errors import WarehouseError
@@ -86,7 +86,7 @@ def test_every_step_of_a_publish_can_be_run_again(home: Path, monkeypatch: pytes
     assert {name: table.sha256 for name, table in new.items()} == {
         name: table.sha256 for name, table in old.items()
     }
-    assert not steps.build_dir(settings, build).exists()
+    assert not builds.build_dir(settings, build).exists()
 
 
 def test_only_old_builds_without_a_verdict_are_removed(tmp_path: Path) -> None:
@@ -94,17 +94,17 @@ def test_only_old_builds_without_a_verdict_are_removed(tmp_path: Path) -> None:
     for name, age_days, success in (("2a", 2, None), ("2b", 0, None), ("2c", 2, True), ("2d", 2, False)):
         (settings.build / name).mkdir(parents=True)
         if success is not None:
-            write_record(settings.build / name / steps.VERDICT, Verdict(success=success))
+            write_record(settings.build / name / builds.VERDICT, Verdict(success=success))
         then = time.time() - age_days * 86400
         os.utime(settings.build / name, (then, then))
-    steps.remove_abandoned_builds(settings)
+    builds.remove_abandoned_builds(settings)
     assert sorted(path.name for path in settings.build.iterdir()) == ["2b", "2c", "2d"]
 
 
 def read_as_of(settings: Settings, as_of: str) -> BuildRecord:
     build = steps.load(settings, as_of)
     assert build is not None
-    return steps.read_build(steps.build_dir(settings, build))
+    return builds.read_build(builds.build_dir(settings, build))
 
 
 def test_build_as_of_a_day_contains_the_vintages_of_that_day(home: Path) -> None:
@@ -123,7 +123,7 @@ def test_last_poll_is_the_last_line_not_the_latest_time(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     build = steps.load(settings)
     assert build is not None
-    assert steps.read_build(steps.build_dir(settings, build)).as_of.isoformat() == "2026-03-19"
+    assert builds.read_build(builds.build_dir(settings, build)).as_of.isoformat() == "2026-03-19"
     checks = store.list_checks(settings.landing, "unctad_goods").require()
     assert [poll.outcome for poll in checks] == ["failed", "accepted"]
     assert checks[0].checked_at > checks[1].checked_at  # by time alone, the failure would be the last

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from airflow_local import DAGS, Doubles, states
 
-from warehouse.build import dbt, steps
+from warehouse.build import builds, dbt, steps
 from warehouse.errors import Rejected, WarehouseError
 from warehouse.sources import SOURCES
 
@@ -158,14 +158,14 @@ def test_lock_of_another_process_is_waited_for(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("WAREHOUSE_HOME", str(tmp_path))
     monkeypatch.setattr(defaults, "LOCK_WAIT", timedelta(seconds=20))
     code = (
-        "import sys, time; from warehouse.build import steps; from warehouse.config import load_settings\n"
-        "with steps.build_lock(load_settings()): print('locked', flush=True); time.sleep(1.5)"
+        "import sys, time; from warehouse.build import builds; from warehouse.config import load_settings\n"
+        "with builds.build_lock(load_settings()): print('locked', flush=True); time.sleep(1.5)"
     )
     with subprocess.Popen([sys.executable, "-c", code], cwd=DAGS.parent, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None and other.stdout.readline() == b"locked\n"
-        with pytest.raises(WarehouseError, match="another build"), steps.build_lock(steps.Settings()):
+        with pytest.raises(WarehouseError, match="another build"), builds.build_lock(steps.Settings()):
             pass
-        with steps.build_lock(defaults.task_settings()):
+        with builds.build_lock(defaults.task_settings()):
             assert other.wait(timeout=20) == 0
 
 

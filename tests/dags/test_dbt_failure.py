@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from airflow_local import states
 
-from warehouse.build import steps
+from warehouse.build import builds, steps
 from warehouse.config import DBT_PROJECT_DIR
 from warehouse.files import write_record
 from warehouse.releases.manifest import BuildRecord
@@ -46,7 +46,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(steps, "DBT_PROJECT_DIR", project)
     directory = tmp_path / "home" / "build" / BUILD
     directory.mkdir(parents=True)
-    duckdb.connect(str(directory / steps.LOADED)).close()
+    duckdb.connect(str(directory / builds.LOADED)).close()
     record = BuildRecord(
         as_of=date(2026, 6, 1),
         is_of_the_past=False,
@@ -56,7 +56,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         versions={},
         vintages=(),
     )
-    write_record(directory / steps.BUILD_RECORD, record)
+    write_record(directory / builds.BUILD_RECORD, record)
     monkeypatch.setattr(steps, "load", lambda *_: BUILD)
     return BUILD
 

@@ -17,7 +17,7 @@ import nights
 import pytest
 from conftest import settings_of
 
-from warehouse.build import steps
+from warehouse.build import builds, steps
 from warehouse.config import RetentionPolicy, Settings
 from warehouse.errors import WarehouseError
 from warehouse.files import write_record
@@ -140,7 +140,7 @@ def roll_back_and_clear(disk: Path, home: Path) -> None:
     settings = settings_of(home, disk_factor=0, keep=policy)
     build = steps.load(settings, force=True)
     assert build is not None
-    write_record(steps.build_dir(settings, build) / steps.VERDICT, Verdict(success=False))
+    write_record(builds.build_dir(settings, build) / builds.VERDICT, Verdict(success=False))
     with limited_space(disk, 0):
         # A rollback appends a line, which fits into the last block of the file, and replaces a symlink.
         rollback(settings.published, "previous", "a test", "tests")

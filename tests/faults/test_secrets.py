@@ -9,7 +9,7 @@ import pytest
 from conftest import environment, settings_of
 from test_security import CONNECTIONS, SECRET, files_with
 
-from warehouse.build import steps
+from warehouse.build import builds, steps
 from warehouse.errors import WarehouseError
 
 pytestmark = pytest.mark.faults
@@ -26,6 +26,6 @@ def test_build_stores_no_value_of_the_environment(replayed: Path, tmp_path: Path
             steps.validate(settings, steps.transform(settings, build))
         except WarehouseError as error:  # a single source fails the release gate
             assert SECRET not in str(error)
-    assert list(steps.build_dir(settings, build).rglob("dbt.log")), "dbt has written its log"
+    assert list(builds.build_dir(settings, build).rglob("dbt.log")), "dbt has written its log"
     assert files_with(home, "mofcom_totals")
     assert files_with(home, SECRET) == []

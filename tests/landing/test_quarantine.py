@@ -12,7 +12,7 @@ import pytest
 from conftest import ingest, settings_of
 from test_bad_input import cells, inside_7z
 
-from warehouse.build import steps
+from warehouse.build import builds, steps
 from warehouse.config import SAMPLE_DIR
 from warehouse.errors import Rejected, WarehouseError
 from warehouse.landing import quarantine, store
@@ -128,7 +128,7 @@ def test_override_is_recorded_everywhere(rejected: tuple[Path, Path]) -> None:
     assert build is not None
     (entry,) = [
         entry
-        for entry in steps.read_build(steps.build_dir(settings, build)).vintages
+        for entry in builds.read_build(builds.build_dir(settings, build)).vintages
         if entry.vintage == "2026-04-01"
     ]
     assert entry.overruled is not None and entry.overruled.reason == reason

@@ -11,7 +11,7 @@ import pytest
 from conftest import Warehouse, ingest, replay, settings_of
 from recordings import recording
 
-from warehouse.build import steps
+from warehouse.build import builds, steps
 from warehouse.config import SAMPLE_DIR
 from warehouse.errors import WarehouseError
 from warehouse.releases.audit import audit
@@ -89,7 +89,7 @@ def test_refresh_is_not_the_previous_release_and_replaces_earlier_refreshes(home
         }
         latest = current(settings.published)
         assert latest is not None
-        release_id = steps.new_build_id(settings, datetime.now(UTC))
+        release_id = builds.new_build_id(settings, datetime.now(UTC))
         steps.publishing.refresh(settings.published, latest, release_id, state, "tests")
     kept_releases = [path.name for path in release_dirs(settings.published)]
     latest = current(settings.published)

@@ -582,6 +582,13 @@ def task_states(stack: Stack, token: str, run: str) -> dict[str, str]:
     return {task["task_id"]: task["state"] for task in found}
 
 
+def has_parked(stack: Stack, run: str) -> bool:
+    """Tell whether the scheduler has processed the end of the process that made `approval` wait."""
+    run_id = run.rsplit("/", 1)[1]
+    finished = f"task_id=approval, run_id={run_id}"
+    return finished in (stack.home / "scheduler.log").read_text(errors="replace")
+
+
 def test_every_pool_used_by_a_task_exists(stack: Stack, token: str, released: Path) -> None:
     existing = {name for (name,) in query(stack, "select pool from slot_pool")}
     used = {
@@ -605,6 +612,9 @@ def test_backfill_is_approved_or_rejected_by_api(stack: Stack, token: str, relea
             stack,
             2 * BUILD_BOUND,
         )
+        # An answer within the second in which the task begins to wait is lost: the scheduler takes the end of
+        # the waiting task's process for that of the resumed one, and fails it. Nobody answers that fast.
+        until("the scheduler knows that the task waits", lambda run=run: has_parked(stack, run), stack)
     assert query(stack, "select count(*) from task_instance where state = 'running'") == [(0,)]  # no slot
     assert current_release(stack) == before
 

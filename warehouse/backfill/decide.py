@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from warehouse.backfill import records
 from warehouse.backfill.records import APPROVABLE, OPEN, Backfill, Event, Report, State
 from warehouse.backfill.stage import baseline_of, drift, release_includes_backfill, staged_settings
-from warehouse.build import steps
+from warehouse.build import builds, steps
 from warehouse.config import Settings
 from warehouse.errors import WarehouseError, reporting
 from warehouse.fetch import Pulled
@@ -56,7 +56,7 @@ def approve(settings: Settings, backfill_id: str, reason: str) -> str:
     backfill = records.find_in_state(settings, backfill_id, APPROVABLE)
     source, staged = steps.source_named(backfill.source), staged_settings(settings, backfill)
     build_id = str(records.read_report(backfill).build)
-    with store.source_lock(settings.landing, source.name, settings.lock_seconds), steps.build_lock(settings):
+    with store.source_lock(settings.landing, source.name, settings.lock_seconds), builds.build_lock(settings):
         require_no_drift(settings, backfill)
         records.log_event(settings, backfill.id, "approving", reason)
         decision = Decision(actor=settings.operator, at=datetime.now(UTC), reason=reason, subject=backfill.id)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from warehouse.backfill import records
 from warehouse.backfill.records import Backfill, Baseline, Days, Mirrors, Mode, Pull, Report
-from warehouse.build import steps
+from warehouse.build import builds, steps
 from warehouse.build.fingerprint import code_digest
 from warehouse.config import Settings
 from warehouse.errors import Rejected, SourceError, WarehouseError, as_warehouse_error, reporting
@@ -228,7 +228,7 @@ def compare(settings: Settings, backfill_id: str) -> Report:
     if report.build is None:
         raise WarehouseError(f"{backfill.id}: it has no build yet. Request the backfill again")
     build_path = backfill.home / "build" / report.build
-    record = steps.read_build(build_path)
+    record = builds.read_build(build_path)
     found = diff.report_of(release, build_path, build_path / "dbt" / "manifest.json", record.vintages)
     report = report.model_copy(update={"as_of": record.as_of} | vars(found))
     records.write_report(backfill, report)

@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
@@ -22,20 +25,27 @@ from warehouse.errors import Rejected, WarehouseError
 
 LOG = logging.getLogger(__name__)
 RELEASE_SCHEMAS = ("core", "marts")
+ROWS_SHOWN = 3
+_STAGING = re.compile(r"model\.services_trade\.stg_(\w+)")
+_QUOTED = re.compile(r"""[\"']([^\"']+)[\"']""")
 # The Airflow task that calls `transform` must allow a little more than this.
 TIMEOUT = timedelta(hours=3)
 
 
-def transform(loaded: Path, build_file: Path, project: Path, artifacts: Path, as_of: date) -> Path:
+def transform(
+    loaded: Path, build_file: Path, project: Path, artifacts: Path, as_of: date, staged: Sequence[str]
+) -> Path:
     """Build every model, run every test, write the documentation; return its HTML file.
 
-    `loaded` holds schema `raw` and is not changed: `build_file` starts as a copy of it, so that a transform
-    that was killed can be run again. Raises Rejected, naming the failed nodes, when a model or test fails.
+    `loaded` holds schema `raw`, and the models `staged` as relations; it is not changed: `build_file` starts
+    as a copy of it, so that a transform that was killed can be run again. Raises Rejected, naming the failed
+    nodes, when a model or test fails.
     """
     for leftover in (build_file, build_file.with_name(build_file.name + ".wal")):
         leftover.unlink(missing_ok=True)
     shutil.copyfile(loaded, build_file)
-    run_dbt("build", build_file, project, artifacts, as_of, "--exclude-resource-type", "unit_test")
+    excluded = ("--exclude-resource-type", "unit_test", "--exclude", *staged)
+    run_dbt("build", build_file, project, artifacts, as_of, *excluded)
     run_dbt("docs", build_file, project, artifacts, as_of, "generate", "--static", "--no-compile")
     seal(build_file)
     return artifacts / "static_index.html"
@@ -80,7 +90,7 @@ def run_dbt(
     # Written here and not by dbt, so that a full disk is reported by this process.
     log.write_bytes(result.stdout)
     if result.returncode != 0:
-        failed = failed_nodes(artifacts / "run_results.json") if command == "build" else []
+        failed = failed_nodes(artifacts, build_file) if command == "build" else []
         for node in failed:
             LOG.error("dbt %s: %s", command, node)
         detail = "; ".join(failed) or result.stdout.decode("utf-8", "replace")[-1500:]
@@ -88,16 +98,83 @@ def run_dbt(
         raise Rejected(message) if failed else WarehouseError(message)
 
 
-def failed_nodes(run_results: Path) -> list[str]:
-    """Return the nodes of a dbt run that failed, each with its message."""
-    if not run_results.exists():
+def failed_nodes(artifacts: Path, build_file: Path) -> list[str]:
+    """Return the nodes of a dbt run that failed, each with its message and rows that a test found."""
+    return [f"{node.name}: {node.message}" for node in read_failures(artifacts, build_file)]
+
+
+class Failure(NamedTuple):
+    """A node that failed: its name, its message, and the sources of the staging models that it depends on."""
+
+    name: str
+    message: str
+    staged: tuple[str, ...]
+
+
+def read_failures(artifacts: Path, build_file: Path) -> list[Failure]:
+    """Return the failed nodes of a dbt run, from its results and its manifest."""
+    results, manifest = artifacts / "run_results.json", artifacts / "manifest.json"
+    if not results.exists() or not manifest.exists():
         return []
-    results = json.loads(run_results.read_text(encoding="utf-8"))["results"]
-    return [
-        f"{node['unique_id']}: {(node['message'] or node['status']).strip()}"
-        for node in results
-        if node["status"] in ("error", "fail", "runtime error")
-    ]
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
+    failures = []
+    for result in json.loads(results.read_text(encoding="utf-8"))["results"]:
+        if result["status"] not in ("error", "fail", "runtime error"):
+            continue
+        name = result["unique_id"]
+        message = (result["message"] or result["status"]).strip()
+        if result["status"] == "fail" and result.get("compiled_code"):
+            message += _rows_found(result["compiled_code"], build_file)
+        models = [name, *nodes.get(name, {}).get("depends_on", {}).get("nodes", [])]
+        staged = tuple(_STAGING.findall(" ".join(models)))
+        failures.append(Failure(name, message, staged))
+    return failures
+
+
+def failures_by_source(artifacts: Path, build_file: Path, sources: Sequence[str]) -> dict[str, str]:
+    """Return the messages of failed staging models and tests by source; empty if another node failed."""
+    found: dict[str, str] = {}
+    for failure in read_failures(artifacts, build_file):
+        names = [name for name in dict.fromkeys(failure.staged) if name in sources]
+        if not names:
+            return {}
+        for name in names:
+            where = _row_with_value(failure.message, name, build_file)
+            found[name] = "; ".join(
+                filter(None, (found.get(name), f"{failure.name}: {failure.message}{where}"))
+            )
+    return found
+
+
+def _rows_found(query: str, build_file: Path) -> str:
+    """Return up to three rows that a test found, as text."""
+    try:
+        with duckdb.connect(str(build_file), read_only=True) as db:
+            result = db.execute(f"select * from ({query}) limit {ROWS_SHOWN}")
+            names = [column[0] for column in result.description or ()]
+            rows = [
+                ", ".join(
+                    f"{name} {value}" for name, value in zip(names, row, strict=True) if value is not None
+                )
+                for row in result.fetchall()
+            ]
+    except duckdb.Error as error:
+        return f" (its rows cannot be shown: {error})"
+    return f" ({'; '.join(rows)})"
+
+
+def _row_with_value(message: str, source: str, build_file: Path) -> str:
+    """Return file and row of the first raw value that a message quotes, or an empty text."""
+    for value in _QUOTED.findall(message):
+        with duckdb.connect(str(build_file), read_only=True) as db:
+            found = db.execute(
+                f'select _file, _row from raw."{source}" as r where contains(cast(r as varchar), $value) '
+                "order by _file, _row limit 1",
+                {"value": value},
+            ).fetchone()
+        if found:
+            return f" (file {found[0]}, row {found[1]}, value {value!r})"
+    return ""
 
 
 def seal(build_file: Path) -> None:

@@ -22,6 +22,7 @@ import duckdb
 from warehouse.errors import WarehouseError
 from warehouse.landing.freshness import Freshness
 from warehouse.model import Check, Source, Vintage
+from warehouse.releases.manifest import SetAside
 
 # The columns of core.fct_revision that the models need of a known revision; the others follow from them.
 REVISION_COLUMNS = {
@@ -36,6 +37,15 @@ REVISION_COLUMNS = {
     "_file": "varchar",
     "_row": "bigint",
 }
+# The columns of an observation: those that every staging model has, in order.
+OBSERVATION_COLUMNS = {
+    **dict.fromkeys(("source", "vintage", "reporter", "partner", "region", "service"), "varchar"),
+    **dict.fromkeys(("indicator", "flow", "frequency"), "varchar"),
+    **dict.fromkeys(("period_start", "period_end"), "date"),
+    "value": "decimal(38, 18)",
+    **dict.fromkeys(("currency", "unit", "value_type", "status", "_file"), "varchar"),
+    "_row": "bigint",
+}
 LANDING_TABLES = """
 create table raw.landing_vintage (
     source varchar, vintage varchar, retrieved_at timestamp, landed_at timestamp, row_count bigint,
@@ -48,7 +58,10 @@ create table raw.landing_file (
 create table raw.landing_check (
     source varchar, sequence integer, checked_at timestamp, outcome varchar, vintage varchar, detail varchar
 );
-create table raw.landing_freshness (source varchar, status varchar, last_success_at timestamp);
+create table raw.landing_freshness (
+    source varchar, status varchar, last_success_at timestamp, set_aside_vintage varchar,
+    set_aside_reason varchar, drift_count bigint, failed_part_count bigint
+);
 """
 
 
@@ -67,12 +80,16 @@ def load(
     checks: Mapping[str, Sequence[Check]],
     freshness: Sequence[Freshness],
     known: KnownRevisions | None = None,
+    staged: Mapping[tuple[str, str], Path] | None = None,
+    set_aside: Sequence[SetAside] = (),
 ) -> None:
-    """Create `build_file` with schema `raw`.
+    """Create `build_file` with schema `raw`, and with schema `staging` if staged files are given.
 
     `rows` pairs each vintage with the Parquet file of its rows; `checks` are the polls of each source, oldest
-    first; `freshness` is the state of each source. Of a source whose revisions are known, rows are loaded
-    from the last vintage that they reach.
+    first; `freshness` is the state of each source; `staged` are the files of observations by source and
+    vintage, each source of which becomes a view `staging.stg_<source>`; `set_aside` are the vintages that the
+    build leaves out. Of a source whose revisions are
+    known, rows are loaded from the last vintage that they reach.
     """
     until = known.until if known else {}
     if build_file.exists():
@@ -85,6 +102,10 @@ def load(
                 (v, path) for v, path in rows if v.source == source.name and v.id >= until.get(v.source, "")
             ]
             db.execute(source_view(source, loaded))
+            if staged is not None:
+                db.execute("create schema if not exists staging")
+                files = [staged[vintage.source, vintage.id] for vintage, _ in loaded]
+                db.execute(staged_view(source, files))
         _load_known_revisions(db, known)
         db.execute(LANDING_TABLES)
         _insert(db, "raw.landing_vintage", [_vintage_row(vintage, until) for vintage, _ in rows])
@@ -109,10 +130,7 @@ def load(
         _insert(
             db,
             "raw.landing_freshness",
-            [
-                (one.source, one.status, one.last_success_at and _naive(one.last_success_at))
-                for one in freshness
-            ],
+            [_freshness_row(one, rows, set_aside) for one in freshness],
         )
         db.execute("checkpoint")
 
@@ -143,6 +161,22 @@ def _vintage_row(vintage: Vintage, until: Mapping[str, str]) -> tuple[object, ..
     )
 
 
+def _freshness_row(
+    freshness: Freshness, rows: Sequence[tuple[Vintage, Path]], set_aside: Sequence[SetAside]
+) -> tuple[object, ...]:
+    newest = [one for one, _ in rows if one.source == freshness.source][-1:]
+    aside = [one for one in set_aside if one.source == freshness.source][-1:]
+    return (
+        freshness.source,
+        freshness.status,
+        freshness.last_success_at and _naive(freshness.last_success_at),
+        aside[0].vintage if aside else None,
+        aside[0].reason if aside else None,
+        len(newest[0].drift) if newest else 0,
+        len(newest[0].failed_parts) if newest else 0,
+    )
+
+
 def _insert(db: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
     if rows:
         db.executemany(f"insert into {table} values ({', '.join('?' * len(rows[0]))})", rows)
@@ -168,6 +202,17 @@ def source_view(source: Source, rows: Sequence[tuple[Vintage, Path]]) -> str:
             "cast(null as varchar) as vintage where 1 = 0"
         ]
     return f'create view raw."{source.name}" as ' + " union all ".join(selects)
+
+
+def staged_view(source: Source, files: Sequence[Path]) -> str:
+    """Return the SQL of the view of a source's staged observations; an empty relation without files."""
+    if files:
+        listed = ", ".join(literal(str(path)) for path in files)
+        select = f"select * from read_parquet([{listed}])"
+    else:
+        columns = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in OBSERVATION_COLUMNS.items())
+        select = f"select {columns} where 1 = 0"
+    return f"create view staging.stg_{source.name} as {select}"
 
 
 def literal(text: str) -> str:

@@ -6,39 +6,53 @@ killed is run again. A failed step leaves the last vintages and the current rele
 
 from __future__ import annotations
 
-import re
 import shutil
-import time
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from warehouse import fetch as fetching
 from warehouse.build import dbt
-from warehouse.build import load as loading
+from warehouse.build.builds import (
+    LOADED,
+    VERDICT,
+    build_dir,
+    build_lock,
+    new_build_id,
+    newest_failed_build,
+    read_build,
+    read_verdict,
+    remove_abandoned_builds,
+)
+from warehouse.build.contents import (
+    fill,
+    known_by,
+    known_checks,
+    newest_day,
+    run_without_failing_sources,
+)
 from warehouse.build.disk import require_disk_space
 from warehouse.build.fingerprint import code_digest, fingerprint, git_revision
 from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, Settings
 from warehouse.errors import Rejected, WarehouseError, reporting
-from warehouse.files import locked, read_record, sha256_of, write_record
-from warehouse.landing import ingest, parse, store
-from warehouse.landing.freshness import assess, freshness_of
-from warehouse.model import Check, Source, Vintage
+from warehouse.files import write_record
+from warehouse.landing import ingest, store
+from warehouse.landing.freshness import freshness_of
+from warehouse.model import Source, Vintage
 from warehouse.quality import Verdict, validate_release
 from warehouse.releases import history
 from warehouse.releases import publish as publishing
-from warehouse.releases.manifest import BuildRecord, entry_of, read_manifest
+from warehouse.releases.manifest import BuildRecord, VintageRef, read_manifest
 from warehouse.releases.store import DATABASE, current
 from warehouse.sources import SOURCES
 
-BUILD_ID = re.compile(r"\d{8}T\d{12}Z")
-BUILD_ID_FORMAT = "%Y%m%dT%H%M%S%fZ"
-BUILD_RECORD = "build.json"
-LOADED = "loaded.duckdb"
-VERDICT = "validation.json"
+__all__ = [
+    "build_dir",
+    "newest_failed_build",
+    "read_build",
+    "read_verdict",
+]  # part of this module's interface
 
 
 def source_named(name: str) -> Source:
@@ -63,11 +77,11 @@ def accept(settings: Settings, name: str, incoming: str) -> str | None:
     may have been killed before it could start a build.
     """
     vintage = ingest.ingest_pull(settings, source_named(name), Path(incoming))
-    return None if is_published(settings, vintage) else vintage.id
+    return None if vintage.withdrawn or is_published(settings, vintage) else vintage.id
 
 
 def is_published(settings: Settings, vintage: Vintage) -> bool:
-    """Tell whether the current release contains a vintage, or a release that was rolled back did."""
+    """Tell whether the current release contains a vintage or set it aside, or a rolled back release did."""
     entries = history.read_history(settings.published).require()
     if any(
         (entry.newest or {}).get(vintage.source) == vintage.id
@@ -75,56 +89,15 @@ def is_published(settings: Settings, vintage: Vintage) -> bool:
     ):
         return True
     release = current(settings.published)
-    return release is not None and any(
-        (one.source, one.vintage) == (vintage.source, vintage.id) for one in read_manifest(release).vintages
-    )
+    if release is None:
+        return False
+    manifest = read_manifest(release)
+    known = {one.ref for one in manifest.vintages}
+    known |= {VintageRef(source=one.source, vintage=one.vintage) for one in manifest.set_aside}
+    return VintageRef(source=vintage.source, vintage=vintage.id) in known
 
 
 # --- builds ---
-
-
-def build_lock(settings: Settings) -> AbstractContextManager[None]:
-    """Lock the building of releases; raises WarehouseError when another process holds the lock."""
-    return locked(settings.build / ".lock", "another build is running now", settings.lock_seconds)
-
-
-def build_dir(settings: Settings, build_id: str) -> Path:
-    """Return the directory of a build; raise WarehouseError for anything but the id of a build."""
-    if not BUILD_ID.fullmatch(build_id):
-        raise WarehouseError(
-            f"{build_id!r} is not the id of a build, such as {datetime.now(UTC):{BUILD_ID_FORMAT}}. Make "
-            "one with: "
-            "warehouse build"
-        )
-    return settings.build / build_id
-
-
-def new_build_id(settings: Settings, now: datetime) -> str:
-    """Return the id of a new build: its start time, but greater than all ids if the clock went back."""
-    existing = [
-        path.name
-        for parent in (settings.build, settings.published)
-        for path in parent.glob("2*Z")
-        if BUILD_ID.fullmatch(path.name)
-    ]
-    newest = max(existing, default="")
-    if f"{now:{BUILD_ID_FORMAT}}" > newest:
-        return f"{now:{BUILD_ID_FORMAT}}"
-    return f"{datetime.strptime(newest, BUILD_ID_FORMAT) + timedelta(microseconds=1):{BUILD_ID_FORMAT}}"
-
-
-def read_build(build: Path) -> BuildRecord:
-    """Return what a build was made from."""
-    if not (build / BUILD_RECORD).exists():
-        raise WarehouseError(f"{build}: there is no complete build. Make one with: warehouse build")
-    return read_record(build / BUILD_RECORD, BuildRecord, "Make a new build: warehouse build --force")
-
-
-def read_verdict(build: Path) -> Verdict | None:
-    """Return the verdict on a build; None when it was not validated yet."""
-    path = build / VERDICT
-    remedy = "Validate again by making a new build: warehouse build --force"
-    return read_record(path, Verdict, remedy) if path.exists() else None
 
 
 @reporting("load")
@@ -132,8 +105,9 @@ def load(settings: Settings, as_of: str | None = None, force: bool = False) -> s
     """Create a build from the landing; return its id, or None when nothing has changed.
 
     `as_of` is an ISO date: only vintages known by that day are used. Nothing has changed when the current
-    release, or one that was rolled back, has the same fingerprint. Revisions that the current release holds
-    are taken from it, unless `force`. Raises WarehouseError when there is not enough disk space.
+    release, or one that was rolled back, has the same fingerprint. Vintages that are not staged yet are
+    staged; a source whose newest vintage cannot be staged is set aside. Revisions that the current release
+    holds are taken from it, unless `force`. Raises WarehouseError when there is not enough disk space.
     """
     day = date.fromisoformat(as_of) if as_of else None
     with build_lock(settings):
@@ -146,7 +120,6 @@ def load(settings: Settings, as_of: str | None = None, force: bool = False) -> s
                 "Fetch one with: warehouse fetch"
             )
         mark = fingerprint(vintages, day)
-        release = current(settings.published)
         if not force and is_built(settings, mark):
             return None
         remove_abandoned_builds(settings)
@@ -154,15 +127,8 @@ def load(settings: Settings, as_of: str | None = None, force: bool = False) -> s
         checks = {name: known_checks(settings, name, day) for name in SOURCES}
         now = datetime.now(UTC)
         build_id = new_build_id(settings, now)
-        build = settings.build / build_id
-        revisions = None if force else known_revisions(release, used)
-        rows = [(one, parse.rows_of(SOURCES[one.source], one, settings.reparsed)) for one in vintages]
-        known_until = day or newest_day(vintages, checks)
-        freshness = [assess(name, used[name], checks[name], known_until) for name in SOURCES]
-        loading.load(build / LOADED, SOURCES, rows, checks, freshness, revisions)
         record = BuildRecord(
-            revisions_from=release.name if release and revisions else None,
-            as_of=known_until,
+            as_of=day or newest_day(vintages, checks),
             is_of_the_past=used != landed,
             is_as_of=day is not None,
             fingerprint=mark,
@@ -170,27 +136,10 @@ def load(settings: Settings, as_of: str | None = None, force: bool = False) -> s
             code_sha256=code_digest(),
             started_at=now,
             versions={name: version(name) for name in ("duckdb", "dbt-core", "great-expectations")},
-            vintages=tuple(entry_of(vintage) for vintage in vintages),
+            vintages=(),
         )
-        write_record(build / BUILD_RECORD, record)
+        fill(settings, settings.build / build_id, record, used, reuse=not force)
     return build_id
-
-
-def known_by(vintages: tuple[Vintage, ...], day: date | None) -> tuple[Vintage, ...]:
-    """Return the vintages known on or before a day; all if it is None."""
-    return tuple(one for one in vintages if day is None or one.day <= day)
-
-
-def known_checks(settings: Settings, name: str, day: date | None) -> tuple[Check, ...]:
-    """Return the polls of a source on or before a day; all if it is None. Unreadable lines are left out."""
-    checks = store.list_checks(settings.landing, name).records
-    return tuple(one for one in checks if day is None or one.checked_at.date() <= day)
-
-
-def newest_day(vintages: list[Vintage], checks: Mapping[str, tuple[Check, ...]]) -> date:
-    """Return the newest day that the landing knows of. A failed poll received nothing and does not count."""
-    polled = [one.checked_at.date() for polls in checks.values() for one in polls if one.outcome != "failed"]
-    return max([one.day for one in vintages] + polled)
 
 
 def is_built(settings: Settings, mark: str) -> bool:
@@ -202,83 +151,73 @@ def is_built(settings: Settings, mark: str) -> bool:
     return mark in {entry.fingerprint for entry in history.withdrawn(entries).values()}
 
 
-def known_revisions(
-    release: Path | None, used: Mapping[str, tuple[Vintage, ...]]
-) -> loading.KnownRevisions | None:
-    """Return the revisions that a build can take from the current release, or None.
-
-    They depend on vintages and code alone. So they hold for a source whose vintages in the release are,
-    digest for digest, the first ones of the build, when the code is the same and the file has its checksum.
-    """
-    manifest = read_manifest(release) if release else None
-    if (
-        release is None
-        or manifest is None
-        or manifest.is_of_the_past
-        or manifest.code_sha256 != code_digest()
-    ):
-        return None
-    file = release / "parquet" / "fct_revision.parquet"
-    if not file.exists() or sha256_of(file) != manifest.tables["fct_revision"].sha256:
-        return None
-    until = {}
-    for name, vintages in used.items():
-        released = [(one.vintage, one.rows_digest) for one in manifest.vintages if one.source == name]
-        if released and released == [(one.id, one.rows_digest) for one in vintages[: len(released)]]:
-            until[name] = released[-1][0]
-    return loading.KnownRevisions(file, until) if until else None
-
-
-def remove_abandoned_builds(settings: Settings) -> None:
-    """Remove builds without a verdict that are over a day old; younger ones may be between two tasks."""
-    for build in settings.build.glob("2*"):
-        age = time.time() - build.stat().st_mtime
-        if not (build / VERDICT).exists() and age > store.ABANDONED_AFTER_SECONDS:
-            shutil.rmtree(build)
-
-
 @reporting("transform")
 def transform(settings: Settings, build_id: str) -> str:
-    """Run dbt on a build and seal it; return the id. Raises Rejected when a model or a test fails."""
+    """Run dbt on a build and seal it; return the id.
+
+    A source for whose new vintage a model or a test fails is set aside. Raises Rejected when that does not
+    help.
+    """
     build = build_dir(settings, build_id)
     with build_lock(settings):
-        as_of = read_build(build).as_of
         try:
-            dbt.transform(build / LOADED, build / DATABASE, DBT_PROJECT_DIR, build / "dbt", as_of)
+            run_without_failing_sources(settings, build, lambda _: _transform(build))
         except Rejected as error:
             write_record(build / VERDICT, Verdict(success=False, findings=(), error=str(error)))
             raise
     return build_id
 
 
+def _transform(build: Path) -> None:
+    staged = [f"stg_{name}" for name in SOURCES]
+    as_of = read_build(build).as_of
+    dbt.transform(build / LOADED, build / DATABASE, DBT_PROJECT_DIR, build / "dbt", as_of, staged)
+
+
 @reporting("validate")
 def validate(settings: Settings, build_id: str) -> str:
     """Validate a build at the release gate, next to the current release; return the id.
 
-    A build of the past leaves out landed vintages, so it is not compared. Raises Rejected with the reasons.
+    A source for whose new vintage the gate fails is set aside, and the build is transformed again. A build of
+    the past leaves out landed vintages, so it is not compared. Raises Rejected with the reasons.
     """
     build = build_dir(settings, build_id)
     with build_lock(settings):
-        release = None if read_build(build).is_of_the_past else current(settings.published)
-        work = build / "validation"
-        for leftover in (build / "data_docs", work):  # of a validation that was killed
-            shutil.rmtree(leftover, ignore_errors=True)
-        verdict = validate_release(
-            build / DATABASE,
-            release / DATABASE if release else None,
-            EXPECTATIONS_DIR,
-            build / "data_docs",
-            work,
-        )
-        shutil.rmtree(work, ignore_errors=True)
-        write_record(build / VERDICT, verdict)
+        run_without_failing_sources(settings, build, lambda changed: _validate(settings, build, changed))
+    return build_id
+
+
+def _validate(settings: Settings, build: Path, has_changed: bool) -> None:
+    """Validate a build, after transforming it again if its contents have changed."""
+    if has_changed:
+        _transform(build)
+    record = read_build(build)
+    release = None if record.is_of_the_past else current(settings.published)
+    work = build / "validation"
+    for leftover in (build / "data_docs", work):  # of a validation that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
+    verdict = validate_release(
+        build / DATABASE,
+        release / DATABASE if release else None,
+        EXPECTATIONS_DIR,
+        build / "data_docs",
+        work,
+        accepted=overruled_sources(record),
+    )
+    shutil.rmtree(work, ignore_errors=True)
+    write_record(build / VERDICT, verdict)
     if not verdict.success:
         raise Rejected(
-            f"build {build_id} failed validation: {'; '.join(verdict.reasons())}. "
+            f"build {build.name} failed validation: {'; '.join(verdict.reasons())}. "
             f"{f'Release {release.name} stays current' if release else 'There is no release yet'}. Report: "
             f"{build / 'data_docs' / 'index.html'}"
         )
-    return build_id
+
+
+def overruled_sources(record: BuildRecord) -> tuple[str, ...]:
+    """Return the sources whose newest vintage an operator accepted over the load gate."""
+    newest = {one.source: one for one in record.vintages}
+    return tuple(name for name, one in newest.items() if one.overruled is not None)
 
 
 @reporting("publish")
@@ -351,15 +290,6 @@ def nothing_new_reason(settings: Settings) -> str:
         for name, entry in history.withdrawn(entries).items()
     )
     return f"nothing has changed since the current release{rolled_back}"
-
-
-def newest_failed_build(settings: Settings) -> tuple[str, Verdict] | None:
-    """Return id and verdict of the newest build that failed its tests or its validation, if there is one."""
-    for build in sorted(settings.build.glob("2*"), reverse=True):
-        verdict = read_verdict(build)
-        if verdict is not None and not verdict.success:
-            return build.name, verdict
-    return None
 
 
 def build_summary(settings: Settings, build_id: str) -> dict[str, Any]:

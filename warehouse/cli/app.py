@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from warehouse.cli import backfill, build, curated, ingest, inspect, rejected, releases, status
+from warehouse.cli import backfill, build, curated, ingest, inspect, rejected, releases, status, vintages
 
 app = typer.Typer(
     name="warehouse",
@@ -29,4 +29,5 @@ app.command()(releases.rollback)
 app.command()(releases.maintain)
 app.add_typer(backfill.app, name="backfill")
 app.add_typer(rejected.app, name="rejected")
+app.add_typer(vintages.app, name="vintages")
 app.add_typer(curated.app, name="curated")

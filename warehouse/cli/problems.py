@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def record_problems(settings: Settings) -> tuple[str, ...]:
     """Return a message for each unreadable record of the landing, the releases, the builds and the rest."""
-    from warehouse.build import steps
+    from warehouse.build import builds
     from warehouse.files import read_each
     from warehouse.landing import quarantine
     from warehouse.releases.store import current
@@ -21,7 +21,7 @@ def record_problems(settings: Settings) -> tuple[str, ...]:
         *landing_problems(settings),
         *read_each([settings.published], current).problems,
         *release_problems(settings.published),
-        *read_each(sorted(settings.build.glob("2*")), steps.read_verdict).problems,
+        *read_each(sorted(settings.build.glob("2*")), builds.read_verdict).problems,
         *quarantine.list_rejected(settings.rejected).problems,
         *backfill_problems(settings),
     )

@@ -138,19 +138,29 @@ def rollback(
     why: Why,
     as_json: AsJson = False,
 ) -> None:
-    """Make an earlier release the current release, at once and on record."""
+    """Make an earlier release the current release, and withdraw the vintages that it does not have."""
     from warehouse.config import load_settings
-    from warehouse.releases.publish import rollback as roll_back
+    from warehouse.releases.rollback import roll_back
 
-    settings = load_settings()
-    entry = roll_back(settings.published, release, why, settings.operator)
+    entry, withdrawn, restored = roll_back(load_settings(), release, why)
     if as_json:
-        print_json(entry.model_dump(mode="json", by_alias=True))
+        changed = {
+            "withdrawn": [one.model_dump() for one in withdrawn],
+            "restored": [one.model_dump() for one in restored],
+        }
+        print_json(entry.model_dump(mode="json", by_alias=True) | changed)
         return
     print_line(
         f"latest is now {entry.release}, and was {entry.before}. The nightly run will not republish "
         f"{entry.before}; new data, seeds or code will make a new release"
     )
+    for one in withdrawn:
+        print_line(
+            f"withdrawn: {one.source} {one.vintage}; let it in again with: "
+            f"warehouse vintages restore {one.source} {one.vintage} --why '…'"
+        )
+    for one in restored:
+        print_line(f"restored: {one.source} {one.vintage}")
 
 
 def maintain(as_json: AsJson = False) -> None:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from warehouse.config import Settings
     from warehouse.landing.quarantine import RejectedLoad
-    from warehouse.releases.manifest import ReleaseManifest
+    from warehouse.model import Vintage
+    from warehouse.releases.manifest import ReleaseManifest, SetAside
 
 COLUMNS = {
     "source": "source",
@@ -86,6 +87,8 @@ def source_row(
     freshness = freshness_of(settings, name, today)
     check = freshness.last_check
     decision = newest.overruled if newest else None
+    manifest = current_manifest(settings)
+    aside = [one for one in (manifest.set_aside if manifest else ()) if one.source == name]
     return {
         "source": name,
         "freshness": freshness.status,
@@ -97,8 +100,25 @@ def source_row(
         "detail": check.detail if check else None,
         "rejected": sum(load.source == name and load.override is None for load in rejected),
         "overruled": f"{decision.actor}: {decision.reason}" if decision else None,
+        "remarks": remarks_of(newest, aside),
         "expected_on": freshness.overdue.due_on.isoformat() if freshness.overdue else None,
     }
+
+
+def remarks_of(newest: Vintage | None, aside: Sequence[SetAside]) -> list[str]:
+    """Return what an operator should know of the vintage in force: what it lacks, and how it differs."""
+    remarks = [
+        f"vintage {one.vintage} is left out of the release, {one.used_instead or 'nothing'} is used: "
+        f"{one.reason}"
+        for one in aside
+    ]
+    if newest is not None:
+        remarks += [
+            f"part {one.part} failed, figures of {one.carried_from or 'no vintage'}: {one.reason}"
+            for one in newest.failed_parts
+        ]
+        remarks += [f"drift in {one.file}: {one.detail}" for one in newest.drift]
+    return remarks
 
 
 def print_remarks(rows: Sequence[dict[str, Any]]) -> None:
@@ -108,6 +128,8 @@ def print_remarks(rows: Sequence[dict[str, Any]]) -> None:
             out.print(
                 f"[red]{row['source']}[/red]: {escape(str(row['detail']))}", soft_wrap=True, highlight=False
             )
+        for remark in row["remarks"]:
+            out.print(f"[yellow]{row['source']}[/yellow]: {escape(remark)}", soft_wrap=True, highlight=False)
         if row["overruled"]:
             text = f"vintage {row['in_force']} was accepted over the load gate by {row['overruled']}"
             out.print(f"[yellow]{row['source']}[/yellow]: {escape(text)}", soft_wrap=True, highlight=False)

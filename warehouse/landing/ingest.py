@@ -13,6 +13,7 @@ from warehouse.config import Settings
 from warehouse.errors import Rejected, SourceError, WarehouseError, reporting
 from warehouse.landing import quarantine, store
 from warehouse.landing.evaluate import evaluate, land
+from warehouse.landing.withdraw import withdrawn_with_rows
 from warehouse.model import Source, Vintage
 
 
@@ -91,6 +92,13 @@ def _evaluate_and_land(settings: Settings, source: Source, incoming: Path) -> Vi
             store.discard(incoming)
             record_poll("unchanged", last.id, "the same rows", at, drift=drift, failed_parts=failed_parts)
             return last
+        if again := withdrawn_with_rows(settings.landing, source.name, evaluation.parsed.rows_digest, last):
+            store.discard(incoming)
+            decision = again.withdrawn
+            reason = f"{decision.actor}: {decision.reason}" if decision else "an operator"
+            detail = f"the rows of vintage {again.id}, which was withdrawn by {reason}"
+            record_poll("unchanged", last.id if last else None, detail, at)
+            return last or again
         if verdict is not None and verdict.success:
             vintage = land(settings.landing, evaluation, datetime.now(UTC))
             detail = f"{vintage.row_count} rows"

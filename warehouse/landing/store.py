@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from contextlib import AbstractContextManager
@@ -28,6 +29,9 @@ from warehouse.model import Check, Decision, Drift, FailedPart, Fetched, Outcome
 
 INCOMING = ".incoming"
 MANIFEST = "manifest.json"
+WITHDRAWN = "withdrawn.json"
+VINTAGE_ID = re.compile(r"\d{4}-\d\d-\d\d(\.\d\d)?")
+LANDING_REMEDY = "Restore the landing from its backup"
 CHECKS = "checks.jsonl"
 ABANDONED_AFTER_SECONDS = 24 * 3600
 MOST_VINTAGES_OF_A_DAY = 99  # two digits keep ids in order when sorted as text
@@ -59,26 +63,34 @@ def discard(incoming: Path) -> None:
 # --- reading ---
 
 
-def list_vintages(landing: Path, source: str) -> Listing[Vintage]:
-    """Return the vintages of a source, oldest first, and a message for each unreadable manifest."""
+def list_all(landing: Path, source: str) -> Listing[Vintage]:
+    """Return all vintages of a source, withdrawn ones too, and a message for each unreadable manifest."""
     manifests = sorted((landing / source).glob(f"[!.]*/{MANIFEST}"))
     return read_each([path.parent for path in manifests], read_vintage)
 
 
+def list_vintages(landing: Path, source: str) -> Listing[Vintage]:
+    """Return the vintages of a source that are not withdrawn, oldest first, and the messages as above."""
+    found = list_all(landing, source)
+    return Listing(tuple(one for one in found.records if one.withdrawn is None), found.problems)
+
+
 def vintages(landing: Path, source: str) -> tuple[Vintage, ...]:
-    """Return the vintages of a source, oldest first; raise WarehouseError if a manifest is unreadable."""
+    """Return what `list_vintages` does; raise WarehouseError if a manifest is unreadable."""
     return list_vintages(landing, source).require()
 
 
 def read_vintage(directory: Path) -> Vintage:
     """Return the vintage in a directory; raise WarehouseError if its manifest is missing or invalid."""
-    record = read_record(directory / MANIFEST, Vintage, "Restore the landing from its backup")
-    return record.model_copy(update={"directory": directory})
+    record = read_record(directory / MANIFEST, Vintage, LANDING_REMEDY)
+    path = directory / WITHDRAWN
+    withdrawn = read_record(path, Decision, LANDING_REMEDY) if path.exists() else None
+    return record.model_copy(update={"directory": directory, "withdrawn": withdrawn})
 
 
 def vintage_of_pull(landing: Path, source: str, pull: str) -> Vintage | None:
     """Return the vintage that an incoming directory became, if it did: a retried task asks this first."""
-    return next((one for one in reversed(vintages(landing, source)) if one.pull == pull), None)
+    return next((one for one in reversed(list_all(landing, source).require()) if one.pull == pull), None)
 
 
 def retrieval_time(files: tuple[Fetched, ...]) -> datetime:
@@ -148,7 +160,7 @@ def add_vintage(
 
     A nightly load comes after the newest vintage. One with a decision is filed under its day of retrieval.
     """
-    existing = vintages(landing, source.name)
+    existing = list_all(landing, source.name).require()  # ids of withdrawn vintages are taken
     retrieved_at = retrieval_time(pulled.files)
     if overruled or backfilled:
         last, vintage_id = predecessor(existing, retrieved_at), id_by_day(existing, retrieved_at)
@@ -156,6 +168,9 @@ def add_vintage(
         last = existing[-1] if existing else None
         vintage_id = next_id(last, retrieved_at)
     directory = landing / source.name / vintage_id
+    while (directory / WITHDRAWN).exists():  # of a vintage that is lost
+        vintage_id = f"{vintage_id[:10]}.{int(vintage_id[11:] or '1') + 1:02d}"
+        directory = landing / source.name / vintage_id
     if directory.exists():  # without a manifest, else the id would be taken: a load that was killed here
         shutil.rmtree(directory)
     (incoming / "files" / "fetched.json").unlink(missing_ok=True)

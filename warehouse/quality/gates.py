@@ -7,6 +7,7 @@ not exist. The gates only read what they validate.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -44,19 +45,26 @@ def validate_vintage(
 
 
 def validate_release(
-    build: Path, current: Path | None, suites: Path, docs: Path | None, work: Path
+    build: Path,
+    current: Path | None,
+    suites: Path,
+    docs: Path | None,
+    work: Path,
+    accepted: Sequence[str] = (),
 ) -> Verdict:
     """Validate core and marts of a finished build, compared with the current release (the release gate).
 
-    `build` and `current` are DuckDB files. If `docs` is given, the validation report is written into that
-    folder. Raises WarehouseError if a suite cannot be read, or if a mart or a fact of the build has none.
+    `build` and `current` are DuckDB files. The sources `accepted` are not compared: an operator has accepted
+    that their newest vintage differs from what was expected. If `docs` is given, the validation report is
+    written into that folder. Raises WarehouseError if a suite cannot be read, or if a mart or a fact of the
+    build has none.
     """
     found = [suite for suite in read_suites(suites) if suite.schema_name in ("core", "marts")]
     if not found:
         raise WarehouseError(f"{suites}: no suite for core or marts. Restore the expectations folder")
     attached = {"build": build} | ({"release": current} if current is not None else {})
     file = database.create(work)
-    tables = _create_release_views(file, attached, found, suites)
+    tables = _create_release_views(file, attached, found, suites, accepted)
     findings = gx.run_suites(file, attached, found, tables)
     if docs is not None:
         write_report(docs, found, findings)
@@ -64,7 +72,7 @@ def validate_release(
 
 
 def _create_release_views(
-    file: Path, attached: dict[str, Path], found: list[Suite], suites: Path
+    file: Path, attached: dict[str, Path], found: list[Suite], suites: Path, accepted: Sequence[str]
 ) -> set[str]:
     """Create the views of the release gate; return the names of the build's tables.
 
@@ -77,8 +85,10 @@ def _create_release_views(
         for name, columns in tables.items():
             schema, table = name.split(".")
             connection.execute(f"create view {name} as select * from build.{name}")
+            listed = ", ".join(database.text_literal(source) for source in accepted)
+            condition = f"where source not in ({listed})" if accepted and "source" in columns else ""
             comparison = (
-                database.select_as(f"release.{name}", columns, current[name])
+                database.select_as(f"release.{name}", columns, current[name], condition)
                 if name in current
                 else database.select_as(f"build.{name}", columns, columns, "where false")
             )

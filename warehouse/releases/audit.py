@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from warehouse.errors import WarehouseError
 from warehouse.files import sha256_of
 from warehouse.landing.parse import digest_rows
-from warehouse.landing.store import read_vintage
+from warehouse.landing.store import WITHDRAWN, read_vintage
 from warehouse.releases.history import HISTORY, HISTORY_REMEDY, last_switch, read_history
 from warehouse.releases.manifest import MANIFEST, read_manifest
 from warehouse.releases.store import LATEST, latest_name, release_dirs
@@ -26,7 +26,7 @@ from warehouse.releases.store import LATEST, latest_name, release_dirs
 LINEAGE = ("_file", "_row")
 LANDING_REMEDY = (
     "Restore it from the backup of the landing; a publisher may have replaced the file, so fetching again is "
-    "not enough"
+    "not enough. If there is no backup, record the loss: `warehouse vintages withdraw SOURCE VINTAGE --why …`"
 )
 RELEASE_REMEDY = (
     "If it is the current release, roll back with `warehouse rollback RELEASE --why …`; then restore it from "
@@ -59,6 +59,11 @@ def audit(landing: Path, published: Path) -> AuditReport:
     """Check everything that is landed and published. An empty landing is a finding."""
     checked: list[Path] = []
     digests: Digests = {}
+    lost = {
+        (path.parent.parent.name, path.parent.name)
+        for path in landing.glob(f"*/[!.]*/{WITHDRAWN}")
+        if not (path.parent / "manifest.json").exists()
+    }
     findings: list[Finding] = []
     vintages = sorted(path.parent for path in landing.glob("*/[!.]*/manifest.json"))
     releases = release_dirs(published)
@@ -67,7 +72,7 @@ def audit(landing: Path, published: Path) -> AuditReport:
     if not vintages:
         findings.append(Finding(str(landing), "there is no vintage to audit", "Check WAREHOUSE_HOME"))
     for release in releases:
-        findings += _audit_release(release, checked, digests)
+        findings += _audit_release(release, checked, digests, lost)
     findings += _audit_latest(published, {path.name for path in releases})
     size = sum(path.stat().st_size for path in checked)
     return AuditReport(len(vintages), len(releases), len(checked), size, tuple(findings))
@@ -82,7 +87,7 @@ def _audit_vintage(directory: Path, checked: list[Path], digests: Digests) -> It
         return
     digests[(vintage.source, vintage.id)] = vintage.rows_digest
     previous = vintage.previous_vintage and directory.parent / vintage.previous_vintage
-    if previous and not (previous / "manifest.json").exists():
+    if previous and not any((previous / name).exists() for name in ("manifest.json", WITHDRAWN)):
         yield Finding(str(previous), "this accepted vintage is missing", LANDING_REMEDY)
     files, rows = {directory / "files" / file.name: file.sha256 for file in vintage.files}, vintage.rows_path
     yield from _audit_files(files | {rows: vintage.rows_sha256}, checked, LANDING_REMEDY)
@@ -101,8 +106,13 @@ def _audit_vintage(directory: Path, checked: list[Path], digests: Digests) -> It
             yield Finding(str(rows), "the rows are not those that were accepted", LANDING_REMEDY)
 
 
-def _audit_release(directory: Path, checked: list[Path], digests: Digests) -> Iterator[Finding]:
-    """Yield the findings on one release; `digests` are those of the landed vintages."""
+def _audit_release(
+    directory: Path, checked: list[Path], digests: Digests, lost: set[tuple[str, str]]
+) -> Iterator[Finding]:
+    """Yield the findings on one release.
+
+    `digests` are those of the landed vintages; `lost` are vintages whose loss an operator has recorded.
+    """
     path = directory / MANIFEST
     try:
         manifest = read_manifest(directory)
@@ -113,6 +123,8 @@ def _audit_release(directory: Path, checked: list[Path], digests: Digests) -> It
     files = {directory / manifest.database.file: manifest.database.sha256} | files
     yield from _audit_files(files, checked, RELEASE_REMEDY)
     for entry in manifest.vintages:
+        if (entry.source, entry.vintage) in lost:
+            continue
         if digests.get((entry.source, entry.vintage)) != entry.rows_digest:
             vintage = f"{entry.source} vintage {entry.vintage}"
             what = f"it was built from {vintage}, which the landing does not have with these rows"

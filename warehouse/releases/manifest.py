@@ -52,11 +52,19 @@ class VintageEntry(BaseModel, frozen=True):
         return VintageRef(source=self.source, vintage=self.vintage)
 
 
+class SetAside(VintageRef, frozen=True):
+    """A vintage that a build left out because its source failed, and why; an older one is used instead."""
+
+    reason: str
+    used_instead: str | None
+
+
 class BuildRecord(BaseModel, frozen=True):
     """What a build was made of: the content of its build.json.
 
     `is_of_the_past` is set when landed vintages are left out, `is_as_of` when a day was given. `fingerprint`
-    digests all that the build depends on. `revisions_from` names the release whose known revisions were
+    digests all that the build was asked to contain. `set_aside` lists vintages that it left out because their
+    source failed. `revisions_from` names the release whose known revisions were
     reused. The fields with defaults are missing from releases before 0.2.
     """
 
@@ -69,6 +77,7 @@ class BuildRecord(BaseModel, frozen=True):
     started_at: datetime
     versions: dict[str, str]
     vintages: tuple[VintageEntry, ...]
+    set_aside: tuple[SetAside, ...] = ()
     revisions_from: str | None = None
 
 

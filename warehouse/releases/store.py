@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from warehouse.errors import WarehouseError
 from warehouse.files import Listing, fsync, locked, read_each, size_of
 from warehouse.releases.history import HistoryEntry, read_history, rolled_back
-from warehouse.releases.manifest import RELEASE_REMEDY, read_manifest
+from warehouse.releases.manifest import RELEASE_REMEDY, VintageRef, read_manifest
 
 DATABASE = "warehouse.duckdb"
 LATEST = "latest"
@@ -77,6 +77,12 @@ def require_current(published: Path) -> Path:
     if release is None:
         raise WarehouseError(f"{published}: there is no release yet. Make one with: warehouse run")
     return release
+
+
+def vintages_released(published: Path) -> set[VintageRef]:
+    """Return the vintages of all releases whose manifest can be read."""
+    manifests = read_each(release_dirs(published), read_manifest).records
+    return {one.ref for manifest in manifests for one in manifest.vintages}
 
 
 def find_release(published: Path, name: str) -> Path:

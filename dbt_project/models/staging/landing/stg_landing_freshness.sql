@@ -7,5 +7,9 @@ with source as (
 select
     source,
     status,
-    last_success_at
+    last_success_at,
+    set_aside_vintage,
+    set_aside_reason,
+    drift_count,
+    failed_part_count
 from source

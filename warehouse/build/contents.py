@@ -1,0 +1,223 @@
+"""What a build contains: which vintages of each source, and which of them are set aside.
+
+A source can only hold back itself. When its newest vintage cannot be staged, or when a test or the release
+gate fails for it, the build uses the vintages of that source that the current release has, says so in its
+record, and goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+
+from warehouse.build import load as loading
+from warehouse.build.builds import BUILD_RECORD, LOADED, read_build
+from warehouse.build.fingerprint import code_digest
+from warehouse.build.stage import stage
+from warehouse.config import Settings
+from warehouse.errors import Rejected
+from warehouse.files import sha256_of, write_record
+from warehouse.landing import parse, store
+from warehouse.landing.freshness import assess
+from warehouse.model import Check, Vintage
+from warehouse.releases.manifest import BuildRecord, SetAside, entry_of, read_manifest
+from warehouse.releases.store import current
+from warehouse.sources import SOURCES
+
+LOG = logging.getLogger(__name__)
+REASON_LIMIT = 1000
+Used = Mapping[str, tuple[Vintage, ...]]  # the vintages of each source, oldest first
+T = TypeVar("T")
+
+
+def known_by(vintages: tuple[Vintage, ...], day: date | None) -> tuple[Vintage, ...]:
+    """Return the vintages known on or before a day; all if it is None."""
+    return tuple(one for one in vintages if day is None or one.day <= day)
+
+
+def known_checks(settings: Settings, name: str, day: date | None) -> tuple[Check, ...]:
+    """Return the polls of a source on or before a day; all if it is None. Unreadable lines are left out."""
+    checks = store.list_checks(settings.landing, name).records
+    return tuple(one for one in checks if day is None or one.checked_at.date() <= day)
+
+
+def newest_day(vintages: list[Vintage], checks: Mapping[str, tuple[Check, ...]]) -> date:
+    """Return the newest day that the landing knows of. A failed poll received nothing and does not count."""
+    polled = [one.checked_at.date() for polls in checks.values() for one in polls if one.outcome != "failed"]
+    return max([one.day for one in vintages] + polled)
+
+
+def known_revisions(
+    release: Path | None, used: Mapping[str, tuple[Vintage, ...]]
+) -> loading.KnownRevisions | None:
+    """Return the revisions that a build can take from the current release, or None.
+
+    They depend on vintages and code alone. So they hold for a source whose vintages in the release are,
+    digest for digest, the first ones of the build, when the code is the same and the file has its checksum.
+    """
+    manifest = read_manifest(release) if release else None
+    if (
+        release is None
+        or manifest is None
+        or manifest.is_of_the_past
+        or manifest.code_sha256 != code_digest()
+    ):
+        return None
+    file = release / "parquet" / "fct_revision.parquet"
+    if not file.exists() or sha256_of(file) != manifest.tables["fct_revision"].sha256:
+        return None
+    until = {}
+    for name, vintages in used.items():
+        released = [(one.vintage, one.rows_digest) for one in manifest.vintages if one.source == name]
+        if released and released == [(one.id, one.rows_digest) for one in vintages[: len(released)]]:
+            until[name] = released[-1][0]
+    return loading.KnownRevisions(file, until) if until else None
+
+
+def fill(settings: Settings, build: Path, record: BuildRecord, used: Used, *, reuse: bool) -> BuildRecord:
+    """Stage and load the vintages of a build; write and return its record.
+
+    `used` are the vintages that it is asked to contain; `reuse` allows to take known revisions from the
+    current release. Raises Rejected when a vintage cannot be staged and its source has no other.
+    """
+    release = current(settings.published)
+    contents, aside = dict(used), list(record.set_aside)
+    while True:
+        rows = [
+            (one, parse.rows_of(SOURCES[one.source], one, settings.reparsed))
+            for vintages in contents.values()
+            for one in vintages
+        ]
+        staged = stage(settings.staged, build / "staging", SOURCES, rows)
+        if not staged.failures:
+            break
+        for (name, vintage), reason in staged.failures.items():
+            kept = fallback(release, contents[name], vintage, reason)
+            aside.append(describe_aside(contents[name], kept, reason))
+            contents[name] = kept
+    require_vintages(contents)
+    revisions = known_revisions(release, contents) if reuse else None
+    day = record.as_of if record.is_as_of else None
+    checks = {name: known_checks(settings, name, day) for name in SOURCES}
+    freshness = [assess(name, contents[name], checks[name], record.as_of) for name in SOURCES]
+    for leftover in (build / LOADED, build / f"{LOADED}.wal"):
+        leftover.unlink(missing_ok=True)
+    loading.load(build / LOADED, SOURCES, rows, checks, freshness, revisions, staged.files, aside)
+    filled = record.model_copy(
+        update={
+            "revisions_from": release.name if release and revisions else None,
+            "vintages": tuple(entry_of(one) for one, _ in rows),
+            "set_aside": tuple(aside),
+        }
+    )
+    write_record(build / BUILD_RECORD, filled)
+    return filled
+
+
+def require_vintages(contents: Used) -> None:
+    """Raise Rejected when nothing is left to build from."""
+    if not any(contents.values()):
+        raise Rejected("no vintage of any source can be used; see the reasons in the log of the build")
+
+
+def fallback(
+    release: Path | None, vintages: tuple[Vintage, ...], failed: str, reason: str
+) -> tuple[Vintage, ...]:
+    """Return the vintages of a source that the current release has; raise Rejected if `failed` is one."""
+    source = vintages[0].source
+    released = {
+        one.vintage for one in (read_manifest(release).vintages if release else ()) if one.source == source
+    }
+    if failed in released:
+        raise Rejected(
+            f"{source}: vintage {failed}, which is released, can no longer be staged. {reason}. The code or "
+            "a seed has changed: correct it"
+        )
+    return tuple(one for one in vintages if one.id in released)
+
+
+def describe_aside(vintages: tuple[Vintage, ...], kept: tuple[Vintage, ...], reason: str) -> SetAside:
+    """Return the record of a source whose newest vintages are set aside."""
+    newest = vintages[-1]
+    used_instead = kept[-1].id if kept else None
+    LOG.error("%s: vintage %s is set aside, %s is used: %s", newest.source, newest.id, used_instead, reason)
+    return SetAside(
+        source=newest.source, vintage=newest.id, reason=reason[:REASON_LIMIT], used_instead=used_instead
+    )
+
+
+def run_without_failing_sources(settings: Settings, build: Path, run: Callable[[bool], T]) -> T:
+    """Run a step of a build; if it fails, run it again without the new vintages of the sources at fault.
+
+    `run` is called with True when the contents of the build have changed. The sources at fault are those that
+    the error names; if it names none, each source with new vintages is left out in turn. Raises the first
+    error when leaving out one source does not help.
+    """
+    record = read_build(build)
+    try:
+        return run(False)
+    except Rejected as error:
+        first, last = error, error
+    names = new_sources(settings, record)
+    if not names:
+        raise first
+    at_fault: list[str] = []
+    while more := [name for name in names if name not in at_fault and is_named(name, str(last))]:
+        at_fault += more
+        try:
+            return _run_without(settings, build, record, at_fault, str(last), run)
+        except Rejected as error:
+            last = error
+    for name in names:
+        if [name] != at_fault:
+            try:
+                return _run_without(settings, build, record, [name], str(first), run)
+            except Rejected as error:
+                LOG.info("the build fails without %s as well: %s", name, error)
+    raise first
+
+
+def is_named(source: str, text: str) -> bool:
+    """Tell whether a text names a source."""
+    return re.search(rf"(?<![a-z0-9_]){source}(?![a-z0-9_])", text) is not None
+
+
+def new_sources(settings: Settings, record: BuildRecord) -> list[str]:
+    """Return the sources of a build whose newest vintage is not in the current release."""
+    release = current(settings.published)
+    released = {one.ref for one in (read_manifest(release).vintages if release else ())}
+    newest = {one.source: one.ref for one in record.vintages}
+    return [source for source, ref in newest.items() if ref not in released]
+
+
+def _run_without(
+    settings: Settings,
+    build: Path,
+    record: BuildRecord,
+    names: Iterable[str],
+    reason: str,
+    run: Callable[[bool], T],
+) -> T:
+    """Set the new vintages of some sources aside, load the build again, and run a step of it."""
+    release = current(settings.published)
+    wanted = {one.ref for one in record.vintages}
+    contents = {
+        name: tuple(
+            one
+            for one in store.vintages(settings.landing, name)
+            if any((ref.source, ref.vintage) == (name, one.id) for ref in wanted)
+        )
+        for name in SOURCES
+    }
+    aside = list(record.set_aside)
+    for name in names:
+        kept = fallback(release, contents[name], "", reason)
+        aside.append(describe_aside(contents[name], kept, reason))
+        contents[name] = kept
+    without = record.model_copy(update={"set_aside": tuple(aside)})
+    fill(settings, build, without, contents, reuse=not record.is_of_the_past)
+    return run(True)
