@@ -220,7 +220,7 @@ WORLDBANK = (
         "worldbank_wdi",
         (
             "update rows set indicator_id = indicator_id || '.X' where indicator_id like '%.ZS' and indicator_id <> 'BX.GSR.TRAN.ZS'",
-            "update rows set country_id = 'QQ' where date > '2003' and indicator_id like 'B%' and indicator_id <> 'BX.GSR.ROYL.CD'",
+            "update rows set country_id = 'QQ' where date > '2003' and indicator_id like 'B%' and indicator_id not in ('BX.GSR.ROYL.CD', 'BX.GSR.NFSV.CD')",
             "update rows set value = 'n/a' where date = '2002' and indicator_id = 'BX.GSR.ROYL.CD'",
             "update rows set value = '-' || value where date > '2015' and indicator_id = 'BM.GSR.ROYL.CD'",
             "update rows set value = '101' where date > '2015' and indicator_id = 'BX.GSR.TRAN.ZS'",

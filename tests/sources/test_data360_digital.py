@@ -218,7 +218,7 @@ def test_table_with_estimates_and_flags_is_landed(tmp_path: Path) -> None:
     assert ingest(settings_of(home, folder), SOURCE.name) == "2026-11-01"
     vintage = store.vintages(home / "landing", SOURCE.name)[-1]
     statuses = Counter(pq.read_table(vintage.rows_path).column("obs_status").to_pylist())
-    assert len(estimated) > 300
+    assert len(estimated) > 200
     assert (statuses["E"], statuses["X9"], statuses["O"]) == (len(estimated), 1, 465)
 
 
