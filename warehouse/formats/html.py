@@ -1,4 +1,4 @@
-"""The links of an HTML page: their targets, titles and texts, for sources whose page links the current file.
+"""The links of an HTML page: targets, titles and texts, for sources whose page links the current file."""
 
 from __future__ import annotations
 
