@@ -52,6 +52,7 @@ select
     ranked.period_label,
     ranked.currency,
     ranked.value_type,
+    ranked.status,
     ranked.service,
     services.name_en as service_name_en,
     services.name_zh as service_name_zh,
