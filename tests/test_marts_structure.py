@@ -29,7 +29,8 @@ COLUMNS = {
     "mart_digital_trade": (
         "source, vintage, reporter, reporter_name_en, reporter_name_zh, frequency, period_start, period_end, "
         "period_label, currency, value_type, status, group_service, group_name_en, group_name_zh, "
-        "definition, definition_source_url, flow, value_million, share_of_services_pct, growth_pct, is_published"
+        "definition, definition_source_url, flow, value_million, share_of_services_pct, growth_pct, "
+        "is_published"
     ),
     "mart_reconciliation": (
         "source_a, vintage_a, source_b, vintage_b, reporter, partner, service, flow, frequency, "
