@@ -18,9 +18,9 @@ from warehouse.config import SAMPLE_DIR, Settings, load_settings
 from warehouse.releases.store import DATABASE
 from warehouse.sources import SOURCES
 
-# Fixtures that need a build or Airflow's metadata database: their tests are marked `slow`.
+# Fixtures that need a build, Airflow's metadata database or the rows of every source: their tests are `slow`.
 SAMPLE_FIXTURES = {"replayed", "warehouse"}
-SLOW_FIXTURES = SAMPLE_FIXTURES | {"bank", "airflow_home"}
+SLOW_FIXTURES = SAMPLE_FIXTURES | {"bank", "airflow_home", "good"}
 # Fixtures of further builds: their tests come first.
 BUILD_FIXTURES = {"earlier_warehouse", "rebuilt", "bank"}
 
