@@ -127,7 +127,9 @@ def state_of(load: RejectedLoad) -> str:
     """Return whether a load was accepted, can be accepted, or could not be read."""
     if load.override:
         return f"accepted as {load.override.vintage}"
-    return "rejected" if load.was_validated else "unreadable"
+    if not load.was_validated:
+        return "unreadable"
+    return "rejected: not of the expected form" if load.faults_of_form else "rejected"
 
 
 def next_step(settings: Settings, load: RejectedLoad) -> str:
@@ -140,7 +142,11 @@ def next_step(settings: Settings, load: RejectedLoad) -> str:
         accepted = [one for one in vintages if one.id == load.override.vintage]
         is_out = any(is_published(settings, one) for one in accepted)
         return "nothing: it is in the current release" if is_out else "warehouse publish"
-    if load.was_validated:
+    if load.was_validated and not load.faults_of_form:
         return f"warehouse rejected accept {load.id} --why '…', if the publisher is right and the gate is not"
     reader = f"warehouse/sources/{load.source}.py"
-    return f"correct {reader} or wait for the publisher; a load that cannot be read cannot be accepted"
+    what = "a table without its form" if load.was_validated else "a load that cannot be read"
+    return (
+        f"{what} cannot be accepted: correct {reader}, wait for the publisher, or serve a corrected file "
+        "from a mirror (OPERATIONS.md, Serve a corrected file)"
+    )

@@ -21,6 +21,7 @@ from warehouse.files import Listing, fsync, link_tree, read_each, read_record, w
 from warehouse.landing import store
 from warehouse.landing.evaluate import evaluate, land
 from warehouse.model import Decision, Source, Vintage
+from warehouse.quality import Verdict
 
 REPORT = "report.json"
 OVERRULED = "overruled.json"
@@ -50,8 +51,15 @@ class RejectedLoad(RejectionReport, frozen=True):
 
     @property
     def was_validated(self) -> bool:
-        """Tell whether the load could be read and was validated; only then can it be accepted."""
+        """Tell whether the load could be read and was validated."""
         return "findings" in self.report
+
+    @property
+    def faults_of_form(self) -> tuple[str, ...]:
+        """Return the reasons that no operator can overrule: without its form a table cannot be staged."""
+        if not self.was_validated:
+            return self.reasons
+        return Verdict.model_validate(self.report).faults_of_form()
 
 
 def add(
@@ -148,6 +156,12 @@ def _land_overruled(settings: Settings, source: Source, entry: RejectedLoad, rea
         if evaluation.verdict is None:
             known = previous.id if previous else "?"
             raise WarehouseError(f"{entry.id} has the rows of vintage {known}; there is nothing to accept")
+        if faults := evaluation.verdict.faults_of_form():
+            raise Rejected(
+                f"{entry.id} cannot be accepted: {'; '.join(faults)}. A table without its form has no rows "
+                "that a build could use. Correct the source's reader, or serve a corrected file from a "
+                "mirror (OPERATIONS.md). The load stays in quarantine"
+            )
         reasons = evaluation.verdict.reasons()
         passes = f"the load gate passes it today; it then reported: {'; '.join(entry.reasons)}"
         subject, now = f"Load gate: {'; '.join(reasons) or passes}", datetime.now(UTC)

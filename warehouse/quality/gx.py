@@ -148,6 +148,7 @@ def _findings(suite: Suite, results: Sequence[Any]) -> list[Finding]:
             why=expectation.why,
             success=bool(by_name[expectation.name].success),
             detail=_detail(by_name[expectation.name]),
+            is_form=expectation.is_form,
         )
         for expectation in suite.expectations
     ]

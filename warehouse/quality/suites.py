@@ -16,6 +16,8 @@ The file name binds the suite to its table. The file holds one list:
         kwargs:
           min_value: 1
 
+`is_form: true` marks an expectation that no operator can overrule: without it, staging fails.
+
 `{batch}` is replaced by the validated table. `warehouse.quality.database` lists the other tables and the
 macros that a query can use.
 """
@@ -34,14 +36,19 @@ from warehouse.errors import WarehouseError
 SCHEMAS = ("raw", "core", "marts")
 QUERY_TYPE = "unexpected_rows_expectation"
 QUERY_KWARG = "unexpected_rows_query"
-FORMS = "name, why and query, or name, why, type and kwargs"
+FORMS = "name, why and query, or name, why, type and kwargs, and may have `is_form: true`"
 
 
 class Expectation(BaseModel, frozen=True, extra="forbid", strict=True):
-    """One expectation as written: a query, or a type of Great Expectations with its arguments."""
+    """One expectation as written: a query, or a type of Great Expectations with its arguments.
+
+    `is_form` marks an expectation on the form of a table, such as its columns or its key: a load that does
+    not meet it has no rows that a build could use, so no operator can accept it.
+    """
 
     name: str = Field(pattern=r"\S")
     why: str = Field(pattern=r"\S")
+    is_form: bool = False
     query: str | None = Field(default=None, pattern=r"\S")
     type: str = QUERY_TYPE
     kwargs: dict[str, Any] = Field(default_factory=dict)
@@ -50,7 +57,7 @@ class Expectation(BaseModel, frozen=True, extra="forbid", strict=True):
     def _has_one_form(self) -> Expectation:
         """Reject a query beside type and kwargs, and an expectation with neither."""
         expected = {"query"} if self.query is not None else {"type", "kwargs"}
-        if self.model_fields_set != {"name", "why", *expected}:
+        if self.model_fields_set - {"is_form"} != {"name", "why", *expected}:
             raise ValueError(f"it must have exactly {FORMS}")
         return self
 

@@ -15,6 +15,7 @@ class Finding(BaseModel, frozen=True):
     """The result of one expectation.
 
     `table` is the table with its schema, `expectation` and `why` are the expectation's name and reason.
+    `is_form` says that no operator can accept a table that does not meet it.
     `detail` names the unexpected values, with file and row; it is empty if the expectation was met.
     """
 
@@ -23,6 +24,7 @@ class Finding(BaseModel, frozen=True):
     why: str
     success: bool
     detail: str
+    is_form: bool = False
 
     def __str__(self) -> str:
         """Return the finding on one line."""
@@ -38,6 +40,10 @@ class Verdict(BaseModel, frozen=True):
     success: bool
     findings: tuple[Finding, ...] = ()
     error: str | None = Field(default=None, exclude_if=lambda error: error is None)
+
+    def faults_of_form(self) -> tuple[str, ...]:
+        """Return the failed findings that no operator can overrule, one line each."""
+        return tuple(str(finding) for finding in self.findings if finding.is_form and not finding.success)
 
     def reasons(self) -> tuple[str, ...]:
         """Return the failed findings, one line each."""
