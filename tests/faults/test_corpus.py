@@ -317,9 +317,12 @@ def read_ons(files: Mapping[str, bytes], source: str) -> list[Row]:
 
 
 def read_curated(files: Mapping[str, bytes], source: str) -> list[Row]:
-    form, columns = Form("csv", has_mark=True), list(SOURCES[source].columns)
+    form, columns = Form("csv", has_mark=True), list(SOURCES[source].columns[:-1])
     return [
-        row for name, data in files.items() if name != "files.json" for row in chosen(form, data, columns)
+        (*row, None)  # no figure is implausible
+        for name, data in files.items()
+        if name != "files.json"
+        for row in chosen(form, data, columns)
     ]
 
 

@@ -23,7 +23,7 @@ EXAMPLE = {
     "value": "22364.4",
     "unit": "100 million",
     "currency": "CNY",
-    "page": "https://cr-cbt.com/news/newsshow.php?cid=4&id=498",
+    "page": "https://example.org/release.html",
     "status": "stated",
     "note": "an example: replace it with your first figure",
 }
@@ -35,7 +35,10 @@ app = typer.Typer(help="Check files of curated figures, or print a template.", n
 def check(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE]...", help="CSV files; by default those of WAREHOUSE_CURATED."),
+        typer.Argument(
+            metavar="[FILE]...",
+            help="CSV files, also by their names in WAREHOUSE_CURATED; by default all there.",
+        ),
     ] = None,
 ) -> None:
     """Print every problem in files of curated figures by line; exit with 1 if there is any.
@@ -50,12 +53,14 @@ def check(
     from warehouse.sources._curated_rules import Problem, examine, read_vocabulary, unknown_codes
 
     vocabulary = read_vocabulary()
-    folder = sorted(load_settings().curated.glob("*.csv"))
-    chosen = files or folder
+    curated = load_settings().curated
+    folder = sorted(curated.glob("*.csv"))
+    chosen = [
+        curated / file if not file.is_file() and (curated / file).is_file() else file
+        for file in files or folder
+    ]
     if not chosen:
-        raise WarehouseError(
-            f"{load_settings().curated} has no CSV file. Create one with: warehouse curated template"
-        )
+        raise WarehouseError(f"{curated} has no CSV file. Create one with: warehouse curated template")
     names = {path.name for path in chosen}
     seen: dict[tuple[str, ...], str] = {}
     rows_by_file: dict[str, list[tuple[int, dict[str, str]]]] = {}

@@ -129,7 +129,7 @@ def _far_from_neighbours(figures: list[_Figure]) -> Iterator[tuple[_Figure, str]
                 neighbours += _nearest(figure, others)
             far = [one for one in neighbours if not 1 / MAX_RATIO < figure.rate / one.rate < MAX_RATIO]
             if 2 * len(far) > len(neighbours):
-                ratio = figure.rate / far[0].rate
+                ratio = float(figure.rate / far[0].rate)
                 times = f"{ratio:.3g} times" if ratio > 1 else f"1/{1 / ratio:.3g} of"
                 a_year = ", by year" if figure.row["measure"] == "trade" else ""
                 yield figure, f"it is {times} {far[0]}{a_year}"

@@ -250,10 +250,11 @@ def unknown_codes(rows: Iterable[tuple[int, Mapping[str, str]]], vocabulary: Voc
     for line, row in rows:
         area, service = (row["area"], row["area_type"]), (row["service"],)
         if area not in vocabulary.areas and area not in found:
-            example = f"{_quoted(row['area'])},{row['area_type']},<reporter>,<partner>,<region>,<currencies>,,<source_url>"
-            yield Problem(
-                line, "area", row["area"], f"an area of dbt_project/seeds/curated_area.csv: add {example}"
+            line_to_add = (
+                f"{_quoted(row['area'])},{row['area_type']},<reporter>,<partner>,<region>,<currencies>"
             )
+            expected = f"an area of dbt_project/seeds/curated_area.csv: add {line_to_add},,<source_url>"
+            yield Problem(line, "area", row["area"], expected)
         if service[0] not in vocabulary.services and service not in found:
             expected = "a service of dbt_project/seeds/curated_service.csv: add "
             yield Problem(
@@ -316,12 +317,12 @@ def _row_problems(line: int, row: Mapping[str, str]) -> Iterator[Problem]:
 
 def _vocabulary_problems(line: int, row: Mapping[str, str], vocabulary: Vocabulary) -> Iterator[Problem]:
     """Yield an unknown unit, and a currency in which the area states no figures."""
-    if row["measure"] == "trade" and row["unit"] not in vocabulary.units:
+    is_amount = row["measure"] == "trade" and row["unit"] not in ("", "percent")  # problems by RULES
+    if is_amount and row["unit"] not in vocabulary.units:
         expected = f"{one_of(tuple(vocabulary.units))}; or add {row['unit']},<millions>,<source_url> to "
         yield Problem(line, "unit", row["unit"], f"{expected}dbt_project/seeds/curated_unit.csv")
     currencies = vocabulary.areas.get((row["area"], row["area_type"]), ())
-    if currencies and row["currency"] and row["currency"] not in currencies:
-        expected = (
-            f"{' or '.join(currencies)}, the ISO 4217 codes that dbt_project/seeds/curated_area.csv has for"
-        )
+    is_code = _CURRENCY.fullmatch(row["currency"])  # otherwise it is a problem by RULES
+    if currencies and is_code and row["currency"] not in currencies:
+        expected = f"{' or '.join(currencies)}, the ISO 4217 codes in dbt_project/seeds/curated_area.csv for"
         yield Problem(line, "currency", row["currency"], f"{expected} {row['area']}, {row['area_type']}")

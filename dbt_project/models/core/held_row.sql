@@ -54,6 +54,12 @@ select
                     split_part(mark, '|', 3), '. Correct the line, or confirm it with "checked: <reason>" in its note, and run: warehouse fetch ',
                     source
                 )
+        when 'currency'
+            then
+                concat(
+                    split_part(mark, '|', 3), ': correct the currency in the file and run: warehouse fetch ', source,
+                    '; or add it to the currencies of the area in dbt_project/seeds/', split_part(mark, '|', 1), '.csv'
+                )
         when 'unfinished period'
             then
                 concat(

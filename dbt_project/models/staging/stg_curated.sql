@@ -51,7 +51,10 @@ known as (
         ) }} as reporter,
         areas.partner,
         areas.region,
-        concat(' ', areas.currencies, ' ') like concat('% ', source.currency, ' %') as is_currency_of_area,
+        (
+            source.currency is null or areas.area is null
+            or concat(' ', areas.currencies, ' ') like concat('% ', source.currency, ' %')
+        ) as is_currency_of_area,
         {{ mapped(
             'services.known', "coalesce(services.observed_service, '')",
             'service', 'source.service', 'curated_service'
@@ -110,7 +113,7 @@ renamed as (
 
         -- A mark in place of a reporter holds a figure out of the facts, and lists it in core.held_row.
         case
-            when reporter = '' then ''
+            when reporter = '' or reporter like '?%' then reporter
             when implausible is not null
                 then concat('?|implausible|', _file, ' line ', cast(_row as {{ dbt.type_string() }}), ', ', area, ', ', span, ', ', measure, ' ', service, ' ', flow, ': ', implausible)
             when not is_currency_of_area then concat('?curated_area|currency|', currency, ' of ', area, ', ', area_type)
