@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from recordings import answer_plan
 
 from warehouse.config import SAMPLE_DIR
-from warehouse.model import first_request, requests_of
+from warehouse.model import Request, first_request
 from warehouse.sources import SOURCES
 
 NIGHTS = ("night-1", "night-2")
@@ -39,16 +40,15 @@ def answers(night: str) -> dict[str, Path]:
 
 def requested(name: str, mirror: dict[str, Path]) -> list[str]:
     """Drive a source's plan on the mirror and return the addresses it asks for."""
-    plan = requests_of(SOURCES[name].plan())
     found: list[str] = []
-    request = next(plan)
-    while True:
+
+    def answer(request: Request) -> Path:
         found.append(request.address)
         assert request.address in mirror, f"{name} asks for {request.address}, which the mirror has not"
-        try:
-            request = plan.send(mirror[request.address])
-        except StopIteration:
-            return found
+        return mirror[request.address]
+
+    answer_plan(SOURCES[name].plan(), answer)
+    return found
 
 
 @pytest.mark.parametrize(

@@ -247,21 +247,6 @@ class PlanFunction(Protocol):
         """Return a generator that yields requests, and parts, and receives the path of each answer."""
 
 
-def requests_of(plan: Plan) -> Generator[Request, Path, None]:
-    """Yield the requests of a plan and of its parts in order, and pass the answers on."""
-    item = next(plan, None)
-    while item is not None:
-        if isinstance(item, Part):
-            yield from item.plan
-            item = next(plan, None)
-        else:
-            answer = yield item
-            try:
-                item = plan.send(answer)
-            except StopIteration:
-                item = None
-
-
 def first_request(plan: Plan) -> Request:
     """Return the first request of a plan."""
     first = next(plan)

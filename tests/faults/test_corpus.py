@@ -371,9 +371,10 @@ def read_nbs(files: Mapping[str, bytes], source: str) -> list[Row]:
 
 def read_atlas(files: Mapping[str, bytes], source: str) -> list[Row]:
     parsed_file = stata(files["services_unilateral_country_product_year_4.dta"])
-    assert parsed_file.names == SOURCES[source].columns
+    assert set(parsed_file.names) == {*SOURCES[source].columns, "global_market_share", "pci"}
+    positions = [parsed_file.names.index(name) for name in SOURCES[source].columns]
     missing = {"b": 101, "h": 32741, "i": 2147483621, "d": 2.0**1023, "f": 2.0**127}
-    return [
+    rows = [
         tuple(
             None if number != number or number >= missing[kind] else repr(number)
             for kind, number in zip(
@@ -382,6 +383,7 @@ def read_atlas(files: Mapping[str, bytes], source: str) -> list[Row]:
         )
         for row in parsed_file.rows
     ]
+    return [tuple(row[position] for position in positions) for row in rows]
 
 
 def read_safe(files: Mapping[str, bytes], source: str) -> list[Row]:

@@ -154,15 +154,20 @@ def _answer_all(
 
 
 def _carry(pull: _Pull, part: str, last_vintage: str | None) -> list[Fetched]:
-    """Link the last vintage's answers to a part into the pull; return them."""
+    """Link the last vintage's answers to a part into the pull; return them.
+
+    In a vintage fetched before 0.3, which does not record parts, they are the files named `<part>.…`.
+    """
     carried = []
     for file, path in pull.held.values():
-        if file.part == part and path.is_file():
+        belongs = file.part == part or (file.part is None and file.name.startswith(f"{part}."))
+        if belongs and path.is_file():
             target = pull.into / file.name
             with disk_errors(target):
                 target.unlink(missing_ok=True)
                 os.link(path, target)
-            carried.append(file.model_copy(update={"carried_from": file.carried_from or last_vintage}))
+            update = {"part": part, "carried_from": file.carried_from or last_vintage}
+            carried.append(file.model_copy(update=update))
     return carried
 
 

@@ -61,7 +61,11 @@ known as (
         ) }} as observed_service,
         case
             when source.measure = 'trade'
-                then cast({{ required('units.unit', 'units.millions', 'curated', 'unit', 'source.unit', 'curated_unit') }} as decimal(14, 6))
+                then
+                    cast(
+                        {{ required('units.unit', 'units.millions', 'curated', 'unit', 'source.unit', 'curated_unit') }}
+                        as decimal(14, 6)
+                    )
             when source.measure in ('growth', 'share') and source.unit = 'percent' then cast('1' as decimal(14, 6))
             else
                 {{ unknown_code(
@@ -115,10 +119,12 @@ renamed as (
         case
             when reporter = '' or reporter like '?%' then reporter
             when implausible is not null
-                then concat('?|implausible|', _file, ' line ', cast(_row as {{ dbt.type_string() }}), ', ', area, ', ', span, ', ', measure, ' ', service, ' ', flow, ': ', implausible)
+                then
+                    concat(
+                        '?|implausible|', _file, ' line ', cast(_row as {{ dbt.type_string() }}), ', ',
+                        area, ', ', span, ', ', measure, ' ', service, ' ', flow, ': ', implausible
+                    )
             when not is_currency_of_area then concat('?curated_area|currency|', currency, ' of ', area, ', ', area_type)
-            when period_end > cast(substr(vintage, 1, 10) as date)
-                then concat('?|unfinished period|', span, ' of ', area, ', ', area_type)
             else reporter
         end as reporter,
         partner,

@@ -39,7 +39,10 @@ renamed as (
         ) as value,
         indicators.currency,
         indicators.unit,
-        'reported' as value_type,
+        case
+            when source.obs_status in ('E', 'F') then 'estimated'  -- an estimate, a forecast
+            else 'reported'
+        end as value_type,
         nullif(source.obs_status, '') as status,
 
         source._file,
