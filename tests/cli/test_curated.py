@@ -53,6 +53,6 @@ def test_check_without_files_checks_the_folder_and_names_what_to_add_or_confirm(
     assert (
         "c.csv: line 3, area 'Atlantis'; expected an area of dbt_project/seeds/curated_area.csv: add" in area
     )
-    assert "c.csv: line 2, value '22364.4' is implausible: it is 10 times 22364.4 100 million" in value
+    assert "c.csv: line 2, value '22364.4' is implausible: it is 10.0 times 22364.4 100 million" in value
     assert ended.stderr == "2 problems\n"
     invoke(tmp_path, "curated", "check", "a.csv", "b.csv", WAREHOUSE_CURATED=str(folder))

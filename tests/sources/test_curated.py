@@ -178,6 +178,9 @@ def test_listing_that_is_not_json_is_rejected_by_name(data: bytes, tmp_path: Pat
     path.write_bytes(data)
     with pytest.raises(WarehouseError, match=r"^curated: .*file files\.json"):
         file_names(path)
+    path.write_text('["a.csv", "A.csv"]')
+    with pytest.raises(SourceError, match=r"'A\.csv' is listed twice"):
+        file_names(path)
     path.write_bytes(b'\xef\xbb\xbf["a.csv"]')
     assert file_names(path) == ["a.csv"], "a byte order mark is ignored"
 

@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from warehouse.sources._curated_rules import span_of
 
-MAX_RATIO = 5  # the smallest slip of a unit is 10; in the shipped figures neighbours differ by at most 3.5
+MAX_RATIO = 5  # the smallest slip of a unit is 10; in the shipped figures neighbours differ by 2.7
 NEIGHBOURS = 4
 MAX_GROWTH_PERCENT = 100  # the largest in the shipped figures is 97.22
 MAX_GROWTH_GAP = 20  # percentage points; revisions of the year before explain less
@@ -129,8 +129,8 @@ def _far_from_neighbours(figures: list[_Figure]) -> Iterator[tuple[_Figure, str]
                 neighbours += _nearest(figure, others)
             far = [one for one in neighbours if not 1 / MAX_RATIO < figure.rate / one.rate < MAX_RATIO]
             if 2 * len(far) > len(neighbours):
-                ratio = float(figure.rate / far[0].rate)
-                times = f"{ratio:.3g} times" if ratio > 1 else f"1/{1 / ratio:.3g} of"
+                ratio = figure.rate / far[0].rate
+                times = f"{ratio:.1f} times" if ratio > 1 else f"1/{1 / ratio:.1f} of"
                 a_year = ", by year" if figure.row["measure"] == "trade" else ""
                 yield figure, f"it is {times} {far[0]}{a_year}"
 

@@ -64,6 +64,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _PAGE = re.compile(r"https?://[^\s/]+\.[^\s]+")
 _WHOLE_YEAR = re.compile(rf"(?P<year>{_YEAR})-01(?:/|\.\.)(?P=year)-12", re.ASCII)
 SAVE_AS = 'in Excel, save the file as "CSV UTF-8 (Comma delimited)"'
+_GBK = ", text in GBK as Excel on a Chinese Windows saves it"
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -81,7 +82,8 @@ def read_vocabulary(seeds: Path = SEEDS_DIR) -> Vocabulary:
 
     def lines(name: str) -> Iterator[dict[str, str]]:
         with (seeds / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-            yield from csv.DictReader(file)
+            header, *records = csv.reader(file)
+        yield from (dict(zip(header, record, strict=True)) for record in records)
 
     areas = {
         (line["area"], line["area_type"]): tuple(line["currencies"].split()) for line in lines("curated_area")
@@ -271,13 +273,16 @@ def _decode(data: bytes) -> tuple[str, Problem | None]:
         return data.decode("utf-8-sig"), None
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        found = f"byte {data[error.start]:#x}"
+        found = f"byte {data[error.start]:#x}{_GBK if _is_gbk(data) else ''}"
+        return "", Problem(line, "", found, f"text in UTF-8: {SAVE_AS}")
+
+
+def _is_gbk(data: bytes) -> bool:
     try:
         data.decode("gb18030")
-        found += ", text in GBK as Excel on a Chinese Windows saves it"
     except UnicodeDecodeError:
-        pass  # another encoding, which its bytes do not name
-    return "", Problem(line, "", found, f"text in UTF-8: {SAVE_AS}")
+        return False
+    return True
 
 
 def _without_empty_end(cells: list[str]) -> list[str]:

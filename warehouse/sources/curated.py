@@ -100,6 +100,10 @@ def file_names(listing: Path) -> list[str]:
                 address=ADDRESS,
                 remedy="Rename the file",
             )
+        if name.casefold() in {one.casefold() for one in found}:
+            raise SourceError(
+                NAME, f"the file {name!r} is listed twice", address=ADDRESS, remedy="Rename one of the files"
+            )
         found.append(str(name))
     return found
 
