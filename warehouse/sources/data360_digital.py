@@ -125,7 +125,7 @@ def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterato
     found: set[str] = set()
     for batch in read_delimited(files[FILE], CONTRACT, source=NAME, file=FILE, note=note):
         require_values(batch, ("INDICATOR",), source=NAME, remedy=_REMEDY)
-        indicators = set(batch.column("INDICATOR").unique().to_pylist())
+        indicators = set(batch.column("INDICATOR").unique().tolist())
         for indicator in sorted(indicators.difference(INDICATORS, IGNORED_INDICATORS)):
             note(FILE, f"further indicator {indicator!r}")
         found |= indicators

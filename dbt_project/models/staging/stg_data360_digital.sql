@@ -39,10 +39,7 @@ renamed as (
         end as currency,
         'million' as unit,
         -- SDMX: A is a normal value; E estimated, F forecast and I imputed; the others are flags of reported values.
-        case
-            when source.obs_status in ('E', 'F', 'I') then 'estimated'
-            else 'reported'
-        end as value_type,
+        {{ value_type_of_flag('source.obs_status', ['E', 'F', 'I']) }} as value_type,
         case
             when source.obs_status <> 'A' then concat_ws(': ', source.obs_status, source.obs_status_label)
         end as status,

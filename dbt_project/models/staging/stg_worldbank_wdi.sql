@@ -39,10 +39,7 @@ renamed as (
         ) as value,
         indicators.currency,
         indicators.unit,
-        case
-            when source.obs_status in ('E', 'F') then 'estimated'  -- an estimate, a forecast
-            else 'reported'
-        end as value_type,
+        {{ value_type_of_flag('source.obs_status', ['E', 'F']) }} as value_type,
         nullif(source.obs_status, '') as status,
 
         source._file,
