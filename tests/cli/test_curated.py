@@ -7,7 +7,7 @@ from pathlib import Path
 from command_line import invoke
 
 from warehouse.config import CURATED_DIR
-from warehouse.sources.curated import examine
+from warehouse.sources._curated_rules import examine
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "curated"
 
@@ -29,3 +29,30 @@ def test_template_passes_the_check(tmp_path: Path) -> None:
     rows, problems = examine(path)
     assert problems == [] and len(rows) == 1
     assert invoke(tmp_path, "curated", "check", str(path)).stdout == f"{path}: 1 figure, no problems\n"
+
+
+def test_check_without_files_checks_the_folder_and_names_what_to_add_or_confirm(tmp_path: Path) -> None:
+    header, figure = invoke(tmp_path, "curated", "template").stdout.splitlines()
+    folder = tmp_path / "figures"
+    folder.mkdir()
+    for name, data in (
+        ("a.csv", figure),
+        ("b.csv", figure.replace("2021-", "2020-").replace("22364.4", "19000")),
+    ):
+        (folder / name).write_text(f"{header}\n{data}\n", encoding="utf-8")
+    assert (
+        invoke(tmp_path, "curated", "check", WAREHOUSE_CURATED=str(folder)).stdout.count("no problems") == 2
+    )
+    slip = figure.replace("2021-", "2022-").replace("100 million", "billion")
+    (folder / "c.csv").write_text(
+        f"{header}\n{slip}\n{figure.replace('China', 'Atlantis')}\n", encoding="utf-8"
+    )
+    # A file is found by its name in the folder, and its figures are compared with those of the other files.
+    ended = invoke(tmp_path, "curated", "check", "c.csv", exit_code=1, WAREHOUSE_CURATED=str(folder))
+    area, value = ended.stdout.splitlines()
+    assert (
+        "c.csv: line 3, area 'Atlantis'; expected an area of dbt_project/seeds/curated_area.csv: add" in area
+    )
+    assert "c.csv: line 2, value '22364.4' is implausible: it is 10.0 times 22364.4 100 million" in value
+    assert ended.stderr == "2 problems\n"
+    invoke(tmp_path, "curated", "check", "a.csv", "b.csv", WAREHOUSE_CURATED=str(folder))

@@ -76,7 +76,13 @@ def ingest_source(settings: Settings, name: str) -> dict[str, Any]:
         except WarehouseError as error:
             return {"source": name, "outcome": "failed", "vintage": None, "detail": str(error)}
     last = store.list_checks(settings.landing, name).records[-1]
-    return {"source": name, "outcome": last.outcome, "vintage": vintage, "detail": last.detail}
+    failed = [f"; {one.part} failed: {one.reason}" for one in last.failed_parts]
+    return {
+        "source": name,
+        "outcome": last.outcome,
+        "vintage": vintage,
+        "detail": last.detail + "".join(failed),
+    }
 
 
 def print_outcomes(rows: list[dict[str, Any]], as_json: bool) -> None:

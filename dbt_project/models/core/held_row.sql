@@ -8,7 +8,7 @@ with held as (
             when region like '%?%' then 'region'
             when service like '%?%' then 'service'
             when indicator like '%?%' then 'indicator'
-        end as column_name
+        end as marked_column
     from {{ ref('int_observations_staged') }}
     where {{ is_held() }}
 
@@ -31,7 +31,7 @@ marks as (
     select
         *,
         split_part(
-            case column_name
+            case marked_column
                 when 'reporter' then reporter
                 when 'partner' then partner
                 when 'region' then region
@@ -49,22 +49,41 @@ held_rows as (
         source,
         vintage,
 
-        column_name,
+        case split_part(mark, '|', 2)
+            when 'implausible' then 'value'
+            when 'currency' then 'currency'
+            else marked_column
+        end as column_name,
         split_part(mark, '|', 2) as code_kind,
         split_part(mark, '|', 3) as code,
 
         count(*) as observation_count,
         min(period_start) as first_period_start,
         max(period_end) as last_period_end,
-        concat(
-            'Add ', split_part(mark, '|', 2), ' "', split_part(mark, '|', 3), '" to dbt_project/seeds/',
-            split_part(mark, '|', 1), '.csv with its source_url; the next build brings its rows in'
-        ) as remedy,
+        case split_part(mark, '|', 2)
+            when 'implausible'
+                then
+                    concat(
+                        split_part(mark, '|', 3), '. Correct the line, or confirm it with "checked: <reason>" in its note, ',
+                        'and run: warehouse fetch ', source
+                    )
+            when 'currency'
+                then
+                    concat(
+                        split_part(mark, '|', 3), ': correct the currency in the file and run: warehouse fetch ', source,
+                        '; or add it to the currencies of the area in dbt_project/seeds/', split_part(mark, '|', 1), '.csv'
+                    )
+            else
+                concat(
+                    'Add ', split_part(mark, '|', 2), ' "', split_part(mark, '|', 3), '" to dbt_project/seeds/',
+                    split_part(mark, '|', 1), '.csv with its source_url; the next build brings its rows in'
+                )
+        end as remedy,
 
         min_by(_file, _row) as _file,
         min(_row) as _row
     from marks
-    group by source, vintage, column_name, mark
+    group by source, vintage, marked_column, mark
 
     union all
 

@@ -3,7 +3,15 @@ with source as (
 
     select
         *,
-        replace(period, '..', '/') as span
+        -- January to December is the year, in which it is compared with the figures of other sources.
+        case
+            when
+                length(period) in (15, 16)
+                and substr(period, 1, 8) = concat(substr(period, 1, 4), '-01', substr(period, 8, 1))
+                and right(period, 7) = concat(substr(period, 1, 4), '-12')
+                then substr(period, 1, 4)
+            else replace(period, '..', '/')
+        end as span
     from {{ source('raw', 'curated') }}
 
 ),
@@ -43,14 +51,22 @@ known as (
         ) }} as reporter,
         areas.partner,
         areas.region,
+        (
+            source.currency is null or areas.area is null
+            or concat(' ', areas.currencies, ' ') like concat('% ', source.currency, ' %')
+        ) as is_currency_of_area,
         {{ mapped(
             'services.known', "coalesce(services.observed_service, '')",
             'service', 'source.service', 'curated_service'
         ) }} as observed_service,
         case
             when source.measure = 'trade'
-                then cast({{ required('units.unit', 'units.millions', 'curated', 'unit', 'source.unit', 'curated_unit') }} as decimal(7, 0))
-            when source.measure in ('growth', 'share') and source.unit = 'percent' then cast('1' as decimal(7, 0))
+                then
+                    cast(
+                        {{ required('units.unit', 'units.millions', 'curated', 'unit', 'source.unit', 'curated_unit') }}
+                        as decimal(14, 6)
+                    )
+            when source.measure in ('growth', 'share') and source.unit = 'percent' then cast('1' as decimal(14, 6))
             else
                 {{ unknown_code(
                     'curated', 'measure and unit', "concat(source.measure, ' ', source.unit)",
@@ -64,21 +80,10 @@ known as (
 
 ),
 
-renamed as (
+periods as (
 
     select
-        'curated' as source,
-        vintage,
-
-        reporter,
-        partner,
-        region,
-        case when measure = 'trade' then observed_service end as service,
-        case
-            when measure <> 'trade'
-                then concat(measure, '_pct.', observed_service, '.', flow, case when currency is not null then concat('.', currency) end)
-        end as indicator,
-        case when measure = 'trade' then flow end as flow,
+        *,
         case
             when length(span) = 4 then 'A'
             when length(span) = 7 and substr(span, 6, 1) = 'Q' then 'Q'
@@ -99,9 +104,42 @@ renamed as (
             when length(span) = 7
                 then last_day(make_date(cast(substr(span, 1, 4) as integer), cast(substr(span, 6, 2) as integer), 1))
             else last_day(make_date(cast(substr(span, 9, 4) as integer), cast(substr(span, 14, 2) as integer), 1))
-        end as period_end,
+        end as period_end
+    from known
 
-        cast(cast(value as decimal(28, 10)) * scale as decimal(38, 18)) as value,
+),
+
+renamed as (
+
+    select
+        'curated' as source,
+        vintage,
+
+        -- A mark in place of a reporter holds a figure out of the facts, and lists it in core.held_row.
+        case
+            when reporter = '' or reporter like '?%' then reporter
+            when implausible is not null
+                then
+                    concat(
+                        '?|implausible|', _file, ' line ', cast(_row as {{ dbt.type_string() }}), ', ',
+                        area, ', ', span, ', ', measure, ' ', service, ' ', flow, ': ', implausible
+                    )
+            when not is_currency_of_area then concat('?curated_area|currency|', currency, ' of ', area, ', ', area_type)
+            else reporter
+        end as reporter,
+        partner,
+        region,
+        case when measure = 'trade' then observed_service end as service,
+        case
+            when measure <> 'trade'
+                then concat(measure, '_pct.', observed_service, '.', flow, case when currency is not null then concat('.', currency) end)
+        end as indicator,
+        case when measure = 'trade' then flow end as flow,
+        frequency,
+        period_start,
+        period_end,
+
+        cast(cast(value as decimal(24, 10)) * scale as decimal(38, 18)) as value,
         case when measure = 'trade' then currency end as currency,
         case when measure = 'trade' then 'million' when measure <> 'trade' then 'pct' end as unit,
         'reported' as value_type,
@@ -109,7 +147,7 @@ renamed as (
 
         _file,
         _row
-    from known
+    from periods
     -- Contradicted and undated figures are left out, and so are the areas and services that the seeds exclude.
     where
         status in ('stated', 'unverified')
