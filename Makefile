@@ -46,9 +46,9 @@ run: $(READY) ## the nightly load through Airflow, on the recorded nights (MIRRO
 	@WAREHOUSE_MIRROR='$(MIRROR)' $(BIN)/python dags/nightly.py
 
 test: $(READY) ## the tests
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-test-fast: $(READY) ## the tests that need no build of the sample and no Airflow (an inner loop)
+test-fast: $(READY) ## the tests without dbt, Airflow and long runs (an inner loop)
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not slow and not live and not faults and not stack'
 
 test-faults: $(READY) ## kills, full disks, bad payloads, many readers (minutes; root, to mount a small disk)

@@ -1,8 +1,12 @@
-"""For tests that run DAGs: the DAG folder, doubles for the steps, and the states of a run."""
+"""For tests that run DAGs: the DAG folder, its metadata, doubles for the steps, and the states of a run."""
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
+from contextlib import closing
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +31,17 @@ class Doubles:
         if isinstance(answer, Exception):
             raise answer
         return answer(settings, *arguments) if callable(answer) else answer
+
+
+def copy_metadata(home: Path, copy: Path) -> None:
+    """Copy Airflow's metadata database from a home of Airflow into another."""
+    copy.mkdir(parents=True, exist_ok=True)
+    with (
+        closing(sqlite3.connect(home / "airflow.db")) as database,
+        closing(sqlite3.connect(copy / "airflow.db")) as copied,
+    ):
+        database.backup(copied)  # with what is in the write-ahead log
+    shutil.copyfile(home / "migrated", copy / "migrated")
 
 
 def states(run: Any) -> dict[str, str]:

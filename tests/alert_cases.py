@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,12 +29,16 @@ def silent_mirror(folder: Path) -> Path:
 
 
 def spoiled_mirror(folder: Path) -> Path:
-    """Make a mirror whose answer has an unknown economy, with a code that HTML and Jinja would interpret."""
+    """Make a mirror whose answer has a value that is no number, and that HTML and Jinja would interpret."""
     folder.mkdir()
     path = NIGHT / "data360files.worldbank.org/data360-data/data/UNCTAD_DE/UNCTAD_DE.csv"
-    text = path.read_text(encoding="utf-8-sig")
-    assert "CHN" in text
-    changed = text.replace("CHN", "Q{<").encode()
+    header, *rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+    for row in rows:
+        if row[header.index("REF_AREA")] == "CHN" and row[header.index("OBS_VALUE")]:
+            row[header.index("OBS_VALUE")] = "Q{<"
+    text = io.StringIO()
+    csv.writer(text).writerows([header, *rows])
+    changed = text.getvalue().encode()
     (folder / "answer.csv").write_bytes(changed)
     answer = {"address": ADDRESS, "file": "answer.csv", "retrieved_at": "2026-06-01T00:00:00Z"}
     answer |= {"content_type": "text/csv", "sha256": hashlib.sha256(changed).hexdigest()}
@@ -51,6 +57,12 @@ def release_with_a_big_revision(home: Path, published_at: datetime | None = None
             "'2025-01-01' as previous_vintage, 'CHN / SDIG / exports' as series, '2020' as period_label, "
             "100.0 as previous_value, 180.0 as value, 80.0 as change_pct, 20.0 as threshold_pct"
         )
+        db.execute(
+            "create schema core; "
+            f"create table core.dim_vintage as select '{SOURCE}' as source, '{VINTAGE}' as vintage; "
+            f"create table core.held_row as select '{SOURCE}' as source, '{VINTAGE}' as vintage, "
+            "'area' as code_kind, 'XQX' as code, 7 as observation_count, 'Add area XQX to a seed' as remedy"
+        )
     news = {"against": None, "vintages": [{"source": SOURCE, "vintage": VINTAGE}], "revisions": {}}
     manifest = {
         "release": release.name,
@@ -62,6 +74,9 @@ def release_with_a_big_revision(home: Path, published_at: datetime | None = None
         "published_at": (published_at or datetime.now(UTC)).isoformat(),
         "versions": {},
         "vintages": [],
+        "set_aside": [
+            {"source": SOURCE, "vintage": VINTAGE, "reason": "a test failed", "used_instead": "2025-01-01"}
+        ],
         "validation": {},
         "news": news | {"big_revisions": 1},
         "database": {"file": DATABASE, "sha256": "", "size_bytes": 0},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +19,44 @@ from warehouse.model import first_request
 from warehouse.releases.store import DATABASE
 from warehouse.sources import SOURCES
 
-# Fixtures that need a build of the sample or Airflow's metadata database: their tests are marked `slow`.
-SLOW_FIXTURES = {"replayed", "warehouse", "own_warehouse", "built", "airflow_home"}
+# Fixtures that need a build, Airflow's metadata database or the rows of every source: their tests are `slow`.
+SAMPLE_FIXTURES = {"replayed", "warehouse"}
+SLOW_FIXTURES = SAMPLE_FIXTURES | {"bank", "airflow_home", "good"}
+# Fixtures of further builds: their tests come first.
+BUILD_FIXTURES = {"earlier_warehouse", "rebuilt", "bank"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that `make test-fast` leaves out."""
+def fixtures_of(item: pytest.Item) -> set[str]:
+    """Return the names of the fixtures of a test, and of their fixtures."""
+    return set(getattr(item, "fixturenames", ()))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
+    """Mark the tests that `make test-fast` leaves out, and order those that are left after a selection."""
     for item in items:
-        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+        if SLOW_FIXTURES & fixtures_of(item):
             item.add_marker(pytest.mark.slow)
+    yield
+    items[:] = in_halves(items)
+
+
+def in_halves(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Order tests so that slow ones begin each half, which `--dist worksteal` gives to one of two workers.
+
+    The first worker builds the sample and runs the tests on it, the second the other slow tests; quick tests
+    follow, which a worker takes over from the other at the end.
+    """
+
+    def comes_first(item: pytest.Item) -> bool:
+        return not BUILD_FIXTURES & fixtures_of(item)
+
+    slow = sorted((item for item in items if item.get_closest_marker("slow")), key=comes_first)
+    quick = [item for item in items if not item.get_closest_marker("slow")]
+    on_sample = [item for item in slow if SAMPLE_FIXTURES & fixtures_of(item)]
+    others = [item for item in slow if not SAMPLE_FIXTURES & fixtures_of(item)]
+    middle = max(0, len(items) // 2 - len(on_sample))
+    return [*on_sample, *quick[:middle], *others, *quick[middle:]]
 
 
 @contextmanager
@@ -101,37 +130,100 @@ def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     return directory
 
 
+def once(shared: Path, name: str, make: Callable[[], object]) -> str:
+    """Make something in the first worker that needs it; return its text in all workers."""
+    done = shared / f"{name}.done"
+    with FileLock(shared / f"{name}.lock"):
+        if not done.exists():
+            done.write_text(str(make()))
+    return done.read_text()
+
+
+def copy_home(home: Path, copy: Path) -> Path:
+    """Copy a home, with its current release."""
+    return Path(shutil.copytree(home, copy, symlinks=True))
+
+
 @pytest.fixture(scope="session")
 def replayed(shared: Path) -> Path:
     """Return a home in which both recorded nights are landed; read only, shared by all workers."""
     home = shared / "replayed"
-    with FileLock(shared / "replayed.lock"):
-        if not (shared / "replayed.done").exists():
-            nights = sorted(SAMPLE_DIR.glob("night-*"))
-            assert len(nights) == 2
-            for night in nights:
-                landed = replay(home, night)
-                assert landed and None not in landed.values()
-            (shared / "replayed.done").touch()
-    return home
+
+    def make() -> Path:
+        nights = sorted(SAMPLE_DIR.glob("night-*"))
+        assert len(nights) == 2
+        for night in nights:
+            landed = replay(home, night)
+            assert landed and None not in landed.values()
+        return home
+
+    return Path(once(shared, "replayed", make))
 
 
 @pytest.fixture(scope="session")
 def warehouse(replayed: Path, shared: Path) -> Warehouse:
     """Return the warehouse of both recorded nights with its release; read only, shared by all workers."""
-    with FileLock(shared / "release.lock"):
-        done = shared / "release.done"
-        if not done.exists():
-            done.write_text(str(release_of(replayed)))
-    return Warehouse(home=replayed, release=Path(done.read_text()))
+    return Warehouse(replayed, Path(once(shared, "release", lambda: release_of(replayed))))
 
 
 @pytest.fixture(scope="module")
 def own_warehouse(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Return a copy of that warehouse, in which the tests of a module may publish."""
-    home = tmp_path_factory.mktemp("own") / "home"
-    shutil.copytree(warehouse.home, home, symlinks=True)
+    home = copy_home(warehouse.home, tmp_path_factory.mktemp("own") / "home")
     return Warehouse(home=home, release=home / "published" / warehouse.release.name)
+
+
+@pytest.fixture(scope="session")
+def earlier_warehouse(warehouse: Warehouse, shared: Path) -> Warehouse:
+    """Return a copy of that warehouse with a release as of 2024-07-11; read only, shared by all workers.
+
+    It is the day before the World Bank's second vintage.
+    """
+    home = shared / "earlier"
+
+    def make() -> Path:
+        return release_of(copy_home(warehouse.home, home), as_of="2024-07-11")
+
+    return Warehouse(home, Path(once(shared, "earlier", make)))
+
+
+@pytest.fixture(scope="session")
+def bank(shared: Path) -> Warehouse:
+    """Return the warehouse of the World Bank's two recorded vintages; read only, shared by all workers."""
+    home = shared / "bank"
+
+    def make() -> Path:
+        for night in ("night-1", "night-2"):
+            assert ingest(settings_of(home, SAMPLE_DIR / night), "worldbank_wdi") is not None
+        return release_of(home)
+
+    return Warehouse(home, Path(once(shared, "bank", make)))
+
+
+@pytest.fixture
+def bank_home(bank: Warehouse, tmp_path: Path) -> Path:
+    """Return a copy of the World Bank's warehouse, in which a test may publish."""
+    return copy_home(bank.home, tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def bank_rebuilt(bank: Warehouse, shared: Path) -> tuple[Path, str]:
+    """Return a copy of that home with a second build, and its id; read only, shared by all workers.
+
+    Transform and validate were run twice: a step is repeated after a kill at its end. It is not published.
+    """
+    home = shared / "bank-rebuilt"
+
+    def make() -> str:
+        settings = settings_of(copy_home(bank.home, home))
+        build = steps.load(settings, force=True)
+        assert build is not None
+        for step in (steps.transform, steps.validate):
+            assert step(settings, build) == build
+            assert step(settings, build) == build
+        return build
+
+    return home, once(shared, "bank-rebuilt", make)
 
 
 @pytest.fixture(scope="session")

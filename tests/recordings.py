@@ -4,12 +4,34 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from warehouse.config import SAMPLE_DIR
 from warehouse.files import sha256_of
+from warehouse.model import Part, Request
 
 INDICATOR = "BX.GSR.NFSV.CD"
+
+
+def answer_plan(
+    plan: Generator[Request | Part, Path, None] | Generator[Request, Path, None],
+    answer: Callable[[Request], Path],
+) -> dict[str, Path]:
+    """Answer every request of a plan and of its parts; return the answers by the request's name."""
+    files: dict[str, Path] = {}
+    item = next(plan, None)
+    while item is not None:
+        if isinstance(item, Part):
+            files |= answer_plan(item.plan, answer)
+            item = next(plan, None)
+        else:
+            files[item.name] = answer(item)
+            try:
+                item = plan.send(files[item.name])
+            except StopIteration:
+                item = None
+    return files
 
 
 def recording(

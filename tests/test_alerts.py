@@ -29,6 +29,8 @@ from warehouse.alerts import Alert
 from warehouse.cli.app import app
 from warehouse.config import PROJECT_ROOT
 from warehouse.errors import WarehouseError
+from warehouse.landing import store
+from warehouse.model import Drift, FailedPart
 
 RUNBOOK = PROJECT_ROOT / "OPERATIONS.md"
 
@@ -61,6 +63,17 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Alert]:
         with pytest.raises(WarehouseError):
             ingest(settings_of(home, mirror), SOURCE)
     release_with_a_big_revision(rejecting)
+    partial = settings_of(base / "partial", NIGHT)
+    vintage = ingest(partial, SOURCE)
+    store.record_poll(
+        partial.landing,
+        SOURCE,
+        "accepted",
+        vintage,
+        "5721 rows",
+        drift=(Drift(file="UNCTAD_DE.csv", detail="further column 'NOTE'"),),
+        failed_parts=(FailedPart(part="SDIG", reason="HTTP 500", carried_from="2025-01-01"),),
+    )
     build = failing / "build" / RELEASE
     build.mkdir(parents=True)
     (build / "validation.json").write_text('{"success": false, "error": "model.mart_x: no column y"}')
@@ -69,14 +82,20 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Alert]:
     alerts_of_both = [
         *alerts.find_alerts(settings_of(failing, disk_factor=1e12)),
         *alerts.find_alerts(settings_of(rejecting)),
+        *alerts.find_alerts(partial),
     ]
     return {alert.kind: alert for alert in reversed(alerts_of_both)}
 
 
 def test_every_kind_of_alert_is_found(found: dict[str, Alert]) -> None:
     assert set(found) == set(alerts.KINDS)
-    for kind in ("fetch_failed", "load_rejected", "big_revision"):
+    for kind in ("fetch_failed", "load_rejected", "big_revision", "part_failed", "drift", "rows_held"):
         assert found[kind].subject == SOURCE
+    assert "further column 'NOTE'" in found["drift"].happened
+    assert "SDIG: HTTP 500 (figures of 2025-01-01)" in found["part_failed"].happened
+    assert "7 observations" in found["rows_held"].happened and "XQX" in found["rows_held"].happened
+    aside = found["source_set_aside"].happened
+    assert f"vintage {VINTAGE} is left out" in aside and "2025-01-01 is used. a test failed" in aside
     assert "Q{<" in found["load_rejected"].happened
     assert "+80.0 %" in found["big_revision"].happened
     assert "model.mart_x: no column y" in found["build_failed"].happened

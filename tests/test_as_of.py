@@ -10,9 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Warehouse, release_of
-
-from warehouse.releases.store import DATABASE
+from conftest import Warehouse
 
 FUNCTIONS = {
     "fct_services_trade": "services_trade_as_of",
@@ -36,16 +34,10 @@ def fetch_rows(database: Path, sql: str) -> list[tuple[object, ...]]:
         return db.execute(sql).fetchall()
 
 
-@pytest.fixture(scope="module")
-def earlier_build(own_warehouse: Warehouse) -> Path:
-    """Build as of the day before the World Bank's second vintage; return its database."""
-    return release_of(own_warehouse.home, as_of="2024-07-11") / DATABASE
-
-
 @pytest.mark.parametrize("table", FUNCTIONS)
-def test_every_cell_equals_an_as_of_build(table: str, earlier_build: Path, built: Path) -> None:
+def test_every_cell_equals_an_as_of_build(table: str, earlier_warehouse: Warehouse, built: Path) -> None:
     with duckdb.connect() as db:
-        db.execute(f"attach '{earlier_build}' as earlier (read_only)")
+        db.execute(f"attach '{earlier_warehouse.database}' as earlier (read_only)")
         db.execute(f"attach '{built}' as built (read_only)")
         db.execute("use built")
         function = f"core.{FUNCTIONS[table]}(date '2024-07-11')"

@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -158,12 +159,6 @@ CASES: dict[str, tuple[str, str, Spoil, str]] = {
         inside_7z(cells(renamed("Economy", "Reporter"))),
         "Reporter",
     ),
-    "a field more": (
-        "worldbank_wdi",
-        "BX.GSR.NFSV.CD",
-        first_observation(footnote="x"),
-        "footnote",
-    ),
     "a duplicate key": (
         "unctad_services",
         "TradeServ",
@@ -232,7 +227,35 @@ def mirror_with(tmp_path: Path, part: str, spoil: Spoil) -> Path:
     return mirror
 
 
-@pytest.mark.parametrize("case", CASES, ids=list(CASES))
+OF_PARTS = [case for case, (source, *_) in CASES.items() if source == "worldbank_wdi"]
+
+
+@pytest.mark.parametrize("case", OF_PARTS)
+def test_bad_answer_of_an_indicator_fails_alone(case: str, tmp_path: Path, replayed: Path) -> None:
+    source, part, spoil, message = CASES[case]
+    home = tmp_path / "home"
+    shutil.copytree(replayed / "landing" / source, home / "landing" / source)
+    before = store.vintages(home / "landing", source)
+    assert ingest(settings_of(home, mirror_with(tmp_path, part, spoil)), source) == before[-1].id
+    assert store.vintages(home / "landing", source) == before
+    last = store.list_checks(home / "landing", source).require()[-1]
+    assert last.outcome == "unchanged"
+    [failed] = last.failed_parts
+    assert (failed.part, failed.carried_from) == (CASES[case][1], before[-1].id)
+    assert re.search(message, failed.reason), failed.reason
+
+
+def test_further_field_is_drift(tmp_path: Path, replayed: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(replayed / "landing" / "worldbank_wdi", home / "landing" / "worldbank_wdi")
+    mirror = mirror_with(tmp_path, "BX.GSR.NFSV.CD", first_observation(footnote="x"))
+    ingest(settings_of(home, mirror), "worldbank_wdi")
+    last = store.list_checks(home / "landing", "worldbank_wdi").require()[-1]
+    assert last.outcome == "unchanged"
+    assert [drift.detail for drift in last.drift] == ["further key 'footnote' in the observation"]
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case not in OF_PARTS])
 def test_bad_answer_is_rejected_by_name_and_existing_vintages_are_unchanged(
     case: str, tmp_path: Path, replayed: Path
 ) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,12 +12,12 @@ from typing import get_args
 import pytest
 import time_machine
 from conftest import environment, settings_of
-from killing import COUNTED
+from killing import forks
 from small_releases import checksums, flip_bit, latest, make_release, make_vintage
 
 from warehouse.backfill import records as backfills
 from warehouse.build import builds
-from warehouse.config import PROJECT_ROOT, RetentionPolicy, Settings, load_settings
+from warehouse.config import RetentionPolicy, Settings, load_settings
 from warehouse.errors import Rejected, WarehouseError
 from warehouse.files import sha256_of, write_record
 from warehouse.landing import store
@@ -50,10 +48,10 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """Return a home with a vintage, releases, validated and unvalidated builds, and rejected loads."""
-    home = tmp_path / "home"
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home with a vintage, releases, (un)validated builds, and rejected loads; read only."""
+    home = tmp_path_factory.mktemp("maintenance") / "home"
     rows = [{"value": str(number), "_file": "data.csv", "_row": number} for number in range(9)]
     make_vintage(home / "landing", SOURCE, "2024-07-12", rows)
     for number, age in enumerate((100, 90, 80, 2, 1)):
@@ -70,6 +68,12 @@ def home(tmp_path: Path) -> Path:
         (load / "report.json").write_text("{}")
         set_age(load, age)
     return home
+
+
+@pytest.fixture
+def home(template: Path, tmp_path: Path) -> Path:
+    """Return a copy of that home to change."""
+    return Path(shutil.copytree(template, tmp_path / "home", symlinks=True))
 
 
 def few(home: Path, **more: str) -> Settings:
@@ -208,60 +212,47 @@ def test_defaults_are_those_of_the_settings_page() -> None:
     assert (settings.keep.releases, settings.keep.builds, settings.disk_factor) == (7, 3, 4)
 
 
-KILLED = (
-    """
-import os, signal, sys
-from pathlib import Path
+KILLED = """
 from warehouse import maintenance
 from warehouse.config import load_settings
 from warehouse.releases import retention
-left = int(sys.argv[1])
-"""
-    + COUNTED
-    + """retention.append_entry = counted(retention.append_entry)
+retention.append_entry = counted(retention.append_entry)
 retention.fsync = counted(retention.fsync)
 retention.shutil.rmtree = counted(retention.shutil.rmtree)
 Path.rename = counted(Path.rename)
 os.unlink = counted(os.unlink)
 os.rmdir = counted(os.rmdir)
-maintenance.remove_expired(load_settings())
+def run(home):
+    maintenance.remove_expired(load_settings(home=Path(home)))
 """
-)
 
 
+@pytest.mark.slow
 def test_retention_killed_at_any_operation_and_repeated_ends_like_undisturbed_run(
     home: Path, tmp_path: Path
 ) -> None:
     ends = []
     expected = {name: digest for name, digest in checksums(home).items() if name[:2] in ("r3", "r4")}
-    for point in (*range(0, 30), 36, 45, 55, 500):
-        copy = tmp_path / str(point)
-        shutil.copytree(home, copy, symlinks=True)
-        ended = subprocess.run(
-            [sys.executable, "-c", KILLED, str(point)],
-            cwd=PROJECT_ROOT,
-            env=os.environ | FEW | {"WAREHOUSE_HOME": str(copy)},
-            capture_output=True,
-            check=False,
-            timeout=60,
-        )
-        assert ended.returncode in (0, -9), ended.stderr
-        ends.append(ended.returncode)
-        for visible in names(copy / "published"):  # complete, or hidden
-            if not visible.startswith("."):
-                manifest = read_manifest(copy / "published" / visible)
-                file = copy / "published" / visible / "warehouse.duckdb"
-                assert manifest.database.sha256 == sha256_of(file)
-        assert latest(copy) == "r4"
-        removed(copy)
-        assert names(copy / "published") == ["r3", "r4"], point
-        assert names(copy / "build") == ["22", "23", "29"]
-        assert names(copy / "rejected" / SOURCE) == ["pull2"]
-        entries = read_history(copy / "published").require()
-        assert [entry.release for entry in entries if entry.action == "remove"] == ["r0", "r1", "r2"]
-        assert checksums(copy) == expected
-        assert require_clean_audit(settings_of(copy)).findings == ()
-        shutil.rmtree(copy)
+    with forks(KILLED, **FEW) as run:
+        for point in (*range(0, 30), 36, 45, 55, 500):
+            copy = tmp_path / str(point)
+            shutil.copytree(home, copy, symlinks=True)
+            ends.append(run(point, str(copy)))
+            for visible in names(copy / "published"):  # complete, or hidden
+                if not visible.startswith("."):
+                    manifest = read_manifest(copy / "published" / visible)
+                    file = copy / "published" / visible / "warehouse.duckdb"
+                    assert manifest.database.sha256 == sha256_of(file)
+            assert latest(copy) == "r4"
+            removed(copy)
+            assert names(copy / "published") == ["r3", "r4"], point
+            assert names(copy / "build") == ["22", "23", "29"]
+            assert names(copy / "rejected" / SOURCE) == ["pull2"]
+            entries = read_history(copy / "published").require()
+            assert [entry.release for entry in entries if entry.action == "remove"] == ["r0", "r1", "r2"]
+            assert checksums(copy) == expected
+            assert require_clean_audit(settings_of(copy)).findings == ()
+            shutil.rmtree(copy)
     assert ends.count(-9) >= 30 and ends[-1] == 0
 
 

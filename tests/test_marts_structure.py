@@ -28,8 +28,9 @@ COLUMNS = {
     ),
     "mart_digital_trade": (
         "source, vintage, reporter, reporter_name_en, reporter_name_zh, frequency, period_start, period_end, "
-        "period_label, currency, value_type, group_service, group_name_en, group_name_zh, definition, "
-        "definition_source_url, flow, value_million, share_of_services_pct, growth_pct, is_published"
+        "period_label, currency, value_type, status, group_service, group_name_en, group_name_zh, "
+        "definition, definition_source_url, flow, value_million, share_of_services_pct, growth_pct, "
+        "is_published"
     ),
     "mart_reconciliation": (
         "source_a, vintage_a, source_b, vintage_b, reporter, partner, service, flow, frequency, "
@@ -231,6 +232,45 @@ def test_data360_is_as_published_without_totals_of_other_sources(built: Path) ->
     assert {row["is_published"] for row in rows} == {True}
     assert {row["share_of_services_pct"] for row in rows} == {None}
     assert all(row["value_million"] == float(row["published"]) for row in rows)
+
+
+def test_delivered_services_are_those_of_the_wto(built: Path) -> None:
+    """Figures of the file, growth by hand.
+
+    Exports of China 2024: 220567.7463, 2023: 207958.7245; 12609.0218 / 207958.7245 = 6.0632 %.
+    Both flows 2024: 220567.7463 + 165195.8992 = 385763.6455, 2023: 207958.7245 + 159600.5807 = 367559.3052;
+    18204.3403 / 367559.3052 = 4.9528 %.
+    """
+    rows = {
+        (row["reporter"], row["flow"], row["period_label"]): row
+        for row in records(built, "select * from marts.mart_digital_trade where source = 'wto_digital'")
+    }
+    assert {row["group_service"] for row in rows.values()} == {"DDEL"}
+    assert {row["value_type"] for row in rows.values()} == {"estimated"}
+    assert {row["share_of_services_pct"] for row in rows.values()} == {None}
+    exports, total = rows["CHN", "exports", "2024"], rows["CHN", "total", "2024"]
+    assert exports["value_million"] == 220567.7463 and exports["is_published"] is True
+    assert round(exports["growth_pct"], 4) == 6.0632
+    assert round(total["value_million"], 4) == 385763.6455 and total["is_published"] is False
+    assert round(total["growth_pct"], 4) == 4.9528
+    assert rows["WLD", "exports", "2025"]["value_million"] == 5258860.132
+    assert {key: row["status"] for key, row in rows.items() if row["status"]} == {
+        ("CHN", "exports", "2014"): "breaking series: B",
+        ("CHN", "imports", "2014"): "breaking series: B",
+    }
+    assert rows["CHN", "exports", "2024"]["definition"].startswith("Services that the WTO estimates")
+
+
+def test_breaks_of_the_wto_are_the_status_of_their_figures(built: Path) -> None:
+    found = records(
+        built,
+        "select reporter, flow, period_label, status from core.fct_services_trade"
+        " where source = 'wto_digital' and status is not null order by flow",
+    )
+    assert [tuple(row.values()) for row in found] == [
+        ("CHN", "exports", "2014", "breaking series: B"),
+        ("CHN", "imports", "2014", "breaking series: B"),
+    ]
 
 
 # --- reconciliation -------------------------------------------------------------------------------

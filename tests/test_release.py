@@ -10,14 +10,15 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Warehouse, build_of, release_of, replay, settings_of
+from conftest import Warehouse, copy_home, ingest, replay, settings_of
+from recordings import recording
 
 from warehouse.build import builds, steps
 from warehouse.config import EXPECTATIONS_DIR, PROJECT_ROOT, SAMPLE_DIR
 from warehouse.errors import WarehouseError
 from warehouse.files import sha256_of
 from warehouse.releases.manifest import read_manifest
-from warehouse.releases.store import DATABASE, current
+from warehouse.releases.store import current
 
 
 def fetch_rows(database: Path, sql: str) -> list[tuple[object, ...]]:
@@ -73,23 +74,58 @@ def test_withdrawn_figures_are_recorded(built: Path) -> None:
     assert {count for _, count in found} == {12}
 
 
-def test_second_build_of_same_landing_has_same_tables(own_warehouse: Warehouse) -> None:
-    second_release = release_of(own_warehouse.home, force=True)
-    first, second = (read_manifest(release).tables for release in (own_warehouse.release, second_release))
+def test_second_build_of_same_landing_has_same_tables(
+    bank: Warehouse, bank_rebuilt: tuple[Path, str], tmp_path: Path
+) -> None:
+    settings = settings_of(copy_home(bank_rebuilt[0], tmp_path / "home"))
+    second_release = settings.published / steps.publish(settings, bank_rebuilt[1])
+    first, second = (read_manifest(release).tables for release in (bank.release, second_release))
     assert len(first) >= 12
     assert {name: table.sha256 for name, table in first.items()} == {
         name: table.sha256 for name, table in second.items()
     }
 
 
-def test_as_of_build_has_only_the_vintages_of_that_day(own_warehouse: Warehouse) -> None:
-    settings = settings_of(own_warehouse.home)
-    earlier_release = steps.publish(settings, build_of(settings, "2024-07-11"))
-    latest = current(settings.published)
-    assert latest is not None and latest.name != earlier_release, (
+@pytest.fixture(scope="module")
+def rebuilt(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Return a copy of the warehouse with a later vintage and a build as of the release's day; the build.
+
+    The build is transformed, and not validated.
+    """
+    home = copy_home(warehouse.home, tmp_path_factory.mktemp("rebuilt") / "home")
+    changed = (b"339393210195.59", b"339400000000.5")
+    mirror = recording(
+        home.with_name("later"), "2026-06-01T00:00:00Z", *changed, night=SAMPLE_DIR / "night-2"
+    )
+    assert ingest(settings_of(home, mirror), "worldbank_wdi") == "2026-06-01"
+    settings = settings_of(home)
+    build = steps.load(settings, read_manifest(warehouse.release).as_of.isoformat(), force=True)
+    assert build is not None
+    return home, steps.transform(settings, build)
+
+
+def test_as_of_build_equals_the_release_of_that_day(
+    rebuilt: tuple[Path, str], warehouse: Warehouse, tmp_path: Path
+) -> None:
+    settings = settings_of(copy_home(rebuilt[0], tmp_path / "home"))
+    as_of_release = settings.published / steps.publish(settings, steps.validate(settings, rebuilt[1]))
+    release_of_the_day = current(settings.published)
+    assert release_of_the_day is not None and release_of_the_day.name == warehouse.release.name
+    assert as_of_release != release_of_the_day
+    first, second = read_manifest(release_of_the_day), read_manifest(as_of_release)
+    assert len(first.vintages) > 10 and first.vintages == second.vintages
+    assert len(first.tables) >= 12
+    assert {name: table.sha256 for name, table in first.tables.items()} == {
+        name: table.sha256 for name, table in second.tables.items()
+    }
+
+
+def test_as_of_build_has_only_the_vintages_of_that_day(earlier_warehouse: Warehouse) -> None:
+    latest = current(earlier_warehouse.home / "published")
+    assert latest is not None and latest.name != earlier_warehouse.release.name, (
         "an as-of release must not become the latest"
     )
-    database = settings.published / earlier_release / DATABASE
+    database = earlier_warehouse.database
     cell = "source = 'worldbank_wdi' and flow = 'exports' and period_label = '2021'"
     assert fetch_rows(database, SERVICES + cell) == [(Decimal("338440.77547407"),)]
     assert fetch_rows(database, "select count(*) from core.fct_revision") == [(0,)]
@@ -148,9 +184,9 @@ def test_manifest_has_revision_vintages_digests_counts_and_verdict(warehouse: Wa
 
 
 def test_failed_build_keeps_the_current_release_and_its_report(
-    own_warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rebuilt: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = settings_of(own_warehouse.home)
+    settings, build = settings_of(copy_home(rebuilt[0], tmp_path / "home")), rebuilt[1]
     latest = current(settings.published)
     suites = tmp_path / "expectations"
     suites.mkdir()
@@ -165,9 +201,6 @@ def test_failed_build_keeps_the_current_release_and_its_report(
     with (suites / "marts.mart_trade_scale.yml").open("a", encoding="utf-8") as suite:
         suite.write(entry)
     monkeypatch.setattr(steps, "EXPECTATIONS_DIR", suites)
-    build = steps.load(settings, "2026-03-19", force=True)
-    assert build is not None
-    steps.transform(settings, build)
     with pytest.raises(WarehouseError, match="failed validation"):
         steps.validate(settings, build)
     with pytest.raises(WarehouseError, match="has not passed"):

@@ -9,11 +9,14 @@ import json
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from warehouse.build import dbt, load
 from warehouse.config import DBT_PROJECT_DIR
 from warehouse.sources import SOURCES
 
 
+@pytest.mark.slow
 def test_every_unit_test_of_the_models_passes(tmp_path: Path) -> None:
     file = tmp_path / "build.duckdb"
     load.load(file, SOURCES, [], {}, [])

@@ -49,6 +49,10 @@ class SourceError(WarehouseError):
         self.remedy = remedy
 
 
+class Unavailable(SourceError):
+    """A publisher that gave no complete answer in any attempt; a later attempt may succeed."""
+
+
 class Rejected(WarehouseError):
     """A load or a build that failed validation. A retry gives the same result."""
 

@@ -79,8 +79,8 @@ class Request:
     """One request to a publisher, a GET or a POST that only queries.
 
     `name` is the file's name inside the vintage, unique within a pull. `kind` is what the answer must be by
-    its bytes: csv, dta, html, json, xlsx, zip or 7z. `body` is what a POST sends. A `curated:` address is
-    answered from the folder of curated figures.
+    its bytes: csv, dta, html, json, xlsx, zip, 7z or "csv or zip". `body` is what a POST sends. A `curated:`
+    address is answered from the folder of curated figures.
     """
 
     name: str
@@ -241,25 +241,10 @@ class Reader(Protocol):
 
 
 class PlanFunction(Protocol):
-    """Returns the requests of one pull."""
+    """Returns the requests of one pull. A failed request outside a `Part` raises its error at its `yield`."""
 
     def __call__(self) -> Plan:
         """Return a generator that yields requests, and parts, and receives the path of each answer."""
-
-
-def requests_of(plan: Plan) -> Generator[Request, Path, None]:
-    """Yield the requests of a plan and of its parts in order, and pass the answers on."""
-    item = next(plan, None)
-    while item is not None:
-        if isinstance(item, Part):
-            yield from item.plan
-            item = next(plan, None)
-        else:
-            answer = yield item
-            try:
-                item = plan.send(answer)
-            except StopIteration:
-                item = None
 
 
 def first_request(plan: Plan) -> Request:

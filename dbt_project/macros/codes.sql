@@ -61,3 +61,11 @@
         else {{ unknown_code(source_name, 'flow', code, 'Find its meaning at UNCTADstat and map it in dbt_project/macros/codes.sql') }}
     end
 {%- endmacro %}
+
+{#- A value is estimated where the publisher's flag is one of the given, and reported everywhere else. -#}
+{% macro value_type_of_flag(flag, estimates) -%}
+    case
+        when {{ flag }} in ('{{ estimates | join("', '") }}') then 'estimated'
+        when {{ flag }} is null or {{ flag }} not in ('{{ estimates | join("', '") }}') then 'reported'
+    end
+{%- endmacro %}

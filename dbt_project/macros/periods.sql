@@ -1,7 +1,15 @@
 {#-
     Periods. A is a year, Q a quarter, M a month, C a cumulative span from January; each is a first and a
     last day, and one label: 2021, 2021-Q3, 2021-08, 2021-01/2021-11.
+
+    is_ended(period_end, retrieved_on)   true where the period had ended on the day on which its file left the
+                                         publisher (UTC). A figure of a period that had not, or that lies in the
+                                         future, is the sum of the months so far, or a forecast.
 -#}
+{% macro is_ended(period_end, retrieved_on) -%}
+    {{ period_end }} < {{ retrieved_on }}
+{%- endmacro %}
+
 {% macro year_start(year) -%}
     make_date(cast({{ year }} as integer), 1, 1)
 {%- endmacro %}

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import ingest, release_of, replay, settings_of
+from conftest import Warehouse, copy_home, ingest, settings_of
 from recordings import recording
 
-from warehouse.build import builds, steps
+from warehouse.build import builds, contents, steps
 from warehouse.config import SAMPLE_DIR
 from warehouse.releases.manifest import read_manifest
 from warehouse.releases.store import DATABASE, current
 
 NAME = "worldbank_wdi"
-BANK = "api.worldbank.org"
 # Digits copied from night 2's BX.GSR.NFSV.CD: China's services exports of 2021 in dollars.
 FIRST, LATER = b"339393210195.59", b"339393210195.99"
 
@@ -37,31 +35,14 @@ def raw(build: Path) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Publish the World Bank's two recorded vintages, and land a third."""
-    home_dir = tmp_path_factory.mktemp("three") / "home"
-    night = copy_world_bank(SAMPLE_DIR / "night-2", home_dir.with_name("night-2"))
-    replay(home_dir, SAMPLE_DIR / "night-1")
-    replay_night(home_dir, night)
-    release_of(home_dir)
-    replay_night(
-        home_dir, recording(home_dir.with_name("night-3"), "2024-09-09T00:00:00Z", FIRST, LATER, night)
+def home(bank: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home in which two vintages of the World Bank are published, and a third is landed."""
+    home_dir = copy_home(bank.home, tmp_path_factory.mktemp("three") / "home")
+    mirror = recording(
+        home_dir.with_name("night-3"), "2024-09-09T00:00:00Z", FIRST, LATER, SAMPLE_DIR / "night-2"
     )
+    assert ingest(settings_of(home_dir, mirror), NAME) is not None
     return home_dir
-
-
-def copy_world_bank(night: Path, into: Path) -> Path:
-    """Copy the World Bank's answers of a recorded night."""
-    shutil.copytree(night / BANK, into / BANK)
-    index = json.loads((night / "index.json").read_text())
-    kept_answers = [answer for answer in index["answers"] if answer["file"].startswith(BANK)]
-    assert kept_answers
-    (into / "index.json").write_text(json.dumps(index | {"answers": kept_answers}))
-    return into
-
-
-def replay_night(home_dir: Path, night: Path) -> None:
-    assert ingest(settings_of(home_dir, night), NAME) is not None
 
 
 def test_incremental_build_equals_a_full_build(home: Path, tmp_path: Path) -> None:
@@ -106,7 +87,7 @@ def test_revisions_are_recomputed_when_they_may_differ(
     release = current(settings.published)
     assert release is not None
     if change == "code":
-        monkeypatch.setattr(steps, "code_digest", lambda: "newer")
+        monkeypatch.setattr(contents, "code_digest", lambda: "newer")
     elif change == "file":
         file = release / "parquet" / "fct_revision.parquet"
         file.chmod(0o644)

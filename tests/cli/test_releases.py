@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +13,9 @@ import pytest
 from command_line import invoke
 from small_homes import EARLIER_RELEASE, RELEASE, SOURCE, VINTAGE
 from small_releases import LATER, checksums, flip_bit, latest, make_release, overwrite
+
+from warehouse.config import PROJECT_ROOT
+from warehouse.landing import store
 
 
 @pytest.fixture
@@ -57,9 +63,25 @@ def test_rejected_rollback_changes_nothing(home: Path, wanted: str, reason: str,
     assert (home / "published" / "history.jsonl").read_text() == lines
 
 
+def test_failure_is_one_line_on_stderr(home: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "warehouse", "rollback", "nothing", "--why", "x"],
+        cwd=PROJECT_ROOT,
+        env=os.environ | {"WAREHOUSE_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 1 and ended.stdout == ""
+    assert len(ended.stderr.splitlines()) == 1 and "one, two" in ended.stderr
+
+
 def test_releases_are_listed_in_the_order_of_the_history(home: Path) -> None:
     make_release(home, "earlier by its clock", age_days=400)
-    invoke(home, "rollback", "two", "--why", "the clock went back", WAREHOUSE_OPERATOR="ada@desk")
+    arguments = ("rollback", "two", "--why", "the clock went back", "--json")
+    entry = invoke(home, *arguments, WAREHOUSE_OPERATOR="ada@desk").json
+    assert (entry["from"], entry["to"]) == ("earlier by its clock", "two")
     rows = invoke(home, "releases", "--json").json
     assert [row["release"] for row in rows] == ["one", "two", "earlier by its clock"]
     assert [row["is_latest"] for row in rows] == [False, True, False]
@@ -96,6 +118,7 @@ def test_comparison_is_printed_and_is_json(home: Path) -> None:
     ]
     shown = invoke(home, "diff").stdout
     assert shown.startswith("from one to two\n") and "marts.mart" in shown and "40.000" in shown
+    assert "150" in shown
     assert shown.endswith("0 tables are equal\n")
     assert "biggest changes" not in invoke(home, "diff", "--moves", "0").stdout
     assert "\n1 table is equal\n" in invoke(home, "diff", "one", "one").stdout
@@ -134,6 +157,7 @@ def test_maintain_reports_the_audit_the_retention_and_the_disk(small: Path) -> N
         f"landing/{SOURCE}/{VINTAGE}/files/data.csv",
         f"landing/{SOURCE}/{VINTAGE}/rows.parquet",
         f"published/{RELEASE}/warehouse.duckdb",
+        f"published/{EARLIER_RELEASE}/warehouse.duckdb",
         f"published/{EARLIER_RELEASE}/parquet/mart.parquet",
     ],
 )
@@ -151,6 +175,25 @@ def test_maintain_exits_with_1_and_removes_nothing_when_a_checksum_differs(path:
 def test_maintain_exits_with_1_when_the_disk_is_too_small(small: Path) -> None:
     shown = invoke(small, "maintain", exit_code=1, WAREHOUSE_DISK_FACTOR="1e15").stdout
     assert "NOT ENOUGH, no build will begin" in shown
+
+
+def test_maintain_in_another_process_leaves_a_source_that_is_being_written(small: Path) -> None:
+    for number in range(12):
+        load = small / "rejected" / SOURCE / f"pull{number:02}"
+        load.mkdir(parents=True)
+        os.utime(load, (0, 0))
+    with store.source_lock(small / "landing", SOURCE):
+        ended = subprocess.run(
+            [sys.executable, "-m", "warehouse", "maintain", "--json"],
+            cwd=PROJECT_ROOT,
+            env=os.environ | {"WAREHOUSE_HOME": str(small)},
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["retention"]["removed"]["rejected"] == []
+    assert len(invoke(small, "maintain", "--json").json["retention"]["removed"]["rejected"]) == 2
 
 
 def test_release_written_before_records_were_renamed_is_listed(home: Path) -> None:

@@ -11,24 +11,45 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow_local import DAGS, Doubles
+from airflow_local import DAGS, Doubles, copy_metadata
+from filelock import FileLock
 from rich.console import Console
 
 
+@pytest.fixture(scope="session")
+def airflow_home_of_worker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the home of Airflow in this process, which reads its settings once."""
+    return tmp_path_factory.mktemp("airflow")
+
+
 @pytest.fixture(scope="module", autouse=True)
-def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Create a separate Airflow metadata database for this module, and restore the environment at the end."""
-    home = tmp_path_factory.mktemp("airflow")
+def airflow_home(airflow_home_of_worker: Path, shared: Path) -> Iterator[Path]:
+    """Use Airflow on a metadata database of this process, and restore the environment after the module.
+
+    The database is created once per test run, and copied.
+    """
+    home, template = airflow_home_of_worker, shared / "airflow"
     before, path_before = dict(os.environ), list(sys.path)
     sys.path.append(str(DAGS))
     import nightly
 
     nightly.use_local_airflow(home)
-    nightly.migrate(home)
+    with FileLock(shared / "airflow.lock"):
+        if template.exists() and not (home / "airflow.db").exists():
+            copy_metadata(template, home)
+        nightly.migrate(home)
+        if not template.exists():
+            copy_metadata(home, template)
     yield home
     os.environ.clear()
     os.environ.update(before)
     sys.path[:] = path_before
+
+
+@pytest.fixture
+def metadata(airflow_home: Path, shared: Path) -> Path:
+    """Return a directory with Airflow's metadata database as it was created; read only."""
+    return shared / "airflow"
 
 
 @pytest.fixture

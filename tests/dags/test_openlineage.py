@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from airflow_local import copy_metadata
 from pytest_httpserver import HTTPServer
 
 from warehouse.config import PROJECT_ROOT, SAMPLE_DIR
@@ -65,11 +66,12 @@ def names(events: list[dict[str, Any]], job: str, kind: str, side: str) -> set[t
 
 
 def test_run_sends_events_with_our_data_sets_to_a_configured_backend(
-    tmp_path: Path, httpserver: HTTPServer
+    tmp_path: Path, httpserver: HTTPServer, metadata: Path
 ) -> None:
     httpserver.expect_request("/api/v1/lineage", method="POST").respond_with_data("", status=201)
     url = httpserver.url_for("").rstrip("/")
     transport = {"type": "http", "url": url, "endpoint": "api/v1/lineage"}
+    copy_metadata(metadata, tmp_path / "airflow")
     output = run_dags(
         tmp_path,
         f"ingest_{SOURCE}",
@@ -89,8 +91,9 @@ def test_run_sends_events_with_our_data_sets_to_a_configured_backend(
     assert {item["job"]["namespace"] for item in events} == {"services-trade"}
 
 
-def test_no_event_is_sent_without_backend(tmp_path: Path, httpserver: HTTPServer) -> None:
+def test_no_event_is_sent_without_backend(tmp_path: Path, httpserver: HTTPServer, metadata: Path) -> None:
     httpserver.expect_request("/api/v1/lineage").respond_with_data("", status=201)
-    output = run_dags(tmp_path, f"ingest_{SOURCE}", AIRFLOW__OPENLINEAGE__TRANSPORT="", OPENLINEAGE_URL="")
+    copy_metadata(metadata, tmp_path / "airflow")
+    output = run_dags(tmp_path, "publish", AIRFLOW__OPENLINEAGE__TRANSPORT="", OPENLINEAGE_URL="")
     assert httpserver.log == []
     assert '"eventType"' not in output  # nor to the console

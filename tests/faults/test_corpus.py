@@ -61,7 +61,6 @@ FIXTURES = PROJECT_ROOT / "tests" / "fixtures"
 WITHOUT_RECORDING = {
     "nbs_accounts": "",  # a walk: the answers are those of nbs_mirror
     "wto_services": "services_annual_dataset.zip",
-    "wto_digital": "DDS_bulk_download.csv",
 }
 SECONDS_FOR_A_CASE = 30.0
 SECONDS_FOR_ALL = 1500
@@ -106,7 +105,7 @@ def form_of(source: str, file: str) -> Form:
         return Form("csv", packed="7z", has_mark=True)
     if source in ("wto_merchandise", "wto_services"):
         return Form("csv", packed="zip", encoding="cp1252")
-    if source == "batis":
+    if source == "batis" and end == "zip":
         return Form("csv", packed="zip", has_mark=True)
     if source == "wto_digital":
         return Form("csv", encoding="latin-1")
@@ -230,6 +229,7 @@ WHOSE = {
     "mofcom": "mofcom_totals",
     "dataverse": "atlas_services",
     "stats.wto.org": "wto_merchandise",
+    "DDS_bulk_download": "wto_digital",
     "TradeMerch": "unctad_goods",
     "TradeServ": "unctad_services",
     "BATIS": "batis",
@@ -298,7 +298,7 @@ IGNORED = {
 
 
 def read_batis(files: Mapping[str, bytes], source: str) -> list[Row]:
-    (data,) = files.values()
+    (data,) = (data for name, data in files.items() if name != batis.DATAFLOW)
     form = form_of("batis", "x.zip")
     header, rows = delimited(form, data)
     (edition,) = [name for name, layout in batis.LAYOUTS.items() if list(layout) == header]
@@ -368,9 +368,10 @@ def read_nbs(files: Mapping[str, bytes], source: str) -> list[Row]:
 
 def read_atlas(files: Mapping[str, bytes], source: str) -> list[Row]:
     parsed_file = stata(files["services_unilateral_country_product_year_4.dta"])
-    assert parsed_file.names == SOURCES[source].columns
+    assert set(parsed_file.names) == {*SOURCES[source].columns, "global_market_share", "pci"}
+    positions = [parsed_file.names.index(name) for name in SOURCES[source].columns]
     missing = {"b": 101, "h": 32741, "i": 2147483621, "d": 2.0**1023, "f": 2.0**127}
-    return [
+    rows = [
         tuple(
             None if number != number or number >= missing[kind] else repr(number)
             for kind, number in zip(
@@ -379,6 +380,7 @@ def read_atlas(files: Mapping[str, bytes], source: str) -> list[Row]:
         )
         for row in parsed_file.rows
     ]
+    return [tuple(row[position] for position in positions) for row in rows]
 
 
 def read_safe(files: Mapping[str, bytes], source: str) -> list[Row]:

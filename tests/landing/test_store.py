@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from killing import COUNTED
+from killing import forks
 from toy import NOW, SOURCE, land, pull, read
 
 from warehouse import files
@@ -106,48 +106,38 @@ def test_directory_without_manifest_is_not_a_vintage(tmp_path: Path) -> None:
     assert pq.read_table(vintage.rows_path).num_rows == 1
 
 
-KILLED = (
-    """
-import os, signal, sys
-from pathlib import Path
-from warehouse import files
-from warehouse.landing import parse, store
-sys.path.insert(0, {tests!r})
+KILLED = f"""
+from warehouse.landing import store
+sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
 import toy as t
-left = int(sys.argv[2])
-"""
-    + COUNTED
-    + """store.fsync = counted(store.fsync)
+store.fsync = counted(store.fsync)
 store.write_record = counted(store.write_record)
 Path.rename = counted(Path.rename)
 Path.replace = counted(Path.replace)
 Path.unlink = counted(Path.unlink)
-t.land(Path(sys.argv[1]), "code,value\\na,1\\nb,2\\n")
+def run(root):
+    t.land(Path(root), "code,value\\na,1\\nb,2\\n")
 """
-)
 
 
 def test_kill_at_any_durable_operation_leaves_complete_vintage_or_none(tmp_path: Path) -> None:
-    script = KILLED.format(tests=str(Path(__file__).parent.parent))
     whole = 0
-    for point in range(40):
-        root = tmp_path / str(point)
-        ended = subprocess.run(
-            [sys.executable, "-c", script, str(root), str(point)], check=False, capture_output=True
-        )
-        found = store.vintages(root, "toy")
-        assert len(found) <= 1
-        for vintage in found:
-            assert parse.digest_rows(vintage.rows_path, SOURCE.columns) == vintage.rows_digest
-            assert sha256_of(vintage.directory / "files" / "rows.csv") == vintage.files[0].sha256
-        if ended.returncode == 0:
-            assert found
-            whole += 1
-            break
-        assert ended.returncode == -9, ended.stderr
-        if not found:
-            land(root, "code,value\na,1\nb,2\n")
-        assert [vintage.id for vintage in store.vintages(root, "toy")] == ["2024-05-02"]
+    with forks(KILLED) as run:
+        for point in range(40):
+            root = tmp_path / str(point)
+            ended = run(point, str(root))
+            found = store.vintages(root, "toy")
+            assert len(found) <= 1
+            for vintage in found:
+                assert parse.digest_rows(vintage.rows_path, SOURCE.columns) == vintage.rows_digest
+                assert sha256_of(vintage.directory / "files" / "rows.csv") == vintage.files[0].sha256
+            if ended == 0:
+                assert found
+                whole += 1
+                break
+            if not found:
+                land(root, "code,value\na,1\nb,2\n")
+            assert [vintage.id for vintage in store.vintages(root, "toy")] == ["2024-05-02"]
     assert whole == 1
     assert point > 5
 

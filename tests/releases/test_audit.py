@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -19,13 +20,20 @@ SOURCE, VINTAGE = "worldbank_wdi", "2024-07-12"
 ROWS = [{"value": str(number), "_file": "data.csv", "_row": number} for number in range(100)]
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """Return a home with a landed vintage and five releases."""
-    make_vintage(tmp_path / "landing", SOURCE, VINTAGE, ROWS, "value\n" + "1\n" * 100)
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home with a landed vintage and five releases; read only."""
+    home = tmp_path_factory.mktemp("audit") / "home"
+    make_vintage(home / "landing", SOURCE, VINTAGE, ROWS, "value\n" + "1\n" * 100)
     for number, age in enumerate((100, 90, 80, 2, 1)):
-        make_release(tmp_path, f"r{number}", age_days=age)
-    return tmp_path
+        make_release(home, f"r{number}", age_days=age)
+    return home
+
+
+@pytest.fixture
+def home(template: Path, tmp_path: Path) -> Path:
+    """Return a copy of that home to change."""
+    return Path(shutil.copytree(template, tmp_path / "home", symlinks=True))
 
 
 def audited(home: Path) -> AuditReport:

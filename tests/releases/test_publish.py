@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from killing import COUNTED
+from killing import forks
 from small_releases import (
     LATER,
     build_record,
@@ -25,7 +23,6 @@ from small_releases import (
 )
 
 from warehouse.build.dbt import seal
-from warehouse.config import PROJECT_ROOT
 from warehouse.errors import WarehouseError
 from warehouse.files import sha256_of
 from warehouse.releases.history import HISTORY, read_history, withdrawn
@@ -66,12 +63,19 @@ def release(root: Path, name: str, order: str = "asc", rows: int = 10) -> Path:
     )
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home with two releases; the second is the current release; read only."""
+    home = tmp_path_factory.mktemp("publish") / "home"
+    make_release(home, "one")
+    make_release(home, "two", LATER)
+    return home
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """Return a home with two releases; the second is the current release."""
-    make_release(tmp_path, "one")
-    make_release(tmp_path, "two", LATER)
-    return tmp_path
+def home(template: Path, tmp_path: Path) -> Path:
+    """Return a copy of that home to change."""
+    return Path(shutil.copytree(template, tmp_path / "home", symlinks=True))
 
 
 def entries(home: Path) -> list[tuple[str, str, str | None, str | None]]:
@@ -203,17 +207,11 @@ def test_publish_is_rejected_with_unreadable_history(home: Path) -> None:
     assert latest(home) == "two" and not (home / "published" / "three").exists()
 
 
-KILLED = (
-    """
-import os, signal, sys
-from pathlib import Path
-sys.path[:0] = [{tests!r}, {folder!r}]
+KILLED = f"""
+sys.path[:0] = [{str(TESTS)!r}, {str(TESTS / "releases")!r}]
 import test_publish as t
 from warehouse.releases import publish, store
-left = int(sys.argv[2])
-"""
-    + COUNTED
-    + """publish.fsync = counted(publish.fsync)
+publish.fsync = counted(publish.fsync)
 store.fsync = counted(store.fsync)
 publish.append_entry = counted(publish.append_entry)
 Path.rename = counted(Path.rename)
@@ -221,34 +219,32 @@ Path.replace = counted(Path.replace)
 Path.symlink_to = counted(Path.symlink_to)
 Path.chmod = counted(Path.chmod)
 Path.hardlink_to = counted(Path.hardlink_to)
-t.release(Path(sys.argv[1]), "two")
+def run(root):
+    t.release(Path(root), "two")
 """
-)
 
 
+@pytest.mark.slow
 def test_kill_while_publishing_leaves_the_old_or_the_new_release(tmp_path: Path) -> None:
-    script = KILLED.format(tests=str(TESTS), folder=str(Path(__file__).parent))
     seen = set()
-    for point in (0, 2, 5, 9, 13, 16, 17, 18, 19, 20, 21, 22, 60):
-        root = tmp_path / str(point)
-        first = release(root, "one")
-        ended = subprocess.run(
-            [sys.executable, "-c", script, str(root), str(point)], check=False, capture_output=True
-        )
-        assert ended.returncode in (0, -9), ended.stderr
-        left = current(root / "published")
-        assert left is not None
-        seen.add((ended.returncode, left.name))
-        assert read_manifest(left).database.sha256 == sha256_of(left / "warehouse.duckdb")
-        for visible in (root / "published").iterdir():
-            if visible.name.startswith(".") or visible.is_symlink() or visible.name == HISTORY:
-                continue
-            assert (visible / "MANIFEST.json").exists()
-            assert (visible / "warehouse.duckdb").exists()
-        three = release(root, "three")
-        assert current(root / "published") == three
-        assert not list((root / "published").glob(f"{PARTIAL_PREFIX}*"))
-        assert first.exists()
+    with forks(KILLED) as run:
+        for point in (0, 2, 5, 9, 13, 16, 17, 18, 19, 20, 21, 22, 60):
+            root = tmp_path / str(point)
+            first = release(root, "one")
+            ended = run(point, str(root))
+            left = current(root / "published")
+            assert left is not None
+            seen.add((ended, left.name))
+            assert read_manifest(left).database.sha256 == sha256_of(left / "warehouse.duckdb")
+            for visible in (root / "published").iterdir():
+                if visible.name.startswith(".") or visible.is_symlink() or visible.name == HISTORY:
+                    continue
+                assert (visible / "MANIFEST.json").exists()
+                assert (visible / "warehouse.duckdb").exists()
+            three = release(root, "three")
+            assert current(root / "published") == three
+            assert not list((root / "published").glob(f"{PARTIAL_PREFIX}*"))
+            assert first.exists()
     assert seen == {(-9, "one"), (-9, "two"), (0, "two")}
 
 
@@ -340,50 +336,44 @@ def test_publish_tried_again_does_not_undo_a_rollback(home: Path) -> None:
     assert set(withdrawn(read_history(home / "published").records)) == {"two"}
 
 
-KILLED_ROLLBACK = (
-    """
-import os, signal, sys
-from pathlib import Path
+KILLED_ROLLBACK = """
 from warehouse.releases import publish, store
-left = int(sys.argv[2])
-"""
-    + COUNTED
-    + """store.fsync = counted(store.fsync)
+store.fsync = counted(store.fsync)
 publish.append_entry = counted(publish.append_entry)
 os.fsync = counted(os.fsync)
 Path.replace = counted(Path.replace)
 Path.symlink_to = counted(Path.symlink_to)
 Path.unlink = counted(Path.unlink)
-publish.rollback(Path(sys.argv[1]), "one", "bad", "ada")
+def run(published):
+    publish.rollback(Path(published), "one", "bad", "ada")
 """
-)
 
 
-def test_rollback_killed_at_any_operation_and_repeated_is_recorded_once(tmp_path: Path) -> None:
+def test_rollback_killed_at_any_operation_and_repeated_is_recorded_once(
+    template: Path, tmp_path: Path
+) -> None:
     ends, lefts = set(), set()
-    for point in range(30):
-        home = tmp_path / str(point)
-        make_release(home, "one")
-        make_release(home, "two", LATER)
-        before = checksums(home)
-        command_line = [sys.executable, "-c", KILLED_ROLLBACK, str(home / "published"), str(point)]
-        ended = subprocess.run(command_line, cwd=PROJECT_ROOT, capture_output=True, check=False, timeout=60)
-        assert ended.returncode in (0, -9), ended.stderr
-        ends.add(ended.returncode)
-        left = latest(home)
-        assert left in ("one", "two")
-        recorded = [action for action, *_ in entries(home)]
-        assert left == "two" or recorded[-1] == "rollback", "latest was switched before it was recorded"
-        lefts.add((left, recorded[-1]))
-        rollback(home / "published", "one", "bad", "ada")
-        assert latest(home) == "one"
-        assert [entry[:2] for entry in entries(home)] == [
-            ("publish", "one"),
-            ("publish", "two"),
-            ("rollback", "one"),
-        ]
-        assert before == checksums(home)
-        if ended.returncode == 0:
-            break
+    with forks(KILLED_ROLLBACK) as run:
+        for point in range(30):
+            home = tmp_path / str(point)
+            shutil.copytree(template, home, symlinks=True)
+            before = checksums(home)
+            ended = run(point, str(home / "published"))
+            ends.add(ended)
+            left = latest(home)
+            assert left in ("one", "two")
+            recorded = [action for action, *_ in entries(home)]
+            assert left == "two" or recorded[-1] == "rollback", "latest was switched before it was recorded"
+            lefts.add((left, recorded[-1]))
+            rollback(home / "published", "one", "bad", "ada")
+            assert latest(home) == "one"
+            assert [entry[:2] for entry in entries(home)] == [
+                ("publish", "one"),
+                ("publish", "two"),
+                ("rollback", "one"),
+            ]
+            assert before == checksums(home)
+            if ended == 0:
+                break
     assert ends == {0, -9}
     assert lefts == {("two", "publish"), ("two", "rollback"), ("one", "rollback")}

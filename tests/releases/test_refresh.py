@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Warehouse, ingest, replay, settings_of
+from conftest import Warehouse, ingest, settings_of
 from recordings import recording
 
 from warehouse.build import builds, steps
@@ -105,5 +105,5 @@ def test_refresh_is_not_the_previous_release_and_replaces_earlier_refreshes(home
 def test_release_is_not_refreshed_while_a_vintage_waits_for_a_build(home: Path, tmp_path: Path) -> None:
     changed = (b"339393210195.59", b"339400000000.5")
     mirror = recording(tmp_path / "later", "2026-06-01T00:00:00Z", *changed, SAMPLE_DIR / "night-2")
-    assert replay(home, mirror)["worldbank_wdi"] == "2026-06-01"
+    assert ingest(settings_of(home, mirror), "worldbank_wdi") == "2026-06-01"
     assert steps.refresh(settings_of(home), date(2026, 9, 1)) is None

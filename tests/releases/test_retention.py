@@ -30,12 +30,19 @@ def names(home: Path) -> list[str]:
     return [path.name for path in release_dirs(home / "published")]
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """Return a home with five releases, r0 to r4, of which r3 and r4 are recent."""
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home with five releases, r0 to r4, of which r3 and r4 are recent; read only."""
+    home = tmp_path_factory.mktemp("retention") / "home"
     for number, age in enumerate((100, 90, 80, 2, 1)):
-        make_release(tmp_path, f"r{number}", age_days=age)
-    return tmp_path
+        make_release(home, f"r{number}", age_days=age)
+    return home
+
+
+@pytest.fixture
+def home(template: Path, tmp_path: Path) -> Path:
+    """Return a home with five releases to change."""
+    return Path(shutil.copytree(template, tmp_path / "home", symlinks=True))
 
 
 def test_expired_releases_are_both_old_and_over_the_number_to_keep() -> None:

@@ -16,7 +16,7 @@ from warehouse.errors import SourceError
 from warehouse.formats.stata import DOUBLE, INTEGER, read_stata
 from warehouse.model import raw_schema
 from warehouse.sources import atlas_services
-from warehouse.sources.atlas_services import FILE, LISTING, find_file
+from warehouse.sources.atlas_services import CSV_FILE, FILE, LISTING, find_file
 
 SOURCE = atlas_services.SOURCE
 HOST = SAMPLE_DIR / "night-2" / "dataverse.harvard.edu"
@@ -46,11 +46,9 @@ def test_every_text_converts_to_the_binary_number_of_the_file(whole: list[dict[s
     assert len(whole) == int.from_bytes(SAMPLE.read_bytes()[6:10], "little") == 44505
     assert [row["_row"] for row in whole] == list(range(1, 44506))
     for row, sent in zip(whole, expected_rows(), strict=True):
-        country, product, year, exports, imports, share, pci = sent
+        country, product, year, exports, imports, _, _ = sent
         assert (row["country_id"], row["product_id"], row["year"]) == (str(country), str(product), str(year))
         assert (row["export_value"], row["import_value"]) == (repr(exports), repr(imports))
-        assert row["global_market_share"] == repr(share)
-        assert row["pci"] == (None if product == 4000 else repr(pci))
 
 
 def test_figures_of_china(whole: list[dict[str, Any]]) -> None:
@@ -104,6 +102,130 @@ def test_file_not_ingested_by_dataverse_is_requested_without_format(tmp_path: Pa
     assert file.address == "https://dataverse.harvard.edu/api/access/datafile/1000004"
 
 
+CSV_ORIGINAL = {"id": 1000004, "originalFileName": CSV_FILE, "originalFileFormat": "text/csv"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "kind", "query"),
+    [
+        ({"label": CSV_FILE}, CSV_FILE, "csv", ""),
+        ({"dataFile": CSV_ORIGINAL}, CSV_FILE, "csv", "?format=original"),
+        (
+            {"dataFile": {"id": 1000004, "originalFileFormat": "text/csv"}},
+            CSV_FILE,
+            "csv",
+            "?format=original",
+        ),
+        ({"dataFile": {"id": 1000004}}, FILE, "dta", "?format=original"),
+    ],
+    ids=["csv", "tab of a csv", "tab of a csv by its format", "tab of an unnamed original"],
+)
+def test_format_is_chosen_by_what_is_listed(
+    changes: dict[str, Any], name: str, kind: str, query: str, tmp_path: Path
+) -> None:
+    plan = SOURCE.plan()
+    next(plan)
+    file = plan.send(listing(tmp_path, **changes))
+    assert (file.name, file.kind) == (name, kind)
+    assert file.address == f"https://dataverse.harvard.edu/api/access/datafile/1000004{query}"
+
+
+def test_csv_is_preferred_and_two_files_of_a_name_are_rejected(tmp_path: Path) -> None:
+    answer = json.loads(SAMPLE_LISTING.read_text())
+    files = answer["data"]["latestVersion"]["files"]
+    files.append(files[1] | {"label": CSV_FILE, "dataFile": {"id": 5}})
+    (tmp_path / LISTING).write_text(json.dumps(answer))
+    assert find_file(tmp_path / LISTING) == (CSV_FILE, "5", False)
+    files.append(files[-1])
+    (tmp_path / LISTING).write_text(json.dumps(answer))
+    with pytest.raises(SourceError, match="lists 2 files named"):
+        find_file(tmp_path / LISTING)
+
+
+# --- the CSV of the edition that reaches 2024 -------------------------------------------------------------
+
+COLUMNS = (
+    "country_id,country_iso3_code,product_id,product_services_unilateral_code,year,"
+    "export_value,import_value,global_market_share"
+)
+LINES = (
+    "156,CHN,4003,ict,2024,153646989312,132311474176.5,0.08",
+    "914,,4000,unspecified,1981,-960.25,2.5E+3,5.90E-07",
+    "4,AFG,4001,travel,2024,,.5,",
+)
+
+
+def read_csv(tmp_path: Path, *lines: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """Read a CSV; return its rows and the drift."""
+    notes: list[str] = []
+    path = tmp_path / CSV_FILE
+    path.write_bytes(("\ufeff" + "\n".join(lines) + "\n").encode())
+
+    def note(file: str, detail: str, *, failed_part: str = "") -> None:
+        notes.append(f"{file}: {detail}")
+
+    batches = list(SOURCE.read({LISTING: SAMPLE_LISTING, CSV_FILE: path}, tmp_path, note))
+    return pa.Table.from_batches(batches).to_pylist(), notes
+
+
+def test_csv_is_read_by_its_header_with_the_text_as_sent(tmp_path: Path) -> None:
+    rows, notes = read_csv(tmp_path, COLUMNS, *LINES)
+    assert [tuple(row.values()) for row in rows] == [
+        ("156", "4003", "2024", "153646989312", "132311474176.5", CSV_FILE, 2),
+        ("914", "4000", "1981", "-960.25", "2.5E+3", CSV_FILE, 3),
+        ("4", "4001", "2024", None, ".5", CSV_FILE, 4),
+    ]
+    assert notes == []
+    assert read_csv(tmp_path, f"{COLUMNS},cog", *(f"{line},1" for line in LINES)) == (
+        rows,
+        [f"{CSV_FILE}: further column 'cog'"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (LINES[0].replace("4003", "ict"), "no whole number in column product_id: 'ict'"),
+        (LINES[0].replace("2024", ""), "a value is missing in column year"),
+        (LINES[0].replace("153646989312", "n/a"), "no number in column export_value: 'n/a'"),
+        (LINES[0].replace("132311474176.5", "132 311"), "no number in column import_value: '132 311'"),
+    ],
+)
+def test_invalid_value_of_the_csv_is_rejected_with_its_row(line: str, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as caught:
+        read_csv(tmp_path, COLUMNS, LINES[1], line)
+    assert reason in str(caught.value)
+    assert (caught.value.file, caught.value.row) == (CSV_FILE, 3)
+    with pytest.raises(SourceError, match="missing 'product_id'"):
+        read_csv(tmp_path, COLUMNS.replace("product_id", "product"), LINES[1])
+
+
+def test_stata_with_further_variables_is_read(tmp_path: Path) -> None:
+    """A newer edition has country_iso3_code beside country_id, and variables in another order."""
+    frame = pd.DataFrame(
+        {
+            "country_id": [156],
+            "country_iso3_code": ["CHN"],
+            "year": [2019],
+            "product_id": [4003],
+            "import_value": [132311474176.0],
+            "export_value": [153646989312.0],
+            "cog": [1.5],
+        }
+    )
+    frame.to_stata(tmp_path / FILE, write_index=False)
+    notes: list[str] = []
+
+    def note(file: str, detail: str, *, failed_part: str = "") -> None:
+        notes.append(detail)
+
+    batches = list(SOURCE.read({LISTING: SAMPLE_LISTING, FILE: tmp_path / FILE}, tmp_path, note))
+    assert [tuple(row.values()) for row in pa.Table.from_batches(batches).to_pylist()] == [
+        ("156", "4003", "2019", "153646989312.0", "132311474176.0", FILE, 1)
+    ]
+    assert notes == ["further variable 'cog'"]
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -155,8 +277,7 @@ def test_chunks_are_read_in_order_and_stata_missing_is_null(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("frame", "reason"),
     [
-        ({"code": [1], "other": [0.5]}, "the variables are code, other; expected"),
-        ({"value": [0.5], "code": [1]}, "the variables are value, code; expected"),
+        ({"code": [1], "other": [0.5]}, "the variables are code, other; missing are value"),
         ({"code": [1.5], "value": [0.5]}, "code is float64; expected is an integer without missing values"),
         ({"code": [1], "value": [5]}, "value is int32; expected is a double"),
         ({"code": [1], "value": ["x"]}, "value is .*; expected is a double"),

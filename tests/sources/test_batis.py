@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import zipfile
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, SAMPLE_DIR
-from warehouse.errors import SourceError
+from warehouse.errors import SourceError, Unavailable
+from warehouse.fetch import fetch
 from warehouse.model import MEBIBYTE, Request, raw_schema
 from warehouse.quality import read_suite, validate_vintage
 from warehouse.sources import batis
@@ -109,16 +111,81 @@ def test_methodology_code_of_wto(tmp_path: Path) -> None:
     )
 
 
-def test_plan_is_a_request_for_the_edition_of_the_month() -> None:
+NEXT_EDITION = batis.ADDRESS.replace("December2025", "December2026")
+OECD_ANSWER = {
+    "data": {
+        "dataflows": [
+            {
+                "annotations": [
+                    {"type": "NOTE", "text": "<a href='https://webfs-sdd.oecd.org/batis_old.zip'>Old</a>"},
+                    {
+                        "type": "EXT_RESOURCE",
+                        "text": "<a href='https://www.oecd.org/batis.pdf'>Notes</a>",
+                        "texts": {"en": f'<a href="{NEXT_EDITION}"><img src="x.png"/> Bulk</a>'},
+                    },
+                    {"type": "EXT_RESOURCE", "text": "<a href='https://example.org/batis.zip'>Copy</a>"},
+                ]
+            }
+        ]
+    }
+}
+
+
+def pull(folder: Path, answers: dict[str, bytes]) -> dict[str, str]:
+    """Fetch BaTiS from a mirror of these answers; return the address of each file."""
+    mirror = folder / "mirror"
+    mirror.mkdir()
+    for number, body in enumerate(answers.values()):
+        (mirror / str(number)).write_bytes(body)
+    entries = [{"address": address, "file": str(number)} for number, address in enumerate(answers)]
+    (mirror / "index.json").write_text(json.dumps({"name": "toy", "answers": entries}))
+    files = fetch(batis.SOURCE, folder / "files", mirror=str(mirror))
+    assert {path.name for path in (folder / "files").iterdir()} == {"fetched.json", *(f.name for f in files)}
+    return {file.name: file.address for file in files}
+
+
+@pytest.mark.parametrize(
+    ("dataflow", "served", "expected"),
+    [
+        (json.dumps(OECD_ANSWER), (NEXT_EDITION, batis.ADDRESS, batis.WTO_ADDRESS), NEXT_EDITION),
+        (json.dumps(OECD_ANSWER), (batis.ADDRESS, batis.WTO_ADDRESS), batis.ADDRESS),
+        ('{"data": {"dataflows": []}}', (batis.ADDRESS, batis.WTO_ADDRESS), batis.ADDRESS),
+        ("{not json}", (batis.ADDRESS,), batis.ADDRESS),
+        (None, (batis.ADDRESS, batis.WTO_ADDRESS), batis.ADDRESS),
+        (None, (batis.WTO_ADDRESS,), batis.WTO_ADDRESS),
+    ],
+)
+def test_plan_takes_the_first_address_that_has_the_archive(
+    dataflow: str | None, served: tuple[str, ...], expected: str, tmp_path: Path
+) -> None:
+    archive = packed(f"{HEADER}\n{ROW}\n".encode(), tmp_path)
+    answers = dict.fromkeys(served, archive.read_bytes())
+    if dataflow is not None:
+        answers[batis.DATAFLOW_ADDRESS] = dataflow.encode()
+    found = pull(tmp_path, answers)
+    assert found[batis.ARCHIVE] == expected
+    files = {name: tmp_path / "files" / name for name in found}
+    assert [
+        row["balanced_value"]
+        for row in pa.Table.from_batches(list(batis.SOURCE.read(files, tmp_path))).to_pylist()
+    ] == ["3"]
+
+
+def test_pull_without_any_archive_names_every_address(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no address has the archive") as caught:
+        pull(tmp_path, {batis.DATAFLOW_ADDRESS: json.dumps(OECD_ANSWER).encode()})
+    for address in (NEXT_EDITION, batis.ADDRESS, batis.WTO_ADDRESS, batis.HOMEPAGE):
+        assert address in str(caught.value)
+
+
+def test_server_without_an_answer_fails_the_pull() -> None:
     plan = batis.SOURCE.plan()
-    request = next(plan)
+    next(plan)
+    request = plan.throw(Unavailable("batis", "no complete answer in 4 attempts"))
     assert isinstance(request, Request)
-    assert request.address == (
-        "https://webfs-sdd.oecd.org/files/.Stat/BATIS/OECD-WTO_BATIS_BPM6_December2025_bulk.zip"
-    )
-    assert (request.kind, request.max_bytes) == ("zip", 1024 * MEBIBYTE)
-    with pytest.raises(StopIteration):
-        plan.send(Path("answer"))
+    assert (request.address, request.kind, request.max_bytes) == (batis.ADDRESS, "zip", 1024 * MEBIBYTE)
+    with pytest.raises(Unavailable):
+        plan.throw(Unavailable("batis", "no complete answer in 4 attempts"))
 
 
 def read_error(work: Path, *lines: str) -> SourceError:
@@ -131,10 +198,9 @@ def read_error(work: Path, *lines: str) -> SourceError:
 @pytest.mark.parametrize(
     ("header", "reason"),
     [
-        (HEADER.replace("Methodology", "Method"), "missing 'Methodology'; unknown 'Method'"),
-        (HEADER.replace("Methodology", "Methodology,Final_value_methodology"), "unknown 'Methodology'"),
-        (HEADER.replace("Reporter,type_Reporter", "type_Reporter,Reporter"), "column 1 is 'type_Reporter'"),
-        (f"{HEADER},Note", "unknown 'Note'"),
+        (HEADER.replace("Methodology", "Method"), "missing 'Methodology'; not known 'Method'"),
+        (f"{HEADER},Year", "repeated 'Year'"),
+        (HEADER.replace(",", ";"), "missing 'Reporter', "),
         ("<html>", "an HTML or XML page"),
     ],
 )
@@ -154,6 +220,8 @@ def test_unexpected_column_is_rejected_by_name(header: str, reason: str, tmp_pat
         (ROW.replace(",1,2,", ",NA,2,"), "not a plain number in column reported_value: 'NA'"),
         (ROW.replace(",1,2,", ',"1,000",2,'), "not a plain number in column reported_value: '1,000'"),
         (ROW.replace(",1,2,", ",1,..,"), "not a plain number in column final_value: '..'"),
+        (ROW.replace(",1,2,", ',"0,5",2,'), "not a plain number in column reported_value: '0,5'"),
+        (ROW.replace(",1,2,", ",0,5,2,"), "has 13 values, expected 12"),
         (ROW.removesuffix("3") + "inf", "not a plain number in column balanced_value: 'inf'"),
         (ROW + ",4", "has 13 values, expected 12"),
     ],
@@ -165,10 +233,68 @@ def test_invalid_row_is_rejected_with_its_number(row: str, reason: str, before: 
     assert error.row == before + 2
 
 
-def test_exponents_and_signs_are_accepted(tmp_path: Path) -> None:
-    data = f"{HEADER}\n{ROW.replace(',1,2,', ',-1.5,1e-06,')}\n".encode()
+def test_exponents_signs_and_leading_points_are_accepted(tmp_path: Path) -> None:
+    data = f"{HEADER}\n{ROW.replace(',1,2,', ',-1.5,1e-06,').removesuffix('3')}.5\n".encode()
     [row] = rows_of(packed(data, tmp_path), tmp_path)
-    assert (row["reported_value"], row["final_value"]) == ("-1.5", "1e-06")
+    assert (row["reported_value"], row["final_value"], row["balanced_value"]) == ("-1.5", "1e-06", ".5")
+
+
+def test_further_column_and_another_order_change_no_figure(tmp_path: Path) -> None:
+    header = HEADER.replace("Reporter,type_Reporter", "type_Reporter,Reporter") + ",Note"
+    row = ROW.replace("CHN,c,", "c,CHN,", 1) + ",x"
+    [got] = rows_of(packed(f"{header}\n{row}\n".encode(), tmp_path), tmp_path)
+    assert (got["reporter"], got["type_reporter"], got["balanced_value"]) == ("CHN", "c", "3")
+
+
+def test_carriage_returns_alone_end_lines(tmp_path: Path) -> None:
+    got = rows_of(
+        packed("\r".join([HEADER, ROW, ROW.replace("2019", "2018"), ""]).encode(), tmp_path), tmp_path
+    )
+    assert [(row["year"], row["balanced_value"], row["_row"]) for row in got] == [
+        ("2019", "3", 2),
+        ("2018", "3", 3),
+    ]
+
+
+def test_code_lists_beside_the_table_are_noted(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "answer.zip", "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("OECD-WTO_BATIS_BPM6_December2025_code_lists.xlsx", b"PK")
+        made.writestr("OECD-WTO_BATIS_BPM6_December2025_bulk.csv", f"{HEADER}\n{ROW}\n")
+    notes: list[str] = []
+    batches = batis.SOURCE.read(
+        {batis.ARCHIVE: tmp_path / "answer.zip"}, tmp_path, lambda file, detail, **_: notes.append(detail)
+    )
+    [row] = pa.Table.from_batches(list(batches)).to_pylist()
+    assert row["balanced_value"] == "3"
+    assert notes == ["further file 'OECD-WTO_BATIS_BPM6_December2025_code_lists.xlsx' in the archive"]
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "reason"),
+    [
+        ("bulk.csv", zipfile.ZIP_BZIP2, "'bulk.csv' is compressed with method 12 (bzip2), not deflate"),
+        ("bulk.zip", zipfile.ZIP_DEFLATED, "must have exactly one file *.csv; it has 'bulk.zip'"),
+    ],
+)
+def test_packing_that_is_not_read_is_rejected_with_a_remedy(
+    name: str, method: int, reason: str, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "answer.zip", "w", method) as made:
+        made.writestr(name, f"{HEADER}\n{ROW}\n")
+    with pytest.raises(SourceError) as caught:
+        rows_of(tmp_path / "answer.zip", tmp_path)
+    assert reason in str(caught.value)
+    assert "pack it alone with deflate" in str(caught.value)
+    assert "WAREHOUSE_MIRROR" in str(caught.value)
+
+
+def test_deflate64_is_rejected_by_its_name(tmp_path: Path) -> None:
+    data = bytearray(packed(f"{HEADER}\n{ROW}\n".encode(), tmp_path).read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):  # APPNOTE.TXT 4.3.7 and 4.3.12
+        data[data.index(signature) + offset] = 9
+    (tmp_path / "answer.zip").write_bytes(data)
+    with pytest.raises(SourceError, match=r"compressed with method 9 .Deflate64., not deflate"):
+        rows_of(tmp_path / "answer.zip", tmp_path)
 
 
 def test_two_million_rows_are_read_in_bounded_memory(tmp_path: Path) -> None:
@@ -242,11 +368,17 @@ SPOILED = {
     "key is unique": ("insert into rows from rows where _row = 7", "occurs 2 times (2 rows, first in file"),
     "lineage is filled": ("update rows set _row = 0 where _row = 9", "row number from 1 on (1 row"),
     "the edition is known": ("update rows set edition = 'imf' where _row = 9", "unknown edition 'imf'"),
-    "reporter codes are known": ("update rows set reporter = 'QQQ' where _row = 9", "unknown reporter 'QQQ'"),
-    "partner codes are known": ("update rows set partner = 'QQ' where _row = 9", "unknown partner 'QQ'"),
-    "item codes are known": (
-        "update rows set item_code = 'SZ9' where _row = 9",
-        "unknown item 'SZ9' (1 rows",
+    "reporter codes are known for most rows": (
+        "update rows set reporter = 'QQQ' where _row < 20800",
+        "unknown reporter 'QQQ' in edition oecd (20798 rows",
+    ),
+    "partner codes are known for most rows": (
+        "update rows set partner = 'QQ' where _row < 20800",
+        "unknown partner 'QQ' in edition oecd (20798 rows",
+    ),
+    "item codes are known for most rows": (
+        "update rows set item_code = 'SZ9' where _row < 20800",
+        "unknown item 'SZ9' (20798 rows",
     ),
     "flow codes are known": ("update rows set flow = 'X' where _row = 9", "unknown flow 'X' in edition oecd"),
     "types are known": ("update rows set type_item = 'r' where _row = 9", "item 'r' (1 row"),

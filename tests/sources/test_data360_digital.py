@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from conftest import ingest, settings_of
 
 from warehouse.config import SAMPLE_DIR
 from warehouse.errors import SourceError
+from warehouse.files import sha256_of
+from warehouse.landing import store
 from warehouse.model import raw_schema
 from warehouse.sources import data360_digital
 from warehouse.sources.data360_digital import (
@@ -82,8 +90,6 @@ def test_groups_namibia_and_commas_are_kept(whole: list[dict[str, object]]) -> N
 @pytest.mark.parametrize(
     ("sent", "meant", "reason"),
     [
-        (b"UNCTAD_DE_DIG_SERVTRADE_ANN_EXP", b"UNCTAD_DE_DIG_X", "an unknown indicator in column INDICATOR"),
-        (b"SERVTRADE_ANN_EXP", b"SERVTRADE_QTR_EXP", "'UNCTAD_DE_DIG_SERVTRADE_QTR_EXP'"),
         (b",_T,Total,_T,", b",F,Female,_T,", "not '_T' in column SEX: 'F'"),
         (b"_T,Total,USD", b"_U,Urban,USD", "not '_T' in column URBANISATION: '_U'"),
         (b"US dollars,_Z,", b"US dollars,SF,", "not '_Z' in column COMP_BREAKDOWN_1: 'SF'"),
@@ -91,11 +97,12 @@ def test_groups_namibia_and_commas_are_kept(whole: list[dict[str, object]]) -> N
         (b",I,A,", b",D,A,", "not 'I' in column ACTION: 'D'"),
         (b",SUM,Sum,", b",MEAN,Mean,", "not 'SUM' in column AGG_METHOD: 'MEAN'"),
         (b"DS_DATA360(1.2)", b"DS_OTHER(1.2)", "an unknown structure in column STRUCTURE_ID"),
-        (b",1835732.0,", b",1.8e6,", "not a plain decimal number in column OBS_VALUE: '1.8e6'"),
+        (b",1835732.0,", b",n/a,", "not a plain decimal number in column OBS_VALUE: 'n/a'"),
+        (b",1835732.0,", b",1.8e,", "not a plain decimal number in column OBS_VALUE: '1.8e'"),
         (b",2010,1835732.0", b",2010-Q1,1835732.0", "not a year of four digits in column TIME_PERIOD"),
         (b",WLD,World,", b",,World,", "a value is missing in column REF_AREA"),
         (b",6,Millions,", b",,Millions,", "a value is missing in column UNIT_MULT"),
-        (b"OBS_CONF_LABEL", b"OBS_NOTE", "missing 'OBS_CONF_LABEL'; unknown 'OBS_NOTE'"),
+        (b",UNIT_MULT,", b",SCALE,", "missing 'UNIT_MULT'; not known 'SCALE'"),
         (b",PU,Public\n", b",PU,Public,\n", "has 40 values, expected 39"),
     ],
 )
@@ -106,6 +113,113 @@ def test_unexpected_content_is_rejected(sent: bytes, meant: bytes, reason: str, 
         read(tmp_path / FILE, tmp_path)
     assert reason in str(caught.value)
     assert caught.value.row in (1, 2)
+
+
+def changed(tmp_path: Path, change: Callable[[list[list[str]]], object]) -> tuple[Path, list[str]]:
+    """Write the fixture's rows with a change of its cells; return the file and its header."""
+    rows = list(csv.reader(io.StringIO(ROWS.decode())))
+    change(rows)
+    with (tmp_path / FILE).open("w", encoding="utf-8", newline="") as handle:
+        csv.writer(handle, lineterminator="\n").writerows(rows)
+    return tmp_path / FILE, rows[0]
+
+
+def read_with_notes(path: Path, work: Path) -> tuple[list[dict[str, object]], list[str]]:
+    notes: list[str] = []
+    batches = SOURCE.read({FILE: path}, work, lambda file, detail, **_: notes.append(detail))
+    return pa.Table.from_batches(list(batches)).to_pylist(), notes
+
+
+def test_further_column_is_drift(tmp_path: Path) -> None:
+    def change(rows: list[list[str]]) -> None:
+        rows[0].append("COMMENT_OBS_LABEL")
+        for row in rows[1:]:
+            row.append("")
+
+    (tmp_path / "sent").write_bytes(ROWS)
+    path, _ = changed(tmp_path, change)
+    found, notes = read_with_notes(path, tmp_path)
+    assert found == read(tmp_path / "sent", tmp_path)
+    assert notes == ["further column 'COMMENT_OBS_LABEL'"]
+
+
+def test_further_indicator_is_drift_and_a_missing_one_is_rejected(tmp_path: Path) -> None:
+    def change(rows: list[list[str]]) -> None:
+        rows.append([*rows[1]])
+        rows[-1][rows[0].index("INDICATOR")] = "UNCTAD_DE_DIG_SERVTRADE_QTR_EXP"
+
+    (tmp_path / "sent").write_bytes(ROWS)
+    path, _ = changed(tmp_path, change)
+    found, notes = read_with_notes(path, tmp_path)
+    assert found == read(tmp_path / "sent", tmp_path)
+    assert notes == ["further indicator 'UNCTAD_DE_DIG_SERVTRADE_QTR_EXP'"]
+    path.write_bytes(ROWS.replace(INDICATORS[0].encode(), b"UNCTAD_DE_DIG_X"))
+    with pytest.raises(SourceError, match="no row has the indicator UNCTAD_DE_DIG_SERVTRADE_ANN_EXP"):
+        read(path, tmp_path)
+
+
+def test_dimension_that_the_file_no_longer_has_is_drift(tmp_path: Path) -> None:
+    def change(rows: list[list[str]]) -> None:
+        index = rows[0].index("SEX")
+        for row in rows:
+            del row[index]
+
+    (tmp_path / "sent").write_bytes(ROWS)
+    path, header = changed(tmp_path, change)
+    assert "SEX" not in header
+    found, notes = read_with_notes(path, tmp_path)
+    assert found == read(tmp_path / "sent", tmp_path)
+    assert notes == ["no column 'SEX'"]
+
+
+def test_estimate_and_number_with_an_exponent_are_read_as_sent(tmp_path: Path) -> None:
+    assert ROWS.count(b",1835732.0,") == 1
+
+    def change(rows: list[list[str]]) -> None:
+        values = {"OBS_VALUE": "1.835732E+6", "OBS_STATUS": "E", "OBS_STATUS_LABEL": "Estimated value"}
+        for name, value in values.items():
+            rows[1][rows[0].index(name)] = value
+
+    path, _ = changed(tmp_path, change)
+    first = read(path, tmp_path)[0]
+    assert [first[name] for name in ("obs_value", "obs_status", "obs_status_label")] == [
+        "1.835732E+6",
+        "E",
+        "Estimated value",
+    ]
+
+
+def test_table_with_estimates_and_flags_is_landed(tmp_path: Path) -> None:
+    """The newest year of the recorded file with SDMX's status E, and a status that no list has."""
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    with SAMPLE.open(encoding="utf-8", newline="") as handle:
+        sent = list(csv.DictReader(handle))
+    newest = [row for row in sent if row["INDICATOR"] in INDICATORS and row["TIME_PERIOD"] == "2023"]
+    estimated = [row for row in newest if row["OBS_STATUS"] == "A"]
+    for row in estimated:
+        row |= {"OBS_STATUS": "E", "OBS_STATUS_LABEL": "Estimated value"}
+    [flagged] = [
+        row
+        for row in sent
+        if (row["REF_AREA"], row["TIME_PERIOD"], row["INDICATOR"]) == ("CHN", "2022", INDICATORS[0])
+    ]
+    flagged |= {"OBS_STATUS": "X9", "OBS_STATUS_LABEL": ""}
+    with (folder / FILE).open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.DictWriter(handle, HEADER, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(sent)
+    recorded = json.loads((SAMPLE_DIR / "night-2" / "index.json").read_text())
+    [entry] = [one for one in recorded["answers"] if one["address"].endswith(FILE)]
+    entry |= {"file": FILE, "sha256": sha256_of(folder / FILE), "retrieved_at": "2026-11-01T00:00:00Z"}
+    (folder / "index.json").write_text(json.dumps(recorded | {"answers": [entry]}))
+    home = tmp_path / "home"
+    ingest(settings_of(home, SAMPLE_DIR / "night-2"), SOURCE.name)
+    assert ingest(settings_of(home, folder), SOURCE.name) == "2026-11-01"
+    vintage = store.vintages(home / "landing", SOURCE.name)[-1]
+    statuses = Counter(pq.read_table(vintage.rows_path).column("obs_status").to_pylist())
+    assert len(estimated) > 200
+    assert (statuses["E"], statuses["X9"], statuses["O"]) == (len(estimated), 1, 465)
 
 
 def test_every_column_of_the_file_is_declared() -> None:

@@ -8,9 +8,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from conftest import ingest, settings_of
 
 from warehouse.config import SAMPLE_DIR
 from warehouse.errors import SourceError
+from warehouse.files import sha256_of
+from warehouse.landing import store
 from warehouse.sources.mofcom_totals import FIELDS, SOURCE, read_page
 
 NAMES = [name for name, _ in FIELDS]
@@ -66,11 +69,12 @@ def test_pages_are_requested_until_the_last(tmp_path: Path) -> None:
         ([row("2021", "12,34.5")], {}, "neither an amount"),
         ([row("2021", "n/a")], {}, "neither an amount"),
         ([row("21")], {}, "not a year"),
-        ([row("2021") | {"growth": "1"}], {}, "the fields are"),
+        ([{"year": "2021"}], {}, "the row has no field 'importAndExportVolumeRMB'"),
+        (["2021"], {}, "the row is not an object"),
         ([row("2021")], {"total": 2}, "page 1 has 1 rows"),
         ([row("2021")], {"maxPageNum": 9}, "the counts are inconsistent"),
         ([], {"maxPageNum": 0}, "the page has no rows"),
-        ([row("2021")], {"hint": 1}, "an unknown field"),
+        ([row("2021")], {"pageSize": None}, "pageSize is not a count"),
     ],
 )
 def test_unexpected_form_is_rejected(
@@ -78,6 +82,45 @@ def test_unexpected_form_is_rejected(
 ) -> None:
     with pytest.raises(SourceError, match=reason):
         read(page(tmp_path / "1", rows, **more))
+
+
+def test_further_keys_are_drift_and_change_no_row(tmp_path: Path) -> None:
+    expected = read(page(tmp_path / "1", [row("2021", "1.5"), row("2020")]))
+    further = page(tmp_path / "2", [row("2021", "1.5") | {"id": 7}, row("2020") | {"id": 8}], hint={"a": 1})
+    notes: list[tuple[str, str]] = []
+    batches = SOURCE.read({"page-1.json": further}, tmp_path, lambda *note, **_: notes.append(note))
+    assert pa.Table.from_batches(list(batches)).to_pylist() == expected
+    assert set(notes) == {
+        ("page-1.json", "further key 'hint' in the page"),
+        ("page-1.json", "further key 'id' in the row"),
+    }
+
+
+@pytest.mark.parametrize("mark", ["", "-", "–", "—", "——", "/"])
+def test_mark_for_a_missing_amount_is_read_as_sent(mark: str, tmp_path: Path) -> None:
+    """The load gate and the staging model know the same marks: see the expectation and the unit test."""
+    [only] = read(page(tmp_path / "1", [row("1982", "43.4", mark)]))
+    assert (only["total_rmb"], only["exports_rmb"]) == ("43.4", mark)
+
+
+def test_running_year_is_landed(tmp_path: Path) -> None:
+    """The table of November 2026 has the ten months of 2026; int_observations_unioned holds them out."""
+    [sample] = (SAMPLE_DIR / "night-2" / "data.mofcom.gov.cn").rglob("*.json")
+    answer = json.loads(sample.read_bytes())
+    ten_months = row("2026", "47,000.3", "21,000.1", "26,000.2", "-5,000.1")
+    content = {**answer, "rows": [ten_months, *answer["rows"]], "total": answer["total"] + 1}
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    (folder / "page.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    recorded = json.loads((SAMPLE_DIR / "night-2" / "index.json").read_text())
+    [entry] = [one for one in recorded["answers"] if "overyears" in one["address"]]
+    entry |= {"file": "page.json", "sha256": sha256_of(folder / "page.json")}
+    entry["retrieved_at"] = "2026-11-01T00:00:00Z"
+    (folder / "index.json").write_text(json.dumps(recorded | {"answers": [entry]}))
+    home = tmp_path / "home"
+    ingest(settings_of(home, SAMPLE_DIR / "night-2"), SOURCE.name)
+    assert ingest(settings_of(home, folder), SOURCE.name) == "2026-11-01"
+    assert store.vintages(home / "landing", SOURCE.name)[-1].row_count == 5
 
 
 def test_error_with_status_200_and_unordered_years_are_rejected(tmp_path: Path) -> None:

@@ -119,8 +119,9 @@ def test_expanded_file_is_removed_after_reading(packed: Callable[[bytes], Path],
         ),
         (b",156,CHN", b",,CHN", "a value is missing in column reporter_code", 2),
         (b",2021,", b",21,", "not a year of four digits in column year: '21'", 2),
-        (b"ReporterCode", b"Reporter Code", "missing 'ReporterCode'; unknown 'Reporter Code'", 1),
+        (b"ReporterCode", b"Reporter Code", "missing 'ReporterCode'; not known 'Reporter Code'", 1),
         (b"\xfc", b"\x81", "line 7 has bytes that are not cp1252", None),  # the u-umlaut in Türkiye
+        (b",3316022", b',"3316,5"', "not a plain decimal number in column value: '3316,5'", 2),
     ],
 )
 def test_unexpected_content_is_rejected(
@@ -132,6 +133,26 @@ def test_unexpected_content_is_rejected(
     assert reason in str(caught.value)
     assert caught.value.row == row
     assert caught.value.file == REPORT.archive
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_utf8_has_the_same_rows(encoding: str, packed: Callable[[bytes], Path], tmp_path: Path) -> None:
+    expected = rows(packed(ROWS), tmp_path)
+    assert {row["reporter"] for row in expected} >= {"Türkiye"}
+    assert rows(packed(ROWS.decode("cp1252").encode(encoding)), tmp_path) == expected
+
+
+def test_readme_and_files_of_macos_are_ignored(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("__MACOSX/._merchandise_values_annual_dataset.csv", b"\0\1")
+        archive.writestr("readme.txt", "Notes of the WTO")
+        archive.writestr("merchandise_values_annual_dataset.csv", ROWS)
+    notes: list[str] = []
+    batches = SOURCE.read(
+        {REPORT.archive: tmp_path / "a.zip"}, tmp_path, lambda file, detail, **_: notes.append(detail)
+    )
+    assert next(row["value"] for row in pa.Table.from_batches(list(batches)).to_pylist()) == "3316022"
+    assert notes == ["further file 'readme.txt' in the archive"]
 
 
 def test_large_truncated_or_unexpected_archive_is_rejected(tmp_path: Path) -> None:

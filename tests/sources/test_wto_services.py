@@ -3,14 +3,21 @@
 The fixture is synthetic, in the documented form: no published file was available.
 """
 
+# ruff: noqa: E501 (SQL: a statement on each line)
+
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR
 from warehouse.model import raw_schema
+from warehouse.quality import Verdict, validate_vintage
 from warehouse.sources import wto_services
 
 SOURCE, REPORT = wto_services.SOURCE, wto_services.REPORT
@@ -43,3 +50,49 @@ def test_plan_is_a_request_for_the_published_address() -> None:
     [request] = list(SOURCE.plan())
     assert request.address == "https://stats.wto.org/assets/UserGuide/services_annual_dataset.zip"
     assert request.max_bytes > 79_000_000, "the file has 78.6 million bytes"
+
+
+def seed(name: str) -> list[dict[str, str]]:
+    with (DBT_PROJECT_DIR / "seeds" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_item_of_ebops_2010_is_a_product() -> None:
+    """Groups of this warehouse, of MOFCOM and of the Atlas are not EBOPS; travel has codes with two meanings."""
+    groups = {"DDEL", "DDS", "G", "GS", "KIS", "TRAD"}
+    items = {row["service"] for row in seed("services")} - groups
+    items = {item for item in items if not item.startswith("ATLAS")}
+    assert len(items) > 100 and items >= {"S", "SC1", "SI221", "SDA", "SJ1121"}
+    assert {row["product_code"] for row in seed("wto_services_item")} == items
+    meanings = {(row["product_code"], row["label"]): row["service"] for row in seed("wto_services_item")}
+    assert meanings["SD1", "Business travel"] == "SDA"
+    assert meanings["SD1", "Goods"] == "SD1"
+    assert [row["service"] for row in seed("wto_services_item") if row["product_code"] == "SI221"] == [
+        "SI221"
+    ]
+
+
+def validated(work: Path, *statements: str) -> Verdict:
+    batches = list(SOURCE.read({REPORT.archive: ARCHIVE}, work))
+    pq.write_table(pa.Table.from_batches(batches), work / "good.parquet")
+    with duckdb.connect() as db:
+        db.execute(f"create table rows as from '{work / 'good.parquet'}'")
+        for statement in statements:
+            db.execute(statement)
+        db.execute(f"copy rows to '{work / 'rows.parquet'}' (format parquet)")
+    seeds = DBT_PROJECT_DIR / "seeds"
+    return validate_vintage(SOURCE, work / "rows.parquet", None, seeds, EXPECTATIONS_DIR, work / "gate")
+
+
+def test_sub_items_flags_exponents_and_suppressed_cells_pass_the_gate(tmp_path: Path) -> None:
+    (tmp_path / "gate").mkdir()
+    verdict = validated(
+        tmp_path,
+        "insert into rows select * replace ('SI221' as product_code, 'E' as value_flag_code, '1.5e2' as value, 20 as _row) from rows where _row = 2",
+        "insert into rows select * replace ('SC1' as product_code, 'P' as value_flag_code, 'Provisional' as value_flag, 21 as _row) from rows where _row = 2",
+        "insert into rows select * replace ('SD1' as product_code, 'C' as value_flag_code, null as value, 22 as _row) from rows where _row = 2",
+        "update rows set indicator = null, value_flag = null where _row = 20",
+        "insert into rows select * replace ('SX9' as product_code, 'N' as value_flag_code, 23 as _row) from rows where _row = 2",
+    )
+    assert verdict.reasons() == ()
+    assert verdict.success

@@ -10,12 +10,14 @@ import re
 from pathlib import Path
 
 _START = rb"(?:\xef\xbb\xbf)?\s*"
+_TEXT = rb"(?!" + _START + rb"<)[^\x00]+\Z"
 _MARKUP = re.compile(_START + rb"<")
 # Of each kind: what its first 4 KiB match, and the fault if they do not. Sources: APPNOTE.TXT 4.3.7 of PKWARE
 # (zip, xlsx); 7zFormat.txt of the LZMA SDK (7z); `help dta` of Stata (dta: formats 113 to 115 begin with the
 # format, the byte order and the kind of file; 117 and later with tags).
 KINDS = {
-    "csv": (rb"(?!" + _START + rb"<)[^\x00]+\Z", "it contains null bytes, which text does not"),
+    "csv": (_TEXT, "it contains null bytes, which text does not"),
+    "csv or zip": (rb"PK\x03\x04|" + _TEXT, "it is neither text nor a zip archive"),
     "dta": (rb"[\x71-\x73][\x01\x02]\x01.{107}|<stata_dta><header><release>", "it has no header of dta"),
     "html": (_START + rb"(?=<).*<(?i:html|!doctype html)", "it does not begin as HTML"),
     "json": (_START + rb"[{\[]", "it begins with neither { nor ["),

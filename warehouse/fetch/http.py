@@ -32,6 +32,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from warehouse import __version__
+from warehouse.errors import Unavailable
 from warehouse.fetch.body import IncompleteBody, Resume, read_chunks, write_body
 from warehouse.fetch.content import excerpt, is_markup
 from warehouse.fetch.download import Download, TransientError, copy_file, root_cause, without_secrets
@@ -192,8 +193,11 @@ def receive(client: Client, download: Download) -> requests.Response:
     if time.monotonic() >= client.expires_at:
         size = download.part.stat().st_size if download.part.exists() else 0
         reason = f"the deadline of {limits.deadline_seconds:g} s passed with {size} bytes received"
-    raise download.error(
-        reason, "Run again later; if it fails again, open the address by hand, and check proxy and network"
+    raise Unavailable(
+        download.source,
+        reason,
+        address=without_secrets(download.request.address),
+        remedy="Run again later; if it fails again, open the address by hand, and check proxy and network",
     )
 
 

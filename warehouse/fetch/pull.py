@@ -1,7 +1,8 @@
 """One pull of a source: every request of its plan is answered by a file, or the pull fails.
 
 A part of a plan (`model.Part`) fails alone: its answers in the last vintage are linked into the pull, and the
-failure is listed. A pull in which every part failed fails.
+failure is listed. A pull in which every part failed fails. A request that fails raises its SourceError in the
+plan: a plan that catches it may try another address.
 
 Each answer is written to `<name>.part`, checked there, and then renamed. `fetched.json`, the list of the
 answers, is written last: a directory without it is an incomplete pull. No `.part` file is left behind.
@@ -121,14 +122,34 @@ def _run(pull: _Pull, plan: Generator[Request | Part, Path, None], last_vintage:
                 )
             item = next(plan, None)
         else:
-            files.append(_answer_named(pull, item, names, None))
-            try:
-                item = plan.send(pull.into / item.name)
-            except StopIteration:
-                item = None
+            item = _next_item(pull, plan, item, files, names)
     if failed and len(failed) == parts:
         raise failed[0][1]
     return Pulled(files=tuple(files), failed_parts=tuple(one for one, _ in failed))
+
+
+def _next_item(
+    pull: _Pull,
+    plan: Generator[Request | Part, Path, None],
+    request: Request,
+    files: list[Fetched],
+    names: set[str],
+) -> Request | Part | None:
+    """Answer a request and return what the plan yields next, None at its end.
+
+    A request that fails raises its SourceError in the plan, which may catch it and request another address
+    under the same name.
+    """
+    try:
+        try:
+            files.append(_answer_named(pull, request, names, None))
+        except SourceError as error:
+            names.discard(request.name.casefold())
+            LOG.info("%s: no answer to %s: %s", pull.source, request.name, error)
+            return plan.throw(error)
+        return plan.send(pull.into / request.name)
+    except StopIteration:
+        return None
 
 
 def _answer_all(
@@ -154,15 +175,20 @@ def _answer_all(
 
 
 def _carry(pull: _Pull, part: str, last_vintage: str | None) -> list[Fetched]:
-    """Link the last vintage's answers to a part into the pull; return them."""
+    """Link the last vintage's answers to a part into the pull; return them.
+
+    In a vintage fetched before 0.3, which does not record parts, they are the files named `<part>.…`.
+    """
     carried = []
     for file, path in pull.held.values():
-        if file.part == part and path.is_file():
+        belongs = file.part == part or (file.part is None and file.name.startswith(f"{part}."))
+        if belongs and path.is_file():
             target = pull.into / file.name
             with disk_errors(target):
                 target.unlink(missing_ok=True)
                 os.link(path, target)
-            carried.append(file.model_copy(update={"carried_from": file.carried_from or last_vintage}))
+            update = {"part": part, "carried_from": file.carried_from or last_vintage}
+            carried.append(file.model_copy(update=update))
     return carried
 
 

@@ -26,8 +26,13 @@ from warehouse.model import Note, no_note
 CHUNK_BYTES = 1024 * 1024
 # zipfile limits the output of each read for these two methods; for bzip2 and LZMA it does not.
 ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# Names of other methods, APPNOTE.TXT 4.4.5. Windows packs files over 2 GB with Deflate64.
+OTHER_ZIP_METHODS = {9: " (Deflate64)", 12: " (bzip2)", 14: " (LZMA)", 93: " (Zstandard)", 95: " (XZ)"}
 # Errors of the disk, not of the archive: a full disk must not be reported as a corrupt file.
 DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.EFBIG})
+REPACK = (
+    "Extract the file, pack it alone with deflate (zip -9), and serve it from a mirror (WAREHOUSE_MIRROR)"
+)
 Fail = partial[SourceError]  # makes an error that names the publisher's table and the archive
 _DRIVE = re.compile(r"[A-Za-z]:")
 
@@ -120,7 +125,11 @@ def _extract_zip(
         ]
         info = entries[select_member(members, suffix, max_bytes, fail, further).name]
         if info.compress_type not in ZIP_METHODS:
-            raise fail(f"the zip member is compressed with method {info.compress_type}, not deflate")
+            raise fail(
+                f"the zip member {info.orig_filename!r} is compressed with method {info.compress_type}"
+                f"{OTHER_ZIP_METHODS.get(info.compress_type, '')}, not deflate",
+                remedy=REPACK,
+            )
         with archive.open(info) as packed, target.open("wb") as out:
             copy_capped(packed, out, max_bytes, fail)
 
@@ -150,7 +159,10 @@ def select_member(
     if len(selected) != 1:
         expected = f"exactly one file {f'*{suffix}' if suffix else ''}".rstrip()
         names = ", ".join(repr(entry.name) for entry in files[:10]) or "none"
-        raise fail(f"the archive must have {expected}; it has {names}")
+        has_archive = any(entry.name.casefold().endswith((".zip", ".7z")) for entry in files)
+        raise fail(
+            f"the archive must have {expected}; it has {names}", remedy=REPACK if has_archive else None
+        )
     if selected[0].is_encrypted:
         raise fail(f"the archive's member {selected[0].name!r} is encrypted")
     if selected[0].size > max_bytes:

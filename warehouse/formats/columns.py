@@ -9,7 +9,8 @@ from warehouse.errors import SourceError
 
 REMEDY = "Values are loaded as sent: report the value to the publisher, or declare the new form in the source"
 YEAR = r"\A[0-9]{4}\z"
-DECIMAL = r"\A-?[0-9]+(\.[0-9]+)?\z"
+# JSON writes 5.9E-07 and Stata .5; SQL casts both to an exact decimal.
+DECIMAL = r"\A-?([0-9]+(\.[0-9]+)?|\.[0-9]+)([eE][-+]?[0-9]{1,2})?\z"
 
 
 def reject_where(

@@ -114,6 +114,31 @@ def read_delimited(
         raise fail("the file has a header and no rows")
 
 
+def read_rows(path: Path, *, source: str, file: str, encoding: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number and the values of each row of a comma-separated file, whatever its number of values.
+
+    This is for a table with lines above its header; lines without a value are left out. The number is that
+    of the line in which the row ends. Raises SourceError for NUL bytes, a web page, quotation marks that RFC
+    4180 does not allow, and bytes that are not in the encoding.
+    """
+    fail = partial(SourceError, source, file=file)
+    check_characters(path, source=source, file=file, delimiter=",", block_bytes=BLOCK_BYTES)
+    try:
+        with path.open(encoding=encoding, newline="") as handle:
+            reader = csv.reader(handle, strict=True)
+            for values in reader:
+                if reader.line_num == 1 and values and values[0].lstrip().startswith("<"):
+                    raise fail("the file is an HTML or XML page; delimited text is expected", row=1)
+                if any(values):
+                    yield reader.line_num, values
+    except csv.Error as error:
+        raise fail(f"the text cannot be parsed into rows: {error}", row=reader.line_num) from error
+    except UnicodeDecodeError as error:
+        raise fail(
+            f"line {_first_undecodable_line(path, encoding)} has bytes that are not {encoding}"
+        ) from error
+
+
 def is_utf8(path: Path) -> bool:
     """Return whether a file is UTF-8 text with characters beyond ASCII: no text of another encoding is."""
     decoder, is_ascii = codecs.getincrementaldecoder("utf-8")(), True

@@ -5,8 +5,10 @@ gives the same double (Python's `repr`): `35831795712.0`, `7.86571348299591e-07`
 Stata's missing value `.` is null. `_row` is the number of the observation as Stata lists it, the first being
 1.
 
-`read_stata` raises SourceError for variables or types other than the expected ones, a missing value in an
-integer variable, infinity, a file without observations, and a file that is truncated or is not a Stata file.
+Variables are found by name, in any order; a further one is noted as drift and not read.
+
+`read_stata` raises SourceError for a missing variable and one of another type, a missing value in an integer
+variable, infinity, a file without observations, and a file that is truncated or is not a Stata file.
 """
 
 from __future__ import annotations
@@ -21,19 +23,27 @@ import pandas as pd
 import pyarrow as pa
 
 from warehouse.errors import SourceError
-from warehouse.model import raw_schema
+from warehouse.model import Note, no_note, raw_schema
 
 CHUNK_ROWS = 50_000
 INTEGER, DOUBLE = "integer", "double"
 
 
 def read_stata(
-    path: Path, variables: Mapping[str, str], *, source: str, file: str, chunk_rows: int = CHUNK_ROWS
+    path: Path,
+    variables: Mapping[str, str],
+    *,
+    source: str,
+    file: str,
+    ignored: tuple[str, ...] = (),
+    note: Note = no_note,
+    chunk_rows: int = CHUNK_ROWS,
 ) -> Iterator[pa.RecordBatch]:
     """Yield batches of `raw_schema(variables)` from the file at `path`.
 
-    `variables` maps the expected variables, in their order, to `INTEGER` or `DOUBLE`. `source` and `file`
-    name the publisher's table and the file in error messages. Raises SourceError as the module says.
+    `variables` maps the variables that are read to `INTEGER` or `DOUBLE`; those of `ignored` are known and
+    not read. `source` and `file` name the publisher's table and the file in error messages and notes. Raises
+    SourceError as the module says.
     """
     fail = partial(SourceError, source, file=file)
     row = 1
@@ -42,12 +52,15 @@ def read_stata(
             path, chunksize=chunk_rows, convert_dates=False, convert_categoricals=False, preserve_dtypes=True
         ) as reader:
             for chunk in reader:
-                if list(chunk.columns) != list(variables):
+                if missing := [name for name in variables if name not in chunk.columns]:
                     raise fail(
-                        f"the variables are {', '.join(map(str, chunk.columns))}; expected are "
-                        f"{', '.join(variables)}",
+                        f"the variables are {', '.join(map(str, chunk.columns))}; missing are "
+                        f"{', '.join(missing)}",
                         remedy="If the publisher changed the layout, declare it in the source's module",
                     )
+                for name in chunk.columns:
+                    if row == 1 and name not in (*variables, *ignored):
+                        note(file, f"further variable {name!r}")
                 texts = [_texts(chunk[name], kind, row, fail) for name, kind in variables.items()]
                 files = pa.repeat(pa.scalar(file, pa.string()), len(chunk))
                 rows = pa.arange(row, row + len(chunk))

@@ -29,7 +29,8 @@ from warehouse.quality.suites import SCHEMAS
 
 # A text that is not a number fails the expectation about numbers; all other expectations skip it.
 MACROS = (
-    "create macro is_number(digits) as regexp_full_match(digits, '-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?')",
+    "create macro is_number(digits) as "
+    "regexp_full_match(digits, '-?([0-9]+([.][0-9]+)?|[.][0-9]+)([eE][-+]?[0-9]+)?')",
     "create macro number(digits) as case when is_number(digits) then cast(digits as double) end",
     "create macro row_refs(file, row_number) as '(' || count(*) || case when count(*) = 1 then ' row' "
     "else ' rows' end || ', first in file ' || arg_min(file, (file, row_number)) || ' row ' || "

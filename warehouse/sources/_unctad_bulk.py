@@ -4,10 +4,17 @@ The CSV is UTF-8 with a byte order mark and CRLF. First come the dimension colum
 (the year has no label), then for each measure `<measure>`, `<measure> Footnote` and `<measure> Missing
 value`. A cell without a value is empty, and the third column states the reason.
 
-The reader returns the dimensions and one measure as text. It raises SourceError for a column that is neither
-read nor in `ignored_measures`, an incomplete triplet of columns, a year that is not four digits, an empty
-code, and a value that is not a plain decimal (`1,234`, `n/a`, `1e5`). The expectation suites check codes and
-duplicate keys.
+Since mid-2026 UNCTAD renames measures report by report (`US$ at current prices in millions` became `Millions
+of US$ at current prices`); `MEASURE_SPELLINGS` are accepted too. The name carries the scale: a measure in
+thousands is another measure.
+
+The reader returns the dimensions and one measure as text; further measures are drift. It raises SourceError
+for a header without a column of the dimensions or of the measure's triplet, a year that is not four digits,
+an empty code, and a value that is not a decimal number (`1,234`, `n/a`). The expectation suites check codes
+and duplicate keys.
+
+UNCTAD offers the largest reports as several archives, each with an address of its own; a report that is read
+here is one archive with one CSV.
 """
 
 from __future__ import annotations
@@ -26,6 +33,12 @@ from warehouse.model import Contract, Note, Plan, Request, no_note
 
 ADDRESS = "https://unctadstat-api.unctad.org/bulkdownload"
 ENCODING = "utf-8-sig"
+MEASURE = "US$ at current prices in millions"
+MEASURE_SPELLINGS = (
+    "Millions of US$ at current prices",
+    "US dollars at current prices in millions",
+    "Millions of US dollars at current prices",
+)
 MEASURE_PARTS = ("", " Footnote", " Missing value")
 MEASURE_COLUMNS = ("value", "footnote", "missing_value")
 
@@ -36,8 +49,8 @@ class BulkReport:
 
     `name` is UNCTAD's name of the report, such as `US.TradeServCatTotal`. `dimensions` pairs each header with
     the raw column; columns whose header ends in ` Label` may be empty. `measure` is the measure that is read;
-    `ignored_measures` may follow it in any order, or be absent. `max_bytes` limits the archive and
-    `max_expanded_bytes` the CSV in it.
+    `spellings` are other names of it with the same scale. `ignored_measures` may follow it in any order, or
+    be absent. `max_bytes` limits the archive and `max_expanded_bytes` the CSV in it.
     """
 
     name: str

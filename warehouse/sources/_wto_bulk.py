@@ -1,15 +1,21 @@
 """WTO bulk files: a CSV in a zip archive, 23 columns, one figure in each row.
 
-The annual merchandise and services tables share this layout: Windows-1252 (`Türkiye`, `Côte d'Ivoire`), CRLF,
-codes beside their labels, values in millions of US dollars (`USM`), one row for each year. Reporter and
+The annual merchandise and services tables share this layout: Windows-1252 or UTF-8 (`Türkiye`,
+`Côte d'Ivoire`), CRLF, codes beside their labels, values in millions of US dollars (`USM`), one row for each
+year. Reporter and
 partner codes are texts of three characters (`076` Brazil, `000` the world, `918` the European Union, `LAX` a
 group); the ISO code is empty for groups and for economies that have none.
 
-The reader returns all 23 columns as text, except rows that the report ignores. It raises SourceError for
-another header, for an indicator, category, classification, period, frequency or unit that the report does not
-expect, an empty code, a year that is not four digits, and a value that is not a plain decimal. The
-expectation suites check products, economies, flags and duplicate keys. Indicators and products overlap: sums
-over them have no meaning.
+Flags qualify a value: `E` estimate, `B` break in series, `P` provisional, `C`. They stay with the value as
+its status; an estimate has a value type of its own.
+
+The reader returns all 23 columns as text, except rows that the report ignores. It raises SourceError for a
+header without a column that is read, for an indicator, category, classification, period, frequency or unit
+that the report does not expect, an empty code, a year that is not four digits, and a value that is not a
+decimal number. The expectation suites check products, economies, flags and duplicate keys. Indicators and
+products overlap: sums over them have no meaning.
+
+Address and layout last evidenced: 2026-06-01 (HTTP 200, Last-Modified 2026-04-22).
 """
 
 from __future__ import annotations

@@ -1,16 +1,20 @@
 """World Bank Data360: international trade in digitally deliverable services (UNCTAD), annual, from 2010.
 
-SDMX-CSV with label columns, 39 columns, UTF-8. Areas are ISO alpha-3 codes with the world (`WLD`) and the
-World Bank's groups (`SSF`); `UNIT_MULT` 6 means millions; `OBS_STATUS` is `A` for a value and `O` for a
-missing one, whose `OBS_VALUE` is empty.
+The address was last seen in public clients of 2026; the columns changed once since July 2025.
+
+SDMX-CSV with label columns, 39 columns in the recorded file, UTF-8. Areas are ISO alpha-3 codes with the
+world (`WLD`) and the World Bank's groups (`SSF`); `UNIT_MULT` 6 means millions. `OBS_STATUS` is a code of
+SDMX (https://registry.sdmx.org, CL_OBS_STATUS): `A` a normal value, `O` a missing one, whose `OBS_VALUE` is
+empty, `E` an estimate, and others, which are carried as they are.
 
 The reader returns the indicators `UNCTAD_DE_DIG_SERVTRADE_ANN_EXP` and `UNCTAD_DE_DIG_SERVTRADE_ANN_IMP` as
 text. It ignores the dataset's twelve indicators on the use of computers and the Internet by businesses
-(`IGNORED_INDICATORS`), and the columns that must have one fixed value (`FIXED_VALUES`) with their labels.
+(`IGNORED_INDICATORS`), and the columns that must have one fixed value (`FIXED_VALUES`) with their labels. A
+further column or indicator is drift, and a dimension that the file no longer has.
 
-Raises SourceError for another indicator or header, another value in a fixed column (a breakdown by sex, age,
-place or component would be added to its total), an empty code, a year that is not four digits, and a value
-that is not a plain decimal. The expectation suite checks the codes of areas and duplicate keys.
+Raises SourceError for a missing column or indicator, another value in a fixed column (a breakdown by sex,
+age, place or component would be added to its total), an empty code, a year that is not four digits, and a
+value that is not a number. The expectation suite checks the codes of areas and duplicate keys.
 """
 
 from __future__ import annotations
@@ -23,7 +27,8 @@ import pyarrow.compute as pc
 
 from warehouse.errors import SourceError
 from warehouse.formats.columns import DECIMAL, YEAR, require_match, require_one_of, require_values
-from warehouse.formats.csv import read_delimited
+from warehouse.formats.csv import read_delimited, read_header
+from warehouse.formats.typography import normal
 from warehouse.model import MEBIBYTE, Contract, Note, Plan, Request, Source, no_note, raw_schema
 
 NAME = "data360_digital"
@@ -114,12 +119,19 @@ def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterato
     if list(files) != [FILE]:
         raise SourceError(NAME, f"expected the one file {FILE}, got {', '.join(files) or 'none'}")
     schema = raw_schema(COLUMNS)
+    header = read_header(files[FILE], source=NAME, file=FILE, encoding="utf-8")
+    sent = {normal(name) for name in header}
+    fixed = {column: value for column, value in FIXED_VALUES.items() if column in sent}
+    found: set[str] = set()
     for batch in read_delimited(files[FILE], CONTRACT, source=NAME, file=FILE, note=note):
-        known = (*INDICATORS, *IGNORED_INDICATORS)
-        require_one_of(batch, "INDICATOR", known, "an unknown indicator", source=NAME, remedy=_REMEDY)
+        require_values(batch, ("INDICATOR",), source=NAME, remedy=_REMEDY)
+        indicators = set(batch.column("INDICATOR").unique().tolist())
+        for indicator in sorted(indicators.difference(INDICATORS, IGNORED_INDICATORS)):
+            note(FILE, f"further indicator {indicator!r}")
+        found |= indicators
         is_loaded = pc.is_in(batch.column("INDICATOR"), value_set=pa.array(INDICATORS, pa.string()))
         rows = batch.filter(is_loaded)
-        for column, value in FIXED_VALUES.items():
+        for column, value in fixed.items():
             require_one_of(rows, column, (value,), f"not {value!r}", source=NAME, remedy=_REMEDY)
         require_match(rows, "STRUCTURE_ID", STRUCTURE, "an unknown structure", source=NAME, remedy=_REMEDY)
         require_values(rows, CODES, source=NAME, remedy=_REMEDY)
@@ -127,6 +139,8 @@ def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterato
         require_match(rows, "OBS_VALUE", DECIMAL, "not a plain decimal number", source=NAME, remedy=_REMEDY)
         if rows.num_rows:
             yield pa.record_batch([rows.column(name) for name in (*LOADED, "_file", "_row")], schema=schema)
+    if missing := [indicator for indicator in INDICATORS if indicator not in found]:
+        raise SourceError(NAME, f"no row has the indicator {', '.join(missing)}", file=FILE, remedy=_REMEDY)
 
 
 SOURCE = Source(
@@ -140,4 +154,5 @@ SOURCE = Source(
     key=("indicator", "ref_area", "time_period"),
     plan=plan,
     read=read,
+    contract=CONTRACT,
 )

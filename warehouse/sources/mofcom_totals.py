@@ -1,16 +1,19 @@
 """MOFCOM: China's total trade in services by year, in yuan from 2010 and in dollars from 1982.
 
+Address, paging and the years 1982 to 2025 were last seen in public clients of 2026-10-02.
+
 `GET …/overyears?pageNumber=N` answers `{"rows": […], "total", "pageSize", "maxPageNum"}`, the newest year
 first. A row is a year and eight amounts: total, exports, imports and balance in 100 million yuan and in 100
-million dollars. Without `pageNumber`, and when the site fails, the answer is Spring's error page with status
-200.
+million dollars. A further key of the page or of a row is drift. Without `pageNumber`, and when the site
+fails, the answer is Spring's error page with status 200. The table may have the running year, with the
+figures of the months so far: `int_observations_unioned` holds out years that had not ended.
 
 The reader returns every amount as sent, with the publisher's thousands commas. The marks for a missing amount
-(`""`, `—`, `-`) stay texts, null stays null. `_row` is the position in the page, the first being 1.
+(`MISSING`) stay texts, null stays null. `_row` is the position in the page, the first being 1.
 
-Raises SourceError for an error page, a field too many or too few, a year that is not a year, is repeated or
-out of order, an amount that is neither a number (with or without correct commas) nor a mark for a missing
-one, pages that contradict each other, and a number of rows that differs from the announced one.
+Raises SourceError for an error page, a missing field, a year that is not a year, is repeated or out of order,
+an amount that is neither a number (with or without correct commas) nor a mark for a missing one, pages that
+contradict each other, and a number of rows that differs from the announced one.
 """
 
 from __future__ import annotations
@@ -18,13 +21,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
 from warehouse.errors import SourceError
-from warehouse.formats.json import JsonValue, read_json
-from warehouse.model import Note, Plan, Request, Source, no_note, raw_schema
+from warehouse.formats.json import JsonValue, read_fields, read_json
+from warehouse.model import Contract, Note, Plan, Request, Source, no_note, raw_schema
 
 NAME = "mofcom_totals"
 ADDRESS = "https://data.mofcom.gov.cn/datamofcom/front/fwmy/overyears"
@@ -41,9 +45,11 @@ FIELDS = (
     ("importVolumeUSD", "imports_usd"),
     ("differenceUSD", "balance_usd"),
 )
-COLUMNS = tuple(column for _, column in FIELDS)
 COUNTS = ("total", "pageSize", "maxPageNum")
-MISSING = ("", "—", "-")
+PAGE = Contract(read={name: name for name in ("rows", *COUNTS)})
+CONTRACT = Contract(read=dict(FIELDS))
+COLUMNS = CONTRACT.columns
+MISSING = ("", "-", "–", "—", "——", "/")
 _FILE = re.compile(r"page-([1-9][0-9]*)\.json")
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 _COUNT = re.compile(r"[0-9]{1,6}")
@@ -95,7 +101,7 @@ def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterato
     last_year = "9999"
     for number in sorted(numbers):
         file = numbers[number]
-        page = read_page(files[file], number, file)
+        page = read_page(files[file], number, file, note=note)
         first = first or page
         if (page.total, page.page_size, page.pages) != (first.total, first.page_size, first.pages):
             reason = "the counts differ from those of the first page: the table changed during the pull"
@@ -118,8 +124,8 @@ def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterato
         )
 
 
-def read_page(path: Path, number: int, file: str, address: str | None = None) -> Page:
-    """Parse a page and check its rows against its counts."""
+def read_page(path: Path, number: int, file: str, address: str | None = None, note: Note = no_note) -> Page:
+    """Parse a page and check its rows against its counts; record further keys as drift."""
 
     def error(reason: str, row: int | None = None, remedy: str | None = None) -> SourceError:
         return SourceError(NAME, reason, address=address, file=file, row=row, remedy=remedy)
@@ -130,11 +136,9 @@ def read_page(path: Path, number: int, file: str, address: str | None = None) ->
             f"the answer is not a page: {str(answer)[:200]!r}",
             remedy="The site sends its error page with status 200: check pageNumber, or try again later",
         )
-    unknown = sorted(set(answer) - {"rows", *COUNTS})
-    if unknown:
-        raise error(f"the page has an unknown field: {', '.join(map(repr, unknown))}")
-    total, size, pages = (_count(answer, name, error) for name in COUNTS)
-    rows = answer["rows"]
+    fields = read_fields(answer, PAGE, "the page", error, partial(note, file))
+    total, size, pages = (_count(fields, name, error) for name in COUNTS)
+    rows = fields["rows"]
     if not isinstance(rows, list) or not rows or total == 0:
         raise error(f"the page has no rows (total {total})")
     if size == 0 or pages != -(-total // size) or not number <= pages <= MAX_PAGES:
@@ -144,33 +148,33 @@ def read_page(path: Path, number: int, file: str, address: str | None = None) ->
     expected = min(size, total - (number - 1) * size)
     if len(rows) != expected:
         raise error(f"page {number} has {len(rows)} rows, expected {expected} from its counts")
-    return Page([_row(value, row, error) for row, value in enumerate(rows, start=1)], total, size, pages)
+    texts = []
+    for row, value in enumerate(rows, start=1):
+        row_error = partial(error, row=row)
+        texts.append(_row(read_fields(value, CONTRACT, "the row", row_error, partial(note, file)), row_error))
+    return Page(texts, total, size, pages)
 
 
-def _row(value: JsonValue, row: int, error: ErrorFactory) -> tuple[str | None, ...]:
-    names = tuple(name for name, _ in FIELDS)
-    if not isinstance(value, dict) or set(value) != set(names):
-        found = sorted(value) if isinstance(value, dict) else value
-        raise error(f"the fields are {found}, expected {sorted(names)}", row)
+def _row(fields: Mapping[str, JsonValue], error: ErrorFactory) -> tuple[str | None, ...]:
     texts: list[str | None] = []
-    for name in names:
-        text = value[name]
+    for name in CONTRACT.read:
+        text = fields[name]
         if text is not None and not isinstance(text, str):
-            raise error(f"{name} is not a text, a number or null: {text!r}", row)
+            raise error(f"{name} is not a text, a number or null: {text!r}")
         if name == "year" and (text is None or not _YEAR.fullmatch(text)):
-            raise error(f"{text!r} is not a year", row)
+            raise error(f"{text!r} is not a year")
         if text is not None and text not in MISSING and not _AMOUNT.fullmatch(text):
             raise error(
                 f"{name} is {text!r}, neither an amount nor a mark for a missing one",
-                row,
-                "Values are loaded as sent: check the site, or declare the new form in this source's module",
+                remedy="Values are loaded as sent: check the site, or declare the new form in this source's "
+                "module",
             )
         texts.append(None if text is None else str(text))
     return tuple(texts)
 
 
 def _count(answer: Mapping[str, JsonValue], name: str, error: ErrorFactory) -> int:
-    value = answer.get(name)
+    value = answer[name]
     if not isinstance(value, str) or not _COUNT.fullmatch(value):
         raise error(f"{name} is not a count: {value!r}")
     return int(value)
@@ -187,5 +191,6 @@ SOURCE = Source(
     key=("year",),
     plan=plan,
     read=read,
+    contract=CONTRACT,
     seconds_between_calls=1.5,
 )

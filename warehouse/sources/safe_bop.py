@@ -1,25 +1,31 @@
 """SAFE: China's balance of payments (BPM6), the time-series workbook.
 
-`plan` requests the landing page and then the attachment titled `中国国际收支平衡表时间序列(BPM6)`. The
-address of the workbook changes with each update (`/safe/file/file/{YYYYMMDD}/{32 hex}.xlsx`), so the title
-identifies it.
+`plan` requests the landing page and then the attachment titled `中国国际收支平衡表时间序列(BPM6)`, or,
+where no link has that title, the one with that text. The address of the workbook changes with each update
+(`/safe/file/file/{YYYYMMDD}/{32 hex}.xlsx`, on other pages of SAFE's with `?n=…` behind it), so the title
+identifies it. Address and layout were last evidenced on 2026-10-03.
 
-The workbook has six sheets: annual and quarterly, in yuan, US dollars and SDR. A sheet has, in this order, a
-title, a unit, a header with `项目` and the periods (`2010` or `2010Q1`), then the items. The code of an item
-is part of its label. Below each item are its rows `贷方` (credit) and `借方` (debit). After `备注：` come
-numbered notes. Rows are found by these labels, not by their numbers.
+The workbook has six sheets: annual and quarterly, in yuan, US dollars and SDR. A sheet has a title, a unit, a
+header with `项目` and the periods (`2010` or `2010Q1`), then the items. The code of an item is part of its
+label. Below each item are its rows `贷方` (credit) and `借方` (debit). After `备注：` come notes. Rows are
+found by these labels, not by their numbers. Labels are compared without their typography (Unicode's NFKC,
+blanks, footnote marks).
 
 The reader returns, for each sheet and period, goods and services (1.A), goods (1.A.a), services (1.A.b) and
 its twelve items (1.A.b.1 to 1.A.b.12), each as balance, credit and debit in units of 100 million, debits
-negative. `value` is the text of the cell: a number as `formats/xlsx.py` states it, `/` where SAFE gives no
-figure, null if the cell is empty. `sheet` is the sheet's name as printed, `unit` the text after `单位:`,
-`item_label` the item's name without its code. `_row` is the row of the sheet. The total of the current
-account (code 1), the accounts in `IGNORED_ACCOUNTS` with their rows, and the notes are not loaded.
+negative. `value` is the text of the cell: a number as `formats/xlsx.py` states it, a mark of `NO_FIGURE` such
+as `/` where SAFE gives no figure, null if the cell is empty. `sheet` is the name of the sheet in `SHEETS`,
+`unit` the text after `单位:`, `item_label` the item's name without its code. `_row` is the row of the sheet.
+The total of the current account (code 1), the accounts in `IGNORED_ACCOUNTS` with their rows, and the notes
+are not loaded.
 
-Raises SourceError for a missing or unknown sheet, another title or unit, periods that are repeated, have a
-gap or another frequency, an item that is unknown, renamed, missing or repeated, an item without its credit or
-debit row, a value outside the periods, and a cell that is not a number, `/` or empty. The expectation suite
-checks that credit and debit add up to the balance and the twelve items to services.
+Drift: a further sheet, a remark behind a title or beside the unit, a line without figures, a footnote mark.
+
+Each sheet is a part that may fail alone: it is missing, has another title or unit, periods that are repeated,
+have a gap or another frequency, an item that is unknown, renamed, missing or repeated, an item without its
+credit or debit row, a value outside the periods, or a cell that is neither a number, a mark nor empty. Raises
+SourceError for a file that is not a readable workbook. The expectation suite checks that credit and debit add
+up to the balance and the twelve items to services.
 """
 
 from __future__ import annotations
@@ -27,13 +33,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import pyarrow as pa
 
 from warehouse.errors import SourceError
+from warehouse.formats.html import read_links
+from warehouse.formats.typography import normal, without_footnote
 from warehouse.formats.xlsx import Row, Workbook, open_workbook, read_rows
 from warehouse.formats.xlsx_package import cell_name
 from warehouse.model import Note, Plan, Request, Source, no_note, raw_schema
@@ -64,7 +71,7 @@ _QUARTERLY_TITLE = "中国国际收支平衡表（季度表）"
 SHEETS: Mapping[str, Sheet] = {
     "年度BOP（人民币）": Sheet(_ANNUAL_TITLE, "亿元人民币", "A"),
     "季度BOP（人民币）": Sheet(_QUARTERLY_TITLE, "亿元人民币", "Q"),
-    "年度BOP（美元） ": Sheet(_ANNUAL_TITLE, "亿美元", "A"),  # the trailing space is as printed
+    "年度BOP（美元） ": Sheet(_ANNUAL_TITLE, "亿美元", "A"),  # the trailing space is as printed in 2024
     "季度BOP（美元）": Sheet(_QUARTERLY_TITLE, "亿美元", "Q"),
     "年度BOP（SDR)": Sheet(_ANNUAL_TITLE, "亿SDR", "A"),  # and so are the two kinds of brackets
     "季度BOP（SDR）": Sheet(_QUARTERLY_TITLE, "亿SDR", "Q"),
@@ -95,13 +102,13 @@ IGNORED_ACCOUNTS = (
 )  # primary and secondary income; capital and financial account; errors and omissions
 IGNORED_TOTAL = ("1", "经常账户")
 IGNORED_ENTRIES = frozenset({"贷方", "借方", "资产", "负债"})  # the rows of an ignored account
-NO_FIGURE = "/"
+NO_FIGURE = frozenset({"/", "／", "-", "－", "–", "—", "——", "…"})  # stg_safe_bop keeps them as status
 
 _UNIT_PREFIX = "单位:"
 _HEADER_LABEL = "项目"
-_NOTES_LABELS = frozenset({"备注：", "备注:"})
+_NOTES_LABEL = "备注:"
 _ITEM = re.compile(r"([0-9]+(?:\.(?:[0-9]+|[A-Za-z]))*)\.?\s*(\S.*)")
-_NOTE = re.compile(r"[0-9]+\s*\.\s*\S.*", re.DOTALL)
+_MOST_HEAD_TEXTS = 20  # cells with text above the header
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _YEAR = re.compile(r"[0-9]{4}")
 _QUARTER = re.compile(r"([0-9]{4})Q([1-4])")
@@ -119,15 +126,14 @@ def attachment_address(page: bytes) -> str:
 
     Raises SourceError unless exactly one link has the title and leads to an attachment on SAFE's host.
     """
-    parser = _Links()
     try:
-        parser.feed(page.decode("utf-8-sig"))
+        links = read_links(page)
     except UnicodeDecodeError as error:
         raise _page_error(f"the page is not UTF-8 ({error})") from error
-    parser.close()
-    found = sorted({link for title, link in parser.links if title.removesuffix(".xlsx") == ATTACHMENT_TITLE})
+    titled = {link.target for link in links if _is_attachment(link.title)}
+    found = sorted(titled or {link.target for link in links if _is_attachment(link.text)})
     if len(found) != 1:
-        titles = sorted({title for title, _ in parser.links if title})
+        titles = sorted({link.title or link.text for link in links} - {""})
         raise _page_error(
             f"{len(found)} attachments are titled {ATTACHMENT_TITLE!r}, expected 1; "
             f"the titles on the page are {titles}"
@@ -137,45 +143,42 @@ def attachment_address(page: bytes) -> str:
         parts = urlsplit(urljoin(LANDING_PAGE, found[0]))
     except ValueError as error:
         raise _page_error(reason) from error
-    if (parts.scheme, parts.netloc, parts.query, parts.fragment) != (
-        "https",
-        HOST,
-        "",
-        "",
-    ) or ATTACHMENT_PATH.fullmatch(parts.path) is None:
+    is_on_host = (parts.scheme, parts.netloc, parts.fragment) == ("https", HOST, "")
+    if not is_on_host or ATTACHMENT_PATH.fullmatch(parts.path) is None:
         raise _page_error(reason)
-    return f"https://{HOST}{parts.path}"
+    query = f"?{quote(parts.query, safe='%=&+')}" if parts.query else ""
+    return f"https://{HOST}{parts.path}{query}"
 
 
 def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterator[pa.RecordBatch]:
-    """Yield one batch of raw rows for each of the six sheets, in the workbook's order.
+    """Yield one batch of raw rows for each of the six sheets, in the order of `SHEETS`.
 
-    Raises SourceError with sheet, cell and row as the module says.
+    A sheet that cannot be read is noted as a failed part, with cell and row, and yields nothing. Raises
+    SourceError as the module says.
     """
     workbook = open_workbook(files[WORKBOOK_FILE], NAME)
-    if set(workbook.sheets) != set(SHEETS):
-        raise SourceError(
-            NAME,
-            f"missing sheets: {sorted(set(SHEETS) - set(workbook.sheets))}, "
-            f"unknown sheets: {sorted(set(workbook.sheets) - set(SHEETS))}",
-            file=WORKBOOK_FILE,
-            remedy="If SAFE renamed or added a sheet, declare it in SHEETS and in the seed that maps it",
-        )
-    for name in workbook.sheets:
-        yield _read_sheet(workbook, name)
+    found: dict[str, list[str]] = {}
+    for printed in workbook.sheets:
+        found.setdefault(_compact(printed), []).append(printed)
+    for name in SHEETS:
+        try:
+            batch = _read_sheet(workbook, name, found.pop(_compact(name), []), note)
+        except SourceError as error:
+            row = "" if error.row is None else f" (row {error.row})"
+            note(WORKBOOK_FILE, f"{error.reason}{row}. {error.remedy}", failed_part=name)
+        else:
+            yield batch
+    for printed in (name for names in found.values() for name in names):
+        note(WORKBOOK_FILE, f"further {'hidden ' if printed in workbook.hidden else ''}sheet {printed!r}")
 
 
-class _Links(HTMLParser):
-    """Collects title and href of each link of a page, without surrounding white space."""
+def _compact(text: str) -> str:
+    """Return a Chinese text without typography, blanks and footnote marks, for comparison."""
+    return without_footnote(text).replace(" ", "")
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.links: list[tuple[str, str]] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "a":
-            values = dict(attrs)
-            self.links.append(((values.get("title") or "").strip(), (values.get("href") or "").strip()))
+def _is_attachment(title: str) -> bool:
+    return _compact(title).removesuffix(".xlsx") == ATTACHMENT_TITLE
 
 
 def _page_error(reason: str) -> SourceError:
@@ -192,12 +195,17 @@ def _sheet_error(sheet: str, row: int | None, reason: str) -> SourceError:
     return SourceError(NAME, f"sheet {sheet!r}: {reason}", file=WORKBOOK_FILE, row=row, remedy=_REMEDY)
 
 
-def _read_sheet(workbook: Workbook, name: str) -> pa.RecordBatch:
-    """Read a sheet into a batch. Each row is loaded, ignored by declaration, or an error."""
-    rows = read_rows(workbook, name)
-    _expect_text(name, next(rows, None), SHEETS[name].title, "title")
-    _expect_text(name, next(rows, None), _UNIT_PREFIX + SHEETS[name].unit, "unit")
-    periods = _read_periods(name, SHEETS[name].frequency, next(rows, None))
+def _read_sheet(workbook: Workbook, name: str, printed: list[str], note: Note) -> pa.RecordBatch:
+    """Read a sheet into a batch. Each row is loaded, ignored by declaration, or an error.
+
+    `name` is the sheet's name in `SHEETS`, `printed` the names in the workbook that are equal to it.
+    """
+    if len(printed) != 1:
+        names = list(workbook.sheets)
+        raise _sheet_error(name, None, f"{len(printed)} sheets have this name; the sheets are {names}")
+    rows = read_rows(workbook, printed[0])
+    header = _read_head(name, rows, note)
+    periods = _read_periods(name, SHEETS[name].frequency, header)
 
     columns: Columns = {column: [] for column in (*COLUMNS, "_file", "_row")}
     loaded: list[str] = []
@@ -205,21 +213,26 @@ def _read_sheet(workbook: Workbook, name: str) -> pa.RecordBatch:
     due: list[str] = []  # the entries of the item that are still to come
     in_notes = False
     for row in rows:
-        label = row.cells.get(1, "").strip()
+        label = without_footnote(row.cells.get(1, ""))
         _check_extent(name, row, label, 0 if in_notes else len(periods))
         if in_notes:
-            if _NOTE.fullmatch(label) is None:
-                raise _sheet_error(name, row.number, f"{label!r} is among the notes and has no number")
-        elif due:
-            if label != due[0]:
+            continue
+        if label != normal(row.cells.get(1, "")):
+            note(WORKBOOK_FILE, f"sheet {name!r}, row {row.number}: a footnote mark behind {label!r}")
+        if due:
+            if _compact(label) != due[0]:
                 raise _sheet_error(
                     name, row.number, f"{due[0]} of item {item} is expected, and the row is {label!r}"
                 )
             _append_row(columns, name, row, periods, item, ENTRIES[due.pop(0)])
-        elif label in _NOTES_LABELS:
+        elif _compact(label) == _NOTES_LABEL:
             in_notes = True
-        elif not (label in IGNORED_ENTRIES and item and item not in ITEMS):
-            item = _item_code(name, row.number, label)
+        elif not (_compact(label) in IGNORED_ENTRIES and item and item not in ITEMS):
+            code = _item_code(name, row, label)
+            if code is None:
+                note(WORKBOOK_FILE, f"sheet {name!r}, row {row.number}: the line {label!r} has no figures")
+                continue
+            item = code
             if item in loaded:
                 raise _sheet_error(name, row.number, f"item {label!r} is repeated")
             if item in ITEMS:
@@ -250,18 +263,39 @@ def _append_row(columns: Columns, sheet: str, row: Row, periods: list[str], item
         columns[name].extend([value] * len(periods))
 
 
-def _expect_text(sheet: str, row: Row | None, text: str, name: str) -> None:
-    """Raise SourceError unless the row has this text in its first column and no other cell."""
-    found = {} if row is None else row.cells
-    if {column: cell.strip() for column, cell in found.items()} != {1: text}:
-        raise _sheet_error(
-            sheet, row.number if row else None, f"the {name} is {list(found.values())}, expected {text!r}"
-        )
+def _read_head(name: str, rows: Iterator[Row], note: Note) -> Row | None:
+    """Check the title and the unit above the header of a sheet; return the row of the header.
+
+    A remark behind the title, and a text beside or below title and unit, are noted.
+    """
+    header = None
+    texts: list[str] = []
+    last = None
+    for row in rows:
+        if _compact(row.cells.get(1, "")) == _HEADER_LABEL or len(texts) > _MOST_HEAD_TEXTS:
+            header = row
+            break
+        if numbers := [text for text in row.cells.values() if _NUMBER.fullmatch(text)]:
+            reason = f"{_HEADER_LABEL!r} and periods are expected, found {numbers[:3]}"
+            raise _sheet_error(name, row.number, reason)
+        texts += row.cells.values()
+        last = row.number
+    title, unit = _compact(SHEETS[name].title), _UNIT_PREFIX + SHEETS[name].unit
+    titles = [text for text in texts if _compact(text).startswith(title)]
+    units = [text for text in texts if _compact(text).startswith(_UNIT_PREFIX)]
+    if len(titles) != 1:
+        raise _sheet_error(name, last, f"the title is {texts}, expected {SHEETS[name].title!r}")
+    if [_compact(text) for text in units] != [unit]:
+        raise _sheet_error(name, last, f"the unit is {units or texts}, expected {unit!r}")
+    for text in texts:
+        if _compact(text) not in (title, unit):
+            note(WORKBOOK_FILE, f"sheet {name!r}: the remark {text!r} above the header")
+    return header
 
 
 def _read_periods(sheet: str, frequency: str, row: Row | None) -> list[str]:
     """Return the periods of the header row: years or quarters without gap and repetition."""
-    if row is None or row.cells.get(1, "").strip() != _HEADER_LABEL or len(row.cells) < 2:
+    if row is None or _compact(row.cells.get(1, "")) != _HEADER_LABEL or len(row.cells) < 2:
         found = [] if row is None else list(row.cells.values())[:3]
         raise _sheet_error(
             sheet, row.number if row else None, f"{_HEADER_LABEL!r} and periods are expected, found {found}"
@@ -269,7 +303,7 @@ def _read_periods(sheet: str, frequency: str, row: Row | None) -> list[str]:
     periods: list[str] = []
     before: int | None = None
     for column in range(2, max(row.cells) + 1):
-        text = row.cells.get(column, "")
+        text = without_footnote(row.cells.get(column, ""))
         cell_ref = cell_name(column, row.number)
         count = _period_count(frequency, text)
         if count is None:
@@ -309,28 +343,33 @@ def _check_extent(sheet: str, row: Row, label: str, periods: int) -> None:
         )
 
 
-def _item_code(sheet: str, row: int, label: str) -> str:
-    """Return the code in an item's label. Raises SourceError unless the item is known or ignored."""
+def _item_code(sheet: str, row: Row, label: str) -> str | None:
+    """Return the code in an item's label, or None for a line without figures that is no item.
+
+    Raises SourceError for an item that is neither known nor ignored, and for one of another name.
+    """
     match = _ITEM.fullmatch(label)
-    code, text = (match[1], match[2]) if match else ("", label)
-    if ITEMS.get(code) == text or (code, text) == IGNORED_TOTAL:
+    code, text = (match[1], _compact(match[2])) if match else ("", label)
+    if (code in ITEMS and _compact(ITEMS[code]) == text) or (code, text) == IGNORED_TOTAL:
         return code
     if any(code == account or code.startswith(f"{account}.") for account in IGNORED_ACCOUNTS):
         return code
     if code in ITEMS:
-        raise _sheet_error(sheet, row, f"item {code} is named {text!r}, expected {ITEMS[code]!r}")
-    raise _sheet_error(sheet, row, f"the row {label!r} is unknown")
+        raise _sheet_error(sheet, row.number, f"item {code} is named {text!r}, expected {ITEMS[code]!r}")
+    if set(row.cells) == {1} and not code:
+        return None
+    raise _sheet_error(sheet, row.number, f"the row {label!r} is unknown")
 
 
 def _value(sheet: str, row: Row, column: int) -> str | None:
-    """Return the text of a cell: a number, `/`, or None if it is empty."""
+    """Return the text of a cell: a number, a mark of `NO_FIGURE`, or None if it is empty."""
     text = row.cells.get(column)
-    if text is None or text == NO_FIGURE or _NUMBER.fullmatch(text):
+    if text is None or _NUMBER.fullmatch(text):
         return text
+    if text.strip() in NO_FIGURE:
+        return text.strip()
     raise _sheet_error(
-        sheet,
-        row.number,
-        f"{cell_name(column, row.number)} is {text!r}, neither a number nor {NO_FIGURE!r}",
+        sheet, row.number, f"{cell_name(column, row.number)} is {text!r}, neither a number nor '/'"
     )
 
 

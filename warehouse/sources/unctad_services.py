@@ -2,6 +2,9 @@
 
 The measure is in millions of US dollars at current prices. Economies are UN M49 codes as text, four digits
 for aggregates (`0000` is the world); flow `01` is imports and `02` exports; categories are EBOPS 2010.
+
+Address and layout last evidenced: 2026-10-02, by another report of the same form; name of the measure: August
+2026.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 from functools import partial
 
 from warehouse.model import MEBIBYTE, Source
-from warehouse.sources._unctad_bulk import BulkReport, plan, read
+from warehouse.sources._unctad_bulk import MEASURE, MEASURE_SPELLINGS, BulkReport, plan, read
 
 NAME = "unctad_services"
 
@@ -24,7 +27,8 @@ REPORT = BulkReport(
         ("Category", "category"),
         ("Category Label", "category_label"),
     ),
-    measure="US$ at current prices in millions",
+    measure=MEASURE,
+    spellings=MEASURE_SPELLINGS,
     # They follow from the measure that is read; the warehouse computes them within one vintage.
     ignored_measures=(
         "Percentage of total world",

@@ -1,35 +1,44 @@
 """World Bank API v2: 22 World Development Indicators on trade in services, goods, GDP and value added.
 
+Address and layout were last seen in public clients of October 2026; the archiving of indicators (message
+175) too. A first answer can take 15 to 60 seconds.
+
 A page is an array of two: a header (`page`, `pages`, `per_page`, `total` and the envelope `sourceid`,
 `sourcename`, `lastupdated`) and the observations of the page. The envelope is not loaded: it changes when no
-figure does. An error is an array of one with a `message`, sent with status 200.
+figure does. The API may send fewer observations on a page than requested; all pages are requested then. An
+error is an array of one with a `message`, sent with status 200.
+
+Each indicator is a part of the pull, which is read when its pages have arrived: an indicator that the
+publisher archived, emptied, or sends in another form fails alone, and keeps the values of the last vintage.
+A further key of a header, an observation or an object in it is drift.
 
 The reader returns each observation as text, the value in the digits that were sent. An observation without a
 value is a row with null; an empty text is null. `_row` is the position of the observation in its page, the
 first being 1.
 
-Raises SourceError for an unknown or missing field, a field of another type (such as a value `"n/a"`), an
-error array, an empty answer, pages that contradict each other or the request, a number of observations that
-differs from the announced one, another indicator than the requested one, and a repeated cell.
+Raises SourceError for a missing field, a field of another type (such as a value `"n/a"`), an error array, an
+empty answer, pages that contradict each other or the request, a number of observations that differs from the
+announced one, another indicator than the requested one, and a repeated cell.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
 from warehouse.errors import SourceError
-from warehouse.formats.json import JsonValue, Number, read_json
-from warehouse.model import Note, Plan, Request, Source, no_note, raw_schema
+from warehouse.formats.json import JsonValue, Number, read_fields, read_json
+from warehouse.model import Contract, Note, Part, Plan, Request, Source, no_note, raw_schema
 
 NAME = "worldbank_wdi"
 ADDRESS = "https://api.worldbank.org/v2/country/all/indicator"
 PER_PAGE = 20000
-MAX_PAGES = 50  # an indicator fits one page; a header with more than this is an error
+MAX_PAGES = 500  # an indicator fits one page; in pages of 50, the default, it has about 350
 
 INDICATORS = (
     "BG.GSR.NFSV.GD.ZS",
@@ -70,7 +79,11 @@ COLUMNS = (
 )
 
 HEADER_COUNTS = ("page", "pages", "per_page", "total")
-HEADER_IGNORED = ("sourceid", "sourcename", "lastupdated")
+HEADER = Contract(
+    read={name: name for name in (*HEADER_COUNTS, "lastupdated")},
+    optional=("lastupdated",),
+    ignored=("sourceid", "sourcename"),
+)
 OBSERVATION_FIELDS = (
     "indicator",
     "country",
@@ -81,6 +94,8 @@ OBSERVATION_FIELDS = (
     "obs_status",
     "decimal",
 )
+OBSERVATION = Contract(read={name: name for name in OBSERVATION_FIELDS})
+NAMED = Contract(read={"id": "id", "value": "value"})  # an indicator or a country
 _FILE = re.compile(r"(?P<indicator>.+)\.page-(?P<page>[1-9][0-9]*)\.json")
 _YEAR = re.compile(r"[0-9]{4}")
 _COUNT = re.compile(r"[0-9]{1,9}")
@@ -88,14 +103,22 @@ _COUNT = re.compile(r"[0-9]{1,9}")
 
 @dataclass(frozen=True)
 class PageRef:
-    """The file of a page, and during the pull its address, for error messages."""
+    """The file of a page, and during the pull its address, for error messages; and where to record drift."""
 
     file: str
     address: str | None = None
+    note: Note = no_note
 
     def error(self, reason: str, *, row: int | None = None, remedy: str | None = None) -> SourceError:
         """Return a SourceError that names the page."""
         return SourceError(NAME, reason, address=self.address, file=self.file, row=row, remedy=remedy)
+
+    def fields(
+        self, value: JsonValue, contract: Contract, name: str, row: int | None = None
+    ) -> dict[str, JsonValue]:
+        """Return the fields of an object that a contract reads; record the other keys as drift."""
+        fail: Callable[[str], SourceError] = partial(self.error, row=row)
+        return read_fields(value, contract, name, fail, partial(self.note, self.file))
 
 
 @dataclass(frozen=True)
@@ -121,18 +144,34 @@ def request(indicator: str, page: int) -> Request:
 
 
 def plan() -> Plan:
-    """Request the pages of each indicator, as many as the answers announce.
-
-    Raises SourceError with the address if an answer is an error array, empty, or another page.
-    """
+    """Request the indicators, each of which may fail alone."""
     for indicator in INDICATORS:
-        page = pages = 1
-        while page <= pages:
-            page_request = request(indicator, page)
-            answer = yield page_request
-            page_ref = PageRef(page_request.name, page_request.address)
-            pages = read_page(answer, page, page_ref).pages
-            page += 1
+        yield Part(indicator, plan_indicator(indicator))
+
+
+def plan_indicator(indicator: str) -> Generator[Request, Path, None]:
+    """Request the pages of an indicator, as many as the answers announce, and read them.
+
+    Raises SourceError as the module says, and for an indicator without any value.
+    """
+    names: dict[int, str] = {}
+    files: dict[str, Path] = {}
+    page = pages = 1
+    while page <= pages:
+        page_request = request(indicator, page)
+        names[page] = page_request.name
+        files[page_request.name] = yield page_request
+        page_ref = PageRef(page_request.name, page_request.address)
+        pages = read_page(files[page_request.name], page, page_ref).pages
+        page += 1
+    batches = _read_indicator(indicator, names, files, no_note)
+    if all(batch.column("value").null_count == batch.num_rows for batch in list(batches)):
+        raise SourceError(
+            NAME,
+            f"{indicator} has no value for any economy and year",
+            address=request(indicator, 1).address,
+            remedy="Look up the indicator at https://data.worldbank.org/indicator",
+        )
 
 
 def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterator[pa.RecordBatch]:
@@ -150,16 +189,16 @@ def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterato
         raise SourceError(NAME, "the pull has no files")
     for indicator in INDICATORS:
         if indicator in pages:
-            yield from _read_indicator(indicator, pages[indicator], files)
+            yield from _read_indicator(indicator, pages[indicator], files, note)
 
 
 def _read_indicator(
-    indicator: str, names: Mapping[int, str], files: Mapping[str, Path]
+    indicator: str, names: Mapping[int, str], files: Mapping[str, Path], note: Note
 ) -> Iterator[pa.RecordBatch]:
     seen: set[tuple[str, str]] = set()
     first: Page | None = None
     for number in sorted(names):
-        page_ref = PageRef(names[number])
+        page_ref = PageRef(names[number], note=note)
         page = read_page(files[page_ref.file], number, page_ref)
         first = first or page
         if (page.pages, page.per_page, page.total, page.lastupdated) != (
@@ -195,10 +234,8 @@ def read_page(path: Path, number: int, page_ref: PageRef) -> Page:
     if not isinstance(header, dict) or len(answer) != 2:
         raise page_ref.error("the answer is not a page: expected is an array of a header and observations")
     observations = answer[1]
-    unknown = [key for key in header if key not in (*HEADER_COUNTS, *HEADER_IGNORED)]
-    if unknown:
-        raise page_ref.error(f"the header has an unknown field: {', '.join(map(repr, unknown))}")
-    page, pages, per_page, total = (_count(header, field, page_ref) for field in HEADER_COUNTS)
+    fields = page_ref.fields(header, HEADER, "the header")
+    page, pages, per_page, total = (_count(fields, field, page_ref) for field in HEADER_COUNTS)
     if total == 0 or pages == 0 or not observations:
         raise page_ref.error(f"the answer has no observations (total {total}, pages {pages})")
     if not isinstance(observations, list):
@@ -220,7 +257,7 @@ def read_page(path: Path, number: int, page_ref: PageRef) -> Page:
             f"header (total {total}, {per_page} on each page)",
             remedy="The answer was cut short, or the table changed during the pull: pull the source again",
         )
-    lastupdated = header.get("lastupdated")
+    lastupdated = fields["lastupdated"]
     return Page(page, pages, per_page, total, None if lastupdated is None else str(lastupdated), observations)
 
 
@@ -248,9 +285,9 @@ def _batch(indicator: str, page: Page, page_ref: PageRef, seen: set[tuple[str, s
 
 
 def _observation(observation: JsonValue, row: int, page_ref: PageRef) -> tuple[str | None, ...]:
-    fields = _fields(observation, OBSERVATION_FIELDS, "the observation", row, page_ref)
-    indicator = _fields(fields["indicator"], ("id", "value"), "indicator", row, page_ref)
-    country = _fields(fields["country"], ("id", "value"), "country", row, page_ref)
+    fields = page_ref.fields(observation, OBSERVATION, "the observation", row)
+    indicator = page_ref.fields(fields["indicator"], NAMED, "indicator", row)
+    country = page_ref.fields(fields["country"], NAMED, "country", row)
     return (
         _text(indicator["id"], "indicator.id", row, page_ref),
         _text(indicator["value"], "indicator.value", row, page_ref),
@@ -263,20 +300,6 @@ def _observation(observation: JsonValue, row: int, page_ref: PageRef) -> tuple[s
         _text(fields["obs_status"], "obs_status", row, page_ref),
         _number(fields["decimal"], "decimal", row, page_ref),
     )
-
-
-def _fields(
-    value: JsonValue, expected: tuple[str, ...], name: str, row: int, page_ref: PageRef
-) -> dict[str, JsonValue]:
-    if not isinstance(value, dict):
-        raise page_ref.error(f"{name} is not an object: {_short_repr(value)}", row=row)
-    unknown = [key for key in value if key not in expected]
-    missing = [key for key in expected if key not in value]
-    if unknown:
-        raise page_ref.error(f"{name} has an unknown field: {', '.join(map(repr, unknown))}", row=row)
-    if missing:
-        raise page_ref.error(f"{name} has no field {', '.join(map(repr, missing))}", row=row)
-    return value
 
 
 def _text(value: JsonValue, field: str, row: int, page_ref: PageRef) -> str | None:
@@ -292,7 +315,7 @@ def _number(value: JsonValue, field: str, row: int, page_ref: PageRef) -> str:
 
 
 def _count(header: dict[str, JsonValue], field: str, page_ref: PageRef) -> int:
-    value = header.get(field)
+    value = header[field]
     # the API also sends counts as texts ("per_page": "50")
     if not isinstance(value, str) or not _COUNT.fullmatch(value):
         raise page_ref.error(f"the header's {field} is not a count: {_short_repr(value)}")
@@ -314,4 +337,5 @@ SOURCE = Source(
     key=("indicator_id", "country_id", "date"),
     plan=plan,
     read=read,
+    contract=OBSERVATION,
 )

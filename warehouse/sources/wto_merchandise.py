@@ -7,7 +7,7 @@ Staging uses the rows of `TO` with the world, as goods. The product groups overl
 agricultural products), and the other two partners are parts of the European Union's row, so neither is
 staged.
 
-Values are in millions of US dollars, whole numbers; flags are `E` estimate and `B` break in series.
+Values are in millions of US dollars, whole numbers.
 """
 
 from __future__ import annotations

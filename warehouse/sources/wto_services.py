@@ -1,8 +1,8 @@
 """WTO: commercial services by sector and partner (BPM6, EBOPS 2010), annual, from 2005.
 
 The same 23 columns as the merchandise file. `ITS_CS_AX6` are exports and `ITS_CS_AM6` imports; product `S` is
-the total, the items of EBOPS 2010 are beside it. Values are in millions of US dollars; flags are `E`
-estimate, `B` break in series, `C` coverage differs.
+the total; the items of EBOPS 2010 and their sub-items (`SC1`, `SI221`) are beside it. Values are in millions
+of US dollars.
 
 Ignored: `ITS_CS_AX5` and `ITS_CS_AM5`, the BPM5 series that ended in 2013, and the rows of classification
 `BOP5`. They overlap the BPM6 series.

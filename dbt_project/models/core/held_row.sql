@@ -14,6 +14,18 @@ with held as (
 
 ),
 
+not_ended as (
+
+    select
+        *,
+        {{ period_label('frequency', 'period_start', 'period_end') }} as period_label
+    from {{ ref('int_observations_staged') }}
+    where
+        not {{ is_held() }}
+        and not {{ is_ended('period_end', 'retrieved_on') }}
+
+),
+
 marks as (
 
     select
@@ -29,26 +41,56 @@ marks as (
         ) as mark
     from held
 
+),
+
+held_rows as (
+
+    select
+        source,
+        vintage,
+
+        column_name,
+        split_part(mark, '|', 2) as code_kind,
+        split_part(mark, '|', 3) as code,
+
+        count(*) as observation_count,
+        min(period_start) as first_period_start,
+        max(period_end) as last_period_end,
+        concat(
+            'Add ', split_part(mark, '|', 2), ' "', split_part(mark, '|', 3), '" to dbt_project/seeds/',
+            split_part(mark, '|', 1), '.csv with its source_url; the next build brings its rows in'
+        ) as remedy,
+
+        min_by(_file, _row) as _file,
+        min(_row) as _row
+    from marks
+    group by source, vintage, column_name, mark
+
+    union all
+
+    select
+        source,
+        vintage,
+
+        'period_end' as column_name,
+        'period not ended' as code_kind,
+        period_label as code,
+
+        count(*) as observation_count,
+        min(period_start) as first_period_start,
+        max(period_end) as last_period_end,
+        concat(
+            'Period ', period_label, ' had not ended on ', min(retrieved_on), ', when its file was retrieved; a vintage ',
+            'retrieved after its end brings the figures in'
+        ) as remedy,
+
+        min_by(_file, _row) as _file,
+        min(_row) as _row
+    from not_ended
+    group by source, vintage, period_label
+
 )
 
-select
-    source,
-    vintage,
-
-    column_name,
-    split_part(mark, '|', 2) as code_kind,
-    split_part(mark, '|', 3) as code,
-
-    count(*) as observation_count,
-    min(period_start) as first_period_start,
-    max(period_end) as last_period_end,
-    concat(
-        'Add ', split_part(mark, '|', 2), ' "', split_part(mark, '|', 3), '" to dbt_project/seeds/',
-        split_part(mark, '|', 1), '.csv with its source_url; the next build brings its rows in'
-    ) as remedy,
-
-    min_by(_file, _row) as _file,
-    min(_row) as _row
-from marks
-group by source, vintage, column_name, mark
+select *
+from held_rows
 order by source, vintage, column_name, code

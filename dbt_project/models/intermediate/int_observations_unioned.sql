@@ -4,6 +4,8 @@ with observations as (
 
 )
 
-select *
+select {{ observation_columns().keys() | join(', ') }}
 from observations
-where not {{ is_held() }}
+where
+    not {{ is_held() }}
+    and {{ is_ended('period_end', 'retrieved_on') }}

@@ -12,7 +12,9 @@ pivoted as (
         {{ reporter_cell_columns() }},
         service,
         max(case when flow = 'exports' then value_million end) as exports_million,
-        max(case when flow = 'imports' then value_million end) as imports_million
+        max(case when flow = 'imports' then value_million end) as imports_million,
+        max(case when flow = 'exports' then status end) as exports_status,
+        max(case when flow = 'imports' then status end) as imports_status
     from trade
     group by {{ reporter_cell_columns() }}, service
 

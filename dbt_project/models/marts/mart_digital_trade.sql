@@ -30,7 +30,7 @@ members as (
 published as (
 
     select * from cells
-    where service in ('DDS', 'KIS')
+    where service in ('DDS', 'KIS', 'DDEL')
 
 ),
 
@@ -60,6 +60,8 @@ grouped as (
         service as group_service,
         exports_million,
         imports_million,
+        exports_status,
+        imports_status,
         true as is_of_published
     from published
 
@@ -70,6 +72,8 @@ grouped as (
         summed.group_service,
         case when published.exports_million is null then summed.exports_million end as exports_million,
         case when published.imports_million is null then summed.imports_million end as imports_million,
+        cast(null as {{ dbt.type_string() }}) as exports_status,
+        cast(null as {{ dbt.type_string() }}) as imports_status,
         false as is_of_published
     from summed
     left join published
@@ -97,6 +101,10 @@ amounts as (
         flows.flow,
         {{ amount_of_flow('flows.flow', 'grouped') }} as value_million,
         {{ amount_of_flow('flows.flow', 'totals') }} as services_million,
+        case flows.flow
+            when 'exports' then grouped.exports_status
+            when 'imports' then grouped.imports_status
+        end as status,
         grouped.is_of_published,
         grouped.is_of_published and flows.flow <> 'total' as is_published
     from grouped
@@ -112,6 +120,7 @@ select
     {{ reporter_cell_columns('amounts') }},
     economies.name_en as reporter_name_en,
     economies.name_zh as reporter_name_zh,
+    amounts.status,
     amounts.group_service,
     services.name_en as group_name_en,
     services.name_zh as group_name_zh,

@@ -44,6 +44,7 @@ ranked as (
 
 select
     {{ reporter_cell_columns('ranked') }},
+    ranked.status,
     ranked.service,
     services.name_en as service_name_en,
     services.name_zh as service_name_zh,

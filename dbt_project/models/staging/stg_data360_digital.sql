@@ -38,11 +38,10 @@ renamed as (
             else {{ unknown_code('data360_digital', 'unit', 'source.unit_measure', 'Map it in the staging model') }}
         end as currency,
         'million' as unit,
-        'reported' as value_type,
-        case source.obs_status
-            when 'A' then cast(null as {{ dbt.type_string() }})
-            when 'O' then concat(source.obs_status, ': ', coalesce(source.obs_status_label, ''))
-            else {{ unknown_code('data360_digital', 'status', 'source.obs_status', 'Map it in the staging model') }}
+        -- SDMX: A is a normal value; E estimated, F forecast and I imputed; the others are flags of reported values.
+        {{ value_type_of_flag('source.obs_status', ['E', 'F', 'I']) }} as value_type,
+        case
+            when source.obs_status <> 'A' then concat_ws(': ', source.obs_status, source.obs_status_label)
         end as status,
 
         source._file,

@@ -9,6 +9,8 @@
     ('imports_usd', 'imports', 'USD'),
     ('balance_usd', 'balance', 'USD'),
 ] %}
+{#- The texts of a missing amount; warehouse/sources/mofcom_totals.py has the same. -#}
+{% set missing = "'', '-', '–', '—', '——', '/'" %}
 
 with source as (
 
@@ -47,16 +49,16 @@ renamed as (
         flow,
         {{ annual_period('year') }},
 
-        -- MOFCOM groups digits by commas, and writes nothing, — or - for a missing value.
+        -- MOFCOM groups digits by commas, and writes nothing, a dash or a slash for a missing value.
         cast(
             cast(
-                case when amount not in ('', '—', '-') then replace(amount, ',', '') end as decimal(28, 10)
+                case when amount not in ({{ missing }}) then replace(amount, ',', '') end as decimal(28, 10)
             ) * cast('100' as decimal(3, 0)) as decimal(38, 18)
         ) as value,
         currency,
         'million' as unit,
         'reported' as value_type,
-        case when amount in ('—', '-') then amount end as status,
+        case when amount <> '' and amount in ({{ missing }}) then amount end as status,
 
         _file,
         _row

@@ -1,6 +1,10 @@
 with source as (
 
-    select * from {{ source('raw', 'ons_services') }}
+    -- A cell holds a whole number, or where there is no figure a mark: `..`, `C`, `-`, `[x]`.
+    select
+        *,
+        case when value in ('..', 'C', 'c', '-', '–') or substr(value, 1, 1) = '[' then value end as mark
+    from {{ source('raw', 'ons_services') }}
 
 ),
 
@@ -44,11 +48,11 @@ renamed as (
         {{ year_or_quarter_start('source.period') }} as period_start,
         {{ year_or_quarter_end('source.period') }} as period_end,
 
-        cast(nullif(source.value, '..') as decimal(38, 18)) as value,
+        case when source.mark is null then cast(source.value as decimal(38, 18)) end as value,
         'GBP' as currency,
         'million' as unit,
         'reported' as value_type,
-        case when source.value = '..' then source.value end as status,
+        source.mark as status,
 
         source._file,
         source._row

@@ -28,7 +28,9 @@ kept as (
     select
         source.*,
         coalesce(corrections.corrected_value, source.value) as value_meant,
-        case when corrections.why is not null then concat('corrected: ', corrections.why) end as correction
+        case when corrections.why is not null then concat('corrected: ', corrections.why) end as correction,
+        -- NO_FIGURE of the reader
+        case when source.value in ('/', '／', '-', '－', '–', '—', '——', '…') then source.value end as mark
     from source
     left join corrections
         on
@@ -71,7 +73,7 @@ renamed as (
 
         cast(
             case
-                when kept.value = '/' then null
+                when kept.mark is not null then null
                 when kept.entry = 'debit' then -cast(kept.value_meant as decimal(38, 20))
                 when kept.entry = 'credit' then cast(kept.value_meant as decimal(38, 20))
             end * cast({{ required('units.unit', 'units.millions', 'safe_bop', 'unit', 'kept.unit', 'safe_unit') }} as decimal(3, 0))
@@ -80,7 +82,7 @@ renamed as (
         {{ required('units.unit', 'units.currency', 'safe_bop', 'unit', 'kept.unit', 'safe_unit') }} as currency,
         'million' as unit,
         'reported' as value_type,
-        coalesce(kept.correction, case when kept.value = '/' then '/' end) as status,
+        coalesce(kept.correction, kept.mark) as status,
 
         kept._file,
         kept._row

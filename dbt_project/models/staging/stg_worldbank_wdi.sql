@@ -39,7 +39,7 @@ renamed as (
         ) as value,
         indicators.currency,
         indicators.unit,
-        'reported' as value_type,
+        {{ value_type_of_flag('source.obs_status', ['E', 'F']) }} as value_type,
         nullif(source.obs_status, '') as status,
 
         source._file,

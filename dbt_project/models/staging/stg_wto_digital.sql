@@ -38,6 +38,7 @@ renamed as (
 
         {{ mapped_economy('economy', 'kept.reporter_code') }} as reporter,
         case kept.partner
+            when 'World' then 'WLD'
             when 'W' then 'WLD'
             when 'WL' then 'WLD'
             else {{ unknown_code('wto_digital', 'partner', 'kept.partner', 'Map it in the staging model') }}

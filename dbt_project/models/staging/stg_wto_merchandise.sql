@@ -57,10 +57,10 @@ renamed as (
         cast(kept.value as decimal(38, 18)) as value,
         'USD' as currency,
         'million' as unit,
-        'reported' as value_type,
+        {{ value_type_of_flag('kept.value_flag_code', ['E']) }} as value_type,
         case
             when kept.value_flag_code is not null
-                then concat(kept.value_flag_code, ': ', coalesce(kept.value_flag, ''))
+                then concat_ws(': ', kept.value_flag_code, kept.value_flag)
         end as status,
 
         kept._file,

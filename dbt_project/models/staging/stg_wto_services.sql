@@ -41,10 +41,10 @@ renamed as (
         cast(source.value as decimal(38, 18)) as value,
         'USD' as currency,
         'million' as unit,
-        'reported' as value_type,
+        {{ value_type_of_flag('source.value_flag_code', ['E']) }} as value_type,
         case
             when source.value_flag_code is not null
-                then concat(source.value_flag_code, ': ', coalesce(source.value_flag, ''))
+                then concat_ws(': ', source.value_flag_code, source.value_flag)
         end as status,
 
         source._file,
@@ -52,7 +52,10 @@ renamed as (
     from source
     left join economies as reporters on source.reporter_code = reporters.code
     left join economies as partners on source.partner_code = partners.code
-    left join items on source.product_code = items.product_code
+    left join items
+        on
+            source.product_code = items.product_code
+            and (not items.is_label_required or lower(source.product) = lower(items.label))
 
 )
 
