@@ -24,8 +24,8 @@ LOG = logging.getLogger(__name__)
 SCHEDULE = "0 7 * * *"  # UTC: after the night, and before the office opens
 # The kinds of alerts (warehouse.alerts.KINDS) that each check reports.
 CHECKS = {
-    "sources": ("fetch_failed", "load_rejected", "source_late"),
-    "builds": ("build_failed",),
+    "sources": ("fetch_failed", "load_rejected", "part_failed", "drift", "source_late"),
+    "builds": ("build_failed", "source_set_aside", "rows_held"),
     "revisions": ("big_revision",),
     "disk": ("disk_low",),
     "records": ("unreadable",),
@@ -41,8 +41,8 @@ next.
 
 | task | fails when |
 |---|---|
-| `sources` | the last fetch of a source failed or was rejected, or an expected release has not come |
-| `builds` | the newest build failed its tests or its validation |
+| `sources` | a fetch failed or was rejected, in part too; an answer has drift; an expected release has not come |
+| `builds` | the newest build failed, or left out a source, or figures with unknown codes |
 | `revisions` | a release of the last 24 hours revised a figure by more than its threshold |
 | `disk` | there is not enough space for the next build |
 | `records` | a record of the warehouse cannot be read |

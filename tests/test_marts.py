@@ -52,7 +52,8 @@ COLUMNS = {
     ),
     "mart_freshness": (
         "source, table, last_success_at, latest_vintage, latest_period, publication_lag_days, "
-        "expected_cells, present_cells, missing_cells, status"
+        "expected_cells, present_cells, missing_cells, status, set_aside_vintage, set_aside_reason, "
+        "held_observations, failed_parts, drift_notes"
     ),
 }
 

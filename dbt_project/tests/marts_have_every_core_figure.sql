@@ -1,26 +1,60 @@
--- Fails where a mart has not as many figures as the core table that it is built from.
+-- Fails where a mart has not as many figures of a source as the core table that it is built from.
 with counts as (
 
     select
         'mart_trade_structure' as mart,
-        (select count(*) from {{ ref('fct_services_trade') }}) as in_core,
-        (select count(*) from {{ ref('mart_trade_structure') }}) as in_mart
+        source,
+        1 as in_core,
+        0 as in_mart
+    from {{ ref('fct_services_trade') }}
+    union all
+    select
+        'mart_trade_structure' as mart,
+        source,
+        0 as in_core,
+        1 as in_mart
+    from {{ ref('mart_trade_structure') }}
 
     union all
 
     select
         'mart_trade_scale' as mart,
-        (select count(*) from {{ ref('fct_services_trade') }} where service = 'S') as in_core,
-        (select count(exports_million) + count(imports_million) from {{ ref('mart_trade_scale') }}) as in_mart
+        source,
+        1 as in_core,
+        0 as in_mart
+    from {{ ref('fct_services_trade') }}
+    where service = 'S'
+    union all
+    select
+        'mart_trade_scale' as mart,
+        source,
+        0 as in_core,
+        case when exports_million is null then 0 else 1 end + case when imports_million is null then 0 else 1 end as in_mart
+    from {{ ref('mart_trade_scale') }}
 
     union all
 
     select
         'mart_revision' as mart,
-        (select count(*) from {{ ref('fct_revision') }}) as in_core,
-        (select count(*) from {{ ref('mart_revision') }}) as in_mart
+        source,
+        1 as in_core,
+        0 as in_mart
+    from {{ ref('fct_revision') }}
+    union all
+    select
+        'mart_revision' as mart,
+        source,
+        0 as in_core,
+        1 as in_mart
+    from {{ ref('mart_revision') }}
 
 )
 
-select * from counts
-where in_core <> in_mart
+select
+    mart,
+    source,
+    sum(in_core) as in_core,
+    sum(in_mart) as in_mart
+from counts
+group by mart, source
+having sum(in_core) <> sum(in_mart)

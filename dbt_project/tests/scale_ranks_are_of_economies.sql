@@ -1,14 +1,29 @@
 -- Fails on a rank of the world, a group, a reporter with one flow only or a source without a world row; on an economy
 -- without a rank; and on a rank that is not one more than the number of larger economies.
-with scale as (
+with worlds as (
+
+    select mart.*
+    from {{ ref('mart_trade_scale') }} as mart
+    inner join {{ ref('dim_source') }} as sources on mart.source = sources.source
+    where mart.reporter = 'WLD' and sources.is_world_stated
+
+),
+
+scale as (
 
     select
         mart.*,
         economies.economy_type in ('economy', 'dissolved')
         and mart.total_million is not null
-        and mart.world_total_share_pct is not null
+        and worlds.source is not null
             as is_rankable
     from {{ ref('mart_trade_scale') }} as mart
+    left join worlds
+        on
+            mart.source = worlds.source
+            and mart.period_label = worlds.period_label
+            and mart.currency = worlds.currency
+            and mart.value_type = worlds.value_type
     left join {{ ref('dim_economy') }} as economies on mart.reporter = economies.economy
 
 )

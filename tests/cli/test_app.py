@@ -19,6 +19,7 @@ GROUPS = {
     "backfill": ("start", "list", "show", "approve", "discard"),
     "rejected": ("list", "show", "accept"),
     "curated": ("check", "template"),
+    "vintages": ("list", "withdraw", "restore"),
 }
 COMMANDS = (
     *("sources", "status", "alerts", "fetch", "build", "publish", "run", "trace", "query"),

@@ -133,6 +133,20 @@ def test_build_is_compared_with_the_current_release(tmp_path: Path) -> None:
     assert beside.reasons() == ("marts.mart_toy: fewer: now 1, before 3",)
 
 
+def test_gate_knows_the_sources_that_an_operator_has_decided_on(tmp_path: Path) -> None:
+    undecided = query(
+        "undecided",
+        "select source as finding from {batch} "
+        "where source not in (select decided.source from current.decided_source as decided)",
+    )
+    suite(tmp_path / "suites", "marts.mart_toy", undecided)
+    build = database(
+        tmp_path / "build.duckdb", "create table marts.mart_toy as select unnest(['one', 'two']) as source"
+    )
+    verdict = validate_release(build, None, tmp_path / "suites", None, tmp_path / "work", accepted=["one"])
+    assert verdict.reasons() == ("marts.mart_toy: undecided: two",)
+
+
 def test_validation_locks_no_reader_out_and_closes_the_build(tmp_path: Path) -> None:
     """A reader in another process keeps the release open during the validation."""
     suite(tmp_path / "suites", "marts.mart_toy", FEWER)

@@ -82,6 +82,9 @@ def _create_release_views(
     with closing(database.connect(file, attached)) as connection:
         tables = database.tables_of(connection, "build")
         current = database.tables_of(connection, "release") if "release" in attached else {}
+        connection.execute("create table current.decided_source (source varchar)")
+        for source in accepted:
+            connection.execute("insert into current.decided_source values (?)", [source])
         for name, columns in tables.items():
             schema, table = name.split(".")
             connection.execute(f"create view {name} as select * from build.{name}")

@@ -1,5 +1,6 @@
 {#-
-    Fails where the twelve services SA to SL of a source do not add up to S. The tolerance is for the text of
+    Warns where the twelve services SA to SL of a source do not add up to S: a printed figure may be wrong, and the release gate
+    decides on that. The tolerance is for the text of
     binary doubles in a publisher's workbook: the largest residue of SAFE's is 0.0000000078 million on
     2.7 million million, so a millionth of a million is far above noise and far below any figure.
 -#}

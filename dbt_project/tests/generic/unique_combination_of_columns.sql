@@ -9,6 +9,7 @@
 
 select
     {{ quoted | join(', ') }},
+    {{ sources_of_rows(model) if 'source' not in combination_of_columns }}
     count(*) as row_count
 from {{ model }}
 group by {{ quoted | join(', ') }}
