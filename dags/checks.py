@@ -41,7 +41,7 @@ next.
 
 | task | fails when |
 |---|---|
-| `sources` | a fetch failed or was rejected, in part too; an answer has drift; an expected release has not come |
+| `sources` | a fetch failed or was rejected, in part too; an answer has drift; a release has not come |
 | `builds` | the newest build failed, or left out a source, or figures with unknown codes |
 | `revisions` | a release of the last 24 hours revised a figure by more than its threshold |
 | `disk` | there is not enough space for the next build |
