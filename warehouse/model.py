@@ -265,6 +265,7 @@ class Source:
     `read(files, work, note)` yields record batches of `raw_schema(columns)`; `work` is a scratch directory,
     `note` records drift from `contract`, and a part of a file that was not read: its location is the text
     between `#` and `!` in `_file`, and the rows of the last vintage at this location are used again.
+    `evidenced` says when, and by what, address and layout were last seen to be as this module has them.
     Raise `reader_version` when the reader's output changes: older vintages are then parsed again.
     `schedule` is a cron expression in UTC.
     """
@@ -280,6 +281,7 @@ class Source:
     plan: PlanFunction
     read: Reader
     contract: Contract | None = None
+    evidenced: str = "never"
     reader_version: int = 1
     schedule: str = "0 3 * * *"
     seconds_between_calls: float = 0.5

@@ -23,7 +23,7 @@ def sources(as_json: AsJson = False) -> None:
     """List the publishers' tables that this warehouse reads."""
     from warehouse.sources import SOURCES
 
-    fields = ("publisher", "table", "title", "licence", "homepage")
+    fields = ("publisher", "table", "title", "evidenced", "licence", "homepage")
     rows = [
         {"source": source.name, **{field: getattr(source, field) for field in fields}}
         for source in SOURCES.values()
@@ -31,7 +31,8 @@ def sources(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
     else:
-        print_table(rows, ("source", "publisher", "table", "title"), droppable=("table",))
+        columns = ("source", "publisher", "table", "title", "evidenced")
+        print_table(rows, columns, droppable=("table", "title"))
 
 
 def fetch(names: Names = None, as_json: AsJson = False) -> None:

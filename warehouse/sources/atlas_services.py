@@ -159,6 +159,7 @@ SOURCE = Source(
     table=TABLE,
     homepage="https://doi.org/10.7910/DVN/NDDMSN",
     licence="CC0 1.0",
+    evidenced="2026: the list of files in public scripts; `.csv` files, 1980 to 2024",
     columns=CONTRACT.columns,
     key=KEY,
     plan=plan,

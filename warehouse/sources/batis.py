@@ -198,6 +198,7 @@ SOURCE = Source(
     table="OECD-WTO_BATIS_BPM6",
     homepage=HOMEPAGE,
     licence="OECD and WTO terms of use",
+    evidenced="2026-09-16: 489 581 002 bytes, 50 172 380 rows, 2005 to 2024",
     columns=COLUMNS,
     key=("edition", "reporter", "partner", "flow", "item_code", "year"),
     plan=plan,

@@ -139,6 +139,7 @@ SOURCE = Source(
     table="warehouse/curated",
     homepage="https://www.mofcom.gov.cn",
     licence="Single figures, quoted with their page",
+    evidenced="the project's own folder",
     columns=RAW_COLUMNS,
     key=KEY,
     plan=plan,

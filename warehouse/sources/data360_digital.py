@@ -150,6 +150,7 @@ SOURCE = Source(
     table=DATASET,
     homepage="https://data360.worldbank.org/en/dataset/UNCTAD_DE",
     licence="CC BY 4.0",
+    evidenced="2026-03-19: a copy of the file; the columns changed once since July 2025",
     columns=COLUMNS,
     key=("indicator", "ref_area", "time_period"),
     plan=plan,

@@ -187,6 +187,7 @@ SOURCE = Source(
     table="fwmy/overyears",
     homepage="https://data.mofcom.gov.cn/fwmy/overtheyears.shtml",
     licence="No licence stated; official statistics published for public use",
+    evidenced="2026-10-02: 44 rows, 1982 to 2025, in public clients",
     columns=COLUMNS,
     key=("year",),
     plan=plan,

@@ -383,6 +383,7 @@ SOURCE = Source(
     table=BRANCH,
     homepage="https://data.stats.gov.cn",
     licence="No licence stated; official statistics published for public use",
+    evidenced="2026-10-02: requests and answers in public clients; no recording is at hand",
     columns=COLUMNS,
     key=("database", "indicator_name", "region", "period"),
     plan=plan,

@@ -262,6 +262,7 @@ SOURCE = Source(
     table="uktradeinservicesservicetypebypartnercountrynonseasonallyadjusted",
     homepage=PAGE,
     licence="Open Government Licence v3.0",
+    evidenced="2026-06: the page links a workbook, sheet `Sheet 1. Time Series`, in public scripts",
     columns=COLUMNS,
     key=KEY,
     plan=plan,

@@ -380,6 +380,7 @@ SOURCE = Source(
     table="中国国际收支平衡表时间序列(BPM6)",
     homepage=LANDING_PAGE,
     licence="None stated; public statistics of SAFE",
+    evidenced="2026-10-03: page, title and sheets",
     columns=COLUMNS,
     key=("sheet", "period", "item_code", "entry"),
     plan=plan,

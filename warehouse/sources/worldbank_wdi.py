@@ -333,6 +333,7 @@ SOURCE = Source(
     table="World Development Indicators",
     homepage="https://databank.worldbank.org/source/world-development-indicators",
     licence="CC BY 4.0",
+    evidenced="2026-10: public clients",
     columns=COLUMNS,
     key=("indicator_id", "country_id", "date"),
     plan=plan,

@@ -13,7 +13,7 @@ from __future__ import annotations
 from functools import partial
 
 from warehouse.model import MEBIBYTE, Source
-from warehouse.sources._wto_bulk import COLUMNS, KEY, BulkReport, plan, read
+from warehouse.sources._wto_bulk import COLUMNS, CONTRACT, KEY, BulkReport, plan, read
 
 NAME = "wto_services"
 
@@ -38,6 +38,8 @@ SOURCE = Source(
     table=REPORT.name,
     homepage="https://stats.wto.org/",
     licence="WTO terms of use (attribution)",
+    contract=CONTRACT,
+    evidenced="2026-06-01: HTTP 200, Last-Modified 2026-04-22; no recording is at hand",
     columns=COLUMNS,
     key=KEY,
     plan=partial(plan, REPORT),
