@@ -39,13 +39,14 @@ TEMPLATE = """\
 ## Contract
 
 Read by header, in any order; typography and the spellings below are allowed for. Whatever else the file has
-is drift: recorded with the vintage, reported once, not read. A load without a column that is read is rejected.
+is drift: recorded with the vintage, reported once, not read. A load without a column that is read is
+rejected.
 Rows with an economy or item that no seed has are {{ "held out of the facts" if holds else "a rejection" }}.
 
 | header | raw column | may be absent | other accepted spellings |
 |---|---|---|---|
 {% for header, column in contract.read.items() -%}
-| `{{ header }}` | `{{ column }}` | {{ "yes" if header in contract.optional else "" }} | {{ spellings(header) }} |
+| `{{ header }}` | `{{ column }}` | {{ optional(header) }} | {{ spellings(header) }} |
 {% endfor %}
 {%- if contract.ignored %}
 Known and not read: {{ ignored }}.
@@ -59,9 +60,10 @@ def page_of(source: Source) -> str:
     code = Path(str(module.__file__)).read_text(encoding="utf-8")
     for shared in re.findall(r"from warehouse\.sources\.(_\w+) import", code):
         docs.append(importlib.import_module(f"warehouse.sources.{shared}").__doc__ or "")
-    ):
-        docs.append(importlib.import_module(f"warehouse.sources.{shared}").__doc__ or "")
     contract = source.contract
+
+    def optional(header: str) -> str:
+        return "yes" if contract and header in contract.optional else ""
 
     def spellings(header: str) -> str:
         found = [other for other, name in contract.spellings.items() if name == header] if contract else []
@@ -75,6 +77,7 @@ def page_of(source: Source) -> str:
         ignored=", ".join(f"`{name}`" for name in contract.ignored) if contract else "",
         key=", ".join(f"`{name}`" for name in source.key),
         releases=releases_of(source.name),
+        optional=optional,
         spellings=spellings,
         text="\n\n".join(ast.literal_eval(repr(doc)).strip() for doc in docs),
     )
