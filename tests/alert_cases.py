@@ -29,13 +29,14 @@ def silent_mirror(folder: Path) -> Path:
 
 
 def spoiled_mirror(folder: Path) -> Path:
-    """Make a mirror whose answer has a value that is no number, and that HTML and Jinja would interpret."""
+    """Make a mirror with many unknown economies, whose codes HTML and Jinja would interpret."""
     folder.mkdir()
     path = NIGHT / "data360files.worldbank.org/data360-data/data/UNCTAD_DE/UNCTAD_DE.csv"
     header, *rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
     for row in rows:
-        if row[header.index("REF_AREA")] == "CHN" and row[header.index("OBS_VALUE")]:
-            row[header.index("OBS_VALUE")] = "Q{<"
+        area = header.index("REF_AREA")
+        if row[area] < "M" and row[area] != "CHN":
+            row[area] = "Q{<" + row[area]
     text = io.StringIO()
     csv.writer(text).writerows([header, *rows])
     changed = text.getvalue().encode()

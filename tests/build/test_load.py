@@ -47,7 +47,7 @@ def test_vintages_are_side_by_side_and_text_is_unchanged(tmp_path: Path) -> None
             (1, NOW.replace(tzinfo=None), "accepted")
         ]
         assert db.execute("select * from raw.landing_freshness").fetchall() == [
-            ("toy", "ok", NOW.replace(tzinfo=None))
+            ("toy", "ok", NOW.replace(tzinfo=None), None, None, 0, 0)
         ]
     assert not file.with_name("b.duckdb.wal").exists()
 

@@ -98,7 +98,6 @@ DAYS = ("--from", "2024-01-01", "--to", "2024-01-02")
             *["--from", "2024-01-01", "--to", "2024-01-02", "--reread", "--mirror", "m"],
         ),
         ("rejected", "accept", "x"),
-        ("curated", "check"),
     ],
 )
 def test_wrong_usage_exits_with_2(words: tuple[str, ...], small: Path) -> None:

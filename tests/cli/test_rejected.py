@@ -62,4 +62,4 @@ def test_load_that_could_not_be_read_cannot_be_accepted(small: Path) -> None:
     (directory / "files" / "fetched.json").write_text("[]")
     assert invoke(small, "rejected", "list").stdout.splitlines()[2].endswith("  unreadable")
     shown = invoke(small, "rejected", "show", LOADS[1]).stdout
-    assert f"next: correct warehouse/sources/{SOURCE}.py or wait for the publisher" in shown
+    assert f"a load that cannot be read cannot be accepted: correct warehouse/sources/{SOURCE}.py" in shown

@@ -20,7 +20,7 @@ from warehouse.releases.manifest import read_manifest
 from warehouse.releases.publish import rollback
 from warehouse.releases.store import DATABASE, current, find_release, release_dirs
 
-DAY = date(2026, 3, 19)  # the newest day in the landing of the sample
+DAY = date(2026, 5, 31)  # the newest day that the recorded answers know of
 
 
 def statuses(release: Path) -> dict[str, str]:

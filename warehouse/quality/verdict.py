@@ -24,7 +24,7 @@ class Finding(BaseModel, frozen=True):
     why: str
     success: bool
     detail: str
-    is_form: bool = False
+    is_form: bool = Field(default=False, exclude_if=lambda is_form: not is_form)
 
     def __str__(self) -> str:
         """Return the finding on one line."""
