@@ -155,7 +155,7 @@ def test_no_build_without_new_vintage(own_warehouse: Warehouse) -> None:
 
 def test_manifest_has_revision_vintages_digests_counts_and_verdict(warehouse: Warehouse) -> None:
     manifest = read_manifest(warehouse.release)
-    assert manifest.as_of.isoformat() == "2026-03-19"
+    assert manifest.as_of.isoformat() == "2026-05-31"
     assert manifest.git_revision
     assert manifest.validation["success"] is True
     assert [(entry.source, entry.vintage) for entry in manifest.vintages] == [
