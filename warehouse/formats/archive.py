@@ -61,9 +61,10 @@ def extract_member(
     """Write one member of the archive at `path` into the directory `work` and return its path.
 
     `source` and `file` name the publisher's table and the archive in error messages and notes. `max_bytes`
-    limits the expanded size. The archive must have exactly one file whose name ends in `suffix`; every other
-    file is noted as drift, those that macOS adds are not counted. Raises SourceError for an archive that
-    cannot be extracted safely, and OSError if the disk fails; both remove the partial file.
+    limits the expanded size. The archive must have exactly one file whose name ends in `suffix`, or exactly
+    one file; every other file is noted as drift, those that macOS adds are not counted. Raises SourceError
+    for an archive that cannot be extracted safely, and OSError if the disk fails; both remove the partial
+    file.
     """
     target = work / f"{file}.member"
     fail = partial(SourceError, source, file=file)
@@ -156,6 +157,9 @@ def select_member(
             raise fail(f"the archive has a link or a device: {entry.name!r}")
     files = [entry for entry in files if not is_of_macos(entry.name)]
     selected = [entry for entry in files if entry.name.casefold().endswith(suffix)]
+    if not selected and len(files) == 1:
+        selected = files  # whatever its name: the reader checks what it holds
+        further(f"the file in the archive is named {files[0].name!r}")
     if len(selected) != 1:
         expected = f"exactly one file {f'*{suffix}' if suffix else ''}".rstrip()
         names = ", ".join(repr(entry.name) for entry in files[:10]) or "none"

@@ -131,7 +131,8 @@ def external_resources(node: Any) -> Iterator[str]:
     elif isinstance(node, dict):
         if node.get("type") == "EXT_RESOURCE":
             texts = node.get("texts")
-            yield from (str(text) for text in (node.get("text"), *(texts or {}).values()) if text)
+            by_language = texts.values() if isinstance(texts, dict) else ()
+            yield from (str(text) for text in (node.get("text"), *by_language) if text)
         for value in node.values():
             yield from external_resources(value)
 
