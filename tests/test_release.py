@@ -170,6 +170,7 @@ def test_manifest_has_revision_vintages_digests_counts_and_verdict(warehouse: Wa
         ("unctad_services", "2025-07-23"),
         ("worldbank_wdi", "2022-09-16"),
         ("worldbank_wdi", "2024-07-12"),
+        ("wto_digital", "2026-05-31"),
         ("wto_merchandise", "2025-05-10"),
     ]
     for vintage in manifest.vintages:

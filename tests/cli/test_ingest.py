@@ -28,7 +28,8 @@ def test_sources_lists_each_publishers_table(tmp_path: Path) -> None:
     listed = invoke(tmp_path, "sources", "--json").json
     assert [row["source"] for row in listed] == list(SOURCES)
     assert all(row["licence"] and row["homepage"].startswith("https://") for row in listed)
-    assert "Trade in services by category, annual" in invoke(tmp_path, "sources").stdout
+    assert all(row["evidenced"] for row in listed)
+    assert "2026-10-03: page, title and sheets" in invoke(tmp_path, "sources").stdout
 
 
 def test_second_fetch_reports_nothing_new(tmp_path: Path) -> None:

@@ -316,7 +316,7 @@ SAFE = (
             "values are plain numbers": "value '1,234.5' is not a plain number (1 row, first in file bop_bpm6.xlsx",
             "most credits are not negative, most debits not positive": "'年度BOP（美元） ': 50 of 1111 values of debit",
             "credit and debit add up to the balance": "credit and debit add up to",
-            "the twelve services add up to all services": "period 2011, debit: the twelve services add up to",
+            "the twelve services add up to all services": "debit: the twelve services add up to",
             "goods and services add up to their total": "period 2014, credit: goods and services add up to",
             "four quarters add up to the year": "人民币 2018, item 1.A.b, credit: four quarters add up to",
             "sheets are converted at one rate": "services 2018: 13.",
