@@ -294,7 +294,7 @@ SAFE = (
         "spoiled cells",
         "safe_bop",
         (
-            "update rows set item_code = '1.A.b.13' where item_code in ('1.A.b.8', '1.A.b.9', '1.A.b.10', '1.A.b.12')",
+            f"update rows set item_code = replace(item_code, '.b.', '.c.') where not {DOLLARS} and item_code in ('1.A.b.8', '1.A.b.9', '1.A.b.10', '1.A.b.11', '1.A.b.12')",
             "update rows set unit = '万美元' where sheet = '季度BOP（美元）' and period = '2003Q1'",
             "update rows set entry = '净额' where item_code = '1.A.b.4' and entry = 'balance' and period = '2012'",
             f"update rows set value = '1,234.5' where {DOLLARS} and item_code = '1.A.b.3' and period = '2010' and entry = 'credit'",
@@ -308,7 +308,7 @@ SAFE = (
             f"update rows set value = trim(value, '-') where {DOLLARS} and item_code = '1.A.b.4' and entry = 'debit'",
         ),
         {
-            "item codes are known for most rows": "unknown item code '1.A.b.13' (3456 rows, first in file bop_bpm6.xlsx#",
+            "item codes are known for most rows": "unknown item code '1.A.c.10' (",
             "units are known": "unknown unit '万美元' (45 rows",
             "entries are known": "unknown entry '净额'",
             "every sheet has its unit": "unknown sheet '季度BOP（美元）' in unit '万美元' (45 rows",
