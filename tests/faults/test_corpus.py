@@ -250,9 +250,12 @@ def delimited(form: Form, data: bytes) -> tuple[list[str], list[list[str]]]:
     except UnicodeDecodeError:
         text = sent.decode(form.encoding, "replace")  # a damaged byte in a column that is not read
     header, *rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if any(row)]
+    if form.has_mark:  # what Excel writes: empty cells beyond the last column
+        rows = [row if any(row[len(header) :]) else row[: len(header)] for row in rows]
     if any(len(row) != len(header) for row in rows):
         raise ValueError("a ragged row")
-    return header, rows
+    # Blanks around a header are typography.
+    return [" ".join(unicodedata.normalize("NFKC", name).split()) for name in header], rows
 
 
 def chosen(form: Form, data: bytes, names: list[str], optional: Collection[str] = ()) -> list[Row]:
