@@ -1,8 +1,8 @@
 """One pull of a source: every request of its plan is answered by a file, or the pull fails.
 
 A part of a plan (`model.Part`) fails alone: its answers in the last vintage are linked into the pull, and the
-failure is listed. A pull in which every part failed fails. A request that fails raises its SourceError in the
-plan: a plan that catches it may try another address.
+failure is listed. A pull in which every part failed fails, and so does one whose publisher does not answer. A
+request that fails raises its SourceError in the plan: a plan that catches it may try another address.
 
 Each answer is written to `<name>.part`, checked there, and then renamed. `fetched.json`, the list of the
 answers, is written last: a directory without it is an incomplete pull. No `.part` file is left behind.
@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, model_validator
 
 from warehouse.config import CURATED_DIR
-from warehouse.errors import SourceError, WarehouseError
+from warehouse.errors import SourceError, Unavailable, WarehouseError
 from warehouse.fetch.content import content_fault
 from warehouse.fetch.download import FILE_NAME, Download, disk_errors, without_secrets
 from warehouse.fetch.http import LIMITS, Client, Limits, receive_if_changed
@@ -32,6 +32,7 @@ from warehouse.model import FailedPart, Fetched, Part, Request, Source
 
 LOG = logging.getLogger(__name__)
 FETCHED = "fetched.json"
+UNANSWERED_PARTS = 2  # parts in a row without any answer, after all their attempts, that end a pull
 Progress = Callable[[Request, int], None]
 
 
@@ -104,14 +105,19 @@ def _run(pull: _Pull, plan: Generator[Request | Part, Path, None], last_vintage:
     files: list[Fetched] = []
     failed: list[tuple[FailedPart, SourceError]] = []
     names: set[str] = set()
-    parts = 0
+    parts = unanswered = 0
     item = next(plan, None)
     while item is not None:
         if isinstance(item, Part):
             parts += 1
             try:
                 files += _answer_all(pull, item.plan, names, item.name)
+                unanswered = 0
             except SourceError as error:
+                unanswered = unanswered + 1 if isinstance(error, Unavailable) else 0
+                if unanswered == UNANSWERED_PARTS:
+                    # The publisher is down: the other parts would only wait for it as well.
+                    raise failed[-1][1] from error
                 carried = _carry(pull, item.name, last_vintage)
                 files += carried
                 reason = str(error).removeprefix(f"{pull.source}: ")
