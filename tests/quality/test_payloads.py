@@ -214,7 +214,7 @@ def unctad(name: str) -> Iterator[Payload]:
     )
     if category:
         yield Payload(
-            "categories that nobody knows",
+            "categories that no seed has",
             name,
             ("update rows set category = 'SZ' where year > '2015'",),
             {"service categories are known for most rows": "unknown service category 'SZ' ("},

@@ -613,7 +613,7 @@ def test_backfill_is_approved_or_rejected_by_api(stack: Stack, token: str, relea
             2 * BUILD_BOUND,
         )
         # An answer within the second in which the task begins to wait is lost: the scheduler takes the end of
-        # the waiting task's process for that of the resumed one, and fails it. Nobody answers that fast.
+        # the waiting task's process for that of the resumed one, and fails it. A person takes longer.
         until("the scheduler knows that the task waits", lambda run=run: has_parked(stack, run), stack)
     assert query(stack, "select count(*) from task_instance where state = 'running'") == [(0,)]  # no slot
     assert current_release(stack) == before

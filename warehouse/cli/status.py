@@ -106,7 +106,7 @@ def source_row(
 
 
 def remarks_of(newest: Vintage | None, aside: Sequence[SetAside]) -> list[str]:
-    """Return what an operator should know of the vintage in force: what it lacks, and how it differs."""
+    """Return remarks on a source: a vintage left out of the release, failed parts, and drift."""
     remarks = [
         f"vintage {one.vintage} is left out of the release, {one.used_instead or 'nothing'} is used: "
         f"{one.reason}"

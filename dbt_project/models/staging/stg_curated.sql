@@ -1,4 +1,4 @@
--- The figures of analysts mix areas, spans, units and currencies: each is mapped here, by name.
+-- Over 150 lines, since the figures of analysts mix areas, spans, units and currencies: each is mapped here, by name.
 with source as (
 
     select
