@@ -9,6 +9,7 @@ import duckdb
 import pytest
 from conftest import Warehouse, copy_home, ingest, replay, settings_of
 from recordings import recording
+from small_releases import build_record
 
 from warehouse.backfill import decide, records, stage
 from warehouse.build import builds, steps
@@ -16,6 +17,7 @@ from warehouse.config import SAMPLE_DIR, Settings
 from warehouse.errors import Rejected, WarehouseError
 from warehouse.files import sha256_of
 from warehouse.landing import store
+from warehouse.releases.manifest import SetAside
 from warehouse.releases.store import DATABASE, current
 from warehouse.sources import SOURCES, unctad_goods
 
@@ -274,3 +276,10 @@ def test_damaged_backfill_does_not_hide_others(small: Path, tmp_path: Path) -> N
     listing = records.list_backfills(settings.backfill)
     assert [backfill_record.id for backfill_record in listing.records] == [second]
     assert len(listing.problems) == 1 and f"{first}/{records.REQUEST}" in listing.problems[0]
+
+
+def test_backfill_whose_build_leaves_a_vintage_out_is_rejected() -> None:
+    aside = SetAside(source=NAME, vintage="2022-01-01", reason="a test failed", used_instead=None)
+    stage.require_nothing_set_aside(build_record())
+    with pytest.raises(Rejected, match=rf"{NAME} 2022-01-01: a test failed"):
+        stage.require_nothing_set_aside(build_record(set_aside=(aside,)))

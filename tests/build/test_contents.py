@@ -10,11 +10,13 @@ from small_releases import build_record, make_release, vintage_entry
 
 from warehouse.build import builds, contents
 from warehouse.build.contents import is_named, run_without_failing_sources
+from warehouse.build.stage import Staged
 from warehouse.config import Settings
 from warehouse.errors import Rejected
 from warehouse.files import write_record
 from warehouse.model import Vintage
 from warehouse.releases.manifest import BuildRecord
+from warehouse.sources import SOURCES
 
 OLD, NEW = "2024-01-01", "2024-05-02"
 A, B, C = "batis", "unctad_goods", "mofcom_totals"
@@ -112,3 +114,29 @@ def test_source_is_named_by_its_whole_name_only() -> None:
     assert is_named("batis", "test.services_trade.x: batis.")
     assert not is_named("batis", "not_batis")
     assert not is_named("batis", "batis_wto")
+
+
+def test_source_whose_vintages_cannot_be_staged_is_left_out_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(tmp_path)
+    failing = [{(A, OLD): "a bad value", (A, NEW): "a bad value"}, {}]
+
+    def stage(directory: Path, work: Path, sources: object, rows: object) -> Staged:
+        return Staged(files={}, failures=failing.pop(0))
+
+    monkeypatch.setattr(contents, "stage", stage)
+    monkeypatch.setattr(contents.parse, "rows_of", lambda *_: Path("rows.parquet"))
+    monkeypatch.setattr(contents.loading, "load", lambda *_: None)
+    monkeypatch.setattr(contents, "assess", lambda *_: None)
+    monkeypatch.setattr(contents, "entry_of", lambda one: vintage_entry(one.source, one.id))
+    used = {name: () for name in SOURCES} | {
+        A: tuple(Vintage.model_construct(source=A, id=one) for one in (OLD, NEW)),
+        B: (Vintage.model_construct(source=B, id=OLD),),
+    }
+    build = settings.build / "20240502T000000000000Z"
+    build.mkdir(parents=True)
+    record = contents.fill(settings, build, build_record(), used, reuse=False)
+    assert [one.ref.source for one in record.vintages] == [B]
+    [aside] = record.set_aside
+    assert (aside.source, aside.vintage, aside.used_instead) == (A, NEW, None)

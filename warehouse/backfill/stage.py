@@ -21,7 +21,7 @@ from warehouse.landing.parse import scratch_directory
 from warehouse.model import Decision, Source, Vintage
 from warehouse.quality import Verdict
 from warehouse.releases import diff
-from warehouse.releases.manifest import read_manifest
+from warehouse.releases.manifest import BuildRecord, read_manifest
 from warehouse.releases.store import current
 from warehouse.sources import SOURCES
 
@@ -216,8 +216,16 @@ def build(settings: Settings, backfill_id: str) -> str:
         if build_id is None:
             raise WarehouseError(f"{backfill.id}: nothing was loaded. Request the backfill again")
         steps.validate(staged, steps.transform(staged, build_id))
+        require_nothing_set_aside(builds.read_build(staged.build / build_id))
     records.write_report(backfill, Report(pulls=report.pulls, build=build_id))
     return backfill.id
+
+
+def require_nothing_set_aside(record: BuildRecord) -> None:
+    """Raise Rejected when a build left vintages out: a backfill is approved as a whole or not at all."""
+    if record.set_aside:
+        reasons = "; ".join(f"{one.source} {one.vintage}: {one.reason}" for one in record.set_aside)
+        raise Rejected(f"the build had to leave out vintages. {reasons}")
 
 
 @reporting("backfill")

@@ -96,6 +96,8 @@ def fill(settings: Settings, build: Path, record: BuildRecord, used: Used, *, re
         if not staged.failures:
             break
         for (name, vintage), reason in staged.failures.items():
+            if vintage not in {one.id for one in contents[name]}:
+                continue  # left out with another vintage of its source
             kept = fallback(release, contents[name], vintage, reason)
             aside.append(describe_aside(contents[name], kept, reason))
             contents[name] = kept
