@@ -62,7 +62,7 @@ def extract_member(
 
     `source` and `file` name the publisher's table and the archive in error messages and notes. `max_bytes`
     limits the expanded size. The archive must have exactly one file whose name ends in `suffix`, or exactly
-    one file; every other file is noted as drift, those that macOS adds are not counted. Raises SourceError
+    one file that is no archive; every other file is noted as drift, those that macOS adds are not counted. Raises SourceError
     for an archive that cannot be extracted safely, and OSError if the disk fails; both remove the partial
     file.
     """
@@ -157,13 +157,13 @@ def select_member(
             raise fail(f"the archive has a link or a device: {entry.name!r}")
     files = [entry for entry in files if not is_of_macos(entry.name)]
     selected = [entry for entry in files if entry.name.casefold().endswith(suffix)]
-    if not selected and len(files) == 1:
+    has_archive = any(entry.name.casefold().endswith((".zip", ".7z")) for entry in files)
+    if not selected and len(files) == 1 and not has_archive:
         selected = files  # whatever its name: the reader checks what it holds
         further(f"the file in the archive is named {files[0].name!r}")
     if len(selected) != 1:
         expected = f"exactly one file {f'*{suffix}' if suffix else ''}".rstrip()
         names = ", ".join(repr(entry.name) for entry in files[:10]) or "none"
-        has_archive = any(entry.name.casefold().endswith((".zip", ".7z")) for entry in files)
         raise fail(
             f"the archive must have {expected}; it has {names}", remedy=REPACK if has_archive else None
         )
