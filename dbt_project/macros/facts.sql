@@ -5,14 +5,20 @@
                                name of its value; and `condition`, the observations, or the revisions, that it has
     fact_columns(table_name)   the columns of a fact, from an observation; the contract of the model gives their order
     fact_keys(table_name)      the columns of its natural key
+    not_compiled()             the status of a cell whose item the publisher did not compile, by the seed not_compiled: its value
+                               is null, and it is the only kind of empty cell that a fact has
 -#}
+{% macro not_compiled() -%}
+not compiled
+{%- endmacro %}
+
 {% macro facts() %}
     {{ return({
         'fct_services_trade': {
             'function': 'services_trade_as_of',
             'keys': ['source', 'reporter', 'partner', 'service', 'indicator', 'flow', 'frequency', 'period_start', 'period_end', 'currency', 'value_type'],
             'amount': 'value_million',
-            'condition': "partner = 'WLD' and region is null and service not in ('G', 'GS') and flow in ('exports', 'imports')",
+            'condition': "partner = 'WLD' and region is null and service not in ('G', 'GS')",
         },
         'fct_bilateral_services_trade': {
             'function': 'bilateral_services_trade_as_of',
@@ -30,13 +36,13 @@
             'function': 'goods_trade_as_of',
             'keys': ['source', 'reporter', 'partner', 'indicator', 'flow', 'frequency', 'period_start', 'period_end', 'currency', 'value_type'],
             'amount': 'value_million',
-            'condition': "partner = 'WLD' and region is null and service = 'G' and flow in ('exports', 'imports')",
+            'condition': "partner = 'WLD' and region is null and service = 'G'",
         },
         'fct_indicator': {
             'function': 'indicator_as_of',
-            'keys': ['source', 'reporter', 'indicator', 'frequency', 'period_start', 'period_end', 'currency', 'unit'],
+            'keys': ['source', 'reporter', 'partner', 'region', 'indicator', 'frequency', 'period_start', 'period_end', 'currency', 'unit'],
             'amount': 'value',
-            'condition': "partner = 'WLD' and region is null and service is null",
+            'condition': "service is null",
         },
     }) }}
 {% endmacro %}
@@ -53,4 +59,17 @@
 
 {% macro fact_keys(table_name) -%}
     {{ facts()[table_name]['keys'] | join(', ') }}
+{%- endmacro %}
+
+{#- The indicator of a share or growth rate as printed, as stg_curated names it: share_pct.S.total, growth_pct.S.exports.CNY. -#}
+{% macro printed_indicator(measure, service, flow, currency=none) -%}
+    concat('{{ measure }}_pct.', {{ service }}, '.', {{ flow }}{{ ", '.', " ~ currency if currency }})
+{%- endmacro %}
+
+{#- The join condition between an indicator and an amount of one source, reporter and period. -#}
+{% macro is_printed_of(indicator_relation, amount_relation) -%}
+    {{ indicator_relation }}.source = {{ amount_relation }}.source
+        and {{ indicator_relation }}.vintage = {{ amount_relation }}.vintage
+        and {{ indicator_relation }}.reporter = {{ amount_relation }}.reporter
+        and {{ is_same_period(indicator_relation, amount_relation) }}
 {%- endmacro %}

@@ -41,10 +41,11 @@ end
 {%- endmacro %}
 
 {% macro amount_of_flow(flow, cell) -%}
-{#- The amount of one flow from a relation that has exports and imports side by side. -#}
+{#- The amount of one flow from a relation that has the four flows side by side. -#}
 case {{ flow }}
     when 'exports' then {{ cell }}.exports_million
     when 'imports' then {{ cell }}.imports_million
-    when 'total' then {{ cell }}.exports_million + {{ cell }}.imports_million
+    when 'total' then {{ cell }}.total_million
+    when 'balance' then {{ cell }}.balance_million
 end
 {%- endmacro %}

@@ -14,6 +14,7 @@ with counts as (
         0 as in_core,
         1 as in_mart
     from {{ ref('mart_trade_structure') }}
+    where is_published
 
     union all
 
@@ -29,7 +30,8 @@ with counts as (
         'mart_trade_scale' as mart,
         source,
         0 as in_core,
-        case when exports_million is null then 0 else 1 end + case when imports_million is null then 0 else 1 end as in_mart
+        case when exports_million is null then 0 else 1 end + case when imports_million is null then 0 else 1 end
+        + case when is_total_published then 1 else 0 end + case when is_balance_published then 1 else 0 end as in_mart
     from {{ ref('mart_trade_scale') }}
 
     union all

@@ -8,6 +8,7 @@ select
     homepage,
     licence,
     is_world_stated,
-    goods_source
+    goods_source,
+    services_source
 from {{ ref('source_facts') }}
 order by source

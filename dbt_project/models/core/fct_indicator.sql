@@ -1,4 +1,4 @@
--- Whole economies only: indicators of a province or of one partner are not in this table.
+-- Indicators of whole economies, of their regions, and of one partner; printed shares and growth rates are indicators.
 with latest as (
 
     select * from {{ ref('int_observations_latest') }}

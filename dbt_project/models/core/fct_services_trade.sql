@@ -1,8 +1,8 @@
--- All services, and each item, of an economy with the world.
+-- All services, and each item, of an economy with the world; totals and balances only where they are printed.
 with latest as (
 
     select * from {{ ref('int_observations_latest') }}
-    where value is not null
+    where value is not null or status = '{{ not_compiled() }}'
 
 )
 

@@ -18,12 +18,6 @@ sources as (
 
 ),
 
-companions as (
-
-    select * from {{ ref('claim_denominator') }}
-
-),
-
 newest as (
 
     select
@@ -34,7 +28,7 @@ newest as (
 
 ),
 
--- the source from which a series takes a term: itself, the companion that states the services total, or its goods source
+-- the source from which a series takes a term: itself, the source of its services total, or its goods source
 series as (
 
     select distinct
@@ -55,12 +49,11 @@ suppliers as (
         sources.is_world_stated,
         case series.lookup
             when 'own' then series.source
-            when 'companion' then coalesce(companions.services_source, series.source)
+            when 'companion' then sources.services_source
             when 'goods' then sources.goods_source
         end as supplier
     from series
     inner join sources on series.source = sources.source
-    left join companions on series.source = companions.source
 
 ),
 

@@ -27,13 +27,21 @@ pivoted as (
         period_end,
         currency,
         max(case when flow = 'exports' then value_million end) as exports_million,
-        max(case when flow = 'imports' then value_million end) as imports_million
+        max(case when flow = 'imports' then value_million end) as imports_million,
+        max(case when flow = 'total' then value_million end) as printed_total_million
     from flows
     group by source, reporter, frequency, period_start, period_end, currency
 
 )
 
 select
-    *,
-    exports_million + imports_million as total_million
+    source,
+    reporter,
+    frequency,
+    period_start,
+    period_end,
+    currency,
+    exports_million,
+    imports_million,
+    coalesce(printed_total_million, exports_million + imports_million) as total_million
 from pivoted

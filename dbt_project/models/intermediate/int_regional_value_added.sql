@@ -1,4 +1,3 @@
--- The accounts of provinces are in no core table: fct_indicator is of whole economies.
 with accounts as (
 
     select
@@ -9,7 +8,7 @@ with accounts as (
         period_end,
         max(case when indicator = 'NBS.VA_TERTIARY' then value end) as services_million,
         max(case when indicator = 'NBS.GDP' then value end) as gdp_million
-    from {{ ref('int_observations_latest') }}
+    from {{ ref('fct_indicator') }}
     where
         source = 'nbs_accounts'
         and region is not null

@@ -30,7 +30,8 @@ cells as (
         frequency,
         period_start,
         period_end,
-        value
+        value,
+        case when value is null and status = '{{ not_compiled() }}' then 1 else 0 end as is_not_compiled
     from observations
 
 ),
@@ -42,7 +43,7 @@ parts as (
         vintage,
         part,
         frequency,
-        count(distinct series) * count(distinct period_end) as expected_cells,
+        count(distinct series) * count(distinct period_end) - cast(sum(is_not_compiled) as bigint) as expected_cells,
         count(value) as present_cells,
         max(case when value is not null then period_start end) as latest_period_start,
         max(case when value is not null then period_end end) as latest_period_end

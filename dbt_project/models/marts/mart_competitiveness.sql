@@ -1,6 +1,7 @@
 with items as (
 
     select * from {{ ref('int_trade_by_cell') }}
+    where exports_million is not null or imports_million is not null
 
 ),
 
@@ -96,8 +97,12 @@ select
     advantages.rca,
     (advantages.rca - 1) / (advantages.rca + 1) as rsca,
     case
-        when advantages.exports_million >= 0 and advantages.imports_million >= 0 and advantages.total_million > 0
-            then {{ to_double('advantages.exports_million - advantages.imports_million') }} / {{ to_double('advantages.total_million') }}
+        when
+            advantages.exports_million >= 0 and advantages.imports_million >= 0
+            and advantages.exports_million + advantages.imports_million > 0
+            then
+                {{ to_double('advantages.exports_million - advantages.imports_million') }}
+                / {{ to_double('advantages.exports_million + advantages.imports_million') }}
     end as tc,
     advantages.share_in_exports - advantages.share_in_imports as mi,
     {{ to_double('service_concentrations.hhi_services') }} as hhi_services,

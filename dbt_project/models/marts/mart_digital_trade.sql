@@ -1,6 +1,12 @@
-with cells as (
+with groups as (
 
-    select * from {{ ref('int_trade_by_cell') }}
+    select * from {{ ref('int_digital_group') }}
+
+),
+
+totals as (
+
+    select * from {{ ref('int_services_total') }}
 
 ),
 
@@ -16,128 +22,113 @@ economies as (
 
 ),
 
-members as (
+sources as (
+
+    select * from {{ ref('dim_source') }}
+
+),
+
+-- the whole of the same source and kind of value, or of the source that states it
+figures as (
 
     select
+        groups.*,
+        economies.name_en as reporter_name_en,
+        economies.name_zh as reporter_name_zh,
+        totals.source as services_source,
+        totals.vintage as services_vintage,
+        case when groups.flow <> 'balance' then {{ amount_of_flow('groups.flow', 'totals') }} end as services_million,
+        groups.flow <> 'balance' and coalesce(economies.economy_type in ('economy', 'dissolved'), false) as is_rankable,
+        groups.flow <> 'balance' and groups.reporter = 'WLD' and sources.is_world_stated as is_world
+    from groups
+    left join economies on groups.reporter = economies.economy
+    left join sources on groups.source = sources.source
+    left join totals
+        on
+            sources.services_source = totals.source
+            and groups.reporter = totals.reporter
+            and {{ is_same_period_and_currency('groups', 'totals') }}
+            and (
+                (totals.source = groups.source and totals.value_type = groups.value_type)
+                or (totals.source <> groups.source and totals.preference = 1)
+            )
+
+),
+
+-- the publisher's own world figure, and the economies that have one of their own
+worlds as (
+
+    select
+        source,
         group_service,
-        service,
-        count(*) over (partition by group_service) as members_expected
-    from {{ ref('service_group_member') }}
-    where group_service in ('DDS', 'KIS')
+        flow,
+        frequency,
+        period_start,
+        period_end,
+        currency,
+        value_type,
+        is_of_published,
+        max(case when is_world then value_million end) as world_million,
+        sum(case when is_rankable then value_million end) as economies_million
+    from figures
+    group by source, group_service, flow, frequency, period_start, period_end, currency, value_type, is_of_published
 
 ),
 
-published as (
-
-    select * from cells
-    where service in ('DDS', 'KIS', 'DDEL')
-
-),
-
--- null unless all members have a figure
-summed as (
+ranked as (
 
     select
-        {{ reporter_cell_columns('cells') }},
-        members.group_service,
+        figures.*,
+        worlds.world_million,
         case
-            when count(cells.exports_million) = max(members.members_expected) then sum(cells.exports_million)
-        end as exports_million,
-        case
-            when count(cells.imports_million) = max(members.members_expected) then sum(cells.imports_million)
-        end as imports_million
-    from cells
-    inner join members on cells.service = members.service
-    group by {{ reporter_cell_columns('cells') }}, members.group_service
-
-),
-
--- a group that the publisher prints comes before the sum of its members
-grouped as (
-
-    select
-        {{ reporter_cell_columns() }},
-        service as group_service,
-        exports_million,
-        imports_million,
-        exports_status,
-        imports_status,
-        true as is_of_published
-    from published
-
-    union all
-
-    select
-        {{ reporter_cell_columns('summed') }},
-        summed.group_service,
-        case when published.exports_million is null then summed.exports_million end as exports_million,
-        case when published.imports_million is null then summed.imports_million end as imports_million,
-        cast(null as {{ dbt.type_string() }}) as exports_status,
-        cast(null as {{ dbt.type_string() }}) as imports_status,
-        false as is_of_published
-    from summed
-    left join published
+            when figures.is_rankable and {{ ratio_pct('worlds.economies_million', 'worlds.world_million') }} >= 80
+                then rank() over (
+                    partition by
+                        figures.source, figures.group_service, figures.flow, figures.frequency, figures.period_start,
+                        figures.period_end, figures.currency, figures.value_type, figures.is_of_published, figures.is_rankable
+                    order by figures.value_million desc
+                )
+        end as world_rank
+    from figures
+    inner join worlds
         on
-            {{ is_same_cell('summed', 'published') }}
-            and summed.group_service = published.service
-
-),
-
-flows as (
-
-    select 'exports' as flow
-    union all
-    select 'imports' as flow
-    union all
-    select 'total' as flow
-
-),
-
-amounts as (
-
-    select
-        {{ reporter_cell_columns('grouped') }},
-        grouped.group_service,
-        flows.flow,
-        {{ amount_of_flow('flows.flow', 'grouped') }} as value_million,
-        {{ amount_of_flow('flows.flow', 'totals') }} as services_million,
-        case flows.flow
-            when 'exports' then grouped.exports_status
-            when 'imports' then grouped.imports_status
-        end as status,
-        grouped.is_of_published,
-        grouped.is_of_published and flows.flow <> 'total' as is_published
-    from grouped
-    cross join flows
-    left join cells as totals
-        on
-            {{ is_same_cell('grouped', 'totals') }}
-            and totals.service = 'S'
+            figures.source = worlds.source
+            and {{ is_same_period_and_currency('figures', 'worlds') }}
+            and figures.value_type = worlds.value_type
+            and figures.group_service = worlds.group_service
+            and figures.flow = worlds.flow
+            and figures.is_of_published = worlds.is_of_published
 
 )
 
 select
-    {{ reporter_cell_columns('amounts') }},
-    economies.name_en as reporter_name_en,
-    economies.name_zh as reporter_name_zh,
-    amounts.status,
-    amounts.group_service,
+    {{ reporter_cell_columns('ranked') }},
+    ranked.reporter_name_en,
+    ranked.reporter_name_zh,
+    ranked.status,
+    ranked.group_service,
     services.name_en as group_name_en,
     services.name_zh as group_name_zh,
     services.definition,
     services.source_url as definition_source_url,
-    amounts.flow,
-    {{ to_double('amounts.value_million') }} as value_million,
-    {{ ratio_pct('amounts.value_million', 'amounts.services_million') }} as share_of_services_pct,
-    {{ growth_pct('amounts.value_million', 'previous.value_million') }} as growth_pct,
-    amounts.is_published
-from amounts
-left join services on amounts.group_service = services.service
-left join economies on amounts.reporter = economies.economy
-left join amounts as previous
+    ranked.flow,
+    {{ to_double('ranked.value_million') }} as value_million,
+    ranked.is_published,
+    {{ to_double('ranked.services_million') }} as services_million,
+    case when ranked.services_million is not null then ranked.services_source end as services_source,
+    case when ranked.services_million is not null then ranked.services_vintage end as services_vintage,
+    {{ ratio_pct('ranked.value_million', 'ranked.services_million') }} as share_of_services_pct,
+    {{ ratio_pct('ranked.value_million', 'ranked.world_million') }} as world_share_pct,
+    cast(ranked.world_rank as integer) as world_rank,
+    case
+        when ranked.flow <> 'balance'
+            then {{ growth_pct('ranked.value_million', 'previous.value_million') }}
+    end as growth_pct
+from ranked
+left join services on ranked.group_service = services.service
+left join figures as previous
     on
-        {{ is_same_period_of_previous_year('previous', 'amounts') }}
-        and previous.group_service = amounts.group_service
-        and previous.flow = amounts.flow
-        and previous.is_of_published = amounts.is_of_published
-where amounts.value_million is not null
+        {{ is_same_period_of_previous_year('previous', 'ranked') }}
+        and previous.group_service = ranked.group_service
+        and previous.flow = ranked.flow
+        and previous.is_of_published = ranked.is_of_published

@@ -1,6 +1,7 @@
 with trade as (
 
     select * from {{ ref('fct_services_trade') }}
+    where flow <> 'balance' and value_million is not null
 
 ),
 

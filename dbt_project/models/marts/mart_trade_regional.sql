@@ -16,10 +16,18 @@ regions as (
 
 ),
 
-worlds as (
+-- a total or balance of the country is the printed one, or follows from its exports and imports
+countries as (
 
-    select * from {{ ref('fct_services_trade') }}
-    where service = 'S' and indicator is null
+    select * from {{ ref('int_trade_by_cell') }}
+    where service = 'S'
+
+),
+
+printed as (
+
+    select * from {{ ref('fct_indicator') }}
+    where partner = 'WLD' and region is not null and unit = 'pct'
 
 )
 
@@ -34,11 +42,16 @@ select
     trade.flow,
     trade.currency,
     {{ to_double('trade.value_million') }} as value_million,
-    {{ ratio_pct('trade.value_million', 'worlds.value_million') }} as share_pct,
+    case
+        when trade.flow <> 'balance'
+            then {{ ratio_pct('trade.value_million', amount_of_flow('trade.flow', 'countries')) }}
+    end as share_pct,
+    {{ to_double('printed_share.value') }} as published_share_pct,
     case
         when trade.flow <> 'balance'
             then {{ growth_pct('trade.value_million', 'previous.value_million') }}
     end as growth_pct,
+    {{ to_double('printed_growth.value') }} as published_growth_pct,
     value_added.services_value_added_share_pct,
     cast(
         case when trade.members_expected is not null then coalesce(trade.members_counted, 0) end as integer
@@ -47,10 +60,7 @@ select
     trade.basis
 from trade
 left join regions on trade.region = regions.region
-left join worlds
-    on
-        {{ is_same_cell('trade', 'worlds') }}
-        and trade.flow = worlds.flow
+left join countries on {{ is_same_cell('trade', 'countries') }}
 left join trade as previous
     on
         {{ is_same_period_of_previous_year('previous', 'trade') }}
@@ -64,3 +74,13 @@ left join value_added
         trade.reporter = value_added.reporter
         and trade.region = value_added.region
         and {{ is_same_period('trade', 'value_added') }}
+left join printed as printed_share
+    on
+        {{ is_printed_of('printed_share', 'trade') }}
+        and printed_share.region = trade.region
+        and printed_share.indicator = {{ printed_indicator('share', "'S'", 'trade.flow') }}
+left join printed as printed_growth
+    on
+        {{ is_printed_of('printed_growth', 'trade') }}
+        and printed_growth.region = trade.region
+        and printed_growth.indicator = {{ printed_indicator('growth', "'S'", 'trade.flow', 'trade.currency') }}

@@ -23,9 +23,9 @@ sources as (
 
 ),
 
-precedence as (
+preferred as (
 
-    select * from {{ ref('source_precedence') }}
+    select * from {{ ref('int_preferred_series') }}
 
 ),
 
@@ -34,6 +34,8 @@ gdp as (
     select * from {{ ref('fct_indicator') }}
     where
         source = 'worldbank_wdi'
+        and partner = 'WLD'
+        and region is null
         and indicator = 'NY.GDP.MKTP.CD'
         and currency = 'USD'
         and unit = 'million'
@@ -62,7 +64,7 @@ joined as (
         worlds.total_million as world_total_million,
         goods.total_million as goods_total_million,
         gdp.value as gdp_million,
-        precedence.priority,
+        preferred.source is not null as is_preferred,
         coalesce(
             economies.economy_type in ('economy', 'dissolved')
             and cells.total_million is not null
@@ -72,11 +74,7 @@ joined as (
     from cells
     left join economies on cells.reporter = economies.economy
     left join sources on cells.source = sources.source
-    left join precedence
-        on
-            cells.source = precedence.source
-            and cells.currency = precedence.currency
-            and cells.value_type = precedence.value_type
+    left join preferred on {{ is_same_cell('cells', 'preferred') }}
     left join worlds
         on
             cells.source = worlds.source
@@ -104,11 +102,7 @@ ranked as (
                     partition by source, frequency, period_start, period_end, currency, value_type, is_ranked
                     order by total_million desc
                 )
-        end as world_rank,
-        row_number() over (
-            partition by reporter, frequency, period_start, period_end
-            order by priority nulls last
-        ) as preference
+        end as world_rank
     from joined
 
 )
@@ -120,7 +114,9 @@ select
     {{ to_double('ranked.exports_million') }} as exports_million,
     {{ to_double('ranked.imports_million') }} as imports_million,
     {{ to_double('ranked.total_million') }} as total_million,
-    {{ to_double('ranked.exports_million - ranked.imports_million') }} as balance_million,
+    ranked.is_total_published,
+    {{ to_double('ranked.balance_million') }} as balance_million,
+    ranked.is_balance_published,
     {{ growth_pct('ranked.exports_million', 'previous.exports_million') }} as exports_growth_pct,
     {{ growth_pct('ranked.imports_million', 'previous.imports_million') }} as imports_growth_pct,
     {{ growth_pct('ranked.total_million', 'previous.total_million') }} as total_growth_pct,
@@ -132,7 +128,7 @@ select
     cast(ranked.world_rank as integer) as world_rank,
     {{ ratio_pct('ranked.total_million', '(ranked.total_million + ranked.goods_total_million)') }} as services_share_of_trade_pct,
     {{ ratio_pct('ranked.total_million', 'ranked.gdp_million') }} as openness_pct,
-    ranked.priority is not null and ranked.preference = 1 as is_preferred
+    ranked.is_preferred
 from ranked
 left join cells as previous
     on

@@ -1,6 +1,6 @@
-with trade as (
+with cells as (
 
-    select * from {{ ref('fct_services_trade') }}
+    select * from {{ ref('int_trade_by_cell') }}
 
 ),
 
@@ -10,59 +10,79 @@ services as (
 
 ),
 
-precedence as (
+preferred as (
 
-    select * from {{ ref('source_precedence') }}
+    select * from {{ ref('int_preferred_series') }}
+
+),
+
+printed as (
+
+    select * from {{ ref('fct_indicator') }}
+    where partner = 'WLD' and region is null and unit = 'pct'
+
+),
+
+trade as (
+
+    {% for flow in ['exports', 'imports', 'total', 'balance'] %}
+        select
+            {{ reporter_cell_columns() }},
+            service,
+            '{{ flow }}' as flow,
+            {{ flow }}_million as value_million,
+            {{ flow }}_status as status,
+            {{ 'is_' ~ flow ~ '_published' if flow in ('total', 'balance') else 'true' }} as is_published
+        from cells
+        where {{ flow }}_million is not null or {{ flow }}_status = '{{ not_compiled() }}'
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 
 ),
 
 totals as (
 
     select * from trade
-    where service = 'S'
-
-),
-
-ranked as (
-
-    select
-        trade.*,
-        precedence.priority,
-        row_number() over (
-            partition by
-                trade.reporter, trade.frequency, trade.period_start, trade.period_end, trade.service, trade.flow
-            order by precedence.priority nulls last
-        ) as preference
-    from trade
-    left join precedence
-        on
-            trade.source = precedence.source
-            and trade.currency = precedence.currency
-            and trade.value_type = precedence.value_type
+    where service = 'S' and flow <> 'balance'
 
 )
 
 select
-    {{ reporter_cell_columns('ranked') }},
-    ranked.status,
-    ranked.service,
+    {{ reporter_cell_columns('trade') }},
+    trade.status,
+    trade.service,
     services.name_en as service_name_en,
     services.name_zh as service_name_zh,
     services.is_knowledge_intensive,
     services.is_digitally_deliverable,
-    ranked.flow,
-    {{ to_double('ranked.value_million') }} as value_million,
-    {{ ratio_pct('ranked.value_million', 'totals.value_million') }} as share_pct,
-    {{ growth_pct('ranked.value_million', 'previous.value_million') }} as growth_pct,
-    ranked.priority is not null and ranked.preference = 1 as is_preferred
-from ranked
-left join services on ranked.service = services.service
+    trade.flow,
+    {{ to_double('trade.value_million') }} as value_million,
+    trade.is_published,
+    {{ ratio_pct('trade.value_million', 'totals.value_million') }} as share_pct,
+    {{ to_double('printed_share.value') }} as published_share_pct,
+    case
+        when trade.flow <> 'balance'
+            then {{ growth_pct('trade.value_million', 'previous.value_million') }}
+    end as growth_pct,
+    {{ to_double('printed_growth.value') }} as published_growth_pct,
+    preferred.source is not null as is_preferred
+from trade
+left join services on trade.service = services.service
 left join totals
     on
-        {{ is_same_cell('ranked', 'totals') }}
-        and ranked.flow = totals.flow
+        {{ is_same_cell('trade', 'totals') }}
+        and trade.flow = totals.flow
 left join trade as previous
     on
-        {{ is_same_period_of_previous_year('previous', 'ranked') }}
-        and previous.service = ranked.service
-        and previous.flow = ranked.flow
+        {{ is_same_period_of_previous_year('previous', 'trade') }}
+        and previous.service = trade.service
+        and previous.flow = trade.flow
+left join preferred on {{ is_same_cell('trade', 'preferred') }}
+left join printed as printed_share
+    on
+        {{ is_printed_of('printed_share', 'trade') }}
+        and printed_share.indicator = {{ printed_indicator('share', 'trade.service', 'trade.flow') }}
+left join printed as printed_growth
+    on
+        {{ is_printed_of('printed_growth', 'trade') }}
+        and printed_growth.indicator = {{ printed_indicator('growth', 'trade.service', 'trade.flow', 'trade.currency') }}

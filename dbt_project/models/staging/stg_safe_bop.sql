@@ -16,6 +16,13 @@ units as (
 
 ),
 
+gaps as (
+
+    select * from {{ ref('not_compiled') }}
+    where source = 'safe_bop'
+
+),
+
 corrections as (
 
     select * from {{ ref('safe_correction') }}
@@ -92,4 +99,20 @@ renamed as (
 
 )
 
-select * from renamed
+select
+    {% for column in observation_columns() if column not in ('value', 'status', '_file', '_row') -%}
+        renamed.{{ column }},
+        {% if column == 'period_end' -%}
+            case when gaps.service is null or renamed.value <> 0 then renamed.value end as value,
+        {% endif -%}
+    {% endfor -%}
+    case when gaps.service is not null and renamed.value = 0 then '{{ not_compiled() }}' else renamed.status end as status,
+    renamed._file,
+    renamed._row
+from renamed
+left join gaps
+    on
+        renamed.service = gaps.service
+        and renamed.flow = gaps.flow
+        and renamed.period_start >= gaps.first_day
+        and renamed.period_end <= gaps.last_day
