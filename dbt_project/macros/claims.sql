@@ -1,7 +1,8 @@
 {#-
     The verdict on a published claim.
 
-    reproduced  rounded half up to the digits that the claim prints it is the claim's figure; or, for a
+    reproduced  rounded half up to the digits that the claim prints it is the claim's figure; for an approximate
+                claim (~) to its digits before the zeros at its end: ~2300 is 2250 to less than 2350. Or, for a
                 comparator, the comparator holds: > above the figure, falling and rising by the sign of the change
     near        not that, but within 5 % of the claimed value; within 1 point for a unit that is a percentage
     differs     neither; a direction is never near
@@ -12,8 +13,8 @@
         when {{ comparator }} = 'rising' then case when {{ found }} > 0 then 'reproduced' else 'differs' end
         when {{ comparator }} = '>' and {{ found }} > cast({{ printed }} as double) then 'reproduced'
         when {{ comparator }} in ('=', '~')
-            and floor({{ found }} * power(10, {{ digits_printed(printed) }}) + 0.5)
-            = round(cast({{ printed }} as double) * power(10, {{ digits_printed(printed) }}))
+            and floor({{ found }} * power(10, {{ digits_printed(printed, comparator) }}) + 0.5)
+            = round(cast({{ printed }} as double) * power(10, {{ digits_printed(printed, comparator) }}))
             then 'reproduced'
         when {{ unit }} in ('percent', 'percentage point')
             then case when abs({{ found }} - cast({{ printed }} as double)) <= 1 then 'near' else 'differs' end
@@ -22,9 +23,26 @@
     end
 {%- endmacro %}
 
-{#- How many digits a printed number has behind its point. -#}
-{% macro digits_printed(printed) -%}
-    case when {{ printed }} like '%.%' then length({{ printed }}) - position('.' in {{ printed }}) else 0 end
+{#- How many digits a printed number has behind its point; less than 0 for the zeros at the end of an approximate one. -#}
+{% macro digits_printed(printed, comparator) -%}
+    case
+        when {{ printed }} like '%.%' then length({{ printed }}) - position('.' in {{ printed }})
+        when {{ comparator }} = '~' then length(rtrim({{ printed }}, '0')) - length({{ printed }})
+        else 0
+    end
+{%- endmacro %}
+
+{#- The order of verdicts, the best first, and the verdict of a number of that order. -#}
+{% macro claim_verdicts() -%}
+    {{ return(['reproduced', 'near', 'differs', 'untestable']) }}
+{%- endmacro %}
+
+{% macro verdict_rank(verdict) -%}
+    case {{ verdict }} {% for name in claim_verdicts() %}when '{{ name }}' then {{ loop.index }} {% endfor %}end
+{%- endmacro %}
+
+{% macro verdict_of_rank(rank) -%}
+    case {{ rank }} {% for name in claim_verdicts() %}when {{ loop.index }} then '{{ name }}' {% endfor %}end
 {%- endmacro %}
 
 {#- The sentence that gives the verdict, the basis of the found value, and the other values of the vintage. -#}
@@ -38,6 +56,8 @@
             when {{ ranked }}.comparator = '>' and {{ ranked }}.verdict = 'reproduced'
                 then concat('Is above the ', {{ ranked }}.printed, ' in print')
             when {{ ranked }}.comparator = '>' then concat('Is not above the ', {{ ranked }}.printed, ' in print')
+            when {{ ranked }}.verdict = 'reproduced' and {{ ranked }}.comparator = '~'
+                then concat('Rounds to the approximate ', {{ ranked }}.printed, ' in print')
             when {{ ranked }}.verdict = 'reproduced' then concat('Rounds to the ', {{ ranked }}.printed, ' in print')
             else concat('Does not round to the ', {{ ranked }}.printed, ' in print')
         end,

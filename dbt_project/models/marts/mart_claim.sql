@@ -48,28 +48,95 @@ coverage as (
     from sources_found
     group by claim_id
 
+),
+
+bases as (
+
+    select * from {{ ref('claim_basis') }}
+
+),
+
+other_periods as (
+
+    select * from {{ ref('int_claim_other_periods') }}
+
+),
+
+compared as (
+
+    select
+        claims.claim_id,
+        claims.period as period_label,
+        claims.area,
+        claims.measure,
+        claims.flow,
+        claims.comparator,
+        claims.basis_named,
+        claims.needs,
+        cast(claims.value as double) as claimed_value,
+        claims.unit,
+        verdicts.found_value,
+        verdicts.source,
+        verdicts.vintage,
+        verdicts.reason,
+        bases.source is not null as is_named_basis,
+        coalesce(verdicts.verdict, 'untestable') as verdict,
+        {{ verdict_rank("coalesce(verdicts.verdict, 'untestable')") }} as verdict_rank
+    from claims
+    left join verdicts on claims.claim_id = verdicts.claim_id
+    left join bases on claims.basis_named = bases.basis_named and verdicts.source = bases.source
+
+),
+
+-- of the tables of the publisher that the claim names, the best verdict, of the newest vintage
+named as (
+
+    select
+        claim_id,
+        source,
+        vintage,
+        found_value,
+        verdict,
+        row_number() over (partition by claim_id order by verdict_rank, vintage desc, source) as preference
+    from compared
+    where is_named_basis
+
 )
 
 select
-    claims.claim_id,
-    claims.period as period_label,
-    claims.area,
-    claims.measure,
-    cast(claims.value as double) as claimed_value,
-    claims.unit,
-    verdicts.found_value,
-    verdicts.source,
-    verdicts.vintage,
-    verdicts.found_value - cast(claims.value as double) as difference,
-    {{ ratio_pct('(verdicts.found_value - cast(claims.value as double))', 'cast(claims.value as double)') }} as difference_pct,
-    coalesce(verdicts.verdict, 'untestable') as verdict,
+    compared.claim_id,
+    compared.period_label,
+    compared.area,
+    compared.measure,
+    compared.flow,
+    compared.comparator,
+    compared.claimed_value,
+    compared.unit,
+    compared.found_value,
+    compared.source,
+    compared.vintage,
+    compared.basis_named,
+    compared.is_named_basis,
+    compared.found_value - compared.claimed_value as difference,
+    {{ ratio_pct('(compared.found_value - compared.claimed_value)', 'compared.claimed_value') }} as difference_pct,
+    compared.verdict,
+    {{ verdict_of_rank('min(compared.verdict_rank) over (partition by compared.claim_id)') }} as best_verdict,
+    named.source as named_basis_source,
+    named.found_value as named_basis_value,
+    named.verdict as named_basis_verdict,
+    other_periods.source as other_period_source,
+    other_periods.vintage as other_period_vintage,
+    other_periods.indicator as other_period_indicator,
+    other_periods.period_label as other_period_label,
+    other_periods.value_pct as other_period_value_pct,
     coalesce(
-        verdicts.reason,
+        compared.reason,
         concat(
-            'Missing: ', claims.needs, '.',
+            'Missing: ', compared.needs, '.',
             case when coverage.sources is not null then concat(' At hand: ', coverage.sources, '.') end
         )
     ) as reason
-from claims
-left join verdicts on claims.claim_id = verdicts.claim_id
-left join coverage on claims.claim_id = coverage.claim_id
+from compared
+left join coverage on compared.claim_id = coverage.claim_id
+left join named on compared.claim_id = named.claim_id and named.preference = 1
+left join other_periods on compared.claim_id = other_periods.claim_id

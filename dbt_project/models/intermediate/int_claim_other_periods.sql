@@ -1,0 +1,78 @@
+{%- set placeholders = {
+    'service': 'claims.service',
+    'flow': 'claims.computed_flow',
+    'currency': 'claims.currency',
+} -%}
+
+with claims as (
+
+    select * from {{ ref('claim') }}
+
+),
+
+terms as (
+
+    select * from {{ ref('claim_term') }}
+    where is_printed
+
+),
+
+indicators as (
+
+    select * from {{ ref('fct_indicator') }}
+    where partner = 'WLD' and region is null
+
+),
+
+-- the rate or share that a claim is about, as publishers print it
+items as (
+
+    select
+        claims.claim_id,
+        claims.area,
+        claims.to_year,
+        {{ filled('terms.item', placeholders) }} as indicator
+    from claims
+    inner join terms on claims.measure_code = terms.measure_code
+    where
+        claims.unit = 'percent'
+        and terms.partner = 'WLD'
+        and terms.region = '-'
+        and (terms.measure_code <> 'level' or (claims.span_rule = 'growth' and claims.to_year - claims.from_year = 1))
+
+),
+
+of_a_part as (
+
+    select
+        items.claim_id,
+        indicators.source,
+        indicators.vintage,
+        indicators.indicator,
+        indicators.period_label,
+        indicators.value,
+        row_number() over (
+            partition by items.claim_id
+            order by
+                indicators.period_end desc, indicators.period_start, indicators.source, indicators.currency, indicators.unit
+        ) as nearness
+    from items
+    inner join indicators
+        on
+            items.area = indicators.reporter
+            and items.indicator = indicators.indicator
+            and items.to_year = extract(year from indicators.period_start)
+            and items.to_year = extract(year from indicators.period_end)
+    where indicators.frequency <> 'A'
+
+)
+
+select
+    claim_id,
+    source,
+    vintage,
+    indicator,
+    period_label,
+    {{ to_double('value') }} as value_pct
+from of_a_part
+where nearness = 1
