@@ -56,7 +56,7 @@ class RetentionPolicy(BaseSettings):
 class Settings(BaseSettings):
     """Paths and switches of one warehouse, from `WAREHOUSE_*` variables; an empty variable counts as unset.
 
-    `home` holds landing, staged, build, rejected, published, backfill and airflow. `mirror` is a directory or
+    `home` holds landing, staged, parsed, build, rejected, published, backfill and airflow. `mirror` is a directory or
     an HTTP base address that answers in place of the publishers; None means the publishers. `curated` is the
     folder of CSV files that analysts add figures to. `operator` is recorded with every decision. `revision`
     is the commit of an image without a checkout. `disk_factor` times the bytes of the current release must be
@@ -111,6 +111,11 @@ class Settings(BaseSettings):
     def staged(self) -> Path:
         """Return the store of typed observations, one file for each vintage that was staged."""
         return self.home / "staged"
+
+    @property
+    def parsed(self) -> Path:
+        """Return the directory of dbt's parsed project."""
+        return self.home / "parsed"
 
     @property
     def reparsed(self) -> Path:

@@ -122,7 +122,7 @@ def test_source_whose_vintages_cannot_be_staged_is_left_out_once(
     settings = settings_of(tmp_path)
     failing = [{(A, OLD): "a bad value", (A, NEW): "a bad value"}, {}]
 
-    def stage(directory: Path, work: Path, sources: object, rows: object) -> Staged:
+    def stage(directory: Path, work: Path, sources: object, rows: object, parsed: Path) -> Staged:
         return Staged(files={}, failures=failing.pop(0))
 
     monkeypatch.setattr(contents, "stage", stage)

@@ -78,6 +78,11 @@ def known_revisions(
     return loading.KnownRevisions(file, until) if until else None
 
 
+def parsed_project(settings: Settings) -> Path:
+    """Return the path of the file that keeps what dbt parsed of the present code."""
+    return settings.parsed / f"{code_digest()[:16]}.msgpack"
+
+
 def fill(settings: Settings, build: Path, record: BuildRecord, used: Used, *, reuse: bool) -> BuildRecord:
     """Stage and load the vintages of a build; write and return its record.
 
@@ -92,7 +97,7 @@ def fill(settings: Settings, build: Path, record: BuildRecord, used: Used, *, re
             for vintages in contents.values()
             for one in vintages
         ]
-        staged = stage(settings.staged, build / "staging", SOURCES, rows)
+        staged = stage(settings.staged, build / "staging", SOURCES, rows, parsed_project(settings))
         if not staged.failures:
             break
         for (name, vintage), reason in staged.failures.items():
