@@ -1,8 +1,9 @@
 """Run dbt on a build file, and seal the result.
 
 dbt runs once per build (seeds, models, tests), and once for the documentation, each in a process of its own:
-inside this process it would keep DuckDB's lock. Logs and artifacts go to the build's directory. What dbt parsed
-is kept for the next run, under a name that changes with the code: it takes dbt 5 s to parse the project again.
+inside this process it would keep DuckDB's lock. Logs and artifacts go to the build's directory. What dbt
+parsed is kept for the next run, under a name that changes with the code: it takes dbt 5 s to parse the
+project again.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ def transform(
     """Build every model, run every test, write the documentation; return its HTML file.
 
     `loaded` holds schema `raw`, and the models `staged` as relations; it is not changed: `build_file` starts
-    as a copy of it, so that a transform that was killed can be run again. `parsed` is the file that keeps what
-    dbt parsed. Raises Rejected, naming the failed nodes, when a model or test fails.
+    as a copy of it, so that a transform that was killed can be run again. `parsed` is the file that keeps
+    what dbt parsed. Raises Rejected, naming the failed nodes, when a model or test fails.
     """
     for leftover in (build_file, build_file.with_name(build_file.name + ".wal")):
         leftover.unlink(missing_ok=True)

@@ -47,8 +47,8 @@ def stage(
     """Return the staged files of vintages; stage those that are missing.
 
     `directory` is the store of staged files, `work` a scratch directory, `rows` pairs each vintage with the
-    Parquet file of its rows, `parsed` keeps what dbt parsed. Raises WarehouseError when dbt itself fails, and Rejected when what fails is no
-    model or test of a source (a seed).
+    Parquet file of its rows, `parsed` is the file that keeps what dbt parsed. Raises WarehouseError when dbt
+    itself fails, and Rejected when what fails is no model or test of a source (a seed).
     """
     codes = {name: code_digest(name) for name in sources}
     paths = {
