@@ -36,7 +36,8 @@ COLUMNS = {
     "mart_trade_scale": (
         "source, vintage, reporter, reporter_name_en, reporter_name_zh, frequency, "
         "period_start, period_end, period_label, currency, value_type, exports_million, imports_million, "
-        "total_million, balance_million, exports_growth_pct, imports_growth_pct, "
+        "total_million, is_total_published, balance_million, is_balance_published, "
+        "exports_growth_pct, imports_growth_pct, "
         "total_growth_pct, export_share_pct, import_share_pct, world_export_share_pct, "
         "world_import_share_pct, world_total_share_pct, world_rank, "
         "services_share_of_trade_pct, openness_pct, is_preferred"
@@ -44,7 +45,8 @@ COLUMNS = {
     "mart_trade_structure": (
         "source, vintage, reporter, frequency, period_start, period_end, period_label, "
         "currency, value_type, status, service, service_name_en, service_name_zh, is_knowledge_intensive, "
-        "is_digitally_deliverable, flow, value_million, share_pct, growth_pct, is_preferred"
+        "is_digitally_deliverable, flow, value_million, is_published, share_pct, published_share_pct, "
+        "growth_pct, published_growth_pct, is_preferred"
     ),
     "mart_revision": (
         "source, series, reporter, partner, service, flow, indicator, frequency, period_label, "
@@ -208,11 +210,12 @@ def test_every_row_can_be_traced_to_its_core_rows(built: Path, mart: str) -> Non
     (model,) = yaml.safe_load((MARTS / f"{mart}.yml").read_text("utf-8"))["models"]
     trace, *_ = model["config"]["meta"]["trace"]
     match = " and ".join(f"core.{key} is not distinct from mart.{key}" for key in trace["keys"])
+    where = re.sub(r"\$(\w+)", r"mart.\1", trace.get("where", "true"))
     found = record(
         built,
         f"select count(*) as marts, count(*) filter (where matches = 0) as lost from ("
         f" select mart.*, (select count(*) from core.{trace['model']} as core"
-        f" where {match} and ({trace.get('where', 'true')})) as matches from marts.{mart} as mart)",
+        f" where {match} and ({where})) as matches from marts.{mart} as mart)",
     )
     assert found["marts"] > 0
     assert found["lost"] == 0
@@ -248,7 +251,7 @@ def test_china_in_unctad_by_hand(built: Path) -> None:
     assert round(row["openness_pct"], 6) == 4.608582  # 821270.525 / 17820459.5088522
     assert row["reporter_name_en"] == "China"
     assert row["reporter_name_zh"] == "中国"
-    assert row["is_preferred"] is True
+    assert row["is_preferred"] is False  # SAFE states the twelve items too
 
 
 @pytest.mark.parametrize(("year", "rank"), [("2019", 2), ("2020", 3), ("2021", 2), ("2022", 3), ("2023", 4)])
@@ -486,7 +489,8 @@ def test_structure_of_safe_equals_the_workbook(built: Path) -> None:
     rows = records(
         built,
         "select * from marts.mart_trade_structure"
-        " where source = 'safe_bop' and reporter = 'CHN' and period_label = '2021' and currency = 'USD'",
+        " where source = 'safe_bop' and reporter = 'CHN' and period_label = '2021' and currency = 'USD'"
+        " and is_published",
     )
     found = {(row["service"], row["flow"]): row for row in rows}
     assert len(rows) == len(found) == 26
@@ -544,7 +548,7 @@ def test_growth_is_null_from_zero_or_negative_values(built: Path) -> None:
 
 
 def test_each_cell_has_one_preferred_row(built: Path) -> None:
-    """UNCTAD begins in 2005; before that, and for quarters and single services, SAFE in USD is next."""
+    """SAFE, whose items add up to its total, ends with 2023 in the workbook; UNCTAD's file has 2024."""
     preferred = {
         row["period_label"]: (row["source"], row["currency"])
         for row in records(
@@ -556,14 +560,34 @@ def test_each_cell_has_one_preferred_row(built: Path) -> None:
         "select count(distinct period_label) as cells from marts.mart_trade_scale where reporter = 'CHN'",
     )
     assert len(preferred) == cells["cells"]
-    assert preferred["2005"] == preferred["2024"] == ("unctad_services", "USD")
-    assert preferred["2004"] == preferred["1950"] == preferred["2021-Q1"] == ("safe_bop", "USD")
-    transport = record(
+    assert preferred["2024"] == ("unctad_services", "USD")
+    assert preferred["2005"] == preferred["1950"] == preferred["2021-Q1"] == ("safe_bop", "USD")
+
+
+def test_preferred_items_of_china_add_up_to_the_preferred_total(built: Path) -> None:
+    """Year 2020 of the sheet of dollars, 1.A.b 贷方: 2288.8336467679; UNCTAD has 280628.773 million."""
+    rows = records(
         built,
-        "select * from marts.mart_trade_structure where reporter = 'CHN' and period_label = '2021'"
-        " and service = 'SC' and flow = 'exports' and is_preferred",
+        "select source, currency, service, value_million from marts.mart_trade_structure"
+        " where reporter = 'CHN' and period_label = '2020' and flow = 'exports' and is_preferred"
+        " and (service = 'S' or service between 'SA' and 'SL')",
     )
-    assert (transport["source"], transport["currency"]) == ("safe_bop", "USD")
+    assert {(row["source"], row["currency"]) for row in rows} == {("safe_bop", "USD")}
+    amounts = {row["service"]: row["value_million"] for row in rows}
+    assert len(rows) == len(amounts) == 13
+    assert amounts.pop("S") == 228883.36467679
+    assert sum(amounts.values()) == pytest.approx(228883.36467679, rel=1e-12)
+
+
+@pytest.mark.parametrize("mart", ["mart_trade_scale", "mart_trade_structure"])
+def test_one_source_is_preferred_of_a_reporter_and_period(built: Path, mart: str) -> None:
+    found = record(
+        built,
+        "select count(*) as cells, count(*) filter (where series = 1) as of_one from ("
+        " select count(distinct (source, currency, value_type)) filter (where is_preferred) as series"
+        f" from marts.{mart} group by reporter, frequency, period_start, period_end)",
+    )
+    assert found["cells"] == found["of_one"] > 4000
 
 
 def test_freshness_has_the_count_of_cells_of_the_files(built: Path) -> None:

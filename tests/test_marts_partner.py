@@ -40,8 +40,8 @@ COLUMNS = {
     ),
     "mart_trade_regional": (
         "source, vintage, region, region_name_en, region_name_zh, region_type, period_label, flow, "
-        "currency, value_million, share_pct, growth_pct, services_value_added_share_pct, "
-        "members_counted, members_expected, basis"
+        "currency, value_million, share_pct, published_share_pct, growth_pct, published_growth_pct, "
+        "services_value_added_share_pct, members_counted, members_expected, basis"
     ),
 }
 FLOWS = {"exports": "EXP", "imports": "IMP"}
@@ -255,6 +255,28 @@ def test_published_regions_are_unchanged(built: Path) -> None:
             " and region_type = 'nbs_region'",
         )
     ) == {"NBS_EAST": 2483580.0, "NBS_WEST": 198840.0, "NBS_CENTRAL": 159220.0, "NBS_NORTHEAST": 107150.0}
+
+
+def test_share_of_a_province_is_of_the_printed_total_of_the_country(built: Path) -> None:
+    """Lines of the curated files: Beijing 2017, 1 trillion yuan, 21 percent; China 2017, 4 699.11 billion.
+
+    1000 / 4699.11 = 21.280625 %. Hainan, January to June 2021: 13.67 of 2377.44 billion, up by 81.23 percent.
+    """
+    found = {
+        (region, period): tuple(figures)
+        for region, period, *figures in fetch_rows(
+            built,
+            "select region, period_label, share_pct, published_share_pct, published_growth_pct"
+            " from marts.mart_trade_regional where flow = 'total'",
+        )
+    }
+    share, printed, growth = found["110000", "2017"]
+    assert round(share, 2) == 21.28 and share == pytest.approx(100 * 1000 / 4699.11, rel=1e-14)
+    assert (printed, growth) == (21, None)
+    share, printed, growth = found["460000", "2021-01/2021-06"]
+    assert share == pytest.approx(100 * 13.67 / 2377.44, rel=1e-14)
+    assert (printed, growth) == (None, 81.23)
+    assert found["NBS_EAST", "2018-01/2018-07"] == (None, 84.2, 12.9)
 
 
 def test_belt_without_all_its_provinces_has_no_sum(built: Path) -> None:

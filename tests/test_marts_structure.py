@@ -14,10 +14,11 @@ import zipfile
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from test_marts import close, raw_file, record, records, unctad, world_bank
+from test_marts import close, raw_file, record, records, reporter_of_economy, unctad, world_bank
 
 MARTS = Path(__file__).resolve().parent.parent / "dbt_project" / "models" / "marts"
 
@@ -29,8 +30,8 @@ COLUMNS = {
     "mart_digital_trade": (
         "source, vintage, reporter, reporter_name_en, reporter_name_zh, frequency, period_start, period_end, "
         "period_label, currency, value_type, status, group_service, group_name_en, group_name_zh, "
-        "definition, definition_source_url, flow, value_million, share_of_services_pct, growth_pct, "
-        "is_published"
+        "definition, definition_source_url, flow, value_million, is_published, services_million, "
+        "services_source, services_vintage, share_of_services_pct, world_share_pct, world_rank, growth_pct"
     ),
     "mart_reconciliation": (
         "source_a, vintage_a, source_b, vintage_b, reporter, partner, service, flow, frequency, "
@@ -219,19 +220,110 @@ def test_safe_groups_are_the_sum_of_six(built: Path) -> None:
         assert row["definition_source_url"].startswith("https://")
 
 
-def test_data360_is_as_published_without_totals_of_other_sources(built: Path) -> None:
-    rows = records(
+def data360(built: Path) -> list[dict[str, Any]]:
+    return records(
         built,
         "select mart.*, core.value_million as published from marts.mart_digital_trade as mart"
-        " inner join core.fct_services_trade as core on core.source = mart.source"
+        " left join core.fct_services_trade as core on core.source = mart.source"
         " and core.reporter = mart.reporter and core.service = mart.group_service and core.flow = mart.flow"
         " and core.period_label = mart.period_label where mart.source = 'data360_digital'",
     )
-    assert len(rows) > 1000
+
+
+def test_data360_is_as_published(built: Path) -> None:
+    rows = [row for row in data360(built) if row["flow"] in ("exports", "imports")]
+    assert len(rows) > 5000
     assert {row["group_service"] for row in rows} == {"DDS"}
     assert {row["is_published"] for row in rows} == {True}
-    assert {row["share_of_services_pct"] for row in rows} == {None}
     assert all(row["value_million"] == float(row["published"]) for row in rows)
+
+
+def test_every_share_of_data360_is_of_the_total_in_the_file_of_unctad(built: Path) -> None:
+    """Divide the amounts of Data360 by exports and imports of UNCTAD's CSV, economy by economy."""
+    totals = unctad("US_TradeServCatTotal")
+    economies = {reporter: economy for economy, reporter in reporter_of_economy(built).items()}
+    rows = [row for row in data360(built) if row["flow"] != "balance"]
+    computed = 0
+    for row in rows:
+        total = totals.get((economies.get(row["reporter"], "-"), row["period_label"]))
+        whole = getattr(total, row["flow"]) if total else None
+        share = 100 * Fraction(row["value_million"]) / whole if whole else None
+        assert close(row["share_of_services_pct"], share), row
+        assert row["services_source"] == ("unctad_services" if whole is not None else None)
+        assert close(row["services_million"], whole)
+        computed += share is not None
+    assert len(rows) == 7823
+    assert computed > 7700
+
+
+def test_digital_share_of_china_by_hand(built: Path) -> None:
+    """Year 2020, million USD.
+
+    Data360, DDS: exports 151509, imports 134792, world 3324128 (exports).
+    UNCTAD, services: exports 280628.773, imports 381087.719.
+    151509 / 280628.773 = 53.98912 %; 286301 / 661716.492 = 43.26641 %; 151509 / 3324128 = 4.55786 %.
+    Larger exporters: USA, GBR, IRL, DEU, IND.
+    """
+    rows = {
+        row["flow"]: row
+        for row in data360(built)
+        if row["reporter"] == "CHN" and row["period_label"] == "2020"
+    }
+    assert [rows[flow]["value_million"] for flow in ("exports", "imports", "total", "balance")] == [
+        151509,
+        134792,
+        286301,
+        16717,
+    ]
+    assert round(rows["exports"]["share_of_services_pct"], 5) == 53.98912
+    assert round(rows["total"]["share_of_services_pct"], 5) == 43.26641
+    assert round(rows["exports"]["world_share_pct"], 5) == 4.55786
+    assert rows["exports"]["world_rank"] == 6
+    balance = rows["balance"]
+    assert balance["share_of_services_pct"] is balance["world_rank"] is balance["growth_pct"] is None
+    claims = records(
+        built,
+        "select source, found_value from marts.mart_claim"
+        " where claim_id = 'digital_share_2020' and source = 'data360_digital'",
+    )
+    assert [claim["found_value"] for claim in claims] == [rows["total"]["share_of_services_pct"]]
+
+
+def test_rank_needs_most_of_the_world(built: Path) -> None:
+    """The recorded file of the WTO has up to six economies, below a tenth of its world: no rank."""
+    rows = records(
+        built,
+        "select source, count(*) as n, count(world_rank) as ranked, min(world_rank) as first"
+        " from marts.mart_digital_trade where flow = 'exports' group by source",
+    )
+    found = {row["source"]: (row["ranked"], row["first"]) for row in rows}
+    assert found["wto_digital"] == (0, None)
+    assert found["data360_digital"][0] > 2500 and found["data360_digital"][1] == 1
+    assert {source for source, (ranked, _) in found.items() if ranked} == {"data360_digital"}
+
+
+def test_printed_total_of_mofcom_goes_before_the_sum_of_rounded_flows(built: Path) -> None:
+    """Printed for 2021: 2.3259 trillion yuan, exports 1.26 and imports 1.06 trillion, together 2.32."""
+    rows = {
+        row["flow"]: (row["value_million"], row["is_published"])
+        for row in records(
+            built,
+            "select * from marts.mart_digital_trade where source = 'curated' and group_service = 'KIS'"
+            " and period_label = '2021' and currency = 'CNY'",
+        )
+    }
+    assert rows == {
+        "exports": (1260000, True),
+        "imports": (1060000, True),
+        "total": (2325900, True),
+        "balance": (200000, False),
+    }
+    found = records(
+        built,
+        "select distinct found_value from marts.mart_claim where source = 'curated' and unit = 'CNY billion'"
+        " and claim_id like '%2021' and abs(found_value - 2325.9) < 10",
+    )
+    assert [row["found_value"] for row in found] == [2325.9]
 
 
 def test_delivered_services_are_those_of_the_wto(built: Path) -> None:

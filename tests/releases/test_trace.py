@@ -432,30 +432,79 @@ def test_trace_of_group_leads_to_its_members_of_that_year_only(warehouse: Wareho
     assert len(lineage.origins) == int(lineage.published["members_counted"]) == 4
 
 
-def test_trace_of_region_states_where_the_accounts_of_provinces_are(
-    warehouse: Warehouse, tmp_path: Path
-) -> None:
-    # The sample has no accounts of provinces: a copy of the release gets a share.
+def test_trace_of_region_leads_to_the_accounts_of_its_provinces(warehouse: Warehouse, tmp_path: Path) -> None:
+    # The sample has no accounts of provinces: copies of the release and of the landing get those of Beijing.
     release = Path(shutil.copytree(warehouse.release, tmp_path / "release"))
+    landing = Path(shutil.copytree(warehouse.home / "landing", tmp_path / "landing"))
+    accounts = {"NBS.GDP": 1, "NBS.VA_TERTIARY": 2, "NBS.VA_PRIMARY": 3}
+    rows = [{"value": str(row), "_file": "data.csv", "_row": row} for row in accounts.values()]
+    make_vintage(landing, "nbs_accounts", "2026-01-01", rows)
     (release / "warehouse.duckdb").chmod(0o600)
     with duckdb.connect(str(release / "warehouse.duckdb")) as db:
         db.execute(
             "update marts.mart_trade_regional set services_value_added_share_pct = 75 where region = '110000'"
         )
-    landing, cache = warehouse.home / "landing", warehouse.home / "reread"
-    beijing, shanghai = (
-        [
-            lineage.note
-            for lineage in trace(release, landing, cache, "mart_trade_regional", {"region": region})
-            if lineage.role == "share of services in value added"
+        for indicator, row in accounts.items():
+            db.execute(
+                "insert into core.fct_indicator by name select 'nbs_accounts' as source, 'CHN' as reporter,"
+                " 'WLD' as partner, '110000' as region, ? as indicator, 'A' as frequency,"
+                " '2017' as period_label, date '2017-01-01' as period_start, date '2017-12-31' as period_end,"
+                " 'million' as unit, 'CNY' as currency, 1 as value, '2026-01-01' as vintage,"
+                " 'data.csv' as _file, ? as _row",
+                [indicator, row],
+            )
+
+    def accounts_of(region: str) -> list[str]:
+        found = trace(
+            release,
+            landing,
+            warehouse.home / "reread",
+            "mart_trade_regional",
+            {"region": region, "period_label": "2017"},
+        )
+        return [
+            value
+            for lineage in found
+            if lineage.role == "value added of services, and GDP"
+            for value in values(lineage)
         ]
-        for region in ("110000", "310000")
+
+    assert accounts_of("110000") == ["1", "2"]
+    assert accounts_of("BTH") == []
+
+
+def test_trace_of_share_of_region_leads_to_the_printed_total_of_the_country(warehouse: Warehouse) -> None:
+    found = follow_sample(warehouse, "marts.mart_trade_regional", region="110000", period_label="2017")
+    roles = {lineage.role: values(lineage) for lineage in found}
+    assert roles["value, or provinces of the group"] == ["1"]  # trillion
+    assert roles["trade of the country"][0] == "46991.1"  # 100 million
+    assert roles["share or growth as printed"] == ["21"]
+
+
+def test_trace_of_computed_balance_leads_to_both_flows(warehouse: Warehouse) -> None:
+    cell = {"source": "unctad_services", "reporter": "CHN", "period_label": "2021", "service": "S"}
+    (balance,) = [
+        lineage
+        for lineage in follow_sample(warehouse, "marts.mart_trade_structure", flow="balance", **cell)
+        if lineage.role == "value, or exports and imports"
+    ]
+    assert sorted(values(balance)) == ["394272.573", "426997.952"]
+
+
+def test_trace_of_digital_share_leads_to_the_total_of_another_source(warehouse: Warehouse) -> None:
+    found = follow_sample(
+        warehouse,
+        "marts.mart_digital_trade",
+        source="data360_digital",
+        reporter="CHN",
+        period_label="2020",
+        flow="exports",
     )
-    assert shanghai == []
-    assert [str(note)[:43] for note in beijing] == ["services_value_added_share_pct is computed "] * 3
-    assert all(
-        "source nbs_accounts. No core table holds accounts of provinces." in str(note) for note in beijing
-    )
+    roles = {lineage.role: lineage for lineage in found}
+    (group,) = roles["the group, or its members"].origins
+    assert group.raw_row["obs_value"] == "151509.0"
+    assert roles["total services"].models[-1] == "raw.unctad_services"
+    assert values(roles["total services"]) == ["280628.773"]
 
 
 def test_trace_of_claim_leads_to_the_cells_of_its_numerator_and_denominator(warehouse: Warehouse) -> None:

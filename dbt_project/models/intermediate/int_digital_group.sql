@@ -1,3 +1,4 @@
+{%- set is_printed = {'exports': 'true', 'imports': 'true', 'total': 'is_total_published', 'balance': 'is_balance_published'} %}
 {%- set unprinted_amounts = {
     'exports': 'exports_million',
     'imports': 'imports_million',
@@ -74,7 +75,7 @@ figures as (
             '{{ flow }}' as flow,
             {{ flow }}_million as value_million,
             {{ flow }}_status as status,
-            {{ 'is_' ~ flow ~ '_published' if flow in ('total', 'balance') else 'true' }} as is_published,
+            {{ is_printed[flow] }} as is_published,
             true as is_of_published
         from published
         union all

@@ -1,3 +1,5 @@
+{%- set is_printed = {'exports': 'true', 'imports': 'true', 'total': 'is_total_published', 'balance': 'is_balance_published'} %}
+
 with cells as (
 
     select * from {{ ref('int_trade_by_cell') }}
@@ -32,7 +34,7 @@ trade as (
             '{{ flow }}' as flow,
             {{ flow }}_million as value_million,
             {{ flow }}_status as status,
-            {{ 'is_' ~ flow ~ '_published' if flow in ('total', 'balance') else 'true' }} as is_published
+            {{ is_printed[flow] }} as is_published
         from cells
         where {{ flow }}_million is not null or {{ flow }}_status = '{{ not_compiled() }}'
         {% if not loop.last %}union all{% endif %}
