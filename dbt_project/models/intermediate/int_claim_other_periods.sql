@@ -54,7 +54,8 @@ of_a_part as (
         row_number() over (
             partition by items.claim_id
             order by
-                indicators.period_end desc, indicators.period_start, indicators.source, indicators.currency, indicators.unit
+                indicators.period_end desc, indicators.period_start asc, indicators.source asc, indicators.currency asc,
+                indicators.unit asc
         ) as nearness
     from items
     inner join indicators

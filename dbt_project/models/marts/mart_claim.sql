@@ -97,7 +97,7 @@ named as (
         vintage,
         found_value,
         verdict,
-        row_number() over (partition by claim_id order by verdict_rank, vintage desc, source) as preference
+        row_number() over (partition by claim_id order by verdict_rank asc, vintage desc, source asc) as preference
     from compared
     where is_named_basis
 
