@@ -27,7 +27,7 @@ from warehouse.errors import Rejected, WarehouseError
 from warehouse.files import fsync
 
 LOG = logging.getLogger(__name__)
-RELEASE_SCHEMAS = ("core", "marts")
+RELEASE_SCHEMAS = ("core", "marts", "bi")
 ROWS_SHOWN = 3
 BUILD_FILE = "warehouse.duckdb"  # in profiles.yml
 PARSED = "partial_parse.msgpack"  # dbt's name, in its target directory

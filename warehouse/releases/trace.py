@@ -110,7 +110,7 @@ def trace(
     models = {
         node["name"]: node
         for node in dbt.nodes.values()
-        if node["resource_type"] == "model" and node["schema"] in ("core", "marts")
+        if node["resource_type"] == "model" and node["schema"] in ("core", "marts", "bi")
     }
     node = _model_of(models, table)
     found: list[tuple[Row, str, tuple[str, ...], list[RowRef], str | None]] = []

@@ -1,0 +1,1 @@
+{{ scale_of_frequency('A') }}

@@ -1,0 +1,65 @@
+"""Schema bi: a plain sum over its rows counts nothing twice. Expected figures are of the publishers' files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+TABLES = ("annual", "compare_sources", "digital", "mix", "partner", "quarterly")
+
+
+def rows(built: Path, query: str, *parameters: object) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(built), read_only=True) as db:
+        return db.execute(query, parameters).fetchall()
+
+
+def test_schema_has_its_tables(built: Path) -> None:
+    found = rows(built, "select table_name from duckdb_tables() where schema_name = 'bi' order by 1")
+    assert [name for (name,) in found] == list(TABLES)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_no_group_of_economies_is_a_row(built: Path, table: str) -> None:
+    columns = ["reporter"] + ["partner"] * (table == "partner")
+    for column in columns:
+        assert not rows(
+            built,
+            f"select distinct {column} from bi.{table} where {column} not in "
+            "(select economy from core.dim_economy where economy_type in ('economy', 'dissolved'))",
+        )
+
+
+def test_sum_over_economies_is_the_world(built: Path) -> None:
+    # US.TradeServCatTotal.csv: the world's exports of all services in 2019 are 6399247.621; China is SAFE's here
+    [(total,)] = rows(built, "select sum(exports_usd_million) from bi.annual where period_label = '2019'")
+    assert total == pytest.approx(6399247.621, rel=0.01)
+
+
+def test_sum_over_items_is_the_total(built: Path) -> None:
+    # the workbook's sheet 年度BOP（美元）, rows 16 and 17, column BU: 3393.93 and 4406.05 hundred million
+    query = (
+        "select sum(value_usd_million) from bi.mix "
+        "where reporter = 'CHN' and period_label = '2021' and flow = ?"
+    )
+    assert rows(built, query, "exports") == [(pytest.approx(339393.21019559),)]
+    assert rows(built, query, "imports") == [(pytest.approx(440604.86361754),)]
+    [(share,)] = rows(built, query.replace("value_usd_million", "share_pct"), "exports")
+    assert share == pytest.approx(100)
+
+
+def test_sum_over_quarters_is_the_year(built: Path) -> None:
+    query = "select sum(exports_usd_million) from bi.{} where reporter = 'CHN' and period_label like '2021%'"
+    [(quarters,)], [(year,)] = (rows(built, query.format(table)) for table in ("quarterly", "annual"))
+    assert quarters == pytest.approx(year, rel=1e-6)
+
+
+def test_sum_over_partners_is_most_of_the_world(built: Path) -> None:
+    # the file's row of China and W, balanced: 251329.113707 in 2019; residuals are no partner economies
+    query = (
+        "select sum(value_usd_million) from bi.partner "
+        "where reporter = 'CHN' and period_label = '2019' and flow = ?"
+    )
+    [(exports,)] = rows(built, query, "exports")
+    assert 0.99 * 251329.113707 < exports <= 251329.113707
