@@ -1,4 +1,4 @@
-"""Schema bi: a plain sum over its rows counts nothing twice. Expected figures are of the publishers' files."""
+"""Schema bi: a plain sum over its rows counts nothing twice. Expected figures are of publishers' files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_no_group_of_economies_is_a_row(built: Path, table: str) -> None:
 
 
 def test_sum_over_economies_is_the_world(built: Path) -> None:
-    # US.TradeServCatTotal.csv: the world's exports of all services in 2019 are 6399247.621; China is SAFE's here
+    # US.TradeServCatTotal.csv: the world's exports of all services in 2019 are 6399247.621; China is of SAFE
     [(total,)] = rows(built, "select sum(exports_usd_million) from bi.annual where period_label = '2019'")
     assert total == pytest.approx(6399247.621, rel=0.01)
 
