@@ -36,8 +36,9 @@ COLUMNS = {
     "mart_mirror": (
         "reporter, partner, frequency, period_label, service, flow, reporter_source, reporter_vintage, "
         "reporter_value_type, reporter_currency, reporter_value_million, partner_source, "
-        "partner_vintage, partner_value_type, partner_currency, partner_value_million, "
-        "difference_million, asymmetry_index, reason"
+        "partner_vintage, partner_value_type, partner_currency, partner_value_million, is_same_value_type, "
+        "difference_million, asymmetry_index, reason, reporter_value_usd_million, partner_value_usd_million, "
+        "difference_usd_million, asymmetry_index_usd, usd_reason"
     ),
     "mart_trade_regional": (
         "source, vintage, region, region_name_en, region_name_zh, region_type, period_label, flow, "
@@ -405,6 +406,29 @@ def test_pounds_and_dollars_are_separate_rows(built: Path) -> None:
         " and partner_source = 'batis'"
         " and period_label = '2019' and service = 'S' and flow = 'exports'",
     ) == [(8590.0, "GBP", 13612.949825, "USD", "balanced", None, None, "currencies differ")]
+    assert fetch_rows(
+        built,
+        "select reporter_value_usd_million, partner_value_usd_million, difference_usd_million,"
+        " asymmetry_index_usd, usd_reason from marts.mart_mirror"
+        " where reporter = 'GBR' and partner = 'CHN' and reporter_source = 'ons_services'"
+        " and partner_source = 'batis'"
+        " and period_label = '2019' and service = 'S' and flow = 'exports'",
+    ) == [(None, 13612.949825, None, None, "no exchange rate for GBP")]
+
+
+def test_indices_of_unlike_kinds_are_marked(built: Path) -> None:
+    """In the sample each index is of a reported figure and one that BaTiS balanced; dollars need no rate."""
+    assert fetch_rows(
+        built,
+        "select is_same_value_type, count(*), count(asymmetry_index_usd), usd_reason, count(*) filter (where"
+        " asymmetry_index_usd = asymmetry_index and difference_usd_million = difference_million)"
+        " from marts.mart_mirror where reason is null group by all",
+    ) == [(False, 8, 8, None, 8)]
+    assert fetch_rows(
+        built,
+        "select distinct is_same_value_type, reporter_value_type < partner_value_type from marts.mart_mirror"
+        " where reporter_source = 'batis'",
+    ) == [(False, True)]
 
 
 def test_asymmetry_within_a_currency_by_hand(built: Path) -> None:
