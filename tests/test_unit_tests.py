@@ -6,7 +6,6 @@ They test the SQL independently of the landed data, so they run with these tests
 from __future__ import annotations
 
 import json
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,14 +17,14 @@ from warehouse.sources import SOURCES
 
 @pytest.mark.slow
 def test_every_unit_test_of_the_models_passes(tmp_path: Path) -> None:
-    file = tmp_path / "build.duckdb"
+    file = tmp_path / dbt.BUILD_FILE
     load.load(file, SOURCES, [], {}, [])
     dbt.run_dbt(
         "build",
         file,
         DBT_PROJECT_DIR,
         tmp_path / "dbt",
-        date(2024, 1, 1),
+        tmp_path / "parsed" / "code.msgpack",
         "--exclude-resource-type",
         "test",
     )

@@ -56,12 +56,13 @@ class RetentionPolicy(BaseSettings):
 class Settings(BaseSettings):
     """Paths and switches of one warehouse, from `WAREHOUSE_*` variables; an empty variable counts as unset.
 
-    `home` holds landing, staged, build, rejected, published, backfill and airflow. `mirror` is a directory or
-    an HTTP base address that answers in place of the publishers; None means the publishers. `curated` is the
-    folder of CSV files that analysts add figures to. `operator` is recorded with every decision. `revision`
-    is the commit of an image without a checkout. `disk_factor` times the bytes of the current release must be
-    free before a build begins; 0 disables the check (a build of the sample took 2.2 to 2.8 times its
-    release's bytes). `lock_seconds` is how long to wait for another process's lock before failing.
+    `home` holds landing, staged, parsed, build, rejected, published, backfill and airflow. `mirror` is a
+    directory or an HTTP base address that answers in place of the publishers; None means the publishers.
+    `curated` is the folder of CSV files that analysts add figures to. `operator` is recorded with every
+    decision. `revision` is the commit of an image without a checkout. `disk_factor` times the bytes of the
+    current release must be free before a build begins; 0 disables the check (a build of the sample took 2.2
+    to 2.8 times its release's bytes). `lock_seconds` is how long to wait for another process's lock before
+    failing.
     """
 
     model_config = SettingsConfigDict(
@@ -111,6 +112,11 @@ class Settings(BaseSettings):
     def staged(self) -> Path:
         """Return the store of typed observations, one file for each vintage that was staged."""
         return self.home / "staged"
+
+    @property
+    def parsed(self) -> Path:
+        """Return the directory of dbt's parsed project."""
+        return self.home / "parsed"
 
     @property
     def reparsed(self) -> Path:

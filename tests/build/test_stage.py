@@ -28,6 +28,7 @@ def test_vintage_that_cannot_be_staged_is_reported_with_its_row_and_the_others_a
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     landing, store, work = tmp_path / "landing", tmp_path / "staged", tmp_path / "work"
+    parsed = tmp_path / "parsed" / "code.msgpack"
     codes = {
         "year": "2021",
         "economy": "156",
@@ -37,7 +38,7 @@ def test_vintage_that_cannot_be_staged_is_reported_with_its_row_and_the_others_a
     }
     goods = rows_of(landing, GOODS, "g.csv", **codes, value="10.5", footnote="f", missing_value="m")
     spoiled = rows_of(landing, TOTALS, "page-1.json", year="2021", exports_rmb="12abc3")
-    staged = staging.stage(store, work, SOURCES, [goods, spoiled])
+    staged = staging.stage(store, work, SOURCES, [goods, spoiled], parsed)
     assert set(staged.files) == {(GOODS, VINTAGE)}
     [(failed, reason)] = staged.failures.items()
     assert failed == (TOTALS, VINTAGE)
@@ -52,5 +53,5 @@ def test_vintage_that_cannot_be_staged_is_reported_with_its_row_and_the_others_a
 
     # The staged file is used as it is: dbt is not run again for it.
     monkeypatch.setattr(staging, "_stage_missing", None)
-    again = staging.stage(store, work, SOURCES, [goods])
+    again = staging.stage(store, work, SOURCES, [goods], parsed)
     assert again.files == staged.files

@@ -78,6 +78,11 @@ def known_revisions(
     return loading.KnownRevisions(file, until) if until else None
 
 
+def parsed_project(settings: Settings) -> Path:
+    """Return the path of the file that keeps what dbt parsed of the present code."""
+    return settings.parsed / f"{code_digest()[:16]}.msgpack"
+
+
 def fill(settings: Settings, build: Path, record: BuildRecord, used: Used, *, reuse: bool) -> BuildRecord:
     """Stage and load the vintages of a build; write and return its record.
 
@@ -92,7 +97,7 @@ def fill(settings: Settings, build: Path, record: BuildRecord, used: Used, *, re
             for vintages in contents.values()
             for one in vintages
         ]
-        staged = stage(settings.staged, build / "staging", SOURCES, rows)
+        staged = stage(settings.staged, build / "staging", SOURCES, rows, parsed_project(settings))
         if not staged.failures:
             break
         for (name, vintage), reason in staged.failures.items():
@@ -156,8 +161,9 @@ def run_without_failing_sources(settings: Settings, build: Path, run: Callable[[
     """Run a step of a build; if it fails, run it again without the new vintages of the sources at fault.
 
     `run` is called with True when the contents of the build have changed. The sources at fault are those that
-    the error names; if it names none, each source with new vintages is left out in turn. Raises the first
-    error when leaving out one source does not help.
+    the error names. If that does not help, all new vintages are left out; if the step still fails, the code
+    is at fault, and the first error is raised. Otherwise each source is left out alone, and all of them when
+    no single one is at fault.
     """
     record = read_build(build)
     try:
@@ -174,13 +180,20 @@ def run_without_failing_sources(settings: Settings, build: Path, run: Callable[[
             return _run_without(settings, build, record, at_fault, str(last), run)
         except Rejected as error:
             last = error
+    if set(at_fault) == set(names):
+        raise first
+    try:
+        result = _run_without(settings, build, record, names, str(first), run)
+    except Rejected as error:
+        raise first from error
+    if len(names) == 1:
+        return result
     for name in names:
-        if [name] != at_fault:
-            try:
-                return _run_without(settings, build, record, [name], str(first), run)
-            except Rejected as error:
-                LOG.info("the build fails without %s as well: %s", name, error)
-    raise first
+        try:
+            return _run_without(settings, build, record, [name], str(first), run)
+        except Rejected as error:
+            LOG.info("the build fails without %s as well: %s", name, error)
+    return _run_without(settings, build, record, names, str(first), run)
 
 
 def is_named(source: str, text: str) -> bool:

@@ -17,7 +17,6 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -32,8 +31,6 @@ from warehouse.model import Source, Vintage
 LOG = logging.getLogger(__name__)
 Rows = tuple[Vintage, Path]
 _REFERENCE = re.compile(r"ref\('(\w+)'\)")
-# No model reads a later day than this in staging: every vintage is staged.
-_NO_LIMIT = date(9999, 12, 31)
 
 
 @dataclass(frozen=True)
@@ -44,12 +41,14 @@ class Staged:
     failures: Mapping[tuple[str, str], str]
 
 
-def stage(directory: Path, work: Path, sources: Mapping[str, Source], rows: Sequence[Rows]) -> Staged:
+def stage(
+    directory: Path, work: Path, sources: Mapping[str, Source], rows: Sequence[Rows], parsed: Path
+) -> Staged:
     """Return the staged files of vintages; stage those that are missing.
 
     `directory` is the store of staged files, `work` a scratch directory, `rows` pairs each vintage with the
-    Parquet file of its rows. Raises WarehouseError when dbt itself fails, and Rejected when what fails is no
-    model or test of a source (a seed).
+    Parquet file of its rows, `parsed` is the file that keeps what dbt parsed. Raises WarehouseError when dbt
+    itself fails, and Rejected when what fails is no model or test of a source (a seed).
     """
     codes = {name: code_digest(name) for name in sources}
     paths = {
@@ -59,7 +58,7 @@ def stage(directory: Path, work: Path, sources: Mapping[str, Source], rows: Sequ
     missing = [(one, path) for one, path in rows if not paths[one.source, one.id].exists()]
     failures: dict[tuple[str, str], str] = {}
     if missing:
-        failures = _stage_missing(work, sources, missing, paths)
+        failures = _stage_missing(work, sources, missing, paths, parsed)
     files = {key: path for key, path in paths.items() if key not in failures}
     return Staged(files=files, failures=failures)
 
@@ -90,12 +89,13 @@ def _stage_missing(
     sources: Mapping[str, Source],
     missing: Sequence[Rows],
     paths: Mapping[tuple[str, str], Path],
+    parsed: Path,
 ) -> dict[tuple[str, str], str]:
     """Stage some vintages in one run; return the reasons of those that fail."""
     shutil.rmtree(work, ignore_errors=True)
     names = sorted({one.source for one, _ in missing})
     LOG.info("staging %d vintages of %s", len(missing), ", ".join(names))
-    file = work / "vintages.duckdb"  # a name that is no schema
+    file = work / dbt.BUILD_FILE
     loading.load(file, sources, missing, {}, [])
     failed: dict[str, str] = {}
     try:
@@ -104,7 +104,7 @@ def _stage_missing(
             file,
             DBT_PROJECT_DIR,
             work / "dbt",
-            _NO_LIMIT,
+            parsed,
             *("--select", *(f"+stg_{name}" for name in names)),
             *("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"),
         )
@@ -124,7 +124,7 @@ def _stage_missing(
             LOG.error("%s %s cannot be staged: %s", name, of_source[0][0].id, reason)
         else:
             for pair in of_source:
-                reasons |= _stage_missing(work, sources, [pair], paths)
+                reasons |= _stage_missing(work, sources, [pair], paths, parsed)
     shutil.rmtree(work, ignore_errors=True)
     return reasons
 

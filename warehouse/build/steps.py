@@ -30,6 +30,7 @@ from warehouse.build.contents import (
     known_by,
     known_checks,
     newest_day,
+    parsed_project,
     run_without_failing_sources,
 )
 from warehouse.build.disk import require_disk_space
@@ -161,17 +162,17 @@ def transform(settings: Settings, build_id: str) -> str:
     build = build_dir(settings, build_id)
     with build_lock(settings):
         try:
-            run_without_failing_sources(settings, build, lambda _: _transform(build))
+            run_without_failing_sources(settings, build, lambda _: _transform(settings, build))
         except Rejected as error:
             write_record(build / VERDICT, Verdict(success=False, findings=(), error=str(error)))
             raise
     return build_id
 
 
-def _transform(build: Path) -> None:
+def _transform(settings: Settings, build: Path) -> None:
     staged = [f"stg_{name}" for name in SOURCES]
-    as_of = read_build(build).as_of
-    dbt.transform(build / LOADED, build / DATABASE, DBT_PROJECT_DIR, build / "dbt", as_of, staged)
+    parsed = parsed_project(settings)
+    dbt.transform(build / LOADED, build / DATABASE, DBT_PROJECT_DIR, build / "dbt", staged, parsed)
 
 
 @reporting("validate")
@@ -190,7 +191,7 @@ def validate(settings: Settings, build_id: str) -> str:
 def _validate(settings: Settings, build: Path, has_changed: bool) -> None:
     """Validate a build, after transforming it again if its contents have changed."""
     if has_changed:
-        _transform(build)
+        _transform(settings, build)
     record = read_build(build)
     release = None if record.is_of_the_past else current(settings.published)
     work = build / "validation"

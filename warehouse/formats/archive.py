@@ -62,9 +62,9 @@ def extract_member(
 
     `source` and `file` name the publisher's table and the archive in error messages and notes. `max_bytes`
     limits the expanded size. The archive must have exactly one file whose name ends in `suffix`, or exactly
-    one file that is no archive; every other file is noted as drift, those that macOS adds are not counted. Raises SourceError
-    for an archive that cannot be extracted safely, and OSError if the disk fails; both remove the partial
-    file.
+    one file that is no archive; every other file is noted as drift, those that macOS adds are not counted.
+    Raises SourceError for an archive that cannot be extracted safely, and OSError if the disk fails; both
+    remove the partial file.
     """
     target = work / f"{file}.member"
     fail = partial(SourceError, source, file=file)

@@ -1,7 +1,6 @@
 with vintages as (
 
     select * from {{ ref('stg_landing_vintage') }}
-    where vintage_date <= cast('{{ var("as_of") }}' as date)
 
 )
 

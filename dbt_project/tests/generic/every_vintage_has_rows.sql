@@ -1,4 +1,4 @@
-{#- Fails on a loaded vintage without observations, and on observations of a vintage after the as_of date. -#}
+{#- Fails on a loaded vintage without observations, and on observations of a vintage that is not loaded. -#}
 {% test every_vintage_has_rows(model) %}
 
 with held as (
