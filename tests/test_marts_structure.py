@@ -406,7 +406,7 @@ def test_modelled_figures_beside_reported_ones_are_marked(built: Path) -> None:
     ]
 
 
-def test_dollars_stand_beside_the_published_currency(built: Path) -> None:
+def test_values_in_dollars_are_beside_the_published_ones(built: Path) -> None:
     found = records(
         built,
         "select currency, usd_reason, count(*) = count(value_a_million) as published,"
