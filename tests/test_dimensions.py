@@ -254,6 +254,16 @@ def test_memorandum_list_has_its_exits() -> None:
     assert "ITA" not in members(rows, "BRIMOU", "2023-12-31")
 
 
+def test_no_member_joined_before_its_group_was_founded() -> None:
+    founded = {row["group_code"]: row for row in seed("economy_group")}
+    for row in founded.values():
+        assert date(1958, 1, 1) <= date.fromisoformat(row["valid_from"]) <= date(2026, 12, 31), row
+        assert row["valid_from_source_url"].startswith("http"), row
+    assert founded["BRI65"]["valid_from"] == founded["BRIMOU"]["valid_from"] == "2013-09-07"
+    for row in seed("economy_group_member"):
+        assert not row["valid_from"] or row["valid_from"] >= founded[row["group_code"]]["valid_from"], row
+
+
 def test_brics_explains_why_saudi_arabia_is_not_counted() -> None:
     [brics] = [row for row in seed("economy_group") if row["group_code"] == "BRICS"]
     assert "Saudi Arabia is not counted" in brics["definition"]
@@ -345,3 +355,17 @@ def test_membership_in_the_release_is_dated(built: Path) -> None:
     with duckdb.connect(str(built), read_only=True) as db:
         for day, expected in ((date(2019, 12, 31), FIVE), (date(2024, 12, 31), NINE)):
             assert {economy for (economy,) in db.execute(query, [day, day]).fetchall()} == expected
+
+
+@pytest.mark.parametrize(("day", "count"), [(date(2013, 9, 6), 0), (date(2013, 9, 7), 65)])
+def test_undated_lists_begin_with_their_group(built: Path, day: date, count: int) -> None:
+    with duckdb.connect(str(built), read_only=True) as db:
+        members = db.execute(
+            "select count(*) from core.bridge_economy_group where group_code = 'BRI65' and valid_from <= ?",
+            [day],
+        ).fetchone()
+        undated = db.execute(
+            "select min(valid_from) from core.bridge_economy_group where group_code = 'BRIMOU'"
+        ).fetchone()
+    assert members == (count,)
+    assert undated == (date(2013, 9, 7),)

@@ -25,18 +25,20 @@ MARTS = DBT_PROJECT_DIR / "models" / "marts"
 COLUMNS = {
     "mart_trade_partner": (
         "source, vintage, reporter, partner, partner_name_en, partner_name_zh, frequency, period_label, "
-        "currency, value_type, service, flow, value_million, share_pct, growth_pct, partner_rank"
+        "currency, value_type, service, flow, value_million, share_pct, growth_pct, is_small_base, "
+        "partner_rank, partners_counted, partners_share_pct"
     ),
     "mart_trade_partner_group": (
-        "source, vintage, reporter, group_code, group_name_en, group_name_zh, frequency, period_label, "
-        "currency, value_type, service, flow, members_counted, members_expected, value_million, "
-        "share_pct, growth_pct"
+        "source, vintage, reporter, group_code, group_name_en, group_name_zh, composition, "
+        "is_before_founding, frequency, period_label, currency, value_type, service, flow, members_counted, "
+        "members_expected, coverage_pct, is_complete, value_million, share_pct, growth_pct, is_small_base"
     ),
     "mart_mirror": (
         "reporter, partner, frequency, period_label, service, flow, reporter_source, reporter_vintage, "
         "reporter_value_type, reporter_currency, reporter_value_million, partner_source, "
-        "partner_vintage, partner_value_type, partner_currency, partner_value_million, "
-        "difference_million, asymmetry_index, reason"
+        "partner_vintage, partner_value_type, partner_currency, partner_value_million, is_same_value_type, "
+        "difference_million, asymmetry_index, reason, reporter_value_usd_million, partner_value_usd_million, "
+        "difference_usd_million, asymmetry_index_usd, usd_reason"
     ),
     "mart_trade_regional": (
         "source, vintage, region, region_name_en, region_name_zh, region_type, period_label, flow, "
@@ -45,6 +47,8 @@ COLUMNS = {
     ),
 }
 FLOWS = {"exports": "EXP", "imports": "IMP"}
+OF_PERIOD, FIXED = "as of the period", "fixed 2024"
+ASEAN = ["BRN", "IDN", "KHM", "LAO", "MMR", "MYS", "PHL", "SGP", "THA", "VNM"]
 
 
 @cache
@@ -59,6 +63,18 @@ def batis() -> dict[tuple[str, str, str], Fraction]:
         for row in csv.DictReader(io.StringIO(text))
         if row["Reporter"] == "CHN" and row["Item_code"] == "S" and row["Balanced_value"]
     }
+
+
+@cache
+def ons(service_code: str, year: str) -> dict[tuple[str, str], Fraction]:
+    """Return the United Kingdom's trade of a year by flow and partner code, as printed, without the "C"."""
+    (path,) = SAMPLE_DIR.rglob("service_trade.csv")
+    with path.open(encoding="utf-8-sig", newline="") as opened:
+        return {
+            (row["Direction"].lower(), row["Country code"]): Fraction(row[year])
+            for row in csv.DictReader(opened)
+            if row["Service type code"] == service_code and re.fullmatch(r"-?\d+", row[year])
+        }
 
 
 def fetch_rows(built: Path, query: str, *values: object) -> list[tuple[Any, ...]]:
@@ -165,53 +181,217 @@ def test_united_kingdoms_trade_with_china_by_hand(built: Path) -> None:
     ) == [("exports", 8168.0, "GBP"), ("imports", 2498.0, "GBP")]
 
 
+def test_single_partners_have_no_rank(built: Path) -> None:
+    """The agencies' pages name one partner, China, and no world: the United States 54.2 billion in 2016."""
+    assert fetch_rows(
+        built,
+        "select count(*) > 20, count(partner_rank), count(partners_share_pct), max(partners_counted)"
+        " from marts.mart_trade_partner where source = 'curated' and flow <> 'balance'",
+    ) == [(True, 0, 0, 1)]
+    assert fetch_rows(
+        built,
+        "select value_million, share_pct, partner_rank from marts.mart_trade_partner where source = 'curated'"
+        " and reporter = 'USA' and partner = 'CHN' and period_label = '2016' and flow = 'exports'"
+        " and service = 'S'",
+    ) == [(54200.0, None, None)]
+
+
+def test_ranks_need_four_fifths_of_the_world(built: Path) -> None:
+    """ONS names 67 economies: 291 090 of 327 295 million of exports in 2019, 88.94 %.
+
+    The codes of economies have two letters, but CS, Serbia and Montenegro, which is a group.
+    """
+    printed = ons("0", "2019")
+    named = {
+        partner: value
+        for (flow, partner), value in printed.items()
+        if flow == "exports" and re.fullmatch("[A-Z]{2}", partner) and partner != "CS"
+    }
+    whole = printed["exports", "W1"]
+    assert (len(named), sum(named.values()), whole) == (67, 291090, 327295)
+    rows = fetch_rows(
+        built,
+        "select iso2, value_million, share_pct, partner_rank, partners_counted, partners_share_pct"
+        " from marts.mart_trade_partner join core.dim_economy on partner = economy"
+        " where source = 'ons_services' and period_label = '2019' and service = 'S' and flow = 'exports'"
+        " and economy_type = 'economy' order by partner_rank",
+    )
+    largest = sorted(named.values(), reverse=True)
+    assert len(rows) == 67
+    for iso2, value, share, rank, counted, covered in rows:
+        assert (value, rank) == (named[iso2], 1 + largest.index(named[iso2]))
+        assert share == pytest.approx(float(100 * named[iso2] / whole))
+        assert (counted, covered) == (67, pytest.approx(float(Fraction(29109000, 327295))))
+    assert rows[0][0] == "US"
+
+
+def test_ranks_are_null_where_partners_are_suppressed(built: Path) -> None:
+    """Of manufacturing services ONS names economies with less than four fifths: the rest is suppressed."""
+    rows = fetch_rows(
+        built,
+        "select flow, period_label, count(*), count(partner_rank), count(share_pct), min(partners_share_pct)"
+        " from marts.mart_trade_partner where source = 'ons_services' and service = 'SA' and frequency = 'A'"
+        " and partners_share_pct < 80 group by all",
+    )
+    assert rows
+    for flow, year, count, ranks, shares, covered in rows:
+        printed = ons("1", year)
+        named = sum(
+            value
+            for (of_flow, partner), value in printed.items()
+            if of_flow == flow and re.fullmatch("[A-Z]{2}", partner) and partner != "CS"
+        )
+        assert covered == pytest.approx(float(100 * named / printed[flow, "W1"]))
+        assert (ranks, shares) == (0, count)
+
+
+def test_growth_from_small_bases_is_marked(built: Path) -> None:
+    """Pakistan's transport services to the United Kingdom, 8 million in 2020 and 431 in 2021: 5 287.5 %."""
+    growth = (
+        "select growth_pct, is_small_base from marts.mart_trade_partner where source = 'ons_services'"
+        " and partner = ? and service = ? and flow = ? and period_label = ?"
+    )
+    assert (ons("3", "2020")["imports", "PK"], ons("3", "2021")["imports", "PK"]) == (8, 431)
+    assert fetch_rows(built, growth, "PAK", "SC", "imports", "2021") == [(5287.5, True)]
+    assert ons("0", "2020")["exports", "CN"] > 1000
+    assert [marked for _, marked in fetch_rows(built, growth, "CHN", "S", "exports", "2021")] == [False]
+    steep = fetch_rows(
+        built,
+        "select partner, flow, period_label, is_small_base from marts.mart_trade_partner"
+        " where source = 'batis' and service = 'S' and growth_pct > 1000",
+    )
+    assert len(steep) == 13
+    for partner, flow, year, marked in steep:
+        assert marked == (batis()[partner, FLOWS[flow], str(int(year) - 1)] < 10)
+    assert fetch_rows(
+        built,
+        "select count(*) from (select growth_pct, is_small_base from marts.mart_trade_partner union all"
+        " select growth_pct, is_small_base from marts.mart_trade_partner_group)"
+        " where (growth_pct is null) <> (is_small_base is null)",
+    ) == [(0,)]
+
+
 # --- groups ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("flow", FLOWS)
 @pytest.mark.parametrize(
-    ("group", "year", "members"),
+    ("group", "composition", "year", "members"),
     [
-        ("BRICS", "2019", ["BRA", "RUS", "IND", "ZAF"]),
-        ("BRICS", "2011", ["BRA", "RUS", "IND", "ZAF"]),
-        ("BRICS", "2010", ["BRA", "RUS", "IND"]),
-        ("ASEAN", "2019", ["BRN", "IDN", "KHM", "LAO", "MMR", "MYS", "PHL", "SGP", "THA", "VNM"]),
-        ("CPTPP", "2018", ["AUS", "CAN", "JPN", "MEX", "NZL", "SGP"]),
+        ("BRICS", OF_PERIOD, "2019", ["BRA", "RUS", "IND", "ZAF"]),
+        ("BRICS", OF_PERIOD, "2011", ["BRA", "RUS", "IND", "ZAF"]),
+        ("BRICS", OF_PERIOD, "2010", ["BRA", "RUS", "IND"]),
+        ("ASEAN", OF_PERIOD, "2019", ASEAN),
+        ("CPTPP", OF_PERIOD, "2018", ["AUS", "CAN", "JPN", "MEX", "NZL", "SGP"]),
+        ("BRICS", FIXED, "2005", ["BRA", "RUS", "IND", "ZAF", "EGY", "ETH", "IRN", "ARE"]),
+        ("BRICS", FIXED, "2019", ["BRA", "RUS", "IND", "ZAF", "EGY", "ETH", "IRN", "ARE"]),
+        ("ASEAN", FIXED, "2019", ASEAN),
+        ("RCEP", FIXED, "2005", [*ASEAN, "AUS", "JPN", "KOR", "NZL"]),
+        ("DEPA", FIXED, "2012", ["CHL", "KOR", "NZL", "SGP"]),
     ],
 )
-def test_group_is_the_sum_of_its_members_of_that_year(
-    built: Path, group: str, year: str, members: list[str], flow: str
+def test_group_is_the_sum_of_its_members(
+    built: Path, group: str, composition: str, year: str, members: list[str], flow: str
 ) -> None:
     total = sum(batis()[member, FLOWS[flow], year] for member in members)
     (row,) = fetch_rows(
         built,
-        "select members_counted, members_expected, value_million, share_pct from"
-        " marts.mart_trade_partner_group"
+        "select members_counted, members_expected, coverage_pct, is_complete, value_million, share_pct"
+        " from marts.mart_trade_partner_group"
         " where source = 'batis' and reporter = 'CHN' and group_code = ? and flow = ? and period_label = ?"
-        " and service = 'S' and value_type = 'balanced'",
+        " and service = 'S' and value_type = 'balanced' and composition = ?",
         group,
         flow,
         year,
+        composition,
     )
-    assert row[:2] == (len(members), len(members))
-    assert row[2] == float(total)
-    assert row[3] == pytest.approx(float(100 * total / batis()["W", FLOWS[flow], year]))
+    assert row[:4] == (len(members), len(members), 100, True)
+    assert row[4] == float(total)
+    assert row[5] == pytest.approx(float(100 * total / batis()["W", FLOWS[flow], year]))
 
 
 def test_growth_of_group_is_null_when_members_change(built: Path) -> None:
-    found = dict(
-        fetch_rows(
+    found = {
+        (composition, year): growth
+        for composition, year, growth in fetch_rows(
             built,
-            "select period_label, growth_pct from marts.mart_trade_partner_group where source = 'batis'"
-            " and reporter = 'CHN' and group_code = 'BRICS' and flow = 'exports' and service = 'S'",
+            "select composition, period_label, growth_pct from marts.mart_trade_partner_group"
+            " where source = 'batis' and reporter = 'CHN' and group_code = 'BRICS' and flow = 'exports'"
+            " and service = 'S'",
         )
-    )
+    }
     four = ["BRA", "RUS", "IND", "ZAF"]
-    grown = sum(batis()[member, "EXP", "2012"] for member in four) / sum(
-        batis()[member, "EXP", "2011"] for member in four
+    eight = [*four, "EGY", "ETH", "IRN", "ARE"]
+
+    def growth_of(members: list[str], year: int) -> float:
+        now, before = (sum(batis()[member, "EXP", str(of)] for member in members) for of in (year, year - 1))
+        return float(100 * (now / before - 1))
+
+    assert found[OF_PERIOD, "2011"] is None  # South Africa joined
+    assert found[OF_PERIOD, "2012"] == pytest.approx(growth_of(four, 2012))
+    assert found[FIXED, "2011"] == pytest.approx(growth_of(eight, 2011))
+    assert found[FIXED, "2012"] == pytest.approx(growth_of(eight, 2012))
+
+
+def test_group_of_which_china_alone_is_named_is_no_whole(built: Path) -> None:
+    """The United States' agencies name China only: 54.2 billion is not its trade with BRICS or RCEP."""
+    rows = fetch_rows(
+        built,
+        "select group_code, composition, members_counted, members_expected, is_complete, value_million,"
+        " share_pct, growth_pct from marts.mart_trade_partner_group where source = 'curated'"
+        " and reporter = 'USA' and period_label = '2016' and flow = 'exports' order by all",
     )
-    assert found["2011"] is None  # South Africa joined
-    assert found["2012"] == pytest.approx(float(100 * (grown - 1)))
+    assert rows == [
+        ("BRICS", OF_PERIOD, 1, 5, False, 54200.0, None, None),
+        ("BRICS", FIXED, 1, 9, False, 54200.0, None, None),
+        ("BRIMOU", OF_PERIOD, 1, 36, False, 54200.0, None, None),
+        ("BRIMOU", FIXED, 1, 150, False, 54200.0, None, None),
+        ("G20", OF_PERIOD, 1, 18, False, 54200.0, None, None),
+        ("G20", FIXED, 1, 18, False, 54200.0, None, None),
+        ("RCEP", FIXED, 1, 15, False, 54200.0, None, None),
+    ]
+    assert fetch_rows(
+        built,
+        "select count(share_pct), count(growth_pct) from marts.mart_trade_partner_group"
+        " where source = 'curated'",
+    ) == [(0, 0)]
+
+
+def test_partial_group_has_a_sum_and_no_share(built: Path) -> None:
+    """Five of ASEAN's ten members are in ONS's list: 9 753 million of exports in 2019. BRICS is complete."""
+    printed = ons("0", "2019")
+    five = sum(printed["exports", member] for member in ("ID", "MY", "PH", "SG", "TH"))
+    brics = sum(printed["exports", member] for member in ("BR", "RU", "IN", "CN", "ZA"))
+    assert five == 9753 and ("exports", "VN") not in printed
+    of_group = (
+        "select value_million, members_counted, members_expected, coverage_pct, is_complete, share_pct"
+        " from marts.mart_trade_partner_group where source = 'ons_services' and group_code = ?"
+        " and period_label = '2019' and service = 'S' and flow = 'exports' and composition = ?"
+    )
+    assert fetch_rows(built, of_group, "ASEAN", OF_PERIOD) == [(9753.0, 5, 10, 50.0, False, None)]
+    (row,) = fetch_rows(built, of_group, "BRICS", OF_PERIOD)
+    assert row[:5] == (float(brics), 5, 5, 100.0, True)
+    assert row[5] == pytest.approx(float(100 * brics / printed["exports", "W1"]))
+    # Egypt and Iran are in the list too, Ethiopia and the United Arab Emirates are not: 7 of 9.
+    (row,) = fetch_rows(built, of_group, "BRICS", FIXED)
+    assert row[1:3] == (7, 9) and row[5] is None
+    assert row[0] == float(brics + printed["exports", "EG"] + printed["exports", "IR"])
+
+
+@pytest.mark.parametrize("group", ["BRI65", "BRIMOU"])
+def test_belt_and_road_begins_with_the_initiative(built: Path, group: str) -> None:
+    rows = fetch_rows(
+        built,
+        "select composition, period_label, is_before_founding from marts.mart_trade_partner_group"
+        " where source = 'batis' and group_code = ? and flow = 'exports' and service = 'S' order by all",
+        group,
+    )
+    assert [row for row in rows if row[0] == OF_PERIOD] == [
+        (OF_PERIOD, str(year), False) for year in range(2013, 2020)
+    ]
+    assert [row for row in rows if row[0] == FIXED] == [
+        (FIXED, str(year), year < 2013) for year in range(2005, 2020)
+    ]
 
 
 # --- mirrors --------------------------------------------------------------------------------------
@@ -226,6 +406,29 @@ def test_pounds_and_dollars_are_separate_rows(built: Path) -> None:
         " and partner_source = 'batis'"
         " and period_label = '2019' and service = 'S' and flow = 'exports'",
     ) == [(8590.0, "GBP", 13612.949825, "USD", "balanced", None, None, "currencies differ")]
+    assert fetch_rows(
+        built,
+        "select reporter_value_usd_million, partner_value_usd_million, difference_usd_million,"
+        " asymmetry_index_usd, usd_reason from marts.mart_mirror"
+        " where reporter = 'GBR' and partner = 'CHN' and reporter_source = 'ons_services'"
+        " and partner_source = 'batis'"
+        " and period_label = '2019' and service = 'S' and flow = 'exports'",
+    ) == [(None, 13612.949825, None, None, "no exchange rate for GBP")]
+
+
+def test_indices_of_unlike_kinds_are_marked(built: Path) -> None:
+    """In the sample each index is of a reported figure and one that BaTiS balanced; dollars need no rate."""
+    assert fetch_rows(
+        built,
+        "select is_same_value_type, count(*), count(asymmetry_index_usd), usd_reason, count(*) filter (where"
+        " asymmetry_index_usd = asymmetry_index and difference_usd_million = difference_million)"
+        " from marts.mart_mirror where reason is null group by all",
+    ) == [(False, 8, 8, None, 8)]
+    assert fetch_rows(
+        built,
+        "select distinct is_same_value_type, reporter_value_type < partner_value_type from marts.mart_mirror"
+        " where reporter_source = 'batis'",
+    ) == [(False, True)]
 
 
 def test_asymmetry_within_a_currency_by_hand(built: Path) -> None:

@@ -51,6 +51,16 @@ pairs as (
             and stated.currency = mirrored.currency
         )
 
+),
+
+converted as (
+
+    select
+        *,
+        {{ in_usd('reporter_value', 'reporter_currency') }} as reporter_value_usd,
+        {{ in_usd('partner_value', 'partner_currency') }} as partner_value_usd
+    from pairs
+
 )
 
 select
@@ -70,13 +80,22 @@ select
     partner_value_type,
     partner_currency,
     {{ to_double('partner_value') }} as partner_value_million,
+    reporter_value_type = partner_value_type as is_same_value_type,
     case
         when reporter_currency = partner_currency
             then {{ to_double('reporter_value - partner_value') }}
     end as difference_million,
     case
         when reason is null
-            then {{ to_double('abs(reporter_value - partner_value)') }} / ({{ to_double('reporter_value + partner_value') }} / 2)
+            then {{ asymmetry('reporter_value', 'partner_value') }}
     end as asymmetry_index,
-    reason
-from pairs
+    reason,
+    {{ to_double('reporter_value_usd') }} as reporter_value_usd_million,
+    {{ to_double('partner_value_usd') }} as partner_value_usd_million,
+    {{ to_double('reporter_value_usd - partner_value_usd') }} as difference_usd_million,
+    case
+        when reporter_value_usd >= 0 and partner_value_usd >= 0 and reporter_value_usd + partner_value_usd > 0
+            then {{ asymmetry('reporter_value_usd', 'partner_value_usd') }}
+    end as asymmetry_index_usd,
+    {{ reason_without_usd('reporter_currency', 'partner_currency') }} as usd_reason
+from converted

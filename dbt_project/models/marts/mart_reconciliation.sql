@@ -1,3 +1,4 @@
+-- Over 150 lines, since the break of a series is found in steps: tolerance, last agreement, run of differences after it.
 with trade as (
 
     select * from {{ ref('fct_services_trade') }}
@@ -16,7 +17,8 @@ ranked as (
             when 'estimated' then 4
             when 'model' then 5
             else {{ unknown_code('mart_reconciliation', 'value type', 'value_type', 'Give it a rank in the mart') }}
-        end as distance_from_report
+        end as distance_from_report,
+        {{ last_digit_million('value_million') }} as last_digit_million
     from trade
 
 ),
@@ -27,7 +29,14 @@ in_series as (
         *,
         min(distance_from_report) over (
             partition by source, reporter, partner, service, flow, frequency, currency
-        ) as nearest_in_series
+        ) as nearest_in_series,
+        -- the flows of a cell are printed alike, and rarely end in zeros both
+        greatest(
+            min(last_digit_million) over (
+                partition by source, reporter, partner, service, frequency, period_start, period_end, currency, value_type
+            ),
+            0.000001
+        ) as printed_unit_million
     from ranked
 
 ),
@@ -45,8 +54,10 @@ pairs as (
     select
         a.source as source_a,
         a.vintage as vintage_a,
+        a.value_type as value_type_a,
         b.source as source_b,
         b.vintage as vintage_b,
+        b.value_type as value_type_b,
         a.reporter,
         a.partner,
         a.service,
@@ -60,7 +71,8 @@ pairs as (
         b.value_million as value_b,
         a.value_million - b.value_million as difference,
         a.value_million + b.value_million as sum_of_both,
-        abs(a.value_million - b.value_million) > 0.1 as is_apart
+        -- both publishers round: by half a unit of their last digit each
+        coalesce(a.printed_unit_million, 0.000001) / 2 + coalesce(b.printed_unit_million, 0.000001) / 2 as tolerance
     from figures as a
     inner join figures as b
         on
@@ -73,39 +85,78 @@ pairs as (
 
 ),
 
-turns as (
+compared as (
 
     select
         *,
-        max(case when not is_apart then period_end end) over series as last_together,
-        min(case when is_apart then period_end end) over series as first_apart,
-        min(case when is_apart then period_start end) over series as first_apart_from
+        abs(difference) > tolerance as is_apart,
+        max(case when abs(difference) <= tolerance then period_end end) over (
+            partition by source_a, source_b, reporter, partner, service, flow, frequency, currency
+        ) as last_together
     from pairs
-    window series as (
-        partition by source_a, source_b, reporter, partner, service, flow, frequency, currency
-    )
+
+),
+
+-- the periods after the last agreement; a series that never agreed has no break
+breaks as (
+
+    select
+        source_a,
+        source_b,
+        reporter,
+        partner,
+        service,
+        flow,
+        frequency,
+        currency,
+        extract(year from min(period_start)) as break_year,
+        min_by(abs(difference), period_start) as gap_at_break,
+        {{ to_double('sum(abs(difference))') }} / count(*) as mean_gap
+    from compared
+    where period_end > last_together
+    group by source_a, source_b, reporter, partner, service, flow, frequency, currency
+    having count(*) >= {{ least_periods_apart() }}
 
 )
 
 select
-    source_a,
-    vintage_a,
-    source_b,
-    vintage_b,
-    reporter,
-    partner,
-    service,
-    flow,
-    frequency,
-    period_label,
-    currency,
-    {{ to_double('value_a') }} as value_a_million,
-    {{ to_double('value_b') }} as value_b_million,
-    {{ to_double('difference') }} as difference_million,
+    compared.source_a,
+    compared.vintage_a,
+    compared.value_type_a,
+    compared.source_b,
+    compared.vintage_b,
+    compared.value_type_b,
+    compared.value_type_a = compared.value_type_b as is_same_value_type,
+    compared.reporter,
+    compared.partner,
+    compared.service,
+    compared.flow,
+    compared.frequency,
+    compared.period_label,
+    compared.currency,
+    {{ to_double('compared.value_a') }} as value_a_million,
+    {{ to_double('compared.value_b') }} as value_b_million,
+    {{ to_double('compared.difference') }} as difference_million,
     case
-        when sum_of_both > 0 then {{ to_double('difference') }} / {{ to_double('sum_of_both') }} * 200
+        when compared.sum_of_both > 0 then {{ to_double('compared.difference') }} / {{ to_double('compared.sum_of_both') }} * 200
     end as difference_pct,
-    case
-        when last_together < first_apart then cast(extract(year from first_apart_from) as integer)
-    end as break_year
-from turns
+    {{ to_double('compared.tolerance') }} as tolerance_million,
+    compared.is_apart,
+    cast(breaks.break_year as integer) as break_year,
+    {{ to_double('breaks.gap_at_break') }} as gap_at_break_million,
+    breaks.mean_gap as mean_gap_since_break_million,
+    {{ to_double(in_usd('compared.value_a', 'compared.currency')) }} as value_a_usd_million,
+    {{ to_double(in_usd('compared.value_b', 'compared.currency')) }} as value_b_usd_million,
+    {{ to_double(in_usd('compared.difference', 'compared.currency')) }} as difference_usd_million,
+    {{ reason_without_usd('compared.currency', 'compared.currency') }} as usd_reason
+from compared
+left join breaks
+    on
+        compared.source_a = breaks.source_a
+        and compared.source_b = breaks.source_b
+        and compared.reporter = breaks.reporter
+        and compared.partner = breaks.partner
+        and compared.service = breaks.service
+        and compared.flow = breaks.flow
+        and compared.frequency = breaks.frequency
+        and compared.currency = breaks.currency

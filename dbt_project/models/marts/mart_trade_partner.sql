@@ -6,7 +6,10 @@ with trade as (
 
 economies as (
 
-    select * from {{ ref('dim_economy') }}
+    select
+        *,
+        economy_type in ('economy', 'dissolved') as is_partner_economy
+    from {{ ref('dim_economy') }}
 
 ),
 
@@ -14,61 +17,102 @@ economies as (
 worlds as (
 
     select * from {{ ref('fct_services_trade') }}
-    where indicator is null
+    where indicator is null and flow <> 'balance'
 
 ),
 
 -- one window for all ranks: economies in one partition, groups and residuals in another
-ranked as (
+partners as (
 
     select
         trade.*,
         economies.name_en as partner_name_en,
         economies.name_zh as partner_name_zh,
-        case
-            when economies.economy_type in ('economy', 'dissolved') and trade.flow <> 'balance'
-                then rank() over (
-                    partition by
-                        trade.source, trade.reporter, trade.service, trade.flow, trade.frequency,
-                        trade.period_start, trade.period_end, trade.currency, trade.value_type,
-                        coalesce(economies.economy_type in ('economy', 'dissolved'), false)
-                    order by trade.value_million desc
-                )
-        end as partner_rank
+        coalesce(economies.is_partner_economy, false) as is_partner_economy,
+        rank() over (
+            partition by
+                trade.source, trade.reporter, trade.service, trade.flow, trade.frequency,
+                trade.period_start, trade.period_end, trade.currency, trade.value_type,
+                coalesce(economies.is_partner_economy, false)
+            order by trade.value_million desc
+        ) as rank_of_kind
     from trade
     left join economies on trade.partner = economies.economy
+
+),
+
+named as (
+
+    select
+        {{ reporter_cell_columns() }},
+        service,
+        flow,
+        count(case when is_partner_economy then partner end) as partners_counted,
+        sum(case when is_partner_economy then value_million end) as value_million
+    from partners
+    group by {{ reporter_cell_columns() }}, service, flow
+
+),
+
+-- how much of the world the named economies are: a list of a few partners has a largest one, but no rank 1
+compared as (
+
+    select
+        named.*,
+        worlds.value_million as world_million,
+        case when worlds.value_million > 0 then {{ ratio_pct('named.value_million', 'worlds.value_million') }} end as partners_share_pct
+    from named
+    left join worlds
+        on
+            {{ is_same_cell('named', 'worlds') }}
+            and named.service = worlds.service
+            and named.flow = worlds.flow
 
 )
 
 select
-    ranked.source,
-    ranked.vintage,
-    ranked.reporter,
-    ranked.partner,
-    ranked.partner_name_en,
-    ranked.partner_name_zh,
-    ranked.frequency,
-    ranked.period_label,
-    ranked.currency,
-    ranked.value_type,
-    ranked.service,
-    ranked.flow,
-    {{ to_double('ranked.value_million') }} as value_million,
-    {{ ratio_pct('ranked.value_million', 'worlds.value_million') }} as share_pct,
+    partners.source,
+    partners.vintage,
+    partners.reporter,
+    partners.partner,
+    partners.partner_name_en,
+    partners.partner_name_zh,
+    partners.frequency,
+    partners.period_label,
+    partners.currency,
+    partners.value_type,
+    partners.service,
+    partners.flow,
+    {{ to_double('partners.value_million') }} as value_million,
+    {{ ratio_pct('partners.value_million', 'compared.world_million') }} as share_pct,
     case
-        when ranked.flow <> 'balance'
-            then {{ growth_pct('ranked.value_million', 'previous.value_million') }}
+        when partners.flow <> 'balance'
+            then {{ growth_pct('partners.value_million', 'previous.value_million') }}
     end as growth_pct,
-    cast(ranked.partner_rank as integer) as partner_rank
-from ranked
-left join worlds
+    case
+        when partners.flow <> 'balance'
+            then {{ is_small_base('partners.value_million', 'previous.value_million') }}
+    end as is_small_base,
+    cast(
+        case
+            when
+                partners.is_partner_economy
+                and compared.partners_counted > 1
+                and compared.partners_share_pct >= {{ least_partners_share_pct() }}
+                then partners.rank_of_kind
+        end as integer
+    ) as partner_rank,
+    cast(compared.partners_counted as integer) as partners_counted,
+    compared.partners_share_pct
+from partners
+inner join compared
     on
-        {{ is_same_cell('ranked', 'worlds') }}
-        and ranked.service = worlds.service
-        and ranked.flow = worlds.flow
+        {{ is_same_cell('partners', 'compared') }}
+        and partners.service = compared.service
+        and partners.flow = compared.flow
 left join trade as previous
     on
-        {{ is_same_period_of_previous_year('previous', 'ranked') }}
-        and previous.partner = ranked.partner
-        and previous.service = ranked.service
-        and previous.flow = ranked.flow
+        {{ is_same_period_of_previous_year('previous', 'partners') }}
+        and previous.partner = partners.partner
+        and previous.service = partners.service
+        and previous.flow = partners.flow

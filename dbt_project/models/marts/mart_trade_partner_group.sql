@@ -4,9 +4,9 @@ with trade as (
 
 ),
 
-bridge as (
+memberships as (
 
-    select * from {{ ref('bridge_economy_group') }}
+    select * from {{ ref('int_group_membership') }}
 
 ),
 
@@ -19,44 +19,7 @@ economy_groups as (
 worlds as (
 
     select * from {{ ref('fct_services_trade') }}
-    where indicator is null
-
-),
-
-periods as (
-
-    select distinct
-        frequency,
-        period_start,
-        period_end
-    from trade
-
-),
-
--- the members of each group on the last day of each period: computed on a few thousand rows, so that the large
--- table below is joined by equal keys only
-memberships as (
-
-    select distinct
-        bridge.group_code,
-        bridge.economy,
-        periods.frequency,
-        periods.period_start,
-        periods.period_end
-    from periods
-    inner join bridge
-        on
-            periods.period_end >= coalesce(bridge.valid_from, periods.period_end)
-            and periods.period_end <= coalesce(bridge.valid_to, periods.period_end)
-
-),
-
-counted_memberships as (
-
-    select
-        *,
-        count(*) over (partition by group_code, frequency, period_start, period_end) as members
-    from memberships
+    where indicator is null and flow <> 'balance'
 
 ),
 
@@ -65,6 +28,7 @@ sums as (
     select
         {{ reporter_cell_columns('trade') }},
         memberships.group_code,
+        memberships.composition,
         trade.service,
         trade.flow,
         max(memberships.members) as members,
@@ -72,52 +36,83 @@ sums as (
         string_agg(trade.partner, ' ' order by trade.partner) as counted,
         sum(trade.value_million) as value_million
     from trade
-    inner join counted_memberships as memberships
+    inner join memberships
         on
             trade.partner = memberships.economy
             and {{ is_same_period('trade', 'memberships') }}
     where trade.partner <> trade.reporter
-    group by {{ reporter_cell_columns('trade') }}, memberships.group_code, trade.service, trade.flow
+    group by {{ reporter_cell_columns('trade') }}, memberships.group_code, memberships.composition, trade.service, trade.flow
+
+),
+
+-- a reporter that belongs to the group is not one of its own partners
+expected as (
+
+    select
+        sums.*,
+        sums.members - case when own.economy is null then 0 else 1 end as members_expected
+    from sums
+    left join memberships as own
+        on
+            sums.group_code = own.group_code
+            and sums.composition = own.composition
+            and sums.reporter = own.economy
+            and {{ is_same_period('sums', 'own') }}
+
+),
+
+covered as (
+
+    select
+        *,
+        {{ ratio_pct('members_counted', 'members_expected') }} as coverage_pct
+    from expected
 
 )
 
 select
-    sums.source,
-    sums.vintage,
-    sums.reporter,
-    sums.group_code,
+    covered.source,
+    covered.vintage,
+    covered.reporter,
+    covered.group_code,
     economy_groups.name_en as group_name_en,
     economy_groups.name_zh as group_name_zh,
-    sums.frequency,
-    sums.period_label,
-    sums.currency,
-    sums.value_type,
-    sums.service,
-    sums.flow,
-    cast(sums.members_counted as integer) as members_counted,
-    -- a reporter that belongs to the group is not one of its own partners
-    cast(sums.members - case when own.economy is null then 0 else 1 end as integer) as members_expected,
-    {{ to_double('sums.value_million') }} as value_million,
-    {{ ratio_pct('sums.value_million', 'worlds.value_million') }} as share_pct,
+    covered.composition,
+    covered.period_end < economy_groups.valid_from as is_before_founding,
+    covered.frequency,
+    covered.period_label,
+    covered.currency,
+    covered.value_type,
+    covered.service,
+    covered.flow,
+    cast(covered.members_counted as integer) as members_counted,
+    cast(covered.members_expected as integer) as members_expected,
+    covered.coverage_pct,
+    covered.members_counted = covered.members_expected as is_complete,
+    {{ to_double('covered.value_million') }} as value_million,
     case
-        when sums.flow <> 'balance' and previous.counted = sums.counted
-            then {{ growth_pct('sums.value_million', 'previous.value_million') }}
-    end as growth_pct
-from sums
-left join memberships as own
-    on
-        sums.group_code = own.group_code
-        and sums.reporter = own.economy
-        and {{ is_same_period('sums', 'own') }}
-left join economy_groups on sums.group_code = economy_groups.group_code
+        when covered.coverage_pct >= {{ least_coverage_pct() }}
+            then {{ ratio_pct('covered.value_million', 'worlds.value_million') }}
+    end as share_pct,
+    case
+        when covered.flow <> 'balance' and previous.counted = covered.counted and covered.coverage_pct >= {{ least_coverage_pct() }}
+            then {{ growth_pct('covered.value_million', 'previous.value_million') }}
+    end as growth_pct,
+    case
+        when covered.flow <> 'balance' and previous.counted = covered.counted and covered.coverage_pct >= {{ least_coverage_pct() }}
+            then {{ is_small_base('covered.value_million', 'previous.value_million') }}
+    end as is_small_base
+from covered
+left join economy_groups on covered.group_code = economy_groups.group_code
 left join worlds
     on
-        {{ is_same_cell('sums', 'worlds') }}
-        and sums.service = worlds.service
-        and sums.flow = worlds.flow
-left join sums as previous
+        {{ is_same_cell('covered', 'worlds') }}
+        and covered.service = worlds.service
+        and covered.flow = worlds.flow
+left join covered as previous
     on
-        {{ is_same_period_of_previous_year('previous', 'sums') }}
-        and previous.group_code = sums.group_code
-        and previous.service = sums.service
-        and previous.flow = sums.flow
+        {{ is_same_period_of_previous_year('previous', 'covered') }}
+        and previous.group_code = covered.group_code
+        and previous.composition = covered.composition
+        and previous.service = covered.service
+        and previous.flow = covered.flow

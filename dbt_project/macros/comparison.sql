@@ -1,0 +1,49 @@
+{#
+    Building blocks of the comparisons between publishers: mart_reconciliation and mart_mirror.
+#}
+
+{#- The number of common periods from which on a difference counts as lasting: one alone may be a late revision. -#}
+{% macro least_periods_apart() -%} 2 {%- endmacro %}
+
+{% macro last_digit_million(amount) -%}
+{#- One unit of the last digit of an amount that is not zero, in millions: 0.001 for 394272.573, 100 for 54200. Null for zero. -#}
+case
+    when {{ amount }} = 0 then null
+    when {{ amount }} = floor({{ amount }})
+        then cast(
+            concat('1', repeat('0', length({{ whole_digits(amount) }}) - length(rtrim({{ whole_digits(amount) }}, '0'))))
+            as decimal(38, 18)
+        )
+    else cast(
+        concat('0.', repeat('0', length(rtrim({{ decimal_digits(amount) }}, '0')) - 1), '1')
+        as decimal(38, 18)
+    )
+end
+{%- endmacro %}
+
+{#- The digits of an amount before and after the decimal point, as text. -#}
+{% macro whole_digits(amount) -%}
+    cast(cast(floor({{ amount }}) as decimal(38, 0)) as {{ dbt.type_string() }})
+{%- endmacro %}
+
+{% macro decimal_digits(amount) -%}
+    split_part(cast({{ amount }} as {{ dbt.type_string() }}), '.', 2)
+{%- endmacro %}
+
+{#- An amount in US dollars. No exchange rates are in the warehouse yet: an amount in another currency has none. -#}
+{% macro in_usd(amount, currency) -%}
+    case when {{ currency }} = 'USD' then {{ amount }} end
+{%- endmacro %}
+
+{#- Why one of two amounts has no value in US dollars; null where both have. -#}
+{% macro reason_without_usd(currency, other_currency) -%}
+    case
+        when {{ currency }} <> 'USD' then concat('no exchange rate for ', {{ currency }})
+        when {{ other_currency }} <> 'USD' then concat('no exchange rate for ', {{ other_currency }})
+    end
+{%- endmacro %}
+
+{#- The difference of two amounts over their mean, from 0 to 2. -#}
+{% macro asymmetry(amount, other_amount) -%}
+    {{ to_double('abs(' ~ amount ~ ' - ' ~ other_amount ~ ')') }} / ({{ to_double(amount ~ ' + ' ~ other_amount) }} / 2)
+{%- endmacro %}

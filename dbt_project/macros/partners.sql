@@ -1,0 +1,26 @@
+{#
+    The thresholds of the marts of partners and groups, and the membership of groups. Each threshold is stated here only;
+    measures_partner.md gives the reasons.
+#}
+
+{#- Percent of the reporter's world figure that the named partner economies must add up to before they are ranked. -#}
+{% macro least_partners_share_pct() -%} 80 {%- endmacro %}
+
+{#- Percent of a group's members that must have a figure before its sum has a share or a growth rate. -#}
+{% macro least_coverage_pct() -%} 90 {%- endmacro %}
+
+{#- Growth from less than this many million of the currency is marked by is_small_base. -#}
+{% macro small_base_million() -%} 10 {%- endmacro %}
+
+{#- The years on whose last day the members of a group are held fixed, beside its members as of each period. -#}
+{% macro fixed_composition_years() -%}
+    {{ return([2024]) }}
+{%- endmacro %}
+
+{% macro is_small_base(current_amount, previous_amount) -%}
+{#- Whether a growth rate is from a small amount; null where there is no rate. -#}
+case
+    when {{ current_amount }} is not null and {{ previous_amount }} > 0
+        then {{ previous_amount }} < {{ small_base_million() }}
+end
+{%- endmacro %}
