@@ -242,7 +242,8 @@ def held_in(staged: Path, vintage: Vintage) -> tuple[str, ...]:
     with duckdb.connect() as db:
         db.execute(f"create view staged as select *, {code} as mark from read_parquet('{staged}')")
         marks = db.execute(
-            "select split_part(mark, '?', 2), count(*) from staged where mark is not null group by 1 order by 1"
+            "select split_part(mark, '?', 2), count(*) from staged where mark is not null group by 1 "
+            "order by 1"
         ).fetchall()
         periods = db.execute(
             "select distinct period_end from staged where mark is null and period_end >= ? order by 1",
@@ -268,9 +269,8 @@ def values_of(relation: str, figure: Figure) -> list[Any]:
 
 def query(db: duckdb.DuckDBPyConnection, relation: str, figure: Figure) -> list[Any]:
     """Return the distinct values that a figure selects, as text; a missing one is None."""
-    rows = db.execute(
-        f"select distinct cast({figure.expression} as varchar) from {relation} where {figure.where} order by 1"
-    ).fetchall()
+    selected = f"select distinct cast({figure.expression} as varchar) from {relation}"
+    rows = db.execute(f"{selected} where {figure.where} order by 1").fetchall()
     return [value for (value,) in rows]
 
 

@@ -61,14 +61,7 @@ def all_of(*edits: Edit) -> Edit:
 def replaced(*pairs: tuple[str, str], encoding: str = "utf-8") -> Change:
     """Replace every occurrence of texts; each must occur."""
 
-    def change(body: bytes) -> bytes:
-        text = body.decode(encoding)
-        for old, new in pairs:
-            assert old in text, old
-            text = text.replace(old, new)
-        return text.encode(encoding)
-
-    return change
+    return lambda body: in_text_of(*pairs)(body.decode(encoding)).encode(encoding)
 
 
 def matched(pattern: str, new: str) -> Change:
@@ -96,6 +89,7 @@ def in_table(change: Callable[[Table], Table]) -> Change:
 
 # --- archives -----------------------------------------------------------------------------------------
 
+WTO_SERVICES = "https://stats.wto.org/assets/UserGuide/services_annual_dataset.zip"
 SEVEN, ZIP, ZIP_1252 = Form("csv", "7z"), Form("csv", "zip"), Form("csv", "zip", "cp1252")
 
 
@@ -395,18 +389,40 @@ def curated_file(*lines: str, encoding: str = "utf-8", end: str = "\n") -> Edit:
 # --- WTO ----------------------------------------------------------------------------------------------
 
 
-def wto_services(*changes: Change) -> Edit:
-    """Answer with the synthetic fixture of the WTO's services file, changed."""
+# The made-up totals of the fixture, and in their place totals as large as those of China and the world.
+AMOUNTS = (("2021,,,101", "2021,,,392000"), ("2021,E,Estimate,102", "2021,E,Estimate,441000"))
+AMOUNTS += (("2021,,,1003", "2021,,,6100000"), ("2021,,,1004", "2021,,,5600000"))
+
+
+def wto_services(*changes: Callable[[str], str]) -> Edit:
+    """Answer with the synthetic fixture of the WTO's services file, with plausible totals, changed."""
 
     def edit(_: Answers) -> Answers:
         name = "services_annual_dataset.zip"
         body = (PROJECT_ROOT / "tests" / "fixtures" / "wto_services" / name).read_bytes()
-        for change in changes:
-            body = change(body)
-        address = f"https://stats.wto.org/assets/UserGuide/{name}"
-        return {name: Answer(address, body, "application/zip")}
+        for change in (in_text_of(*AMOUNTS), *changes):
+            body = in_text(ZIP_1252, body, change)
+        return {name: Answer(WTO_SERVICES, body, "application/zip")}
 
     return edit
+
+
+def as_made_up(_: Answers) -> Answers:
+    """Answer with the synthetic fixture of the WTO's services file: China's exports are 101 million."""
+    path = PROJECT_ROOT / "tests" / "fixtures" / "wto_services" / "services_annual_dataset.zip"
+    return {path.name: Answer(WTO_SERVICES, path.read_bytes(), "application/zip")}
+
+
+def in_text_of(*pairs: tuple[str, str]) -> Callable[[str], str]:
+    """Return a change of a text: each old text becomes the new one, and must occur."""
+
+    def change(text: str) -> str:
+        for old, new in pairs:
+            assert old in text, old
+            text = text.replace(old, new)
+        return text
+
+    return change
 
 
 def with_products(products: Iterable[tuple[str, str]]) -> Callable[[str], str]:
@@ -414,9 +430,9 @@ def with_products(products: Iterable[tuple[str, str]]) -> Callable[[str], str]:
 
     def change(text: str) -> str:
         line = next(line for line in text.splitlines() if ",156,CHN,China,000,,World,BOP6," in line)
-        assert ",S,Memo item: Total services," in line and line.endswith(",101")
+        assert ",S,Memo item: Total services," in line and line.endswith(",392000")
         lines = [
-            line.replace(",S,Memo item: Total services,", f",{code},{label},").removesuffix("101")
+            line.replace(",S,Memo item: Total services,", f",{code},{label},").removesuffix("392000")
             + str(number)
             for number, (code, label) in enumerate(products, start=11)
         ]

@@ -450,11 +450,7 @@ BULK = (
         "23-wto-flag-f-forecast",
         "wto_services",
         "A new flag: P, Provisional.",
-        edits.wto_services(
-            edits.in_archive(
-                edits.ZIP_1252, lambda text: text.replace(",2021,,,101", ",2021,P,Provisional,101")
-            )
-        ),
+        edits.wto_services(edits.in_text_of((",2021,,,392000", ",2021,P,Provisional,392000"))),
         "accepted",
         figures=(
             Figure(
@@ -467,7 +463,7 @@ BULK = (
                 "staged",
                 "reporter = 'CHN' and partner = 'WLD' and service = 'S' and flow = 'exports'",
                 "cast(value as double)",
-                "101.0",
+                "392000.0",
             ),
             Figure(
                 "staged",
@@ -482,15 +478,12 @@ BULK = (
         "wto_services",
         "The table has sub-items: SC1, SD1, SI221.",
         edits.wto_services(
-            edits.in_archive(
-                edits.ZIP_1252,
-                edits.with_products(
-                    (
-                        ("SC1", "Sea transport"),
-                        ("SI221", "Of which: cloud computing and data storage services"),
-                        ("SD1", "Business travel"),
-                    )
-                ),
+            edits.with_products(
+                (
+                    ("SC1", "Sea transport"),
+                    ("SI221", "Of which: cloud computing and data storage services"),
+                    ("SD1", "Business travel"),
+                )
             )
         ),
         "accepted",
@@ -600,7 +593,7 @@ TEN_MONTHS = '{"rows": [{"year": "2026", "importAndExportVolumeRMB": "47,000.3",
 DATA360 = "ref_area = 'CHN' and time_period = '{year}'"
 LATEST = "reporter = 'CHN' and flow = 'exports' and period_start = '2023-01-01'"
 DDS_2024 = "flow = 'X' and reporter_code = 'CN' and year = '2024' and indicator = 'DDS'"
-DDS_STAGED = "reporter = 'CHN' and flow = 'exports' and indicator = 'DDS' and period_start = '2024-01-01'"
+DDS_STAGED = "reporter = 'CHN' and flow = 'exports' and service = 'DDEL' and period_start = '2024-01-01'"
 DDS = "DDS_bulk_download.csv"
 OTHERS = (
     Case(
@@ -685,6 +678,8 @@ OTHERS = (
         "rejected",
         ("no rows are lost: there are 90 rows", "no series jumps in scale"),
         (Figure("raw", DDS_2024, "value", "220567.7463"),),
+        is_first=True,
+        after="24-dds-as-published",
         why="the edition was cut by its publisher",
     ),
 )
