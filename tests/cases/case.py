@@ -101,6 +101,11 @@ class Replayed:
     held: tuple[str, ...] = field(default=())
 
     @property
+    def is_older(self) -> bool:
+        """Return whether the answer was not taken, since it is older than the vintage in force."""
+        return "is older than vintage" in self.check.detail
+
+    @property
     def outcome(self) -> str:
         """Return the word for what happened."""
         if self.check.outcome in ("rejected", "failed"):
@@ -109,20 +114,21 @@ class Replayed:
             return "aside"
         if self.held:
             return "held"
+        if self.is_older:
+            return "older"
         if self.check.failed_parts:
             return "part"
-        if "is older than vintage" in self.check.detail:
-            return "older"
         return "drift" if self.check.drift else self.check.outcome
 
     @property
     def reason(self) -> str:
         """Return what the warehouse reports about the load."""
-        parts = [f"{one.part}: {one.reason}" for one in self.check.failed_parts]
-        drift = list(dict.fromkeys(one.detail for one in self.check.drift))
-        return "; ".join(
-            [self.failure] if self.failure else [*self.held, *parts, *drift] or [self.check.detail]
-        )
+        if self.failure:
+            return self.failure
+        found = [self.check.detail] if self.is_older else list(self.held)
+        found += [f"{one.part}: {one.reason}" for one in self.check.failed_parts]
+        found += dict.fromkeys(one.detail for one in self.check.drift)
+        return "; ".join(found or [self.check.detail])
 
 
 # --- the mirror ---------------------------------------------------------------------------------------

@@ -585,6 +585,15 @@ CURATED = (
         ),
         after="17-curated-rmb",
     ),
+    Case(
+        "30b-curated-older-date-and-typo",
+        "curated",
+        "A mirror serves the figures with an older date; one of its files has a problem.",
+        edits.curated_file(EXPORTS.replace("CNY", "RMB")),
+        "older",
+        ("the mirror's answer of 2026-03-18 is older than vintage 2026-03-19", "zz_new.csv: line 2, currency 'RMB'"),
+        retrieved="2026-03-18",
+    ),
 )  # fmt: skip
 
 # --- MOFCOM, Data360, the WTO's digitally delivered services ----------------------------------------------

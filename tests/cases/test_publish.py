@@ -1,8 +1,8 @@
 """No case ends in a state in which nothing can be published.
 
-For each source there is a night of its cases: they are fetched after another, in front of the current release,
-and other sources have news. The news are the cases that land, so that each of them is published once. A
-rejected load that an operator may accept is accepted with the command that the product prints, and published.
+For each source there is a night of its cases: they are fetched after another, in front of the current
+release, and other sources have news. The news are the cases that land, so that each of them is published
+once. A rejected load that an operator may accept is accepted with the command that the product prints.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A load that passes its load gate and fails later: its source is set aside, and the news of the others published.
+"""A load that passes its load gate and fails later is set aside, and the news of other sources is published.
 
-One load fails a test of a core table, of a copy of the project that has one more test; the other one fails the
-release gate. Every place that reports it names the vintage that is left out, the one that is used, and why.
+One load fails a test of a core table, which a copy of the project has; the other one fails the release gate.
+Manifest, status, mart and alert name the vintage that is left out, the one that is used, and the reason.
 """
 
 from __future__ import annotations

@@ -455,7 +455,13 @@ SPOILED = {
         "update rows set value = cast(cast(value as int) + 1 as text) where country_code = 'W1' and period = '2020Q1' and value <> '..' and service_type_code = '0'",
         "update rows set value = '-' where value = '0'",
     ],
-    ids=["China is suppressed", "a part of the world is nil", "unknown country", "rounding", "every nil has a mark"],
+    ids=[
+        "China is suppressed",
+        "a part of the world is nil",
+        "unknown country",
+        "rounding",
+        "every nil has a mark",
+    ],
 )
 def test_gate_accepts_what_the_publisher_may_print(statement: str, good: Path, tmp_path: Path) -> None:
     assert findings(good, tmp_path, statement) == {}
