@@ -52,7 +52,7 @@ test-fast: $(READY) ## the tests without dbt, Airflow and long runs (an inner lo
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not slow and not live and not faults and not stack'
 
 test-faults: $(READY) ## kills, full disks, bad payloads, many readers, the cases (minutes; root, to mount a small disk)
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m faults tests/faults tests/cases
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m faults tests/faults tests/cases
 
 cases: $(READY) ## what publishers and people send: each case with its outcome and reason (CASES="17 24" for some)
 	@PYTHONPATH=tests:tests/faults $(BIN)/python -m cases.replay $(CASES)

@@ -331,7 +331,8 @@ def test_release_has_the_dimensions_row_by_row(built: Path) -> None:
 def test_estimates_of_a_source_have_a_precedence() -> None:
     """A source that marks estimates has both kinds of value; without a line, a mart could prefer no series."""
     known = {(row["source"], row["value_type"]) for row in seed("source_precedence")}
-    models = {source: DBT_PROJECT_DIR / "models" / "staging" / f"stg_{source}.sql" for source, _ in known}
+    staging = DBT_PROJECT_DIR / "models" / "staging"
+    models = {source: staging / f"stg_{source}.sql" for source, _ in known}
     marking = {source for source, path in models.items() if "value_type_of_flag(" in path.read_text()}
     assert {"data360_digital", "worldbank_wdi", "wto_services"} <= marking
     assert {(source, kind) for source in marking for kind in ("reported", "estimated")} <= known
