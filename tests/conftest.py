@@ -22,8 +22,9 @@ from warehouse.sources import SOURCES
 # Fixtures that need a build, Airflow's metadata database or the rows of every source: their tests are `slow`.
 SAMPLE_FIXTURES = {"replayed", "warehouse"}
 SLOW_FIXTURES = SAMPLE_FIXTURES | {"bank", "airflow_home", "good"}
-# Fixtures of further builds: their tests come first.
+# Fixtures of further builds, and the longest test: they come first.
 BUILD_FIXTURES = {"earlier_warehouse", "rebuilt", "bank"}
+LONGEST_TEST = "test_every_unit_test_of_the_models_passes"
 
 
 def fixtures_of(item: pytest.Item) -> set[str]:
@@ -52,7 +53,7 @@ def in_halves(items: list[pytest.Item]) -> list[pytest.Item]:
     """
 
     def comes_first(item: pytest.Item) -> bool:
-        return not BUILD_FIXTURES & fixtures_of(item)
+        return item.name != LONGEST_TEST and not BUILD_FIXTURES & fixtures_of(item)
 
     slow = sorted((item for item in items if item.get_closest_marker("slow")), key=comes_first)
     quick = [item for item in items if not item.get_closest_marker("slow")]

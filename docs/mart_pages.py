@@ -1,0 +1,162 @@
+"""Write docs/marts/<mart>.md, one page for each mart, from the release: question, grain, columns, examples.
+
+Descriptions are those of dbt's manifest in the release; the examples of docs/marts/examples.yml are run on
+its database. Run `python docs/mart_pages.py` after `make run`; a test compares the pages with the release of
+the sample.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+import yaml
+from jinja2 import Environment, StrictUndefined
+
+from warehouse.config import load_settings
+from warehouse.releases.store import DATABASE
+
+PAGES = Path(__file__).parent / "marts"
+EXAMPLES = PAGES / "examples.yml"
+ROWS_SHOWN = 10
+TEMPLATE = """\
+# {{ name }}
+
+{{ question }}
+
+**Grain.** {{ grain }}
+
+## Columns
+
+| column | type | meaning |
+|---|---|---|
+{% for column in columns -%}
+| `{{ column.name }}` | {{ column.type }} | {{ column.summary }} |
+{% endfor %}
+{%- if definitions %}
+## Definitions
+
+{% for column in definitions -%}
+### {{ column.name }}
+
+{{ column.text }}
+
+{% endfor %}
+{%- endif %}
+## Examples
+
+{% for example in examples -%}
+**{{ example.question }}**
+
+```sql
+{{ example.sql }}
+```
+
+{{ example.result }}
+
+{% endfor -%}
+## What it does not answer
+
+{{ limits }}
+"""
+
+
+class Column(NamedTuple):
+    """A column of a mart: its name, type, first sentence and whole description."""
+
+    name: str
+    type: str
+    summary: str
+    text: str
+
+
+def page_of(mart: str, manifest: dict[str, Any], database: Path) -> str:
+    """Return the page of a mart in Markdown."""
+    node = manifest["nodes"][f"model.services_trade.{mart}"]
+    question, grain = split_grain(node["description"])
+    columns = [
+        Column(
+            name, column["data_type"], first_sentence(column["description"]), column["description"].strip()
+        )
+        for name, column in node["columns"].items()
+    ]
+    described = yaml.safe_load(EXAMPLES.read_text(encoding="utf-8"))[mart]
+    examples = [
+        {**example, "sql": example["sql"].strip(), "result": result_of(example["sql"], database)}
+        for example in described["examples"]
+    ]
+    environment = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)  # noqa: S701
+    text = environment.from_string(TEMPLATE).render(
+        name=mart,
+        question=question,
+        grain=grain,
+        columns=columns,
+        definitions=[column for column in columns if "\n\n" in column.text],
+        examples=examples,
+        limits=described["limits"].strip(),
+    )
+    return text.rstrip() + "\n"
+
+
+def split_grain(description: str) -> tuple[str, str]:
+    """Return a model's description without its last sentence, and that sentence, which is the grain."""
+    at = description.rindex("One row per ")
+    return description[:at].strip(), description[at:].strip()
+
+
+def first_sentence(text: str) -> str:
+    """Return the first sentence of a description, in one line, as the cell of a table."""
+    paragraph = " ".join(text.strip().split("\n\n")[0].split())
+    return re.split(r"(?<=[.:]) (?=[A-Z])", paragraph)[0].replace("|", "\\|")
+
+
+def result_of(sql: str, database: Path) -> str:
+    """Run a query on a release, and return its rows as a table in Markdown."""
+    with duckdb.connect(str(database), read_only=True) as db:
+        cursor = db.execute(sql)
+        names = [column[0] for column in cursor.description or ()]
+        rows = cursor.fetchall()
+    lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
+    lines += [f"| {' | '.join(map(cell_of, row))} |" for row in rows[:ROWS_SHOWN]]
+    if len(rows) > ROWS_SHOWN:
+        lines.append(f"\n{ROWS_SHOWN} of {len(rows)} rows.")
+    return "\n".join(lines)
+
+
+def cell_of(value: object) -> str:
+    """Return a value as the cell of a table; an empty cell is a null."""
+    if value is None:
+        return ""
+    return (f"{value:.2f}" if isinstance(value, float) else str(value)).replace("|", "\\|")
+
+
+def marts_of(manifest: dict[str, Any]) -> list[str]:
+    """Return the names of the marts."""
+    nodes = manifest["nodes"].values()
+    return sorted(
+        node["name"] for node in nodes if node["resource_type"] == "model" and node["schema"] == "marts"
+    )
+
+
+def manifest_of(release: Path) -> dict[str, Any]:
+    """Return dbt's manifest of a release."""
+    found: dict[str, Any] = json.loads((release / "dbt_docs" / "manifest.json").read_text(encoding="utf-8"))
+    return found
+
+
+def write_pages(release: Path) -> None:
+    """Write all pages, and remove those of marts that are no more."""
+    manifest = manifest_of(release)
+    for old in PAGES.glob("*.md"):
+        old.unlink()
+    for mart in marts_of(manifest):
+        page = page_of(mart, manifest, release / DATABASE)
+        (PAGES / f"{mart}.md").write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_pages(Path(sys.argv[1]) if len(sys.argv) > 1 else load_settings().published / "latest")
