@@ -329,7 +329,7 @@ def test_release_has_the_dimensions_row_by_row(built: Path) -> None:
 
 
 def test_estimates_of_a_source_have_a_precedence() -> None:
-    """A source that marks estimates has both kinds of value; without a line, a mart could prefer no series."""
+    """A source that marks estimates has both kinds of value; without a line, no series could be preferred."""
     known = {(row["source"], row["value_type"]) for row in seed("source_precedence")}
     staging = DBT_PROJECT_DIR / "models" / "staging"
     models = {source: staging / f"stg_{source}.sql" for source, _ in known}
