@@ -18,7 +18,7 @@ UI_PORT ?= 8080
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help run test test-fast test-faults test-stack ui live check audit clean lock
+.PHONY: help run test test-fast test-faults cases test-stack ui live check audit clean lock
 help: ## this list
 	@echo 'Services Trade Warehouse'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,8 +51,11 @@ test: $(READY) ## the tests
 test-fast: $(READY) ## the tests without dbt, Airflow and long runs (an inner loop)
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not slow and not live and not faults and not stack'
 
-test-faults: $(READY) ## kills, full disks, bad payloads, many readers (minutes; root, to mount a small disk)
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m faults tests/faults
+test-faults: $(READY) ## kills, full disks, bad payloads, many readers, the cases (minutes; root, to mount a small disk)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m faults tests/faults tests/cases
+
+cases: $(READY) ## what publishers and people send: each case with its outcome and reason (CASES="17 24" for some)
+	@PYTHONPATH=tests:tests/faults $(BIN)/python -m cases.replay $(CASES)
 
 # Debian's PostgreSQL, when there is none: any Debian or Ubuntu, as root or with sudo.
 test-stack: $(READY) ## the services of docker-compose.yml as plain processes, on PostgreSQL (minutes)

@@ -38,6 +38,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, N
     for item in items:
         if SLOW_FIXTURES & fixtures_of(item):
             item.add_marker(pytest.mark.slow)
+        # For `--dist loadgroup`: the tests of a file have fixtures in common, unless a test says otherwise.
+        if item.get_closest_marker("faults") and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
     yield
     items[:] = in_halves(items)
 

@@ -338,6 +338,16 @@ def test_release_has_the_dimensions_row_by_row(built: Path) -> None:
             assert db.execute(f"select count(*) from core.{model}").fetchone() == (len(seed(name)),)
 
 
+def test_estimates_of_a_source_have_a_precedence() -> None:
+    """A source that marks estimates has both kinds of value; without a line, no series could be preferred."""
+    known = {(row["source"], row["value_type"]) for row in seed("source_precedence")}
+    staging = DBT_PROJECT_DIR / "models" / "staging"
+    models = {source: staging / f"stg_{source}.sql" for source, _ in known}
+    marking = {source for source, path in models.items() if "value_type_of_flag(" in path.read_text()}
+    assert {"data360_digital", "worldbank_wdi", "wto_services"} <= marking
+    assert {(source, kind) for source in marking for kind in ("reported", "estimated")} <= known
+
+
 def test_namibia_is_text(built: Path) -> None:
     with duckdb.connect(str(built), read_only=True) as db:
         assert db.execute("select iso2 from core.dim_economy where economy = 'NAM'").fetchone() == ("NA",)

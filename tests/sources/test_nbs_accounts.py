@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from nbs_mirror import FIXTURES, envelope, of_fixture, write_mirror
+from nbs_mirror import FIXTURES, envelope, nodes, of_fixture, with_parts, write_mirror
 from pytest_httpserver import HTTPServer
 from werkzeug import Request as Asked
 from werkzeug import Response
@@ -133,26 +133,6 @@ def test_requests_are_those_of_the_interface(tmp_path: Path) -> None:
 
 
 # --- names that are equal without their brackets ---
-
-
-def nodes(*names: str) -> bytes:
-    return envelope([{"_id": f"id of {name}", "name": name} for name in names])
-
-
-def with_parts(request: Request) -> bytes | None:
-    """Answer with the national table cut at 2020: the first part has 2019, the second the other years."""
-    if request.name == "new.3.table.json":
-        return nodes("国内生产总值(2020-至今)", "国内生产总值(1952-2019)", "国内生产总值指数")
-    name = request.name.replace("3.1952-2019.", "3.").replace("3.2020-.", "3.")
-    data = of_fixture(Request(name, request.url, "json"))
-    if ".values." not in name or name == request.name or data is None:
-        return data
-    is_first = "1952" in request.name
-    body = json.loads(request.body)
-    assert body["cid"] == f"id of 国内生产总值({'1952-2019' if is_first else '2020-至今'})"
-    assert body["dts"] == ["1952YY-2019YY" if is_first else f"2020YY-{THIS_YEAR}YY"]
-    periods = json.loads(data)["data"]
-    return envelope([period for period in periods if (period["code"] < "2020") == is_first])
 
 
 def test_table_that_is_cut_by_period_is_requested_in_all_parts(tmp_path: Path) -> None:

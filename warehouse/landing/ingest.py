@@ -82,7 +82,7 @@ def _evaluate_and_land(settings: Settings, source: Source, incoming: Path) -> Vi
     if last is not None and is_recorded and at < last.retrieved_at:
         store.discard(incoming)
         detail = f"the mirror's answer of {at:%Y-%m-%d} is older than vintage {last.id}, in force"
-        record_poll("unchanged", last.id, detail, at)
+        record_poll("unchanged", last.id, detail, at, failed_parts=failed_parts)
         return last
     try:
         evaluation = evaluate(source, incoming, pulled, last, settings.reparsed)

@@ -48,7 +48,8 @@ renamed as (
             'kept.known_indicator', 'kept.service',
             'indicator', 'kept.indicator', 'wto_digital_item'
         ) }} as service,
-        kept.indicator,
+        -- The publisher's code names an item, and no series.
+        cast(null as {{ dbt.type_string() }}) as indicator,
         case kept.flow
             when 'X' then 'exports'
             when 'M' then 'imports'

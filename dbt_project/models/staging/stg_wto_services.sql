@@ -30,7 +30,8 @@ renamed as (
             'items.product_code', 'items.service',
             'product', 'source.product_code', 'wto_services_item'
         ) }} as service,
-        source.indicator_code as indicator,
+        -- The publisher's code names the table of a flow, and no series.
+        cast(null as {{ dbt.type_string() }}) as indicator,
         case source.indicator_code
             when 'ITS_CS_AX6' then 'exports'
             when 'ITS_CS_AM6' then 'imports'
