@@ -113,7 +113,7 @@ def test_sealing_leaves_no_view_and_no_log(tmp_path: Path) -> None:
     file = make_build(tmp_path / "build")
     with duckdb.connect(str(file), read_only=True) as db:
         schemas = db.execute("select distinct schema_name from duckdb_tables()").fetchall()
-    assert sorted(schemas) == [("bi",), ("core",), ("marts",)]
+    assert sorted(schemas) == [("core",), ("marts",)]
     assert not file.with_name("warehouse.duckdb.wal").exists()
     with duckdb.connect(str(file)) as db:
         db.execute("create view marts.leaking as select 1 as a")
