@@ -78,7 +78,8 @@ def require_reported(home: Path, aside: SetAside) -> None:
     assert aside.vintage in alert["happened"] and aside.reason[:200] in alert["happened"]
     with duckdb.connect(str(release / DATABASE), read_only=True) as db:
         shown = db.execute(
-            "select source, set_aside_vintage from marts.mart_freshness where set_aside_vintage is not null"
+            "select distinct source, set_aside_vintage from marts.mart_freshness "
+            "where set_aside_vintage is not null"
         ).fetchall()
     assert shown == [(aside.source, aside.vintage)]
 
