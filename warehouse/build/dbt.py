@@ -109,7 +109,8 @@ def run_dbt(
         detail = "; ".join(failed) or result.stdout.decode("utf-8", "replace")[-1500:]
         message = f"dbt {command} failed: {detail}. Full log: {log}"
         raise Rejected(message) if failed else WarehouseError(message)
-    _keep_parsed(artifacts / PARSED, parsed)
+    if (artifacts / PARSED).exists():  # not where DBT_PARTIAL_PARSE is false
+        _keep_parsed(artifacts / PARSED, parsed)
 
 
 def _keep_parsed(created: Path, parsed: Path) -> None:
