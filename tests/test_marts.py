@@ -34,23 +34,24 @@ MARTS = PROJECT / "dbt_project" / "models" / "marts"
 
 COLUMNS = {
     "mart_trade_scale": (
-        "source, vintage, reporter, reporter_name_en, reporter_name_zh, frequency, "
-        "period_start, period_end, period_label, currency, value_type, exports_million, imports_million, "
-        "total_million, is_total_published, balance_million, is_balance_published, "
-        "exports_growth_pct, imports_growth_pct, "
-        "total_growth_pct, export_share_pct, import_share_pct, world_export_share_pct, "
-        "world_import_share_pct, world_total_share_pct, world_rank, "
-        "services_share_of_trade_pct, openness_pct, is_preferred"
+        "source, vintage, reporter, reporter_name_en, reporter_name_zh, frequency, period_start, "
+        "period_end, period_label, currency, value_type, source_name, exports_million, imports_million, "
+        "total_million, is_total_published, balance_million, is_balance_published, exports_growth_pct, "
+        "imports_growth_pct, total_growth_pct, export_share_pct, import_share_pct, world_export_share_pct, "
+        "world_import_share_pct, world_total_share_pct, world_rank, services_share_of_trade_pct, "
+        "openness_pct, is_preferred"
     ),
     "mart_trade_structure": (
-        "source, vintage, reporter, frequency, period_start, period_end, period_label, "
-        "currency, value_type, status, service, service_name_en, service_name_zh, is_knowledge_intensive, "
-        "is_digitally_deliverable, flow, value_million, is_published, share_pct, published_share_pct, "
-        "growth_pct, published_growth_pct, is_preferred"
+        "source, vintage, reporter, frequency, period_start, period_end, period_label, currency, "
+        "value_type, source_name, reporter_name_en, reporter_name_zh, status, service, service_name_en, "
+        "service_name_zh, is_knowledge_intensive, is_digitally_deliverable, flow, value_million, "
+        "is_published, share_pct, published_share_pct, growth_pct, published_growth_pct, is_preferred"
     ),
     "mart_revision": (
-        "source, series, reporter, partner, service, flow, indicator, frequency, period_label, "
-        "previous_vintage, vintage, previous_value, value, change, change_pct, kind"
+        "source, source_name, series, reporter, reporter_name_en, reporter_name_zh, partner, service, "
+        "service_name_en, service_name_zh, flow, indicator, frequency, period_start, period_end, "
+        "period_label, currency, unit, value_type, previous_vintage, vintage, previous_value, value, "
+        "change, change_pct, kind"
     ),
     "mart_freshness": (
         "source, table, last_success_at, latest_vintage, latest_period, publication_lag_days, "

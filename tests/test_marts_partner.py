@@ -24,26 +24,32 @@ from warehouse.config import DBT_PROJECT_DIR, SAMPLE_DIR
 MARTS = DBT_PROJECT_DIR / "models" / "marts"
 COLUMNS = {
     "mart_trade_partner": (
-        "source, vintage, reporter, partner, partner_name_en, partner_name_zh, frequency, period_label, "
-        "currency, value_type, service, flow, value_million, share_pct, growth_pct, is_small_base, "
-        "partner_rank, partners_counted, partners_share_pct"
+        "source, source_name, vintage, reporter, reporter_name_en, reporter_name_zh, partner, "
+        "partner_name_en, partner_name_zh, frequency, period_start, period_end, period_label, currency, "
+        "value_type, service, service_name_en, service_name_zh, flow, value_million, share_pct, growth_pct, "
+        "is_small_base, partner_rank, partners_counted, partners_share_pct"
     ),
     "mart_trade_partner_group": (
-        "source, vintage, reporter, group_code, group_name_en, group_name_zh, composition, "
-        "is_before_founding, frequency, period_label, currency, value_type, service, flow, members_counted, "
-        "members_expected, coverage_pct, is_complete, value_million, share_pct, growth_pct, is_small_base"
+        "source, source_name, vintage, reporter, reporter_name_en, reporter_name_zh, group_code, "
+        "group_name_en, group_name_zh, composition, is_before_founding, frequency, period_start, "
+        "period_end, period_label, currency, value_type, service, service_name_en, service_name_zh, flow, "
+        "members_counted, members_expected, coverage_pct, is_complete, value_million, share_pct, "
+        "growth_pct, is_small_base"
     ),
     "mart_mirror": (
-        "reporter, partner, frequency, period_label, service, flow, reporter_source, reporter_vintage, "
-        "reporter_value_type, reporter_currency, reporter_value_million, partner_source, "
-        "partner_vintage, partner_value_type, partner_currency, partner_value_million, is_same_value_type, "
-        "difference_million, asymmetry_index, reason, reporter_value_usd_million, partner_value_usd_million, "
-        "difference_usd_million, asymmetry_index_usd, usd_reason"
+        "reporter, reporter_name_en, reporter_name_zh, partner, partner_name_en, partner_name_zh, "
+        "frequency, period_start, period_end, period_label, service, service_name_en, service_name_zh, "
+        "flow, reporter_source, reporter_vintage, reporter_value_type, reporter_currency, "
+        "reporter_value_million, partner_source, partner_vintage, partner_value_type, partner_currency, "
+        "partner_value_million, is_same_value_type, difference_million, asymmetry_index, reason, "
+        "reporter_value_usd_million, partner_value_usd_million, difference_usd_million, "
+        "asymmetry_index_usd, usd_reason"
     ),
     "mart_trade_regional": (
-        "source, vintage, region, region_name_en, region_name_zh, region_type, period_label, flow, "
-        "currency, value_million, share_pct, published_share_pct, growth_pct, published_growth_pct, "
-        "services_value_added_share_pct, members_counted, members_expected, basis"
+        "source, source_name, vintage, region, region_name_en, region_name_zh, region_type, frequency, "
+        "period_start, period_end, period_label, flow, currency, value_million, share_pct, "
+        "published_share_pct, growth_pct, published_growth_pct, services_value_added_share_pct, "
+        "members_counted, members_expected, basis"
     ),
 }
 FLOWS = {"exports": "EXP", "imports": "IMP"}

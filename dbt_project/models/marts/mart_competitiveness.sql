@@ -1,4 +1,16 @@
-with items as (
+with named_reporters as (
+
+    select * from {{ ref('dim_economy') }}
+
+),
+
+named_services as (
+
+    select * from {{ ref('dim_service') }}
+
+),
+
+items as (
 
     select * from {{ ref('int_trade_by_cell') }}
     where exports_million is not null or imports_million is not null
@@ -93,7 +105,12 @@ advantages as (
 
 select
     {{ reporter_cell_columns('advantages') }},
+    sources.title_en as source_name,
+    named_reporters.name_en as reporter_name_en,
+    named_reporters.name_zh as reporter_name_zh,
     advantages.service,
+    named_services.name_en as service_name_en,
+    named_services.name_zh as service_name_zh,
     advantages.rca,
     (advantages.rca - 1) / (advantages.rca + 1) as rsca,
     case
@@ -108,6 +125,9 @@ select
     {{ to_double('service_concentrations.hhi_services') }} as hhi_services,
     {{ to_double('partner_concentrations.hhi_partners') }} as hhi_partners
 from advantages
+left join sources on advantages.source = sources.source
+left join named_reporters on advantages.reporter = named_reporters.economy
+left join named_services on advantages.service = named_services.service
 left join service_concentrations on {{ is_same_cell('advantages', 'service_concentrations') }}
 left join partner_concentrations
     on

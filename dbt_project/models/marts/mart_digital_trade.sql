@@ -103,6 +103,7 @@ ranked as (
 
 select
     {{ reporter_cell_columns('ranked') }},
+    sources.title_en as source_name,
     ranked.reporter_name_en,
     ranked.reporter_name_zh,
     ranked.status,
@@ -125,6 +126,7 @@ select
             then {{ growth_pct('ranked.value_million', 'previous.value_million') }}
     end as growth_pct
 from ranked
+left join sources on ranked.source = sources.source
 left join services on ranked.group_service = services.service
 left join figures as previous
     on

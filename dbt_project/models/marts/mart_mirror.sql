@@ -1,5 +1,23 @@
 -- Two figures of one flow: that of `reporter`, and that of `partner` for the opposite flow.
-with statements as (
+with named_reporters as (
+
+    select * from {{ ref('dim_economy') }}
+
+),
+
+named_partners as (
+
+    select * from {{ ref('dim_economy') }}
+
+),
+
+named_services as (
+
+    select * from {{ ref('dim_service') }}
+
+),
+
+statements as (
 
     select
         *,
@@ -17,6 +35,8 @@ pairs as (
         stated.reporter,
         stated.partner,
         stated.frequency,
+        stated.period_start,
+        stated.period_end,
         stated.period_label,
         stated.service,
         stated.flow,
@@ -64,38 +84,51 @@ converted as (
 )
 
 select
-    reporter,
-    partner,
-    frequency,
-    period_label,
-    service,
-    flow,
-    reporter_source,
-    reporter_vintage,
-    reporter_value_type,
-    reporter_currency,
-    {{ to_double('reporter_value') }} as reporter_value_million,
-    partner_source,
-    partner_vintage,
-    partner_value_type,
-    partner_currency,
-    {{ to_double('partner_value') }} as partner_value_million,
-    reporter_value_type = partner_value_type as is_same_value_type,
+    converted.reporter,
+    named_reporters.name_en as reporter_name_en,
+    named_reporters.name_zh as reporter_name_zh,
+    converted.partner,
+    named_partners.name_en as partner_name_en,
+    named_partners.name_zh as partner_name_zh,
+    converted.frequency,
+    converted.period_start,
+    converted.period_end,
+    converted.period_label,
+    converted.service,
+    named_services.name_en as service_name_en,
+    named_services.name_zh as service_name_zh,
+    converted.flow,
+    converted.reporter_source,
+    converted.reporter_vintage,
+    converted.reporter_value_type,
+    converted.reporter_currency,
+    {{ to_double('converted.reporter_value') }} as reporter_value_million,
+    converted.partner_source,
+    converted.partner_vintage,
+    converted.partner_value_type,
+    converted.partner_currency,
+    {{ to_double('converted.partner_value') }} as partner_value_million,
+    converted.reporter_value_type = converted.partner_value_type as is_same_value_type,
     case
-        when reporter_currency = partner_currency
-            then {{ to_double('reporter_value - partner_value') }}
+        when converted.reporter_currency = converted.partner_currency
+            then {{ to_double('converted.reporter_value - converted.partner_value') }}
     end as difference_million,
     case
-        when reason is null
-            then {{ asymmetry('reporter_value', 'partner_value') }}
+        when converted.reason is null
+            then {{ asymmetry('converted.reporter_value', 'converted.partner_value') }}
     end as asymmetry_index,
-    reason,
-    {{ to_double('reporter_value_usd') }} as reporter_value_usd_million,
-    {{ to_double('partner_value_usd') }} as partner_value_usd_million,
-    {{ to_double('reporter_value_usd - partner_value_usd') }} as difference_usd_million,
+    converted.reason,
+    {{ to_double('converted.reporter_value_usd') }} as reporter_value_usd_million,
+    {{ to_double('converted.partner_value_usd') }} as partner_value_usd_million,
+    {{ to_double('converted.reporter_value_usd - converted.partner_value_usd') }} as difference_usd_million,
     case
-        when reporter_value_usd >= 0 and partner_value_usd >= 0 and reporter_value_usd + partner_value_usd > 0
-            then {{ asymmetry('reporter_value_usd', 'partner_value_usd') }}
+        when
+            converted.reporter_value_usd >= 0 and converted.partner_value_usd >= 0
+            and converted.reporter_value_usd + converted.partner_value_usd > 0
+            then {{ asymmetry('converted.reporter_value_usd', 'converted.partner_value_usd') }}
     end as asymmetry_index_usd,
-    {{ reason_without_usd('reporter_currency', 'partner_currency') }} as usd_reason
+    {{ reason_without_usd('converted.reporter_currency', 'converted.partner_currency') }} as usd_reason
 from converted
+left join named_reporters on converted.reporter = named_reporters.economy
+left join named_partners on converted.partner = named_partners.economy
+left join named_services on converted.service = named_services.service

@@ -1,5 +1,17 @@
 -- Over 150 lines, since the break of a series is found in steps: tolerance, last agreement, run of differences after it.
-with trade as (
+with named_reporters as (
+
+    select * from {{ ref('dim_economy') }}
+
+),
+
+named_services as (
+
+    select * from {{ ref('dim_service') }}
+
+),
+
+trade as (
 
     select * from {{ ref('fct_services_trade') }}
     where flow <> 'balance' and value_million is not null
@@ -128,10 +140,16 @@ select
     compared.value_type_b,
     compared.value_type_a = compared.value_type_b as is_same_value_type,
     compared.reporter,
+    named_reporters.name_en as reporter_name_en,
+    named_reporters.name_zh as reporter_name_zh,
     compared.partner,
     compared.service,
+    named_services.name_en as service_name_en,
+    named_services.name_zh as service_name_zh,
     compared.flow,
     compared.frequency,
+    compared.period_start,
+    compared.period_end,
     compared.period_label,
     compared.currency,
     {{ to_double('compared.value_a') }} as value_a_million,
@@ -150,6 +168,8 @@ select
     {{ to_double(in_usd('compared.difference', 'compared.currency')) }} as difference_usd_million,
     {{ reason_without_usd('compared.currency', 'compared.currency') }} as usd_reason
 from compared
+left join named_reporters on compared.reporter = named_reporters.economy
+left join named_services on compared.service = named_services.service
 left join breaks
     on
         compared.source_a = breaks.source_a

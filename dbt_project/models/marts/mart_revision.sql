@@ -1,24 +1,55 @@
-with revisions as (
+with named_sources as (
+
+    select * from {{ ref('dim_source') }}
+
+),
+
+named_reporters as (
+
+    select * from {{ ref('dim_economy') }}
+
+),
+
+named_services as (
+
+    select * from {{ ref('dim_service') }}
+
+),
+
+revisions as (
 
     select * from {{ ref('fct_revision') }}
 
 )
 
 select
-    source,
-    series,
-    reporter,
-    partner,
-    service,
-    flow,
-    indicator,
-    frequency,
-    period_label,
-    previous_vintage,
-    vintage,
-    {{ to_double('previous_value') }} as previous_value,
-    {{ to_double('value') }} as value,
-    {{ to_double('change') }} as change,
-    change_pct,
-    kind
+    revisions.source,
+    named_sources.title_en as source_name,
+    revisions.series,
+    revisions.reporter,
+    named_reporters.name_en as reporter_name_en,
+    named_reporters.name_zh as reporter_name_zh,
+    revisions.partner,
+    revisions.service,
+    named_services.name_en as service_name_en,
+    named_services.name_zh as service_name_zh,
+    revisions.flow,
+    revisions.indicator,
+    revisions.frequency,
+    revisions.period_start,
+    revisions.period_end,
+    revisions.period_label,
+    revisions.currency,
+    revisions.unit,
+    revisions.value_type,
+    revisions.previous_vintage,
+    revisions.vintage,
+    {{ to_double('revisions.previous_value') }} as previous_value,
+    {{ to_double('revisions.value') }} as value,
+    {{ to_double('revisions.change') }} as change,
+    revisions.change_pct,
+    revisions.kind
 from revisions
+left join named_sources on revisions.source = named_sources.source
+left join named_reporters on revisions.reporter = named_reporters.economy
+left join named_services on revisions.service = named_services.service

@@ -1,4 +1,22 @@
-with trade as (
+with named_sources as (
+
+    select * from {{ ref('dim_source') }}
+
+),
+
+named_reporters as (
+
+    select * from {{ ref('dim_economy') }}
+
+),
+
+named_services as (
+
+    select * from {{ ref('dim_service') }}
+
+),
+
+trade as (
 
     select * from {{ ref('fct_bilateral_services_trade') }}
 
@@ -72,16 +90,23 @@ compared as (
 
 select
     partners.source,
+    named_sources.title_en as source_name,
     partners.vintage,
     partners.reporter,
+    named_reporters.name_en as reporter_name_en,
+    named_reporters.name_zh as reporter_name_zh,
     partners.partner,
     partners.partner_name_en,
     partners.partner_name_zh,
     partners.frequency,
+    partners.period_start,
+    partners.period_end,
     partners.period_label,
     partners.currency,
     partners.value_type,
     partners.service,
+    named_services.name_en as service_name_en,
+    named_services.name_zh as service_name_zh,
     partners.flow,
     {{ to_double('partners.value_million') }} as value_million,
     {{ ratio_pct('partners.value_million', 'compared.world_million') }} as share_pct,
@@ -105,6 +130,9 @@ select
     cast(compared.partners_counted as integer) as partners_counted,
     compared.partners_share_pct
 from partners
+left join named_sources on partners.source = named_sources.source
+left join named_reporters on partners.reporter = named_reporters.economy
+left join named_services on partners.service = named_services.service
 inner join compared
     on
         {{ is_same_cell('partners', 'compared') }}

@@ -1,4 +1,22 @@
-with trade as (
+with named_sources as (
+
+    select * from {{ ref('dim_source') }}
+
+),
+
+named_reporters as (
+
+    select * from {{ ref('dim_economy') }}
+
+),
+
+named_services as (
+
+    select * from {{ ref('dim_service') }}
+
+),
+
+trade as (
 
     select * from {{ ref('fct_bilateral_services_trade') }}
 
@@ -72,18 +90,25 @@ covered as (
 
 select
     covered.source,
+    named_sources.title_en as source_name,
     covered.vintage,
     covered.reporter,
+    named_reporters.name_en as reporter_name_en,
+    named_reporters.name_zh as reporter_name_zh,
     covered.group_code,
     economy_groups.name_en as group_name_en,
     economy_groups.name_zh as group_name_zh,
     covered.composition,
     covered.period_end < economy_groups.valid_from as is_before_founding,
     covered.frequency,
+    covered.period_start,
+    covered.period_end,
     covered.period_label,
     covered.currency,
     covered.value_type,
     covered.service,
+    named_services.name_en as service_name_en,
+    named_services.name_zh as service_name_zh,
     covered.flow,
     cast(covered.members_counted as integer) as members_counted,
     cast(covered.members_expected as integer) as members_expected,
@@ -103,6 +128,9 @@ select
             then {{ is_small_base('covered.value_million', 'previous.value_million') }}
     end as is_small_base
 from covered
+left join named_sources on covered.source = named_sources.source
+left join named_reporters on covered.reporter = named_reporters.economy
+left join named_services on covered.service = named_services.service
 left join economy_groups on covered.group_code = economy_groups.group_code
 left join worlds
     on

@@ -1,4 +1,10 @@
-with trade as (
+with named_sources as (
+
+    select * from {{ ref('dim_source') }}
+
+),
+
+trade as (
 
     select * from {{ ref('int_regional_trade') }}
 
@@ -33,11 +39,15 @@ printed as (
 
 select
     trade.source,
+    named_sources.title_en as source_name,
     trade.vintage,
     trade.region,
     regions.name_en as region_name_en,
     regions.name_zh as region_name_zh,
     regions.region_type,
+    trade.frequency,
+    trade.period_start,
+    trade.period_end,
     trade.period_label,
     trade.flow,
     trade.currency,
@@ -59,6 +69,7 @@ select
     cast(trade.members_expected as integer) as members_expected,
     trade.basis
 from trade
+left join named_sources on trade.source = named_sources.source
 left join regions on trade.region = regions.region
 left join countries on {{ is_same_cell('trade', 'countries') }}
 left join trade as previous

@@ -109,6 +109,7 @@ ranked as (
 
 select
     {{ reporter_cell_columns('ranked') }},
+    sources.title_en as source_name,
     ranked.reporter_name_en,
     ranked.reporter_name_zh,
     {{ to_double('ranked.exports_million') }} as exports_million,
@@ -130,6 +131,7 @@ select
     {{ ratio_pct('ranked.total_million', 'ranked.gdp_million') }} as openness_pct,
     ranked.is_preferred
 from ranked
+left join sources on ranked.source = sources.source
 left join cells as previous
     on
         {{ is_same_period_of_previous_year('previous', 'ranked') }}

@@ -1,6 +1,18 @@
 {%- set is_printed = {'exports': 'true', 'imports': 'true', 'total': 'is_total_published', 'balance': 'is_balance_published'} %}
 
-with cells as (
+with named_sources as (
+
+    select * from {{ ref('dim_source') }}
+
+),
+
+named_reporters as (
+
+    select * from {{ ref('dim_economy') }}
+
+),
+
+cells as (
 
     select * from {{ ref('int_trade_by_cell') }}
 
@@ -51,6 +63,9 @@ totals as (
 
 select
     {{ reporter_cell_columns('trade') }},
+    named_sources.title_en as source_name,
+    named_reporters.name_en as reporter_name_en,
+    named_reporters.name_zh as reporter_name_zh,
     trade.status,
     trade.service,
     services.name_en as service_name_en,
@@ -69,6 +84,8 @@ select
     {{ to_double('printed_growth.value') }} as published_growth_pct,
     preferred.source is not null as is_preferred
 from trade
+left join named_sources on trade.source = named_sources.source
+left join named_reporters on trade.reporter = named_reporters.economy
 left join services on trade.service = services.service
 left join totals
     on
