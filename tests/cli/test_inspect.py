@@ -169,7 +169,9 @@ def test_trace_ends_at_a_cell_of_the_workbook(warehouse: Warehouse) -> None:
     conditions = ("source=safe_bop", "currency=USD", "period_label=2021", "service=SC", "flow=imports")
     arguments = ("trace", "marts.mart_trade_structure", "reporter=CHN", *conditions, "--json")
     lineages = invoke(warehouse.home, *arguments).json
-    origins = [origin for entry in lineages if entry["role"].startswith("value") for origin in entry["origins"]]
+    origins = [
+        origin for entry in lineages if entry["role"].startswith("value") for origin in entry["origins"]
+    ]
     # Typed off the workbook: sheet of annual dollars, row 26, the debit of 1.A.b.3 运输, column of 2021.
     (origin,) = (entry for entry in origins if entry["raw_row"]["item_code"] == "1.A.b.3")
     assert float(origin["raw_row"]["value"]) == -1466.516870975
