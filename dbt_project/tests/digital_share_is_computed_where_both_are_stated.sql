@@ -1,4 +1,5 @@
--- Fails on a share of services that is null though the group and the whole are stated, or that names no source of its whole.
+-- Fails on a share of services that is null though the group and the whole are stated, or that names no source of its whole. The
+-- whole of another source is its preferred type of value, whose flows may be fewer than those of the others.
 select
     mart.source,
     mart.reporter,
@@ -9,14 +10,15 @@ select
     mart.services_source
 from {{ ref('mart_digital_trade') }} as mart
 inner join {{ ref('dim_source') }} as sources on mart.source = sources.source
-left join {{ ref('fct_services_trade') }} as wholes
+left join {{ ref('int_services_total') }} as wholes
     on
         sources.services_source = wholes.source
         and mart.reporter = wholes.reporter
         and {{ is_same_period_and_currency('mart', 'wholes') }}
-        and mart.flow = wholes.flow
-        and wholes.service = 'S'
-        and (sources.services_source <> mart.source or mart.value_type = wholes.value_type)
+        and (
+            (wholes.source = mart.source and wholes.value_type = mart.value_type)
+            or (wholes.source <> mart.source and wholes.preference = 1)
+        )
 where
-    (mart.share_of_services_pct is null and mart.flow <> 'balance' and wholes.value_million <> 0)
+    (mart.share_of_services_pct is null and mart.flow <> 'balance' and {{ amount_of_flow('mart.flow', 'wholes') }} <> 0)
     or (mart.share_of_services_pct is not null) and (mart.services_source is null or mart.services_million is null)
