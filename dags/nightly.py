@@ -201,7 +201,7 @@ def china_table(database: Path) -> Table:
             select source, period_label, exports_million, imports_million, balance_million,
                    world_export_share_pct, world_import_share_pct, world_rank, vintage
             from marts.mart_trade_scale
-            where reporter = 'CHN' and frequency = 'A' and currency = 'USD'
+            where reporter = 'CHN' and frequency = 'A' and currency = 'USD' and exports_million is not null
             qualify dense_rank() over (partition by source order by period_label desc) <= ?
             order by source, period_label
             """,
