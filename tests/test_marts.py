@@ -54,7 +54,7 @@ COLUMNS = {
         "change, change_pct, kind"
     ),
     "mart_freshness": (
-        "source, table, last_success_at, latest_vintage, latest_period, publication_lag_days, "
+        "source, source_name, publisher_table, series, last_success_at, latest_vintage, latest_period, publication_lag_days, "
         "expected_cells, present_cells, missing_cells, status, set_aside_vintage, set_aside_reason, "
         "held_observations, failed_parts, drift_notes"
     ),
@@ -593,7 +593,7 @@ def test_one_source_is_preferred_of_a_reporter_and_period(built: Path, mart: str
 
 def test_freshness_has_the_count_of_cells_of_the_files(built: Path) -> None:
     rows = {
-        (row["source"], row["table"]): row for row in records(built, "select * from marts.mart_freshness")
+        (row["source"], row["series"]): row for row in records(built, "select * from marts.mart_freshness")
     }
     for source, table in (
         ("unctad_services", "US_TradeServCatTotal"),
@@ -602,12 +602,13 @@ def test_freshness_has_the_count_of_cells_of_the_files(built: Path) -> None:
         lines = unctad_lines(table)
         series = {(line["Economy"], line["Flow"]) for line in lines}
         years = {line["Year"] for line in lines}
-        row = rows[source, f"{table.replace('_', '.')} / A / USD"]
+        row = rows[source, "A / USD"]
+        assert row["publisher_table"] == table.replace("_", ".")
         assert row["expected_cells"] == len(series) * len(years)
         assert row["present_cells"] == sum(1 for line in lines if line["US$ at current prices in millions"])
         assert row["missing_cells"] == row["expected_cells"] - row["present_cells"] > 0
         assert row["latest_period"] == max(years)
-    royalties = next(row for (_, table), row in rows.items() if table.endswith(" / BX.GSR.ROYL.CD"))
+    royalties = next(row for (_, series), row in rows.items() if series == "BX.GSR.ROYL.CD")
     published = [value for value in world_bank("BX.GSR.ROYL.CD", "night-2").values() if value is not None]
     assert royalties["present_cells"] == len(published)
     assert royalties["expected_cells"] == len(world_bank("BX.GSR.ROYL.CD", "night-2"))

@@ -1,7 +1,7 @@
--- Fails on a source without a row, on a table with more values than cells, and on a period retrieved before it began.
+-- Fails on a source without a row, on a series with more values than cells, and on a period retrieved before it began.
 select
     sources.source,
-    fresh.{{ adapter.quote('table') }},
+    fresh.series,
     fresh.expected_cells,
     fresh.present_cells,
     fresh.publication_lag_days

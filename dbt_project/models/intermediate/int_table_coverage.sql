@@ -21,12 +21,14 @@ cells as (
     select
         source,
         vintage,
-        -- an annual indicator is named by its code alone, everything else by its frequency and currency too
+        -- An annual indicator is named by its code alone, everything else by its frequency and currency too. What analysts add
+        -- is no table: single printed shares and growth rates are one series of a frequency.
         case
+            when indicator is not null and source = 'curated' then concat_ws(' / ', split_part(indicator, '.', 1), frequency)
             when indicator is not null then concat_ws(' / ', indicator, case when frequency <> 'A' then frequency end)
             when indicator is null then concat_ws(' / ', frequency, currency)
-        end as part,
-        concat_ws(' / ', reporter, partner, region, service, indicator, flow, currency, unit, value_type) as series,
+        end as series,
+        concat_ws(' / ', reporter, partner, region, service, indicator, flow, currency, unit, value_type) as cells_of_periods,
         frequency,
         period_start,
         period_end,
@@ -36,37 +38,40 @@ cells as (
 
 ),
 
-parts as (
+series as (
 
     select
         source,
         vintage,
-        part,
+        series,
         frequency,
-        count(distinct series) * count(distinct period_end) - cast(sum(is_not_compiled) as bigint) as expected_cells,
+        case
+            when source = 'curated' then count(value)
+            else count(distinct cells_of_periods) * count(distinct period_end) - cast(sum(is_not_compiled) as bigint)
+        end as expected_cells,
         count(value) as present_cells,
         max(case when value is not null then period_start end) as latest_period_start,
         max(case when value is not null then period_end end) as latest_period_end
     from cells
-    group by source, vintage, part, frequency
+    group by source, vintage, series, frequency
 
 )
 
 select
-    parts.source,
-    parts.vintage,
-    parts.part,
-    parts.expected_cells,
-    parts.present_cells,
+    series.source,
+    series.vintage,
+    series.series,
+    series.expected_cells,
+    series.present_cells,
     periods.period_label as latest_period,
-    {{ dbt.datediff('parts.latest_period_end', 'cast(vintages.retrieved_at as date)', 'day') }} as publication_lag_days
-from parts
+    {{ dbt.datediff('series.latest_period_end', 'cast(vintages.retrieved_at as date)', 'day') }} as publication_lag_days
+from series
 left join periods
     on
-        parts.frequency = periods.frequency
-        and parts.latest_period_start = periods.period_start
-        and parts.latest_period_end = periods.period_end
+        series.frequency = periods.frequency
+        and series.latest_period_start = periods.period_start
+        and series.latest_period_end = periods.period_end
 left join vintages
     on
-        parts.source = vintages.source
-        and parts.vintage = vintages.vintage
+        series.source = vintages.source
+        and series.vintage = vintages.vintage

@@ -29,7 +29,9 @@ held as (
 
 select
     sources.source,
-    concat_ws(' / ', sources.publisher_table, coverage.part) as {{ adapter.quote('table') }},
+    sources.title_en as source_name,
+    sources.publisher_table,
+    coverage.series,
     freshness.last_success_at,
     coverage.vintage as latest_vintage,
     coverage.latest_period,
