@@ -54,9 +54,9 @@ COLUMNS = {
         "change, change_pct, kind"
     ),
     "mart_freshness": (
-        "source, source_name, publisher_table, series, last_success_at, latest_vintage, latest_period, publication_lag_days, "
-        "expected_cells, present_cells, missing_cells, status, set_aside_vintage, set_aside_reason, "
-        "held_observations, failed_parts, drift_notes"
+        "source, source_name, publisher_table, series, last_success_at, latest_vintage, latest_period, "
+        "publication_lag_days, expected_cells, present_cells, missing_cells, status, set_aside_vintage, "
+        "set_aside_reason, held_observations, failed_parts, drift_notes"
     ),
 }
 

@@ -18,7 +18,7 @@ from warehouse.errors import SourceError, WarehouseError
 from warehouse.fetch import Limits, fetch, read_pull
 from warehouse.model import raw_schema
 from warehouse.sources._curated_plausible import implausible
-from warehouse.sources._curated_rules import COLUMNS, examine, read_vocabulary, unknown_codes
+from warehouse.sources._curated_rules import COLUMNS, PRINTED, examine, read_vocabulary, unknown_codes
 from warehouse.sources.curated import SOURCE, file_names
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "curated"
@@ -102,6 +102,10 @@ def test_shipped_figures_equal_the_publications(tmp_path: Path) -> None:
         ("excerpt", "x" * 301, "at most 300"),
         ("status", "sure", "one of stated"),
         ("note", " padded", "without surrounding spaces"),
+        ("note", "printed: roughly", "one of rounded, about, more than, less than"),
+        ("note", "printed: about 5 trillion", "then a semicolon or the end of the note"),
+        ("note", "printed:rounded", "one of rounded"),
+        ("note", "printed: about; printed: rounded", "one of rounded"),
     ],
 )
 def test_each_column_rejects_unexpected_values(
@@ -114,6 +118,17 @@ def test_each_column_rejects_unexpected_values(
     ] == [(3, column, value)]
     with pytest.raises(SourceError, match=f"line 3, {column}"):
         fetch(SOURCE, tmp_path / "files", curated=tmp_path)
+
+
+@pytest.mark.parametrize("word", PRINTED)
+def test_note_may_state_how_the_page_prints_an_inexact_figure(word: str, tmp_path: Path) -> None:
+    for note in (
+        f"printed: {word}",
+        f'printed: {word}; "over 5 trillion"',
+        f"checked: twice; printed: {word}",
+    ):
+        _, problems = examine(written(tmp_path / "a.csv", ROW | {"note": note}), SEEDS)
+        assert not problems, note
 
 
 def test_spans_are_periods_in_both_notations(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ AREA_TYPES = (
 MEASURES = ("trade", "growth", "share")
 FLOWS = ("exports", "imports", "total", "balance")
 STATUSES = ("stated", "unverified", "contradicted", "undated")
+PRINTED = ("rounded", "about", "more than", "less than")  # also in stg_curated
 MAX_EXCERPT_CHARACTERS = 300
 
 _YEAR = r"(?:19|20)\d\d"
@@ -62,6 +63,7 @@ _SERVICE = re.compile(r"S[A-L]?|KIS|DDS|[a-z][a-z0-9_]*")
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _PAGE = re.compile(r"https?://[^\s/]+\.[^\s]+")
+_PRINTED = re.compile(r"\bprinted: *(?P<word>[^;]*)")
 _WHOLE_YEAR = re.compile(rf"(?P<year>{_YEAR})-01(?:/|\.\.)(?P=year)-12", re.ASCII)
 SAVE_AS = 'in Excel, save the file as "CSV UTF-8 (Comma delimited)"'
 _GBK = ", text in GBK as Excel on a Chinese Windows saves it"
@@ -121,6 +123,12 @@ def is_period(text: str) -> bool:
         return False
     start, end = (found["a"], found["b"]) if found["a"] else (found["c"], found["d"])
     return start is None or start < end
+
+
+def is_printed_word_known(note: str) -> bool:
+    """Return whether a note says at most once, and in a known word, how the page prints an inexact figure."""
+    words = [found["word"].strip() for found in _PRINTED.finditer(note)]
+    return not words or (len(words) == 1 and words[0] in PRINTED and f"printed: {words[0]}" in note)
 
 
 def span_of(period: str) -> str:
@@ -188,6 +196,11 @@ RULES: tuple[Rule, ...] = (
         f"at most {MAX_EXCERPT_CHARACTERS} characters",
     ),
     ("status", lambda row: row["status"] in STATUSES, one_of(STATUSES)),
+    (
+        "note",
+        lambda row: is_printed_word_known(row["note"]),
+        f"after `printed:` {one_of(PRINTED)}, then a semicolon or the end of the note",
+    ),
 )
 
 

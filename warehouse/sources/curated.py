@@ -20,6 +20,9 @@ suffix "(category)" the figure is a part of services trade and not its total.
 contradicted (another page states another figure; not in the facts), undated (the page does not state the
 period, and `period` is the date of the statement; not in the facts).
 
+A page that does not print the exact figure: `printed: <word>` in the note, with rounded, about, more than or
+less than, as `printed: more than; "over 5 trillion"`. The tables then have the status `stated, more than`.
+
 Each file is a part of the pull: a file in which `examine` finds a problem fails alone, and its figures of
 the last vintage are used. A figure that is far from its neighbours (`_curated_plausible`) lands and is held
 out of the tables until it is corrected, or confirmed by `checked: <reason>` in its note.

@@ -33,6 +33,7 @@ figures as (
         flow,
         region,
         value_million as published_million,
+        status,
         cast(null as decimal(38, 18)) as summed_million,
         cast(null as bigint) as members_counted
     from trade
@@ -42,6 +43,7 @@ figures as (
         trade.flow,
         members.region_group as region,
         cast(null as decimal(38, 18)) as published_million,
+        cast(null as {{ dbt.type_string() }}) as status,
         sum(trade.value_million) as summed_million,
         count(*) as members_counted
     from trade
@@ -57,6 +59,7 @@ by_region as (
         flow,
         region,
         max(published_million) as published_million,
+        max(status) as status,
         max(summed_million) as summed_million,
         max(members_counted) as members_counted
     from figures
@@ -69,6 +72,7 @@ select
     {{ reporter_cell_columns('by_region') }},
     by_region.flow,
     by_region.region,
+    by_region.status,
     case
         when by_region.published_million is not null then by_region.published_million
         when by_region.members_counted = expected.members_expected then by_region.summed_million

@@ -143,7 +143,17 @@ renamed as (
         case when measure = 'trade' then currency end as currency,
         case when measure = 'trade' then 'million' when measure <> 'trade' then 'pct' end as unit,
         'reported' as value_type,
-        status,
+        status as page_status,
+        concat(
+            status,
+            case
+                when note like '%printed: rounded%' then ', rounded'
+                when note like '%printed: about%' then ', about'
+                when note like '%printed: more than%' then ', more than'
+                when note like '%printed: less than%' then ', less than'
+                else ''
+            end
+        ) as status,
 
         _file,
         _row
@@ -163,7 +173,7 @@ ranked as (
         *,
         row_number() over (
             partition by vintage, {{ cell_columns() }}
-            order by case status when 'stated' then 1 else 2 end, _file, _row
+            order by case page_status when 'stated' then 1 else 2 end, _file, _row
         ) as position
     from renamed
 
