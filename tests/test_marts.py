@@ -591,6 +591,45 @@ def test_one_source_is_preferred_of_a_reporter_and_period(built: Path, mart: str
     assert found["cells"] == found["of_one"] > 4000
 
 
+FACTS = {
+    "fct_services_trade": "value_million",
+    "fct_bilateral_services_trade": "value_million",
+    "fct_regional_services_trade": "value_million",
+    "fct_goods_trade": "value_million",
+    "fct_indicator": "value",
+}
+
+
+@pytest.mark.parametrize(("table", "column"), FACTS.items())
+def test_double_beside_each_decimal_is_the_nearest(built: Path, table: str, column: str) -> None:
+    rows = records(built, f"select {column} as exact, {column}_double as double from core.{table}")
+    assert len(rows) > 25
+    assert [row for row in rows if row["exact"] is None and row["double"] is not None] == []
+    assert [
+        row for row in rows if row["exact"] is not None and float(str(row["exact"])) != row["double"]
+    ] == []
+    squares = f"select sum({column}{{}} * {column}{{}}) as total from core.{table}"
+    assert record(built, squares.format("_double", "_double"))["total"] > 0
+    with pytest.raises(duckdb.OutOfRangeException):  # why there is a double
+        record(built, squares.format("", ""))
+
+
+def test_comment_of_the_fact_names_the_seed_of_corrections(built: Path) -> None:
+    comment = record(built, "select comment from duckdb_tables() where table_name = 'fct_services_trade'")[
+        "comment"
+    ]
+    assert "`safe_correction`" in comment
+    corrected = records(
+        built,
+        "select period_label, value_million from core.fct_services_trade where status like 'corrected%' "
+        "order by 1",
+    )
+    assert [(row["period_label"], str(row["value_million"]).rstrip("0")) for row in corrected] == [
+        ("1980", "5.29"),  # a debit of -0.0529 hundred million
+        ("1981", "5.71"),
+    ]
+
+
 def test_freshness_has_the_count_of_cells_of_the_files(built: Path) -> None:
     rows = {
         (row["source"], row["series"]): row for row in records(built, "select * from marts.mart_freshness")

@@ -3,7 +3,9 @@
 
     facts()                    by table: `function`, the name of its as-of values; `keys`, its natural key; `amount`, the
                                name of its value; and `condition`, the observations, or the revisions, that it has
-    fact_columns(table_name)   the columns of a fact, from an observation; the contract of the model gives their order
+    fact_columns(table_name)   the columns of a fact, from an observation; the contract of the model gives their order. The
+                               double is for programs that have no decimals of 38 digits, and for arithmetic: the square of
+                               a decimal overflows
     fact_keys(table_name)      the columns of its natural key
     not_compiled()             the status of a cell whose item the publisher did not compile, by the seed not_compiled: its value
                                is null, and it is the only kind of empty cell that a fact has
@@ -51,6 +53,7 @@ not compiled
     {{ fact_keys(table_name) }},
     {{ period_label('frequency', 'period_start', 'period_end') }} as period_label,
     value as {{ facts()[table_name]['amount'] }},
+    {{ to_double('value') }} as {{ facts()[table_name]['amount'] }}_double,
     status,
     vintage,
     _file,

@@ -144,14 +144,13 @@ renamed as (
         case when measure = 'trade' then 'million' when measure <> 'trade' then 'pct' end as unit,
         'reported' as value_type,
         status as page_status,
-        concat(
-            status,
+        concat_ws(
+            ', ', status,
             case
-                when note like '%printed: rounded%' then ', rounded'
-                when note like '%printed: about%' then ', about'
-                when note like '%printed: more than%' then ', more than'
-                when note like '%printed: less than%' then ', less than'
-                else ''
+                when note like '%printed: rounded%' then 'rounded'
+                when note like '%printed: about%' then 'about'
+                when note like '%printed: more than%' then 'more than'
+                when note like '%printed: less than%' then 'less than'
             end
         ) as status,
 
