@@ -1,0 +1,16 @@
+-- Which economies export most services, and with which share of the world?
+select
+    reporter,
+    reporter_name_en,
+    period_label as year,
+    exports_million,
+    world_export_share_pct
+from marts.mart_trade_scale
+where
+    source = 'unctad_services'
+    and period_label = '2023'
+    and currency = 'USD'
+    and world_rank is not null
+    and exports_million is not null
+order by exports_million desc, reporter
+limit 10
