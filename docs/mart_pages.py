@@ -68,9 +68,9 @@ TEMPLATE = """\
 QUESTIONS_HEAD = """\
 # Questions
 
-What people ask of a dashboard, each as one query, and what the release of the sample answers. To ask the current
-release: `warehouse query "$(cat docs/questions/{first})"`. A test runs each query twenty times, and holds 95 % of the
-runs under 100 ms.
+What people ask of a dashboard, each as one query, and what the release of the sample answers. To ask the
+current release: `warehouse query "$(cat docs/questions/{first})"`. A test runs each query twenty times;
+95 % of the runs take less than 100 ms.
 """
 
 
@@ -117,7 +117,9 @@ def questions_page(database: Path) -> str:
     parts = [QUESTIONS_HEAD.format(first=files[0].name)]
     for number, path in enumerate(files, 1):
         question, sql = read_question(path)
-        parts.append(f"\n## {number}. {question}\n\n[{path.name}]({path.name})\n\n{result_of(sql, database)}\n")
+        parts.append(
+            f"\n## {number}. {question}\n\n[{path.name}]({path.name})\n\n{result_of(sql, database)}\n"
+        )
     return "".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""The questions of docs/questions: each has an answer in the release of the sample, in a set order, and fast."""
+"""The questions of docs/questions: each has an answer in the sample's release, in a set order, and fast."""
 
 from __future__ import annotations
 

@@ -19,15 +19,9 @@ from warehouse.sources import SOURCES
 def test_every_unit_test_of_the_models_passes(tmp_path: Path) -> None:
     file = tmp_path / dbt.BUILD_FILE
     load.load(file, SOURCES, [], {}, [])
-    dbt.run_dbt(
-        "build",
-        file,
-        DBT_PROJECT_DIR,
-        tmp_path / "dbt",
-        tmp_path / "parsed" / "code.msgpack",
-        "--exclude-resource-type",
-        "test",
-    )
+    unit_tests = ("build", "--exclude-resource-type", "test")
+    parsed = tmp_path / "parsed" / "code.msgpack"
+    dbt.run_dbt([unit_tests], file, DBT_PROJECT_DIR, tmp_path / "dbt", parsed)
     results = json.loads((tmp_path / "dbt" / "run_results.json").read_text(encoding="utf-8"))["results"]
     of_units = [result for result in results if result["unique_id"].startswith("unit_test.")]
     assert len(of_units) >= 40

@@ -99,15 +99,9 @@ def _stage_missing(
     loading.load(file, sources, missing, {}, [])
     failed: dict[str, str] = {}
     try:
-        dbt.run_dbt(
-            "build",
-            file,
-            DBT_PROJECT_DIR,
-            work / "dbt",
-            parsed,
-            *("--select", *(f"+stg_{name}" for name in names)),
-            *("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"),
-        )
+        selected = ("--select", *(f"+stg_{name}" for name in names))
+        others = ("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious")
+        dbt.run_dbt([("build", *selected, *others)], file, DBT_PROJECT_DIR, work / "dbt", parsed)
     except Rejected as error:
         failed = dbt.failures_by_source(work / "dbt", file, names)
         if not failed:
