@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import duckdb
 import pytest
+from test_marts_partner import FLOWS, SAMPLE_DIR, batis
 
-TABLES = ("annual", "compare_sources", "digital", "mix", "partner", "quarterly")
+TABLES = ("annual", "bloc", "compare_sources", "digital", "mix", "partner", "quarterly", "regional")
+OF_ECONOMIES = tuple(table for table in TABLES if table != "regional")
 
 
 def rows(built: Path, query: str, *parameters: object) -> list[tuple[object, ...]]:
@@ -20,7 +23,7 @@ def test_schema_has_its_tables(built: Path) -> None:
     assert [name for (name,) in found] == list(TABLES)
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", OF_ECONOMIES)
 def test_no_group_of_economies_is_a_row(built: Path, table: str) -> None:
     columns = ["reporter"] + ["partner"] * (table == "partner")
     for column in columns:
@@ -63,3 +66,52 @@ def test_sum_over_partners_is_most_of_the_world(built: Path) -> None:
     )
     [(exports,)] = rows(built, query, "exports")
     assert 0.99 * 251329.113707 < exports <= 251329.113707
+
+
+def test_sum_over_years_of_a_bloc_is_that_of_its_members(built: Path) -> None:
+    # China with Brazil, India and Russia in BaTiS' file, balanced; South Africa joined after 2009
+    world = batis()
+    brics = ["BRA", "IND", "RUS"]
+    expected = {
+        flow: sum(world[partner, code, "2009"] for partner in brics)
+        + sum(world[partner, code, "2019"] for partner in [*brics, "ZAF"])
+        for flow, code in FLOWS.items()
+    }
+    found = rows(
+        built,
+        "select flow, sum(value_usd_million) from bi.bloc where reporter = 'CHN' and group_code = 'BRICS' "
+        "and period_label in ('2009', '2019') group by flow",
+    )
+    assert dict(found) == {flow: pytest.approx(float(value)) for flow, value in expected.items()}
+
+
+def test_blocs_are_well_covered_and_of_one_source(built: Path) -> None:
+    [(coverage, compositions)] = rows(
+        built,
+        "select min(coverage_pct), max(rows) from (select *, count(*) over "
+        "(partition by reporter, group_code, flow, period_label) as rows from bi.bloc)",
+    )
+    assert coverage >= 90
+    assert compositions == 1
+    # its first summit was in 2009: a composition held fixed would have the years before
+    [(first,)] = rows(built, "select min(period_label) from bi.bloc where group_code = 'BRICS'")
+    assert first == "2009"
+
+
+def test_provinces_have_the_printed_totals_in_dollars(built: Path) -> None:
+    # regional_figures.csv: Shanghai 2010 1046.7 and Beijing 2023 1535, hundred million dollars;
+    # the groups of provinces that hold them have no row
+    (path,) = SAMPLE_DIR.rglob("regional_figures.csv")
+    with path.open(encoding="utf-8-sig", newline="") as opened:
+        printed = sorted(
+            (row["area"], row["period"], float(row["value"]) * 100)
+            for row in csv.DictReader(opened)
+            if (row["measure"], row["service"], row["currency"]) == ("trade", "S", "USD")
+            and row["area_type"] == "province"
+            and row["period"].isdigit()
+        )
+    assert printed == [("Beijing", "2023", 153500), ("Shanghai", "2010", 104670)]
+    found = rows(
+        built, "select region_name_en, period_label, total_usd_million from bi.regional order by region"
+    )
+    assert found == [(name, year, pytest.approx(value)) for name, year, value in printed]

@@ -4,6 +4,9 @@
 
     economy_types()                 the types of dim_economy that are no group of others
     scale_of_frequency(frequency)   the preferred totals of economies in US dollars
+    one_series(relation, cell)      the series, `source` and `value_type`, to which all rows of a cell belong: the one with most rows
+                                    there, then by precedence. `cell` is a list of columns, such as the reporter and the period
+    is_of_series(series, relation, cell)   the condition of a join between a relation and its one_series
 -#}
 {% macro economy_types() -%}
     ('economy', 'dissolved')
@@ -51,4 +54,33 @@ from scale
 inner join economies on scale.reporter = economies.economy
 inner join sources on scale.source = sources.source
 order by scale.reporter, scale.period_start
+{%- endmacro %}
+
+{% macro one_series(relation, cell) -%}
+{%- set columns = (cell + ['source', 'value_type']) | unique | list -%}
+{%- set of_relation = [] -%}
+{%- for column in columns -%}{%- do of_relation.append(relation ~ '.' ~ column) -%}{%- endfor -%}
+select {{ columns | join(', ') }}
+from (
+    select
+        {{ of_relation | join(', ') }},
+        row_number() over (
+            partition by {{ of_relation[:cell | length] | join(', ') }}
+            order by count(*) desc, min(precedence.priority) asc
+        ) as preference
+    from {{ relation }}
+    inner join {{ ref('source_precedence') }} as precedence
+        on
+            {{ relation }}.source = precedence.source
+            and {{ relation }}.currency = precedence.currency
+            and {{ relation }}.value_type = precedence.value_type
+    group by {{ of_relation | join(', ') }}
+) as counted
+where preference = 1
+{%- endmacro %}
+
+{% macro is_of_series(series, relation, cell) -%}
+{%- for column in (cell + ['source', 'value_type']) | unique -%}
+{{ series }}.{{ column }} = {{ relation }}.{{ column }}{{ ' and ' if not loop.last }}
+{%- endfor -%}
 {%- endmacro %}

@@ -1,13 +1,9 @@
+{%- set cell = ['reporter', 'period_start'] -%}
+
 with digital as (
 
     select * from {{ ref('mart_digital_trade') }}
     where frequency = 'A' and currency = 'USD' and group_service = 'DDS' and flow in ('exports', 'imports')
-
-),
-
-precedence as (
-
-    select * from {{ ref('source_precedence') }}
 
 ),
 
@@ -27,21 +23,7 @@ sources as (
 -- one table and kind of value for both flows of a reporter and year
 series as (
 
-    select
-        digital.reporter,
-        digital.period_start,
-        digital.source,
-        digital.value_type,
-        row_number() over (
-            partition by digital.reporter, digital.period_start order by count(*) desc, min(precedence.priority) asc
-        ) as preference
-    from digital
-    inner join precedence
-        on
-            digital.source = precedence.source
-            and digital.currency = precedence.currency
-            and digital.value_type = precedence.value_type
-    group by digital.reporter, digital.period_start, digital.source, digital.value_type
+    {{ one_series('digital', cell) }}
 
 )
 
@@ -60,13 +42,7 @@ select
     sources.title_en as source_name,
     digital.vintage
 from digital
-inner join series
-    on
-        digital.reporter = series.reporter
-        and digital.period_start = series.period_start
-        and digital.source = series.source
-        and digital.value_type = series.value_type
-        and series.preference = 1
+inner join series on {{ is_of_series('series', 'digital', cell) }}
 inner join economies on digital.reporter = economies.economy
 inner join sources on digital.source = sources.source
 order by digital.reporter, digital.flow, digital.period_start

@@ -51,6 +51,7 @@ select
     trade.period_label,
     trade.flow,
     trade.currency,
+    trade.value_type,
     trade.status,
     {{ to_double('trade.value_million') }} as value_million,
     case
