@@ -45,7 +45,8 @@ COLUMNS = {
         "source, vintage, reporter, frequency, period_start, period_end, period_label, currency, "
         "value_type, source_name, reporter_name_en, reporter_name_zh, status, service, service_name_en, "
         "service_name_zh, is_knowledge_intensive, is_digitally_deliverable, flow, value_million, "
-        "is_published, share_pct, published_share_pct, growth_pct, published_growth_pct, is_preferred"
+        "is_published, share_pct, published_share_pct, growth_pct, published_growth_pct, "
+        "growth_contribution_pp, is_preferred"
     ),
     "mart_revision": (
         "source, source_name, series, reporter, reporter_name_en, reporter_name_zh, partner, service, "

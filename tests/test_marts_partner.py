@@ -27,7 +27,8 @@ COLUMNS = {
         "source, source_name, vintage, reporter, reporter_name_en, reporter_name_zh, partner, "
         "partner_name_en, partner_name_zh, frequency, period_start, period_end, period_label, currency, "
         "value_type, service, service_name_en, service_name_zh, flow, value_million, share_pct, growth_pct, "
-        "is_small_base, partner_rank, partners_counted, partners_share_pct"
+        "is_small_base, growth_contribution_pp, total_million, is_total_published, balance_million, "
+        "is_balance_published, partner_rank, partners_counted, partners_share_pct"
     ),
     "mart_trade_partner_group": (
         "source, source_name, vintage, reporter, reporter_name_en, reporter_name_zh, group_code, "

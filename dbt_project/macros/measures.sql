@@ -28,6 +28,15 @@ case
 end
 {%- endmacro %}
 
+{% macro contribution_pp(current_amount, previous_amount, previous_whole) -%}
+{#- 100 x (current - previous) / previous whole, in percentage points of the growth of the whole, the difference taken exactly; null
+    where one of the three is missing or the whole is not positive, as for growth_pct. -#}
+case
+    when {{ previous_whole }} > 0
+        then {{ to_double(current_amount ~ ' - ' ~ previous_amount) }} / {{ to_double(previous_whole) }} * 100
+end
+{%- endmacro %}
+
 {% macro is_same_period_of_previous_year(previous, current_row) -%}
 {#- The join condition between two relations of one shape: same series, one year earlier. Frequencies never
     mix, and of two cumulative periods that start together only those that end in the same month are paired. -#}

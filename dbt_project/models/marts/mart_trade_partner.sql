@@ -1,3 +1,4 @@
+-- Over 150 lines, since the measures rest on five figures: of the partner, of both flows, of the world, and of the year before.
 with named_sources as (
 
     select * from {{ ref('dim_source') }}
@@ -36,6 +37,22 @@ worlds as (
 
     select * from {{ ref('fct_services_trade') }}
     where indicator is null and flow <> 'balance'
+
+),
+
+-- both flows of a partner and service side by side, with what is printed of them
+cells as (
+
+    select
+        {{ reporter_cell_columns() }},
+        partner,
+        service,
+        max(case when flow = 'exports' then value_million end) as exports_million,
+        max(case when flow = 'imports' then value_million end) as imports_million,
+        max(case when flow = 'total' then value_million end) as printed_total_million,
+        max(case when flow = 'balance' then value_million end) as printed_balance_million
+    from trade
+    group by {{ reporter_cell_columns() }}, partner, service
 
 ),
 
@@ -78,6 +95,7 @@ compared as (
     select
         named.*,
         worlds.value_million as world_million,
+        previous_worlds.value_million as previous_world_million,
         case when worlds.value_million > 0 then {{ ratio_pct('named.value_million', 'worlds.value_million') }} end as partners_share_pct
     from named
     left join worlds
@@ -85,6 +103,11 @@ compared as (
             {{ is_same_cell('named', 'worlds') }}
             and named.service = worlds.service
             and named.flow = worlds.flow
+    left join worlds as previous_worlds
+        on
+            {{ is_same_period_of_previous_year('previous_worlds', 'named') }}
+            and named.service = previous_worlds.service
+            and named.flow = previous_worlds.flow
 
 )
 
@@ -118,6 +141,12 @@ select
         when partners.flow <> 'balance'
             then {{ is_small_base('partners.value_million', 'previous.value_million') }}
     end as is_small_base,
+    {{ contribution_pp('partners.value_million', 'previous.value_million', 'compared.previous_world_million') }}
+        as growth_contribution_pp,
+    {{ to_double('coalesce(cells.printed_total_million, cells.exports_million + cells.imports_million)') }} as total_million,
+    cells.printed_total_million is not null as is_total_published,
+    {{ to_double('coalesce(cells.printed_balance_million, cells.exports_million - cells.imports_million)') }} as balance_million,
+    cells.printed_balance_million is not null as is_balance_published,
     cast(
         case
             when
@@ -138,6 +167,11 @@ inner join compared
         {{ is_same_cell('partners', 'compared') }}
         and partners.service = compared.service
         and partners.flow = compared.flow
+inner join cells
+    on
+        {{ is_same_cell('partners', 'cells') }}
+        and partners.partner = cells.partner
+        and partners.service = cells.service
 left join trade as previous
     on
         {{ is_same_period_of_previous_year('previous', 'partners') }}

@@ -82,6 +82,7 @@ select
             then {{ growth_pct('trade.value_million', 'previous.value_million') }}
     end as growth_pct,
     {{ to_double('printed_growth.value') }} as published_growth_pct,
+    {{ contribution_pp('trade.value_million', 'previous.value_million', 'previous_totals.value_million') }} as growth_contribution_pp,
     preferred.source is not null as is_preferred
 from trade
 left join named_sources on trade.source = named_sources.source
@@ -96,6 +97,11 @@ left join trade as previous
         {{ is_same_period_of_previous_year('previous', 'trade') }}
         and previous.service = trade.service
         and previous.flow = trade.flow
+-- no balance is among the totals: it has no growth to contribute to
+left join totals as previous_totals
+    on
+        {{ is_same_period_of_previous_year('previous_totals', 'trade') }}
+        and previous_totals.flow = trade.flow
 left join preferred on {{ is_same_cell('trade', 'preferred') }}
 left join printed as printed_share
     on
