@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 import zipfile
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
 import pytest
-from test_marts import records
+from test_marts import records, unctad
 from test_marts_partner import FLOWS, SAMPLE_DIR, batis
+
+from warehouse.releases.query import query
 
 TWELVE = ["SA", "SB", "SC", "SD", "SE", "SF", "SG", "SH", "SI", "SJ", "SK", "SL"]
 
@@ -102,3 +105,128 @@ def test_printed_balance_of_a_partner_comes_first(built: Path) -> None:
     )
     assert rows
     assert all(row["balance_million"] == row["value_million"] and row["is_balance_published"] for row in rows)
+
+
+# --- growth over any span -------------------------------------------------------------------------
+
+OF_CHINA = "where source = 'unctad_services' and reporter = 'CHN' and service = 'S'"
+
+
+def test_growth_of_china_from_2005_to_2019_by_hand(built: Path) -> None:
+    """(283192.179 / 78468.733)^(1/14) - 1 = 9.6007 % a year: 78468.733 x 1.096007^14 = 283193."""
+    trade = unctad("US_TradeServCatTotal")
+    first, last = trade["156", "2005"].exports, trade["156", "2019"].exports
+    assert (first, last) == (Fraction("78468.733"), Fraction("283192.179"))
+    (row,) = records(built, f"select * from marts.growth_between(2005, 2019) {OF_CHINA} and flow = 'exports'")
+    assert (row["first_value_million"], row["last_value_million"]) == (float(first), float(last))
+    assert (row["first_year"], row["last_year"], row["years"]) == (2005, 2019, 14)
+    assert row["cagr_pct"] == pytest.approx(9.6007, abs=0.0001)
+    assert Fraction(1 + row["cagr_pct"] / 100) ** 14 * first == pytest.approx(float(last), rel=1e-12)
+    assert (row["reporter_name_en"], row["reporter_name_zh"], row["service_name_en"]) == (
+        "China",
+        "中国",
+        "Total services",
+    )
+
+
+def test_growth_over_one_year_is_that_of_the_mart(built: Path) -> None:
+    ((different, compared),) = [
+        tuple(row.values())
+        for row in records(
+            built,
+            "select count(*) filter (where abs(cagr_pct - growth_pct) > 1e-9 * (100 + abs(growth_pct))) as a,"
+            " count(*) as b from marts.growth_between(2018, 2019) as spans"
+            " join marts.mart_trade_structure as mart"
+            " using (source, reporter, currency, value_type, service, flow)"
+            " where mart.period_label = '2019' and cagr_pct is not null",
+        )
+    ]
+    assert different == 0
+    assert compared > 500
+
+
+@pytest.mark.parametrize(
+    ("years", "where"),
+    [
+        ("2004, 2019", "source = 'unctad_services'"),  # its file begins with 2005
+        ("2019, 2030", "source = 'unctad_services'"),
+        ("2019, 2005", "source = 'unctad_services'"),
+        ("2019, 2019", "source = 'unctad_services'"),
+        # processing in SAFE: credits not compiled in 1970, and negative in 1985
+        ("1970, 2019", "source = 'safe_bop' and service = 'SA' and flow = 'exports' and currency = 'USD'"),
+        ("1985, 2019", "source = 'safe_bop' and service = 'SA' and flow = 'exports' and currency = 'USD'"),
+    ],
+)
+def test_no_growth_without_two_positive_values_in_order(built: Path, years: str, where: str) -> None:
+    (row,) = records(
+        built,
+        f"select count(*) as rows, count(cagr_pct) as rates from marts.growth_between({years}) where {where}",
+    )
+    assert row["rows"] > 0
+    assert row["rates"] == 0
+
+
+def test_index_of_china_by_hand(built: Path) -> None:
+    """100 x 394272.573 / 178338.859 = 221.0806 in 2021, and 100 in 2010."""
+    trade = unctad("US_TradeServCatTotal")
+    base = trade["156", "2010"].exports
+    assert base == Fraction("178338.859")
+    found = {
+        row["period_year"]: row["index_value"]
+        for row in records(
+            built,
+            f"select period_year, index_value from marts.index_of(2010) {OF_CHINA} and flow = 'exports'",
+        )
+    }
+    expected = {
+        int(year): float(100 * flows.exports / base)
+        for (code, year), flows in trade.items()
+        if code == "156" and flows.exports is not None
+    }
+    assert found == pytest.approx(expected)
+    assert found[2010] == 100
+    assert found[2021] == pytest.approx(221.0806, abs=0.0001)
+
+
+@pytest.mark.parametrize(
+    ("year", "where"),
+    [
+        ("2004", "source = 'unctad_services'"),
+        ("1985", "source = 'safe_bop' and service = 'SA' and flow = 'exports' and currency = 'USD'"),
+    ],
+)
+def test_no_index_without_a_positive_base(built: Path, year: str, where: str) -> None:
+    (row,) = records(
+        built,
+        f"select count(*) as rows, count(index_value) as filled from marts.index_of({year}) where {where}",
+    )
+    assert row["rows"] > 0
+    assert row["filled"] == 0
+
+
+def test_functions_are_kept_in_a_copied_release(built: Path, tmp_path: Path) -> None:
+    copied = tmp_path / "renamed copy.duckdb"
+    shutil.copyfile(built, copied)
+    for call in ("growth_between(2005, 2019)", "index_of(2010)"):
+        answer = query(copied, f"select count(*) from marts.{call} {OF_CHINA}", None)
+        assert answer.rows[0][0] > 2
+    assert {
+        row["function_name"]
+        for row in records(
+            copied,
+            "select function_name from duckdb_functions() where schema_name = 'marts'"
+            " and function_type = 'table_macro' and comment is not null",
+        )
+    } == {"growth_between", "index_of"}
+
+
+def test_functions_have_no_rows_of_balances_and_one_row_per_series(built: Path) -> None:
+    series = "source, reporter, currency, value_type, service, flow"
+    for call, key in (("growth_between(2018, 2019)", series), ("index_of(2010)", f"{series}, period_year")):
+        assert (
+            records(
+                built,
+                f"select {key} from marts.{call} group by {key} having count(*) > 1 or min(flow) = 'balance'",
+            )
+            == []
+        )
