@@ -37,11 +37,11 @@ COLUMNS = {
     ),
     "mart_reconciliation": (
         "source_a, vintage_a, value_type_a, source_b, vintage_b, value_type_b, is_same_value_type, "
-        "reporter, reporter_name_en, reporter_name_zh, partner, service, service_name_en, service_name_zh, "
-        "flow, frequency, period_start, period_end, period_label, currency, value_a_million, "
-        "value_b_million, difference_million, difference_pct, tolerance_million, is_apart, break_year, "
-        "gap_at_break_million, mean_gap_since_break_million, value_a_usd_million, value_b_usd_million, "
-        "difference_usd_million, usd_reason"
+        "concept_a, concept_b, is_same_concept, reporter, reporter_name_en, reporter_name_zh, partner, "
+        "service, service_name_en, service_name_zh, flow, frequency, period_start, period_end, "
+        "period_label, currency, value_a_million, value_b_million, difference_million, difference_pct, "
+        "tolerance_million, is_apart, break_year, gap_at_break_million, mean_gap_since_break_million, "
+        "value_a_usd_million, value_b_usd_million, difference_usd_million, usd_reason"
     ),
 }
 
@@ -482,7 +482,7 @@ def test_modelled_figures_beside_reported_ones_are_marked(built: Path) -> None:
         built,
         "select value_type_a, value_type_b, is_same_value_type, count(*) as rows,"
         " count(distinct source_a) filter (where source_a = 'batis') as of_batis, count(break_year) as broken"
-        " from marts.mart_reconciliation group by all order by all",
+        " from marts.mart_reconciliation where service <> 'G' group by all order by all",
     )
     assert found == [
         {
@@ -529,6 +529,99 @@ def test_pairs_are_complete(built: Path) -> None:
         f" from core.fct_services_trade where source in {three}"
         " group by reporter, service, flow, period_label, currency)) as expected,"
         " (select count(*) from marts.mart_reconciliation"
-        f" where source_a in {three} and source_b in {three}) as pairs",
+        f" where source_a in {three} and source_b in {three} and service <> 'G') as pairs",
     )
     assert found["pairs"] == found["expected"] > 100
+
+
+def test_goods_by_customs_and_by_the_balance_of_payments_are_marked(built: Path) -> None:
+    """China's goods exports of 2021: 3 316 022.1 million by UNCTAD's file, 3 215 838.27 by the World Bank's.
+
+    The one is of customs, the other of the balance of payments: 100 183.8 million apart, 3.0675 % of both.
+    """
+    customs, bank = (
+        unctad("US_TradeMerchTotal")["156", "2021"].exports,
+        world_bank("BX.GSR.MRCH.CD", "night-2"),
+    )
+    payments = bank["2021"]
+    assert customs == Fraction("3316022.1") and payments is not None
+    row = record(
+        built,
+        "select * from marts.mart_reconciliation where source_a = 'unctad_goods'"
+        " and source_b = 'worldbank_wdi' and service = 'G' and flow = 'exports'"
+        " and reporter = 'CHN' and period_label = '2021'",
+    )
+    assert (row["concept_a"], row["concept_b"], row["is_same_concept"]) == (
+        "customs",
+        "balance of payments",
+        False,
+    )
+    assert (row["service_name_en"], row["service_name_zh"]) == ("Goods", "货物")
+    difference = customs - payments / 10**6
+    assert close(row["difference_million"], difference)
+    assert row["difference_million"] == pytest.approx(100183.8, abs=0.1)
+    assert row["difference_pct"] == pytest.approx(3.0675, abs=0.0001)
+    assert row["is_apart"]
+
+
+def test_unctad_and_the_wto_print_the_same_goods(built: Path) -> None:
+    """China's goods exports of 2021: 3 316 022 in the WTO's file, which prints whole millions."""
+    row = record(
+        built,
+        "select * from marts.mart_reconciliation where source_a = 'unctad_goods'"
+        " and source_b = 'wto_merchandise' and service = 'G' and flow = 'exports'"
+        " and reporter = 'CHN' and period_label = '2021'",
+    )
+    assert (row["value_a_million"], row["value_b_million"]) == (3316022.1, 3316022)
+    assert (row["concept_a"], row["is_same_concept"], row["is_same_value_type"]) == ("customs", True, True)
+    assert not row["is_apart"]
+
+
+def test_pairs_of_goods_are_complete(built: Path) -> None:
+    """Count the cells that two files have: UNCTAD's and the World Bank's, both of China, from 1982 on."""
+    bank = [
+        year
+        for flow in ("BX", "BM")
+        for year, value in world_bank(f"{flow}.GSR.MRCH.CD", "night-2").items()
+        if value is not None
+    ]
+    found = record(
+        built,
+        "select count(*) as pairs from marts.mart_reconciliation where service = 'G'"
+        " and source_a = 'unctad_goods' and source_b = 'worldbank_wdi'",
+    )
+    assert found["pairs"] == len(bank) == 82
+
+
+def test_concepts_of_services_are_marked(built: Path) -> None:
+    """The ministry's totals are no balance of payments; figures entered by hand are of several concepts."""
+    assert records(
+        built,
+        "select distinct source_a, source_b, is_same_concept from marts.mart_reconciliation"
+        " where service = 'S' and source_b = 'safe_bop' order by all",
+    ) == [
+        {"source_a": "batis", "source_b": "safe_bop", "is_same_concept": True},
+        {"source_a": "curated", "source_b": "safe_bop", "is_same_concept": None},
+        {"source_a": "mofcom_totals", "source_b": "safe_bop", "is_same_concept": False},
+    ]
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+def test_every_goods_pair_is_traced_to_both_core_rows(built: Path, side: str) -> None:
+    (model,) = yaml.safe_load((MARTS / "mart_reconciliation.yml").read_text("utf-8"))["models"]
+    (rule,) = [
+        rule
+        for rule in model["config"]["meta"]["trace"]
+        if rule["role"] == f"source_{side}'s figure of goods" and rule["model"] == "fct_goods_trade"
+    ]
+    keys = " and ".join(f"core.{key} = mart.{key}" for key in rule["keys"])
+    where = re.sub(r"\$(\w+)", r"mart.\1", rule["where"])
+    found = record(
+        built,
+        "select count(*) as pairs, count(core.source) as found, count(*) filter ("
+        f"cast(cast(core.value_million as varchar) as double) = mart.value_{side}_million) as equal"
+        " from marts.mart_reconciliation as mart"
+        f" left join core.fct_goods_trade as core on {keys} and {where}"
+        " where mart.service = 'G'",
+    )
+    assert found["pairs"] == found["found"] == found["equal"] > 20000

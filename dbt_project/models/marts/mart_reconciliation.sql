@@ -13,8 +13,7 @@ named_services as (
 
 trade as (
 
-    select * from {{ ref('fct_services_trade') }}
-    where flow <> 'balance' and value_million is not null
+    select * from {{ ref('int_compared_figures') }}
 
 ),
 
@@ -67,9 +66,11 @@ pairs as (
         a.source as source_a,
         a.vintage as vintage_a,
         a.value_type as value_type_a,
+        a.concept as concept_a,
         b.source as source_b,
         b.vintage as vintage_b,
         b.value_type as value_type_b,
+        b.concept as concept_b,
         a.reporter,
         a.partner,
         a.service,
@@ -139,6 +140,9 @@ select
     compared.vintage_b,
     compared.value_type_b,
     compared.value_type_a = compared.value_type_b as is_same_value_type,
+    compared.concept_a,
+    compared.concept_b,
+    compared.concept_a = compared.concept_b as is_same_concept,
     compared.reporter,
     named_reporters.name_en as reporter_name_en,
     named_reporters.name_zh as reporter_name_zh,
