@@ -42,7 +42,9 @@ concepts as (
 )
 
 select
-    {% for column in columns %}figures.{{ column }}, {% endfor %}
+    {% for column in columns -%}
+        figures.{{ column }},
+    {% endfor -%}
     concepts.concept
 from figures
 left join concepts
