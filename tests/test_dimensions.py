@@ -382,12 +382,12 @@ def test_undated_lists_begin_with_their_group(built: Path, day: date, count: int
 
 
 def test_goods_outside_the_dates_of_an_economy_are_explained(built: Path) -> None:
-    """The WTO's file has three such series: the Netherlands Antilles, the GDR and Democratic Yemen from 1948."""
+    """The WTO's file has three: the Netherlands Antilles, the GDR and Democratic Yemen, all from 1948."""
     with duckdb.connect(str(built), read_only=True) as db:
         found = db.execute(
             "select reporter, min(year(period_start)), max(year(period_end)) from core.fct_goods_trade"
-            " join core.dim_economy on reporter = economy where period_end < valid_from or period_start > valid_to"
-            " group by reporter order by reporter"
+            " join core.dim_economy on reporter = economy"
+            " where period_end < valid_from or period_start > valid_to group by reporter order by reporter"
         ).fetchall()
     assert found == [("ANT", 1948, 1953), ("DDR", 1948, 1948), ("YMD", 1948, 1966)]
     explained = {row["economy"]: int(row["first_year"]) for row in seed("economy_predecessor")}
