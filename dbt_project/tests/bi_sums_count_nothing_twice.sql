@@ -58,18 +58,6 @@ sums as (
         sum(value_usd_million) as value_usd_million
     from {{ ref('digital') }}
     group by reporter, period_label, flow
-    union all
-    select
-        concat_ws('', 'bloc ', group_code) as table_name,
-        reporter,
-        period_label,
-        flow,
-        min(source) as source,
-        count(distinct source) as source_count,
-        false as is_whole,
-        sum(value_usd_million) as value_usd_million
-    from {{ ref('bloc') }}
-    group by reporter, period_label, flow, group_code
 
 ),
 
