@@ -114,19 +114,7 @@ revisions as (
 
 select
     source,
-    -- concat_ws leaves out nulls: the name has only the parts that distinguish the series
-    concat_ws(
-        ' / ',
-        source,
-        reporter,
-        case when partner <> 'WLD' then partner end,
-        region,
-        coalesce(indicator, service),
-        case when indicator is null then flow end,
-        frequency,
-        case when indicator is null then currency end,
-        case when value_type <> 'reported' then value_type end
-    ) as series,
+    {{ series_name() }} as series,
 
     reporter,
     partner,
