@@ -814,4 +814,20 @@ MARTS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
             "marts.mart_revision_alert: no extreme revision is missing": "BX.GSR.NFSV.CD / A, 2021, 2024-07-12: changed by 250",
         },
     ),
+    "spoiled profiles": (
+        (
+            "insert into marts.mart_profile select * from marts.mart_profile where reporter = 'CHN' and period_label = '2015'",
+            "update marts.mart_profile set exports_million = 2 * exports_million where reporter = 'CHN' and period_label = '2016'",
+            "update marts.mart_profile set top_exports_partner_share_pct = 99 where reporter = 'CHN' and period_label = '2017'",
+            "update marts.mart_profile set digital_reason = null where reporter = 'CHN' and period_label = '1990'",
+            "update marts.mart_profile set sources_counted = 1 where reporter = 'CHN' and period_label = '2018'",
+        ),
+        {
+            "marts.mart_profile: keys are unique": "CHN, 2015 occurs 2 times",
+            "marts.mart_profile: amounts are those of the preferred source": "CHN, 2016: safe_bop states ",
+            "marts.mart_profile: borrowed figures are those of the named source": "CHN, 2017, exports to HKG: 99.0 % is not of batis",
+            "marts.mart_profile: each missing source has a reason": "CHN, 1990: world no source states a world total, items safe_bop",
+            "marts.mart_profile: a gap is between two sources": "CHN, 2018: 1 sources with a gap of ",
+        },
+    ),
 }

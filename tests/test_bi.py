@@ -9,7 +9,17 @@ import duckdb
 import pytest
 from test_marts_partner import FLOWS, SAMPLE_DIR, batis
 
-TABLES = ("annual", "bloc", "compare_sources", "digital", "mix", "partner", "quarterly", "regional")
+TABLES = (
+    "annual",
+    "bloc",
+    "compare_sources",
+    "digital",
+    "mix",
+    "partner",
+    "profile",
+    "quarterly",
+    "regional",
+)
 OF_ECONOMIES = tuple(table for table in TABLES if table != "regional")
 
 
@@ -34,9 +44,10 @@ def test_no_group_of_economies_is_a_row(built: Path, table: str) -> None:
         )
 
 
-def test_sum_over_economies_is_the_world(built: Path) -> None:
+@pytest.mark.parametrize("table", ["annual", "profile"])
+def test_sum_over_economies_is_the_world(built: Path, table: str) -> None:
     # US.TradeServCatTotal.csv: the world's exports of all services in 2019 are 6399247.621; China is of SAFE
-    [(total,)] = rows(built, "select sum(exports_usd_million) from bi.annual where period_label = '2019'")
+    [(total,)] = rows(built, f"select sum(exports_usd_million) from bi.{table} where period_label = '2019'")
     assert total == pytest.approx(6399247.621, rel=0.01)
 
 

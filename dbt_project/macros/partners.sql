@@ -6,6 +6,9 @@
 {#- Percent of the reporter's world figure that the named partner economies must add up to before they are ranked. -#}
 {% macro least_partners_share_pct() -%} 80 {%- endmacro %}
 
+{#- Percent of all services that the items of a source must add up to before the largest is the top item of a profile. -#}
+{% macro least_items_share_pct() -%} 80 {%- endmacro %}
+
 {#- Percent of a group's members that must have a figure before its sum has a share or a growth rate. -#}
 {% macro least_coverage_pct() -%} 90 {%- endmacro %}
 

@@ -1,6 +1,7 @@
 -- Fails where a plain sum over rows of schema bi is more than the figure of the whole, by more than rounding: 0.1 % or 1 million.
--- Where all twelve items are there, their sum is the total. Partners and items that a source leaves out make a sum smaller.
--- The trade with a bloc is the sum over the members that it had on the last day of the year. A group of provinces is no row.
+-- Where all twelve items are there, their sum is the total; a profile is the total. Partners and items that a source leaves
+-- out make a sum smaller. The trade with a bloc is the sum over the members that it had on the last day of the year. A group
+-- of provinces is no row.
 with wholes as (
 
     select
@@ -58,6 +59,30 @@ sums as (
         sum(value_usd_million) as value_usd_million
     from {{ ref('digital') }}
     group by reporter, period_label, flow
+    union all
+    select
+        'profile' as table_name,
+        reporter,
+        period_label,
+        'exports' as flow,
+        min(source) as source,
+        count(distinct source) as source_count,
+        true as is_whole,
+        sum(exports_usd_million) as value_usd_million
+    from {{ ref('profile') }}
+    group by reporter, period_label
+    union all
+    select
+        'profile' as table_name,
+        reporter,
+        period_label,
+        'imports' as flow,
+        min(source) as source,
+        count(distinct source) as source_count,
+        true as is_whole,
+        sum(imports_usd_million) as value_usd_million
+    from {{ ref('profile') }}
+    group by reporter, period_label
 
 ),
 
