@@ -34,7 +34,7 @@ COLUMNS = (
     "vintage, "
     "basis_named, is_named_basis, difference, difference_pct, verdict, best_verdict, "
     "named_basis_source, named_basis_value, named_basis_verdict, other_period_source, other_period_vintage, "
-    "other_period_indicator, other_period_label, other_period_value_pct, reason"
+    "other_period_indicator, other_period_region, other_period_label, other_period_value_pct, reason"
 )
 CHINA, UNITED_STATES, WORLD = "156", "840", "0000"
 EXPORTS, IMPORTS = "02", "01"
@@ -401,6 +401,19 @@ def test_growth_that_is_printed_for_a_part_of_the_year_is_beside_the_claim(built
     for claim in ("import_growth_insurance_2021", "services_total_2021"):
         row = claim_row(built, claim, "safe_bop")
         assert (row["other_period_label"], row["other_period_value_pct"]) == (None, None)
+
+
+def test_share_of_a_region_that_is_printed_for_another_year_is_beside_the_claim(built: Path) -> None:
+    # curated/regional_figures.csv: "2018-01/2018-07,East China,region,share,S,total,84.2,percent", of MOFCOM
+    [row] = records(built, "select * from marts.mart_claim where claim_id = 'region_east_2020'")
+    assert (row["other_period_source"], row["other_period_region"]) == ("curated", "NBS_EAST")
+    assert (row["other_period_label"], row["other_period_value_pct"]) == ("2018-01/2018-07", 84.2)
+    assert row["verdict"] == "untestable", "a figure of another year decides nothing"
+    # no publisher prints a share of the three belts together, and those of the whole economy name no region
+    [belts] = records(built, "select * from marts.mart_claim where claim_id = 'region_three_belts_2020'")
+    assert (belts["other_period_source"], belts["other_period_region"]) == (None, None)
+    finance = claim_row(built, "import_growth_finance_2021", "safe_bop")
+    assert (finance["other_period_region"], finance["other_period_value_pct"]) == (None, 57.0)
 
 
 def test_claims_against_digitally_deliverable_services_of_data360(built: Path) -> None:

@@ -127,6 +127,7 @@ select
     other_periods.source as other_period_source,
     other_periods.vintage as other_period_vintage,
     other_periods.indicator as other_period_indicator,
+    other_periods.region as other_period_region,
     other_periods.period_label as other_period_label,
     other_periods.value_pct as other_period_value_pct,
     coalesce(
