@@ -148,6 +148,25 @@ def test_any_vintage_is_the_rows_in_force(built: Path) -> None:
     assert between == [{"n": 143 + 24}]
 
 
+@pytest.mark.parametrize("day", ["2022-09-16", "2023-06-01", "2024-07-11", "2024-07-12"])
+def test_rows_in_force_are_the_as_of_values(day: str, built: Path) -> None:
+    """core.services_trade_as_of undoes the revisions of a day by itself, without the spans of the mart."""
+    in_force = (
+        "select indicator, service, flow, period_label, value from marts.mart_vintage "
+        f"where source = 'worldbank_wdi' and service not in ('G', 'GS') and vintage <= '{day}' "
+        f"and (until_vintage is null or until_vintage > '{day}') order by all"
+    )
+    as_of = (
+        "select indicator, service, flow, period_label, cast(value_million as double) as value "
+        f"from core.services_trade_as_of(date '{day}') where source = 'worldbank_wdi' "
+        "and (indicator, period_label) in (select (indicator, period_label) from marts.mart_vintage) "
+        "order by all"
+    )
+    found = records(built, in_force)
+    assert len(found) == (12 if day == SECOND else 6 + 24), "2021 of 6 series, 2022, 24 withdrawn"
+    assert found == records(built, as_of)
+
+
 @pytest.mark.parametrize("measure", ["level", "growth"])
 def test_bias_of_old_figures_of_gdp(measure: str, built: Path) -> None:
     """GDP of 1960 to 2015, six years or more before 2022-09-16: level in percent, growth in points."""

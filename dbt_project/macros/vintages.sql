@@ -16,7 +16,7 @@
         {%- for name, years in age_classes() | reverse if years > 0 %}
             when {{ known_from }} >= cast({{ dbt.dateadd('year', years, period_end) }} as date) then '{{ name }}'
         {%- endfor %}
-        else 'under 1'
+        when {{ known_from }} < cast({{ dbt.dateadd('year', 1, period_end) }} as date) then 'under 1'
     end
 {%- endmacro %}
 

@@ -24,7 +24,7 @@ unrevised as (
 
     select
         {{ cell_columns('spans') }},
-        case when spans.unit = 'pct' then 'percentage' else 'level' end as measure,
+        case when spans.unit = 'pct' then 'percentage' when spans.unit <> 'pct' then 'level' end as measure,
         first_vintages.known_from
     from {{ ref('int_estimate_span') }} as spans
     inner join first_vintages on spans.source = first_vintages.source and spans.from_vintage = first_vintages.vintage
@@ -115,14 +115,17 @@ select
     summed.currency,
     summed.value_type,
     summed.measure,
-    case when summed.measure = 'level' then 'percent' else 'percentage point' end as revision_unit,
+    case
+        when summed.measure = 'level' then 'percent'
+        when summed.measure <> 'level' then 'percentage point'
+    end as revision_unit,
     summed.age_class,
     {{ age_class_years('summed.age_class') }} as age_from_years,
     case when summed.measure in ('level', 'percentage') then cast(summed.figure_count as integer) end as figure_count,
     cast(summed.revised_count as integer) as revised_count,
     {{ to_double('summed.revision_sum') }} / nullif(summed.revised_count, 0) as mean_revision,
     {{ to_double('summed.absolute_revision_sum') }} / nullif(summed.revised_count, 0) as mean_absolute_revision,
-    100.0 * summed.upward_count / nullif(summed.revised_count, 0) as upward_pct
+    {{ ratio_pct('summed.upward_count', 'summed.revised_count') }} as upward_pct
 from summed
 left join named_sources on summed.source = named_sources.source
 left join named_services on summed.service = named_services.service
