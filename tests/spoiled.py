@@ -791,7 +791,7 @@ MARTS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
             "insert into marts.mart_revision_bias select * from marts.mart_revision_bias where indicator = 'NY.GDP.MKTP.CD' and measure = 'growth' and age_class = '1'",
             "update marts.mart_revision_bias set revised_count = 99 where indicator = 'NY.GDP.MKTP.CD' and measure = 'level' and age_class = '2'",
             "update marts.mart_revision_bias set mean_revision = 9 where indicator = 'NY.GDP.MKTP.CD' and measure = 'level' and age_class = 'over 5'",
-            "insert into marts.mart_revision select * replace ('safe_bop' as source) from marts.mart_revision where indicator = 'NY.GDP.MKTP.CD' and period_label = '2013'",
+            "insert into marts.mart_revision_summary select * replace ('safe_bop' as source) from marts.mart_revision_summary where indicator = 'NY.GDP.MKTP.CD' and period_label = '2013'",
         ),
         {
             "marts.mart_revision_summary: keys are unique": "NY.GDP.MKTP.CD / A, 2015 occurs 2 times",
@@ -807,7 +807,7 @@ MARTS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
             "marts.mart_revision_bias: keys are unique": "worldbank_wdi, NY.GDP.MKTP.CD, growth, 1 occurs 2 times",
             "marts.mart_revision_bias: no more figures are revised than exist": "worldbank_wdi, NY.GDP.MKTP.CD, level, 2: 99 of 1 revised",
             "marts.mart_revision_bias: the means fit the counts": "worldbank_wdi, NY.GDP.MKTP.CD, level, over 5: 56 revised, mean revision 9",
-            "marts.mart_revision_bias: every revised source is included": "safe_bop: revised in mart_revision, but not in this table",
+            "marts.mart_revision_bias: every revised source is included": "safe_bop: revised in mart_revision_summary, but not in this table",
             "marts.mart_revision_alert: keys are unique": "NY.GDP.MKTP.CD / A, 1990, 2024-07-12 occurs 2 times",
             "marts.mart_revision_alert: all alerts exceed their threshold": "1982: 38.4",
             "marts.mart_revision_alert: each alert is a revision": "1983, 2024-07-12: not the same in mart_revision",

@@ -90,6 +90,18 @@ summed as (
 
 ),
 
+-- only series with a revision at any age: the table grows with the revisions
+with_series as (
+
+    select
+        *,
+        max(revised_count) over (
+            partition by source, scope, service, indicator, flow, frequency, currency, value_type
+        ) as series_revised_count
+    from summed
+
+),
+
 named_services as (
 
     select * from {{ ref('dim_service') }}
@@ -126,10 +138,12 @@ select
     {{ to_double('summed.revision_sum') }} / nullif(summed.revised_count, 0) as mean_revision,
     {{ to_double('summed.absolute_revision_sum') }} / nullif(summed.revised_count, 0) as mean_absolute_revision,
     {{ ratio_pct('summed.upward_count', 'summed.revised_count') }} as upward_pct
-from summed
+from with_series as summed
 left join named_sources on summed.source = named_sources.source
 left join named_services on summed.service = named_services.service
-where summed.revised_count > 0 or summed.measure in ('level', 'percentage')
+where
+    summed.series_revised_count > 0
+    and (summed.revised_count > 0 or summed.measure in ('level', 'percentage'))
 order by
     summed.source, summed.scope, summed.service, summed.indicator, summed.flow, summed.frequency, summed.currency,
     summed.value_type, summed.measure, age_from_years
