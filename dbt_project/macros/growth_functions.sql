@@ -27,7 +27,7 @@
 {% endmacro %}
 
 {#- The columns that identify a series and name it. -#}
-{% macro series_columns() -%}
+{% macro annual_series_columns() -%}
     source, source_name, vintage, reporter, reporter_name_en, reporter_name_zh, currency, value_type,
     service, service_name_en, service_name_zh, flow
 {%- endmacro %}
@@ -35,7 +35,7 @@
 {#- The annual figures that have growth: a balance has none. -#}
 {% macro annual_figures(mart) -%}
     select
-        {{ series_columns() }},
+        {{ annual_series_columns() }},
         cast(extract(year from period_start) as integer) as period_year,
         value_million
     from {{ mart }}
@@ -60,19 +60,19 @@
     series as (
 
         select
-            {{ series_columns() }},
+            {{ annual_series_columns() }},
             span.start_year,
             span.end_year,
             max(case when figures.period_year = span.start_year then figures.value_million end) as first_value_million,
             max(case when figures.period_year = span.end_year then figures.value_million end) as last_value_million
         from figures
         inner join span on figures.period_year in (span.start_year, span.end_year)
-        group by {{ series_columns() }}, span.start_year, span.end_year
+        group by {{ annual_series_columns() }}, span.start_year, span.end_year
 
     )
 
     select
-        {{ series_columns() }},
+        {{ annual_series_columns() }},
         start_year as first_year,
         end_year as last_year,
         end_year - start_year as years,
@@ -83,7 +83,7 @@
                 then (power(last_value_million / first_value_million, 1.0 / (end_year - start_year)) - 1) * 100
         end as cagr_pct
     from series
-    order by {{ series_columns() }}
+    order by {{ annual_series_columns() }}
 {% endmacro %}
 
 {% macro index_of(mart) %}
@@ -98,19 +98,19 @@
         select
             *,
             max(case when period_year = cast(base_year as integer) then value_million end) over (
-                partition by {{ series_columns() }}
+                partition by {{ annual_series_columns() }}
             ) as base_value_million
         from figures
 
     )
 
     select
-        {{ series_columns() }},
+        {{ annual_series_columns() }},
         period_year,
         cast(base_year as integer) as base_year,
         value_million,
         base_value_million,
         case when base_value_million > 0 then value_million / base_value_million * 100 end as index_value
     from based
-    order by {{ series_columns() }}, period_year
+    order by {{ annual_series_columns() }}, period_year
 {% endmacro %}
