@@ -18,7 +18,7 @@ from warehouse.sources import SOURCES
 CODE = (
     (DBT_PROJECT_DIR, ("dbt_project.yml", "profiles.yml")),
     (DBT_PROJECT_DIR / "macros", ("**/*.sql",)),
-    (DBT_PROJECT_DIR / "models", ("**/*.sql", "**/*.yml", "**/*.md")),
+    (DBT_PROJECT_DIR / "models", ("**/*.sql", "**/*.py", "**/*.yml", "**/*.md")),
     (DBT_PROJECT_DIR / "seeds", ("**/*.csv", "**/*.yml")),
     (DBT_PROJECT_DIR / "tests", ("**/*.sql", "**/*.yml")),
     (EXPECTATIONS_DIR, ("*.yml", "*.sql")),
