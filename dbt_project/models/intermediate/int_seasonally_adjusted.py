@@ -28,7 +28,7 @@ TOO_FEW = f"fewer than {LEAST_QUARTERS} quarters"
 GAP = "a quarter is missing"
 NOT_POSITIVE = "a quarter is zero or negative"
 
-KEY = ("source", "vintage", "reporter", "currency", "value_type", "service", "flow")
+KEY = ("source", "vintage", "reporter", "currency", "value_type", "service", "flow", "frequency")
 COLUMNS = pa.schema(
     [
         *((name, pa.string()) for name in KEY),

@@ -50,9 +50,9 @@ joined as (
     from figures
     left join adjusted
         on
-            figures.frequency = 'Q'
-            and {{ is_same_series_of_reporter('adjusted', 'figures') }}
+            {{ is_same_series_of_reporter('adjusted', 'figures') }}
             and figures.flow = adjusted.flow
+            and figures.frequency = adjusted.frequency
             and figures.period_start = adjusted.period_start
 
 ),
