@@ -15,6 +15,7 @@ TABLES = (
     "compare_sources",
     "digital",
     "mix",
+    "monthly",
     "partner",
     "profile",
     "quarterly",

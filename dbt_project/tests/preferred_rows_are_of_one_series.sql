@@ -1,4 +1,4 @@
--- Fails on a reporter and period in which the two trade marts prefer two series, and on a preferred flow and currency of two
+-- Fails on a reporter and period in which the trade marts prefer two series, and on a preferred flow and currency of two
 -- sources: items of another series would not add up to the total.
 with preferred as (
 
@@ -22,6 +22,17 @@ with preferred as (
         currency,
         value_type
     from {{ ref('mart_trade_structure') }}
+    where is_preferred
+    union
+    select
+        reporter,
+        frequency,
+        period_start,
+        period_end,
+        source,
+        currency,
+        value_type
+    from {{ ref('mart_trade_short_term') }}
     where is_preferred
 
 )
