@@ -160,6 +160,7 @@ def test_fingerprint_covers_all_inputs_of_a_build(tmp_path: Path, monkeypatch: p
         assert code_digest() == before, unused
     for used in (
         "dbt_project/models/marts/mart_trade_scale.sql",
+        "dbt_project/models/intermediate/int_seasonally_adjusted.py",
         "dbt_project/models/marts/measures.md",
         "dbt_project/seeds/services.csv",
         "dbt_project/macros/codes.sql",
