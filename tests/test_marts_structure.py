@@ -26,7 +26,7 @@ COLUMNS = {
     "mart_competitiveness": (
         "source, vintage, reporter, frequency, period_start, period_end, period_label, currency, "
         "value_type, source_name, reporter_name_en, reporter_name_zh, service, service_name_en, "
-        "service_name_zh, rca, rsca, tc, mi, hhi_services, hhi_partners"
+        "service_name_zh, rca, rsca, world_basis, rca_reason, tc, mi, hhi_services, hhi_partners"
     ),
     "mart_digital_trade": (
         "source, vintage, reporter, reporter_name_en, reporter_name_zh, frequency, period_start, "

@@ -21,6 +21,21 @@ end
     {%- endfor -%}
 {%- endmacro %}
 
+{#- The key of the world's figures in one source, period, currency and kind of value. -#}
+{% macro world_cell_columns(relation=none) -%}
+    {%- set columns = ['source', 'frequency', 'period_start', 'period_end', 'currency', 'value_type'] -%}
+    {%- for column in columns -%}
+        {{ relation ~ '.' if relation }}{{ column }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{% macro is_same_world_cell(left_relation, right_relation) -%}
+{#- The join condition between figures of any economies in one source, period, currency and kind of value. -#}
+{{ left_relation }}.source = {{ right_relation }}.source
+    and {{ is_same_period_and_currency(left_relation, right_relation) }}
+    and {{ left_relation }}.value_type = {{ right_relation }}.value_type
+{%- endmacro %}
+
 {% macro is_same_cell(left_relation, right_relation) -%}
 {#- The join condition between two relations that hold figures of one source, economy, period, currency and kind. -#}
 {{ left_relation }}.source = {{ right_relation }}.source

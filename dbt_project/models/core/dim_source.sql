@@ -7,7 +7,8 @@ select
     title_zh,
     homepage,
     licence,
-    is_world_stated,
+    world_basis,
+    coalesce(world_basis = 'stated', false) as is_world_stated,
     goods_source,
     services_source
 from {{ ref('source_facts') }}

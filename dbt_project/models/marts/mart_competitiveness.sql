@@ -17,6 +17,18 @@ items as (
 
 ),
 
+totals as (
+
+    select * from {{ ref('int_services_whole') }}
+
+),
+
+worlds as (
+
+    select * from {{ ref('int_world_trade') }}
+
+),
+
 goods as (
 
     select * from {{ ref('int_goods_total') }}
@@ -46,18 +58,18 @@ wholes as (
 
     select
         items.*,
+        sources.world_basis,
+        coalesce(economies.economy_type in {{ economy_types() }}, false) as is_economy,
         case
             when items.service = 'S' then items.exports_million + goods.exports_million
             when items.service <> 'S' then totals.exports_million
         end as whole_exports,
-        totals.exports_million as services_exports,
-        totals.imports_million as services_imports
+        case when not totals.is_summed then totals.exports_million end as services_exports,
+        case when not totals.is_summed then totals.imports_million end as services_imports
     from items
-    left join items as totals
-        on
-            {{ is_same_cell('items', 'totals') }}
-            and totals.service = 'S'
+    left join totals on {{ is_same_cell('items', 'totals') }}
     left join sources on items.source = sources.source
+    left join named_reporters as economies on items.reporter = economies.economy
     left join goods
         on
             sources.goods_source = goods.source
@@ -66,31 +78,23 @@ wholes as (
 
 ),
 
--- the publisher's own world row; a sum of reporters would count groups and miss reporters without a figure
-worlds as (
-
-    select wholes.*
-    from wholes
-    inner join sources on wholes.source = sources.source
-    where wholes.reporter = 'WLD' and sources.is_world_stated
-
-),
-
+-- only an economy is a part of a summed world
 shares as (
 
     select
         wholes.*,
+        worlds.whole_exports_million as world_whole_exports,
+        worlds.exports_million as world_exports,
         {{ share_of('wholes.exports_million', 'wholes.whole_exports') }} as own_share,
-        {{ share_of('worlds.exports_million', 'worlds.whole_exports') }} as world_share,
+        {{ share_of('worlds.exports_million', 'worlds.whole_exports_million') }} as world_share,
         {{ share_of('wholes.exports_million', 'wholes.services_exports') }} as share_in_exports,
         {{ share_of('wholes.imports_million', 'wholes.services_imports') }} as share_in_imports
     from wholes
     left join worlds
         on
-            wholes.source = worlds.source
+            {{ is_same_world_cell('wholes', 'worlds') }}
             and wholes.service = worlds.service
-            and wholes.value_type = worlds.value_type
-            and {{ is_same_period_and_currency('wholes', 'worlds') }}
+            and (worlds.world_basis = 'stated' or wholes.is_economy)
 
 ),
 
@@ -113,6 +117,20 @@ select
     named_services.name_zh as service_name_zh,
     advantages.rca,
     (advantages.rca - 1) / (advantages.rca + 1) as rsca,
+    case when advantages.rca is not null then advantages.world_basis end as world_basis,
+    case
+        when advantages.rca is not null then null
+        when advantages.world_basis is null then 'the source has no world'
+        when
+            advantages.world_basis = 'summed' and not advantages.is_economy
+            then 'only an economy is compared with a summed world'
+        when advantages.exports_million is null then 'no exports of the service'
+        when advantages.whole_exports is null then 'no whole of the exports'
+        when
+            advantages.world_exports is null or advantages.world_whole_exports is null
+            then 'no such exports of the world'
+        when advantages.rca is null then 'negative exports, or a zero denominator'
+    end as rca_reason,
     case
         when
             advantages.exports_million >= 0 and advantages.imports_million >= 0
