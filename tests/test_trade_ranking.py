@@ -1,0 +1,130 @@
+"""Rankings of economies against figures computed from UNCTAD's CSV and the Atlas's Stata file.
+
+Both files are read with the standard library and divided as fractions. No expected value is taken from the
+product's output.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from test_marts import close, record, records, reporter_of_economy, unctad
+from test_summed_world import BALANCING_ENTRY, exports, world
+
+COLUMNS = (
+    "source, vintage, reporter, frequency, period_start, period_end, period_label, currency, value_type, "
+    "source_name, reporter_name_en, reporter_name_zh, service, service_name_en, service_name_zh, flow, "
+    "value_million, world_million, world_basis, world_share_pct, world_rank, economies_ranked, rank_change, "
+    "cumulative_share_pct, coverage_pct, hhi_economies"
+)
+RANKED = (
+    "select * from marts.mart_trade_ranking where source = ? and reporter = ? and period_label = ?"
+    " and service = ? and flow = ?"
+)
+
+
+def test_mart_has_the_documented_columns_in_order(built: Path) -> None:
+    found = records(
+        built,
+        "select column_name from information_schema.columns"
+        " where table_schema = 'marts' and table_name = 'mart_trade_ranking' order by ordinal_position",
+    )
+    assert [row["column_name"] for row in found] == COLUMNS.split(", ")
+
+
+def test_unctad_exports_of_2023_by_hand(built: Path) -> None:
+    """All economies of 2023: rank, share, cumulative share and concentration by fractions from the CSV."""
+    services = unctad("US_TradeServCatTotal")
+    reporters = reporter_of_economy(built)
+    own = {
+        reporters[economy]: cell.exports
+        for (economy, year), cell in services.items()
+        if year == "2023" and economy != "0000" and cell.exports is not None
+    }
+    before = {
+        reporters[economy]: cell.exports
+        for (economy, year), cell in services.items()
+        if year == "2022" and economy != "0000" and cell.exports is not None
+    }
+    whole = services["0000", "2023"].exports
+    assert whole is not None and len(own) > 180
+    concentration = sum((value / sum(own.values())) ** 2 for value in own.values())
+    rows = {
+        row["reporter"]: row
+        for row in records(
+            built,
+            "select * from marts.mart_trade_ranking where source = 'unctad_services'"
+            " and period_label = '2023' and flow = 'exports'",
+        )
+    }
+    assert rows.keys() == own.keys()
+    for reporter, value in own.items():
+        row = rows[reporter]
+        rank = 1 + sum(other > value for other in own.values())
+        assert row["world_rank"] == rank
+        assert row["economies_ranked"] == len(own)
+        if reporter in before:
+            earlier = 1 + sum(other > before[reporter] for other in before.values())
+            assert row["rank_change"] == earlier - rank, reporter
+        else:
+            assert row["rank_change"] is None
+        assert close(row["world_share_pct"], 100 * value / whole)
+        held = sum(other for other in own.values() if other >= value)
+        assert close(row["cumulative_share_pct"], 100 * held / whole)
+        assert close(row["coverage_pct"], 100 * sum(own.values()) / whole)
+        assert row["hhi_economies"] == pytest.approx(float(concentration), rel=1e-12)
+        assert row["world_basis"] == "stated"
+
+
+def test_china_in_unctad_by_hand(built: Path) -> None:
+    """China in 2021: exports 394272.573 of 6407102.088, 6.153680 %; imports 426997.952."""
+    row = record(built, RANKED, "unctad_services", "CHN", "2021", "S", "exports")
+    assert (row["value_million"], row["world_million"]) == (394272.573, 6407102.088)
+    assert round(row["world_share_pct"], 6) == 6.153680
+    totals = record(built, RANKED, "unctad_services", "CHN", "2021", "S", "total")
+    assert totals["value_million"] == 821270.525
+
+
+@pytest.mark.parametrize(("service", "product"), [("ATLAS401", 4001), ("ATLAS404", 4004)])
+def test_atlas_exports_of_2019_by_hand(built: Path, service: str, product: int) -> None:
+    """Ranks and shares in the sum of the economies, without the balancing entry."""
+    own = {
+        country: value
+        for (country, of), value in exports(2019).items()
+        if of == product and country != BALANCING_ENTRY
+    }
+    rows = records(
+        built,
+        "select * from marts.mart_trade_ranking where source = 'atlas_services' and period_label = '2019'"
+        " and flow = 'exports' and service = ? order by world_rank, reporter",
+        service,
+    )
+    values = sorted(own.values(), reverse=True)
+    assert len(rows) == len(values) > 160
+    held = Fraction(0)
+    for rank, (row, value) in enumerate(zip(rows, values, strict=True), start=1):
+        held += value
+        assert row["world_rank"] == rank, "no two economies have the same exports"
+        assert close(row["value_million"], value / 1_000_000)
+        assert close(row["world_share_pct"], 100 * value / world(2019)[product])
+        assert close(row["cumulative_share_pct"], 100 * held / world(2019)[product])
+        assert row["world_basis"] == "summed" and row["coverage_pct"] is None
+    (china,) = (row for row in rows if row["reporter"] == "CHN")
+    assert close(china["value_million"], own[156] / 1_000_000)
+    assert rows[0]["reporter"] == "USA"
+
+
+def test_unspecified_services_and_single_publishers_are_not_ranked(built: Path) -> None:
+    """Of ATLAS400 about 30 economies have exports; the WTO's recorded file has six economies."""
+    assert 20 < sum(of == 4000 for _, of in exports(2019)) < 50
+    found = records(built, "select distinct source, service from marts.mart_trade_ranking order by all")
+    assert [(row["source"], row["service"]) for row in found] == [
+        ("atlas_services", "ATLAS401"),
+        ("atlas_services", "ATLAS402"),
+        ("atlas_services", "ATLAS403"),
+        ("atlas_services", "ATLAS404"),
+        ("data360_digital", "DDS"),
+        ("unctad_services", "S"),
+    ]
