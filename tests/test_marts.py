@@ -38,8 +38,8 @@ COLUMNS = {
         "period_end, period_label, currency, value_type, source_name, exports_million, imports_million, "
         "total_million, is_total_published, balance_million, is_balance_published, exports_growth_pct, "
         "imports_growth_pct, total_growth_pct, export_share_pct, import_share_pct, world_export_share_pct, "
-        "world_import_share_pct, world_total_share_pct, world_rank, services_share_of_trade_pct, "
-        "openness_pct, is_preferred"
+        "world_import_share_pct, world_total_share_pct, world_export_rank, world_import_rank, world_rank, "
+        "services_share_of_trade_pct, openness_pct, is_preferred"
     ),
     "mart_trade_structure": (
         "source, vintage, reporter, frequency, period_start, period_end, period_label, currency, "
@@ -305,6 +305,22 @@ def test_every_unctad_row_equals_fractions_computed_from_the_file(built: Path) -
         )
         for year in {year for _, year in services}
     }
+    amounts = {
+        (year, flow): sorted(
+            amount
+            for (economy, of_year), cell in services.items()
+            if of_year == year and economy != "0000" and (amount := getattr(cell, flow)) is not None
+        )
+        for year in totals
+        for flow in ("exports", "imports")
+    }
+
+    def rank_by(flow: str, economy: str, year: str) -> int | None:
+        amount = getattr(services[economy, year], flow)
+        if economy == "0000" or amount is None:
+            return None
+        return 1 + len(amounts[year, flow]) - bisect_right(amounts[year, flow], amount)
+
     wrong = []
     for (economy, year), own in services.items():
         before = services.get((economy, str(int(year) - 1)), nothing)
@@ -323,6 +339,8 @@ def test_every_unctad_row_equals_fractions_computed_from_the_file(built: Path) -
             "world_export_share_pct": percent(own.exports, world.exports),
             "world_import_share_pct": percent(own.imports, world.imports),
             "world_total_share_pct": percent(own.total, world.total),
+            "world_export_rank": rank_by("exports", economy, year),
+            "world_import_rank": rank_by("imports", economy, year),
             "world_rank": 1 + len(totals[year]) - bisect_right(totals[year], own.total)
             if economy != "0000" and own.total is not None
             else None,
@@ -386,7 +404,7 @@ def test_world_has_shares_of_100_and_no_rank(built: Path) -> None:
             == row["world_total_share_pct"]
             == 100
         )
-        assert row["world_rank"] is None
+        assert row["world_export_rank"] is row["world_import_rank"] is row["world_rank"] is None
 
 
 # --- World Bank -----------------------------------------------------------------------------------
@@ -412,6 +430,8 @@ def test_world_bank_rows_have_no_world_share_or_rank(built: Path) -> None:
         "world_export_share_pct",
         "world_import_share_pct",
         "world_total_share_pct",
+        "world_export_rank",
+        "world_import_rank",
         "world_rank",
     ):
         assert row[measure] is None, measure

@@ -1,5 +1,5 @@
--- Fails on a rank of the world, a group, a reporter with one flow only or a source without a world row; on an economy
--- without a rank; and on a rank that is not one more than the number of larger economies.
+-- Fails on a rank of the world, a group, a reporter without the ranked amount or a source without a world row; on an economy
+-- without a rank; and on a rank that is not one more than the number of larger economies. By exports, imports and total.
 with worlds as (
 
     select mart.*
@@ -11,20 +11,32 @@ with worlds as (
 
 scale as (
 
-    select
-        mart.*,
-        economies.economy_type in ('economy', 'dissolved')
-        and mart.total_million is not null
-        and worlds.source is not null
-            as is_rankable
-    from {{ ref('mart_trade_scale') }} as mart
-    left join worlds
-        on
-            mart.source = worlds.source
-            and mart.period_label = worlds.period_label
-            and mart.currency = worlds.currency
-            and mart.value_type = worlds.value_type
-    left join {{ ref('dim_economy') }} as economies on mart.reporter = economies.economy
+    {% for flow, rank in [('exports', 'world_export_rank'), ('imports', 'world_import_rank'), ('total', 'world_rank')] %}
+        select
+            mart.source,
+            mart.reporter,
+            mart.period_label,
+            mart.currency,
+            mart.value_type,
+            '{{ flow }}' as flow,
+            mart.{{ flow }}_million as amount,
+            mart.{{ rank }} as found_rank,
+            coalesce(
+                economies.economy_type in ('economy', 'dissolved')
+                and mart.{{ flow }}_million is not null
+                and worlds.source is not null,
+                false
+            ) as is_rankable
+        from {{ ref('mart_trade_scale') }} as mart
+        left join worlds
+            on
+                mart.source = worlds.source
+                and mart.period_label = worlds.period_label
+                and mart.currency = worlds.currency
+                and mart.value_type = worlds.value_type
+        left join {{ ref('dim_economy') }} as economies on mart.reporter = economies.economy
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 
 )
 
@@ -34,7 +46,8 @@ select
     scale.period_label,
     scale.currency,
     scale.value_type,
-    scale.world_rank,
+    scale.flow,
+    scale.found_rank,
     count(other.reporter) as economies_larger
 from scale
 left join scale as other
@@ -43,10 +56,12 @@ left join scale as other
         and scale.period_label = other.period_label
         and scale.currency = other.currency
         and scale.value_type = other.value_type
+        and scale.flow = other.flow
         and other.is_rankable
-        and other.total_million > scale.total_million
+        and other.amount > scale.amount
 group by
-    scale.source, scale.reporter, scale.period_label, scale.currency, scale.value_type, scale.world_rank, scale.is_rankable
+    scale.source, scale.reporter, scale.period_label, scale.currency, scale.value_type, scale.flow, scale.found_rank,
+    scale.is_rankable
 having
-    (scale.world_rank is not null) <> coalesce(scale.is_rankable, false)
-    or scale.world_rank <> count(other.reporter) + 1
+    (scale.found_rank is not null) <> scale.is_rankable
+    or scale.found_rank <> count(other.reporter) + 1

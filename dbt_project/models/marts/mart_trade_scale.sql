@@ -66,11 +66,9 @@ joined as (
         gdp.value as gdp_million,
         preferred.source is not null as is_preferred,
         coalesce(
-            economies.economy_type in ('economy', 'dissolved')
-            and cells.total_million is not null
-            and worlds.source is not null,
+            economies.economy_type in ('economy', 'dissolved') and worlds.source is not null,
             false
-        ) as is_ranked
+        ) as is_rankable
     from cells
     left join economies on cells.reporter = economies.economy
     left join sources on cells.source = sources.source
@@ -97,10 +95,24 @@ ranked as (
     select
         *,
         case
-            when is_ranked
+            when is_rankable and exports_million is not null
                 then rank() over (
-                    partition by source, frequency, period_start, period_end, currency, value_type, is_ranked
-                    order by total_million desc
+                    partition by source, frequency, period_start, period_end, currency, value_type, is_rankable
+                    order by exports_million desc nulls last
+                )
+        end as world_export_rank,
+        case
+            when is_rankable and imports_million is not null
+                then rank() over (
+                    partition by source, frequency, period_start, period_end, currency, value_type, is_rankable
+                    order by imports_million desc nulls last
+                )
+        end as world_import_rank,
+        case
+            when is_rankable and total_million is not null
+                then rank() over (
+                    partition by source, frequency, period_start, period_end, currency, value_type, is_rankable
+                    order by total_million desc nulls last
                 )
         end as world_rank
     from joined
@@ -126,6 +138,8 @@ select
     {{ ratio_pct('ranked.exports_million', 'ranked.world_exports_million') }} as world_export_share_pct,
     {{ ratio_pct('ranked.imports_million', 'ranked.world_imports_million') }} as world_import_share_pct,
     {{ ratio_pct('ranked.total_million', 'ranked.world_total_million') }} as world_total_share_pct,
+    cast(ranked.world_export_rank as integer) as world_export_rank,
+    cast(ranked.world_import_rank as integer) as world_import_rank,
     cast(ranked.world_rank as integer) as world_rank,
     {{ ratio_pct('ranked.total_million', '(ranked.total_million + ranked.goods_total_million)') }} as services_share_of_trade_pct,
     {{ ratio_pct('ranked.total_million', 'ranked.gdp_million') }} as openness_pct,
