@@ -30,3 +30,19 @@ end
 {% macro amount_times(amount, fraction) -%}
 cast(cast({{ amount }} as double) * ({{ fraction }}) as decimal(38, 12))
 {%- endmacro %}
+
+{#- The growth of the world without one economy's own market, of two relations of doubles: the second may be empty. -#}
+{% macro growth_of_others(world, own) -%}
+case
+    when {{ own }}.first_million is null then {{ world }}.growth
+    when {{ world }}.first_million > {{ own }}.first_million
+        then
+            ({{ world }}.last_million - {{ own }}.last_million) / ({{ world }}.first_million - {{ own }}.first_million) - 1
+end
+{%- endmacro %}
+
+{% macro is_same_span(left_relation, right_relation) -%}
+{%- for column in ['form', 'source', 'currency', 'value_type', 'first_year', 'span_years'] -%}
+{{ left_relation }}.{{ column }} = {{ right_relation }}.{{ column }}{{ ' and ' if not loop.last }}
+{%- endfor -%}
+{%- endmacro %}

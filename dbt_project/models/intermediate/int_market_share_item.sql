@@ -6,10 +6,7 @@ with cells as (
 
 growth as (
 
-    select
-        *,
-        {{ growth_fraction('last_million', 'first_million') }} as growth
-    from {{ ref('int_market_share_world') }}
+    select * from {{ ref('int_market_share_world') }}
 
 ),
 
@@ -53,49 +50,20 @@ items as (
         cells.form, cells.source, cells.reporter, cells.currency, cells.value_type, cells.service, cells.calendar_year,
         spans.span_years
 
-),
-
-world_items as (
-
-    select
-        form,
-        source,
-        currency,
-        value_type,
-        service,
-        first_year,
-        span_years,
-        sum(first_million) as first_million,
-        sum(last_million) as last_million
-    from growth
-    group by form, source, currency, value_type, service, first_year, span_years
-
 )
 
 -- the markets of an economy are all but itself
 select
     items.*,
-    {{ growth_fraction(
-        '(world_items.last_million - coalesce(own.last_million, 0))',
-        '(world_items.first_million - coalesce(own.first_million, 0))'
-    ) }} as item_growth
+    {{ growth_of_others('world_items', 'own') }} as item_growth
 from items
-left join world_items
+left join growth as world_items
     on
-        items.form = world_items.form
-        and items.source = world_items.source
-        and items.currency = world_items.currency
-        and items.value_type = world_items.value_type
+        {{ is_same_span('items', 'world_items') }}
         and items.service = world_items.service
-        and items.first_year = world_items.first_year
-        and items.span_years = world_items.span_years
+        and world_items.market = 'all'
 left join growth as own
     on
-        items.form = own.form
-        and items.source = own.source
-        and items.currency = own.currency
-        and items.value_type = own.value_type
+        {{ is_same_span('items', 'own') }}
         and items.service = own.service
         and items.reporter = own.market
-        and items.first_year = own.first_year
-        and items.span_years = own.span_years

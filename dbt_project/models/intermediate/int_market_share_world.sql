@@ -109,34 +109,61 @@ economies as (
     from pairs
     group by form, world_basis, source, currency, value_type, calendar_year, span_years
 
+),
+
+-- each item of each market, each item, each market, and all; decimals, whose sum does not depend on the order of the rows
+sums as (
+
+    select
+        pairs.form,
+        pairs.world_basis,
+        pairs.source,
+        pairs.currency,
+        pairs.value_type,
+        pairs.calendar_year as first_year,
+        pairs.span_years,
+        pairs.service,
+        pairs.market,
+        economies.world_economies,
+        sum(pairs.value_million) as first_million,
+        sum(pairs.last_million) as last_million
+    from pairs
+    inner join economies
+        on
+            pairs.form = economies.form
+            and pairs.world_basis = economies.world_basis
+            and pairs.source = economies.source
+            and pairs.currency = economies.currency
+            and pairs.value_type = economies.value_type
+            and pairs.calendar_year = economies.calendar_year
+            and pairs.span_years = economies.span_years
+    where
+        economies.preference = 1
+        and (pairs.world_basis <> 'sum of economies' or economies.world_economies >= {{ least_world_economies() }})
+    group by
+        grouping sets (
+            {% for level in ['pairs.service, pairs.market, ', 'pairs.service, ', 'pairs.market, ', ''] %}
+                (
+                    {{ level }}pairs.form, pairs.world_basis, pairs.source, pairs.currency, pairs.value_type,
+                    pairs.calendar_year, pairs.span_years, economies.world_economies
+                ){{ ',' if not loop.last }}
+            {% endfor %}
+        )
+
 )
 
 select
-    pairs.form,
-    pairs.world_basis,
-    pairs.source,
-    pairs.currency,
-    pairs.value_type,
-    pairs.service,
-    pairs.market,
-    pairs.calendar_year as first_year,
-    pairs.span_years,
-    cast(economies.world_economies as integer) as world_economies,
-    sum(pairs.value_million) as first_million,
-    sum(pairs.last_million) as last_million
-from pairs
-inner join economies
-    on
-        pairs.form = economies.form
-        and pairs.world_basis = economies.world_basis
-        and pairs.source = economies.source
-        and pairs.currency = economies.currency
-        and pairs.value_type = economies.value_type
-        and pairs.calendar_year = economies.calendar_year
-        and pairs.span_years = economies.span_years
-where
-    economies.preference = 1
-    and (pairs.world_basis <> 'sum of economies' or economies.world_economies >= {{ least_world_economies() }})
-group by
-    pairs.form, pairs.world_basis, pairs.source, pairs.currency, pairs.value_type, pairs.service, pairs.market,
-    pairs.calendar_year, pairs.span_years, economies.world_economies
+    form,
+    world_basis,
+    source,
+    currency,
+    value_type,
+    first_year,
+    span_years,
+    coalesce(service, 'all') as service,
+    coalesce(market, 'all') as market,
+    cast(world_economies as integer) as world_economies,
+    cast(first_million as double) as first_million,
+    cast(last_million as double) as last_million,
+    {{ growth_fraction('last_million', 'first_million') }} as growth
+from sums

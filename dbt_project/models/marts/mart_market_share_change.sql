@@ -22,9 +22,8 @@ exports as (
         min(period_start) as period_start,
         max(period_end) as period_end,
         sum(value_million) as value_million,
-        count(distinct service) as items,
         count(distinct case when value_million <> 0 then service end) as items_counted,
-        count(distinct case when value_million <> 0 then market end) as markets_counted
+        count(distinct case when value_million <> 0 and form <> 'items' then market end) as markets_counted
     from cells
     group by {{ key | join(', ') }}, calendar_year
 
@@ -45,69 +44,24 @@ totals as (
 
 ),
 
--- without a market of its own (of an economy's own imports) it is the world as a whole
-worlds as (
-
-    select
-        form,
-        source,
-        currency,
-        value_type,
-        first_year,
-        span_years,
-        max(world_basis) as world_basis,
-        max(world_economies) as world_economies,
-        sum(first_million) as first_million,
-        sum(last_million) as last_million
-    from world
-    group by form, source, currency, value_type, first_year, span_years
-
-),
-
-own as (
-
-    select
-        form,
-        source,
-        market,
-        currency,
-        value_type,
-        first_year,
-        span_years,
-        sum(first_million) as first_million,
-        sum(last_million) as last_million
-    from world
-    group by form, source, market, currency, value_type, first_year, span_years
-
-),
-
 items as (
 
     select
         items.*,
         worlds.world_basis,
         worlds.world_economies,
-        {{ growth_fraction(
-            '(worlds.last_million - coalesce(own.last_million, 0))', '(worlds.first_million - coalesce(own.first_million, 0))'
-        ) }} as world_growth
+        {{ growth_of_others('worlds', 'own') }} as world_growth
     from {{ ref('int_market_share_item') }} as items
-    left join worlds
+    left join world as worlds
         on
-            items.form = worlds.form
-            and items.source = worlds.source
-            and items.currency = worlds.currency
-            and items.value_type = worlds.value_type
-            and items.first_year = worlds.first_year
-            and items.span_years = worlds.span_years
-    left join own
+            {{ is_same_span('items', 'worlds') }}
+            and worlds.service = 'all'
+            and worlds.market = 'all'
+    left join world as own
         on
-            items.form = own.form
-            and items.source = own.source
+            {{ is_same_span('items', 'own') }}
+            and own.service = 'all'
             and items.reporter = own.market
-            and items.currency = own.currency
-            and items.value_type = own.value_type
-            and items.first_year = own.first_year
-            and items.span_years = own.span_years
 
 ),
 
@@ -147,7 +101,10 @@ spans as (
         case when expected.form <> 'items' then earlier.markets_counted end as markets_counted,
         case when expected.form <> 'items' then later.markets_counted end as last_markets_counted,
         {{ amount_times('earlier.value_million', 'expected.world_growth') }} as with_world_million,
-        {{ ratio_pct('expected.known_million', 'earlier.value_million') }} as growth_known_pct
+        case
+            when earlier.value_million <> 0
+                then cast(expected.known_million as double) / cast(earlier.value_million as double) * 100
+        end as growth_known_pct
     from expected
     inner join exports as earlier
         on
@@ -158,7 +115,7 @@ spans as (
             {% for column in key %}expected.{{ column }} = later.{{ column }} and {% endfor %}
             expected.first_year + expected.span_years = later.calendar_year
     -- composition needs two items
-    where earlier.items > 1 and later.items > 1
+    where earlier.items_counted > 1 and later.items_counted > 1
 
 ),
 
@@ -190,49 +147,60 @@ effects as (
         end as competitiveness_million
     from reasons
 
+),
+
+amounts as (
+
+    select
+        *,
+        {% for amount in ['first', 'last', 'change'] + effects %}
+            {{ to_double(amount ~ '_million') }} as {{ amount }}_amount{{ ',' if not loop.last }}
+        {% endfor %}
+    from effects
+
 )
 
 select
-    effects.source,
-    effects.vintage,
-    effects.reporter,
-    effects.form,
-    effects.first_year,
-    effects.last_year,
-    effects.span_years,
-    effects.period_start,
-    effects.period_end,
-    effects.currency,
-    effects.value_type,
+    amounts.source,
+    amounts.vintage,
+    amounts.reporter,
+    amounts.form,
+    amounts.first_year,
+    amounts.last_year,
+    amounts.span_years,
+    amounts.period_start,
+    amounts.period_end,
+    amounts.currency,
+    amounts.value_type,
     sources.title_en as source_name,
     reporters.name_en as reporter_name_en,
     reporters.name_zh as reporter_name_zh,
-    {{ to_double('effects.first_million') }} as first_value_million,
-    {{ to_double('effects.last_million') }} as last_value_million,
-    {{ to_double('effects.change_million') }} as change_million,
-    {{ growth_pct('effects.last_million', 'effects.first_million') }} as change_pct,
-    {% for effect in effects %}
-        {{ to_double('effects.' ~ effect ~ '_million') }} as {{ effect }}_effect_million,
-        {{ ratio_pct('effects.' ~ effect ~ '_million', 'effects.first_million') }} as {{ effect }}_effect_pct,
+    amounts.first_amount as first_value_million,
+    amounts.last_amount as last_value_million,
+    amounts.change_amount as change_million,
+    {% for effect in ['change'] + effects %}
+        {% if effect != 'change' %}amounts.{{ effect }}_amount as {{ effect }}_effect_million,{% endif %}
+        case when amounts.first_amount > 0 then amounts.{{ effect }}_amount / amounts.first_amount * 100 end
+            as {{ effect }}{{ '_effect' if effect != 'change' }}_pct,
     {% endfor %}
-    cast(effects.items_counted as integer) as items_counted,
-    cast(effects.last_items_counted as integer) as last_items_counted,
-    cast(effects.markets_counted as integer) as markets_counted,
-    cast(effects.last_markets_counted as integer) as last_markets_counted,
-    {{ ratio_pct('effects.first_million', 'totals.services_million') }} as coverage_pct,
-    effects.growth_known_pct,
-    effects.world_basis,
-    effects.world_economies,
-    effects.reason
-from effects
-left join {{ ref('dim_source') }} as sources on effects.source = sources.source
-left join {{ ref('dim_economy') }} as reporters on effects.reporter = reporters.economy
+    cast(amounts.items_counted as integer) as items_counted,
+    cast(amounts.last_items_counted as integer) as last_items_counted,
+    cast(amounts.markets_counted as integer) as markets_counted,
+    cast(amounts.last_markets_counted as integer) as last_markets_counted,
+    {{ ratio_pct('amounts.first_million', 'totals.services_million') }} as coverage_pct,
+    amounts.growth_known_pct,
+    amounts.world_basis,
+    amounts.world_economies,
+    amounts.reason
+from amounts
+left join {{ ref('dim_source') }} as sources on amounts.source = sources.source
+left join {{ ref('dim_economy') }} as reporters on amounts.reporter = reporters.economy
 left join totals
     on
-        effects.source = totals.source
-        and effects.reporter = totals.reporter
-        and effects.currency = totals.currency
-        and effects.value_type = totals.value_type
-        and effects.first_year = totals.calendar_year
+        amounts.source = totals.source
+        and amounts.reporter = totals.reporter
+        and amounts.currency = totals.currency
+        and amounts.value_type = totals.value_type
+        and amounts.first_year = totals.calendar_year
 order by
-    effects.source, effects.reporter, effects.form, effects.first_year, effects.last_year, effects.currency, effects.value_type
+    amounts.source, amounts.reporter, amounts.form, amounts.first_year, amounts.last_year, amounts.currency, amounts.value_type
