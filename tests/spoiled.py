@@ -872,4 +872,22 @@ MARTS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
             "marts.mart_trade_short_term: each cell has one preferred series": "CHN, Q, 2019-04-01 has 3 preferred series of 3",
         },
     ),
+    "spoiled rows of market shares": (
+        (
+            "insert into marts.mart_market_share_change select * from marts.mart_market_share_change where source = 'atlas_services' and reporter = 'CHN' and first_year = 2014 and span_years = 1",
+            "update marts.mart_market_share_change set last_value_million = 2 * last_value_million, change_million = 2 * last_value_million - first_value_million where reporter = 'AFG' and first_year = 2015 and span_years = 1",
+            "update marts.mart_market_share_change set item_effect_million = item_effect_million + 5 where source = 'atlas_services' and reporter = 'ALB' and first_year = 2016 and span_years = 1",
+            "update marts.mart_market_share_change set reason = null where source = 'batis' and form = 'items and markets' and first_year = 2010 and span_years = 5",
+            "update marts.mart_market_share_change set competitiveness_effect_pct = competitiveness_effect_pct + 1 where reporter = 'AGO' and first_year = 2017 and span_years = 1",
+            "update marts.mart_market_share_change set world_effect_pct = 140 where reporter = 'ARM' and first_year = 2018 and span_years = 1",
+        ),
+        {
+            "marts.mart_market_share_change: keys are unique": "atlas_services, CHN, items, 2014 to 2015, USD, estimated occurs 2 times",
+            "marts.mart_market_share_change: figures are those of core": "atlas_services, AFG, items, 2016, USD: core ",
+            "marts.mart_market_share_change: effects add up to the change": "atlas_services, AFG, items, 2015 to 2016, USD: effects of ",
+            "marts.mart_market_share_change: a row has its effects or a reason": "batis, CHN, items and markets, 2010 to 2015, USD: reason (none), world -",
+            "marts.mart_market_share_change: percentages are of the first value": "atlas_services, AGO, items, 2017 to 2018, USD: effects of ",
+            "marts.mart_market_share_change: the world is one for all economies": "atlas_services, ARM, 2018 to 2019, USD: 140.0 %, of the largest exporter ",
+        },
+    ),
 }
