@@ -1,7 +1,7 @@
 """Constant-market-share effects against figures computed from the Atlas's file.
 
-The Stata file is read with the standard library (its layout is that of test_atlas_services), and the effects are computed as
-fractions. BaTiS is loaded for one reporter, so its rows must say what is missing.
+The Stata file is read with the standard library (its layout is that of test_atlas_services), and the effects
+are computed as fractions. BaTiS is loaded for one reporter, so its rows must say what is missing.
 """
 
 from __future__ import annotations
@@ -50,11 +50,14 @@ def effects(country: int, first: int, last: int) -> tuple[Fraction, ...]:
             world[product][0] += value
             world[product][1] += later[economy, product]
     own = {product: value for (economy, product), value in earlier.items() if economy == country}
-    start, end = sum(own.values()), sum(value for (economy, _), value in later.items() if economy == country)
-    whole = [sum(pair[side] for pair in world.values()) for side in (0, 1)]
+    start = sum(own.values(), Fraction(0))
+    end = sum((value for (economy, _), value in later.items() if economy == country), Fraction(0))
+    whole = [sum((pair[side] for pair in world.values()), Fraction(0)) for side in (0, 1)]
     growth = whole[1] / whole[0] - 1
-    by_item = sum(value * (world[product][1] / world[product][0] - 1) for product, value in own.items())
-    change = Fraction(end - start)
+    by_item = sum(
+        (value * (world[product][1] / world[product][0] - 1) for product, value in own.items()), Fraction(0)
+    )
+    change = end - start
     return change, start * growth, by_item - start * growth, change - by_item
 
 
@@ -65,8 +68,9 @@ def near(found: float | None, expected: Fraction) -> bool:
 def test_effects_of_china_by_hand(built: Path) -> None:
     """China from 2017 to 2022 in the Atlas, from the file's doubles.
 
-    Exports of 2017, in million: 4001, 4002, 4003 and 4004 add up to 213 063.58, of 2022 to 372 495.31: a change of 159 431.73.
-    The 163 economies that state an item in both years export 29.148218 % more: 0.29148218 x 213 063.58 = 62 104.24.
+    4001, 4002, 4003 and 4004 add up to 213 063.58 million in 2017 and to 372 495.31 in 2022, 159 431.73 more.
+    The 163 economies that state an item in both years export 29.148218 % more, and
+    0.29148218 x 213 063.58 = 62 104.24.
     """
     row = record(built, CHANGE, "atlas_services", "CHN", "items", 2017, 2022)
     own = {product: value for (country, product), value in atlas(2017).items() if country == CHINA}
@@ -116,7 +120,7 @@ def test_every_economy_of_the_atlas_equals_fractions_computed_from_the_file(
 
 
 def test_effects_of_batis_are_missing_for_a_reason(built: Path) -> None:
-    """BaTiS of China alone: value and coverage from the CSV, no effects, since no market's imports are loaded."""
+    """BaTiS of China alone has value and coverage, as in the CSV; without imports of markets no effects."""
     with zipfile.ZipFile(raw_file("OECD-WTO_BATIS_BPM6_December2025_bulk.zip")) as archive:
         (name,) = [name for name in archive.namelist() if name.endswith(".csv")]
         text = io.TextIOWrapper(archive.open(name), "utf-8-sig", newline="")

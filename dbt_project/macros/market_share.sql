@@ -41,8 +41,12 @@ case
 end
 {%- endmacro %}
 
-{% macro is_same_span(left_relation, right_relation) -%}
-{%- for column in ['form', 'source', 'currency', 'value_type', 'first_year', 'span_years'] -%}
-{{ left_relation }}.{{ column }} = {{ right_relation }}.{{ column }}{{ ' and ' if not loop.last }}
+{% macro is_same_columns(columns, left_relation, right_relation) -%}
+{%- for column in columns -%}
+{{ left_relation }}.{{ column }} = {{ right_relation }}.{{ column }}{{ '\n    and ' if not loop.last }}
 {%- endfor -%}
+{%- endmacro %}
+
+{% macro is_same_span(left_relation, right_relation) -%}
+{{ is_same_columns(['form', 'source', 'currency', 'value_type', 'first_year', 'span_years'], left_relation, right_relation) }}
 {%- endmacro %}

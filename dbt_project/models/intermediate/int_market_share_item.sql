@@ -55,7 +55,10 @@ items as (
 -- the markets of an economy are all but itself
 select
     items.*,
-    {{ growth_of_others('world_items', 'own') }} as item_growth
+    {{ growth_of_others('world_items', 'own') }} as item_growth,
+    {{ growth_of_others('worlds', 'own_markets') }} as world_growth,
+    worlds.world_basis,
+    worlds.world_economies
 from items
 left join growth as world_items
     on
@@ -67,3 +70,13 @@ left join growth as own
         {{ is_same_span('items', 'own') }}
         and items.service = own.service
         and items.reporter = own.market
+left join growth as worlds
+    on
+        {{ is_same_span('items', 'worlds') }}
+        and worlds.service = 'all'
+        and worlds.market = 'all'
+left join growth as own_markets
+    on
+        {{ is_same_span('items', 'own_markets') }}
+        and own_markets.service = 'all'
+        and items.reporter = own_markets.market

@@ -1,19 +1,7 @@
 {%- set key = ['form', 'source', 'reporter', 'currency', 'value_type'] -%}
 {%- set effects = ['world', 'item', 'market', 'competitiveness'] -%}
 
-with cells as (
-
-    select * from {{ ref('int_market_share_cell') }}
-
-),
-
-world as (
-
-    select * from {{ ref('int_market_share_world') }}
-
-),
-
-exports as (
+with exports as (
 
     select
         {{ key | join(', ') }},
@@ -24,7 +12,7 @@ exports as (
         sum(value_million) as value_million,
         count(distinct case when value_million <> 0 then service end) as items_counted,
         count(distinct case when value_million <> 0 and form <> 'items' then market end) as markets_counted
-    from cells
+    from {{ ref('int_market_share_cell') }}
     group by {{ key | join(', ') }}, calendar_year
 
 ),
@@ -44,27 +32,6 @@ totals as (
 
 ),
 
-items as (
-
-    select
-        items.*,
-        worlds.world_basis,
-        worlds.world_economies,
-        {{ growth_of_others('worlds', 'own') }} as world_growth
-    from {{ ref('int_market_share_item') }} as items
-    left join world as worlds
-        on
-            {{ is_same_span('items', 'worlds') }}
-            and worlds.service = 'all'
-            and worlds.market = 'all'
-    left join world as own
-        on
-            {{ is_same_span('items', 'own') }}
-            and own.service = 'all'
-            and items.reporter = own.market
-
-),
-
 -- Without a growth of its own a market grows as its item, and an item as the world.
 expected as (
 
@@ -81,7 +48,7 @@ expected as (
             market_growth_million
             + {{ amount_times('(value_million - known_million)', 'coalesce(item_growth, world_growth)') }}
         ) as with_markets_million
-    from items
+    from {{ ref('int_market_share_item') }}
     group by {{ key | join(', ') }}, first_year, span_years
 
 ),
@@ -108,12 +75,12 @@ spans as (
     from expected
     inner join exports as earlier
         on
-            {% for column in key %}expected.{{ column }} = earlier.{{ column }} and {% endfor %}
-            expected.first_year = earlier.calendar_year
+            {{ is_same_columns(key, 'expected', 'earlier') }}
+            and expected.first_year = earlier.calendar_year
     inner join exports as later
         on
-            {% for column in key %}expected.{{ column }} = later.{{ column }} and {% endfor %}
-            expected.first_year + expected.span_years = later.calendar_year
+            {{ is_same_columns(key, 'expected', 'later') }}
+            and expected.first_year + expected.span_years = later.calendar_year
     -- composition needs two items
     where earlier.items_counted > 1 and later.items_counted > 1
 
@@ -153,9 +120,13 @@ amounts as (
 
     select
         *,
-        {% for amount in ['first', 'last', 'change'] + effects %}
-            {{ to_double(amount ~ '_million') }} as {{ amount }}_amount{{ ',' if not loop.last }}
-        {% endfor %}
+        {{ to_double('first_million') }} as first_amount,
+        {{ to_double('last_million') }} as last_amount,
+        {{ to_double('change_million') }} as change_amount,
+        {{ to_double('world_million') }} as world_amount,
+        {{ to_double('item_million') }} as item_amount,
+        {{ to_double('market_million') }} as market_amount,
+        {{ to_double('competitiveness_million') }} as competitiveness_amount
     from effects
 
 )
@@ -178,10 +149,13 @@ select
     amounts.first_amount as first_value_million,
     amounts.last_amount as last_value_million,
     amounts.change_amount as change_million,
-    {% for effect in ['change'] + effects %}
-        {% if effect != 'change' %}amounts.{{ effect }}_amount as {{ effect }}_effect_million,{% endif %}
-        case when amounts.first_amount > 0 then amounts.{{ effect }}_amount / amounts.first_amount * 100 end
-            as {{ effect }}{{ '_effect' if effect != 'change' }}_pct,
+    case when amounts.first_amount > 0 then amounts.change_amount / amounts.first_amount * 100 end as change_pct,
+    {% for effect in effects %}
+        amounts.{{ effect }}_amount as {{ effect }}_effect_million,
+        case
+            when amounts.first_amount > 0
+                then amounts.{{ effect }}_amount / amounts.first_amount * 100
+        end as {{ effect }}_effect_pct,
     {% endfor %}
     cast(amounts.items_counted as integer) as items_counted,
     cast(amounts.last_items_counted as integer) as last_items_counted,
@@ -197,10 +171,7 @@ left join {{ ref('dim_source') }} as sources on amounts.source = sources.source
 left join {{ ref('dim_economy') }} as reporters on amounts.reporter = reporters.economy
 left join totals
     on
-        amounts.source = totals.source
-        and amounts.reporter = totals.reporter
-        and amounts.currency = totals.currency
-        and amounts.value_type = totals.value_type
+        {{ is_same_columns(['source', 'reporter', 'currency', 'value_type'], 'amounts', 'totals') }}
         and amounts.first_year = totals.calendar_year
 order by
     amounts.source, amounts.reporter, amounts.form, amounts.first_year, amounts.last_year, amounts.currency, amounts.value_type
