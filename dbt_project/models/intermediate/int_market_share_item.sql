@@ -33,7 +33,13 @@ items as (
         spans.span_years,
         sum(cells.value_million) as value_million,
         sum(case when growth.growth is not null then cells.value_million else 0 end) as known_million,
-        sum(coalesce({{ amount_times('cells.value_million', 'growth.growth') }}, 0)) as market_growth_million
+        sum(
+            case
+                when cells.form = 'items' then 0
+                when growth.growth is null then 0
+                else {{ amount_times('cells.value_million', 'growth.growth') }}
+            end
+        ) as market_growth_million
     from cells
     cross join spans
     left join growth

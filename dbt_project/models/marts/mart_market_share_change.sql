@@ -45,8 +45,12 @@ expected as (
         max(world_growth) as world_growth,
         sum({{ amount_times('value_million', 'coalesce(item_growth, world_growth)') }}) as with_items_million,
         sum(
-            market_growth_million
-            + {{ amount_times('(value_million - known_million)', 'coalesce(item_growth, world_growth)') }}
+            case
+                when form <> 'items'
+                    then
+                        market_growth_million
+                        + {{ amount_times('(value_million - known_million)', 'coalesce(item_growth, world_growth)') }}
+            end
         ) as with_markets_million
     from {{ ref('int_market_share_item') }}
     group by {{ key | join(', ') }}, first_year, span_years
