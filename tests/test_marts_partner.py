@@ -48,8 +48,8 @@ COLUMNS = {
     ),
     "mart_trade_regional": (
         "source, source_name, vintage, region, region_name_en, region_name_zh, region_type, frequency, "
-        "period_start, period_end, period_label, flow, currency, value_type, status, value_million, share_pct, "
-        "published_share_pct, growth_pct, published_growth_pct, services_value_added_share_pct, "
+        "period_start, period_end, period_label, flow, currency, value_type, status, value_million, "
+        "share_pct, published_share_pct, growth_pct, published_growth_pct, services_value_added_share_pct, "
         "members_counted, members_expected, basis"
     ),
 }

@@ -1,5 +1,6 @@
 -- Which economies export most services, and with which share of the world?
 select
+    world_export_rank,
     reporter,
     reporter_name_en,
     period_label as year,
@@ -10,7 +11,6 @@ where
     source = 'unctad_services'
     and period_label = '2023'
     and currency = 'USD'
-    and world_rank is not null
-    and exports_million is not null
-order by exports_million desc, reporter
+    and world_export_rank is not null
+order by world_export_rank, reporter
 limit 10
