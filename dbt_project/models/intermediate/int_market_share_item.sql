@@ -35,9 +35,8 @@ items as (
         sum(case when growth.growth is not null then cells.value_million else 0 end) as known_million,
         sum(
             case
-                when cells.form = 'items' then 0
-                when growth.growth is null then 0
-                else {{ amount_times('cells.value_million', 'growth.growth') }}
+                when cells.form = 'items' or growth.growth is null then 0
+                when cells.form = 'items and markets' then {{ amount_times('cells.value_million', 'growth.growth') }}
             end
         ) as market_growth_million
     from cells

@@ -30,7 +30,7 @@ figures as (
 
     select
         'items' as form,
-        case when reporter = 'WLD' then 'stated' else 'sum of economies' end as world_basis,
+        case when reporter = 'WLD' then 'stated' when reporter <> 'WLD' then 'sum of economies' end as world_basis,
         'WLD' as market,
         source,
         reporter,
