@@ -9,6 +9,7 @@ select
     is_digitally_deliverable,
     is_traditional,
     is_derived,
+    coalesce(parent_service = 'S' and not is_derived, false) as is_main_item,
     definition,
     source_url
 from {{ ref('services') }}

@@ -112,9 +112,12 @@ select
     sources.title_en as source_name,
     named_reporters.name_en as reporter_name_en,
     named_reporters.name_zh as reporter_name_zh,
+    named_reporters.economy_type as reporter_type,
     advantages.service,
     named_services.name_en as service_name_en,
     named_services.name_zh as service_name_zh,
+    named_services.level as service_level,
+    named_services.is_main_item,
     advantages.rca,
     (advantages.rca - 1) / (advantages.rca + 1) as rsca,
     case when advantages.rca is not null then advantages.world_basis end as world_basis,
@@ -151,3 +154,6 @@ left join partner_concentrations
     on
         {{ is_same_cell('advantages', 'partner_concentrations') }}
         and advantages.service = partner_concentrations.service
+order by
+    advantages.source, advantages.reporter, advantages.service, advantages.frequency, advantages.period_start,
+    advantages.period_end, advantages.currency, advantages.value_type

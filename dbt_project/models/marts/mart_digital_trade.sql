@@ -35,6 +35,7 @@ figures as (
         groups.*,
         economies.name_en as reporter_name_en,
         economies.name_zh as reporter_name_zh,
+        economies.economy_type as reporter_type,
         totals.source as services_source,
         totals.vintage as services_vintage,
         case when groups.flow <> 'balance' then {{ amount_of_flow('groups.flow', 'totals') }} end as services_million,
@@ -106,6 +107,7 @@ select
     sources.title_en as source_name,
     ranked.reporter_name_en,
     ranked.reporter_name_zh,
+    ranked.reporter_type,
     ranked.status,
     ranked.group_service,
     services.name_en as group_name_en,
@@ -124,7 +126,11 @@ select
     case
         when ranked.flow <> 'balance'
             then {{ growth_pct('ranked.value_million', 'previous.value_million') }}
-    end as growth_pct
+    end as growth_pct,
+    case
+        when ranked.flow <> 'balance'
+            then {{ is_small_base('ranked.value_million', 'previous.value_million') }}
+    end as is_small_base
 from ranked
 left join sources on ranked.source = sources.source
 left join services on ranked.group_service = services.service
@@ -134,3 +140,6 @@ left join figures as previous
         and previous.group_service = ranked.group_service
         and previous.flow = ranked.flow
         and previous.is_of_published = ranked.is_of_published
+order by
+    ranked.source, ranked.reporter, ranked.group_service, ranked.flow, ranked.frequency, ranked.period_start,
+    ranked.period_end, ranked.currency, ranked.value_type

@@ -87,9 +87,11 @@ select
     converted.reporter,
     named_reporters.name_en as reporter_name_en,
     named_reporters.name_zh as reporter_name_zh,
+    named_reporters.economy_type as reporter_type,
     converted.partner,
     named_partners.name_en as partner_name_en,
     named_partners.name_zh as partner_name_zh,
+    named_partners.economy_type as partner_type,
     converted.frequency,
     converted.period_start,
     converted.period_end,
@@ -97,6 +99,8 @@ select
     converted.service,
     named_services.name_en as service_name_en,
     named_services.name_zh as service_name_zh,
+    named_services.level as service_level,
+    named_services.is_main_item,
     converted.flow,
     converted.reporter_source,
     converted.reporter_vintage,
@@ -132,3 +136,7 @@ from converted
 left join named_reporters on converted.reporter = named_reporters.economy
 left join named_partners on converted.partner = named_partners.economy
 left join named_services on converted.service = named_services.service
+order by
+    converted.reporter, converted.partner, converted.service, converted.flow, converted.frequency, converted.period_start,
+    converted.period_end, converted.reporter_source, converted.partner_source, converted.reporter_currency,
+    converted.partner_currency, converted.reporter_value_type, converted.partner_value_type

@@ -146,10 +146,13 @@ select
     compared.reporter,
     named_reporters.name_en as reporter_name_en,
     named_reporters.name_zh as reporter_name_zh,
+    named_reporters.economy_type as reporter_type,
     compared.partner,
     compared.service,
     named_services.name_en as service_name_en,
     named_services.name_zh as service_name_zh,
+    named_services.level as service_level,
+    named_services.is_main_item,
     compared.flow,
     compared.frequency,
     compared.period_start,
@@ -184,3 +187,6 @@ left join breaks
         and compared.flow = breaks.flow
         and compared.frequency = breaks.frequency
         and compared.currency = breaks.currency
+order by
+    compared.source_a, compared.source_b, compared.reporter, compared.service, compared.flow, compared.frequency,
+    compared.period_start, compared.period_end, compared.currency, compared.value_type_a, compared.value_type_b

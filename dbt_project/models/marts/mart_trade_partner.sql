@@ -63,6 +63,7 @@ partners as (
         trade.*,
         economies.name_en as partner_name_en,
         economies.name_zh as partner_name_zh,
+        economies.economy_type as partner_type,
         coalesce(economies.is_partner_economy, false) as is_partner_economy,
         rank() over (
             partition by
@@ -118,9 +119,11 @@ select
     partners.reporter,
     named_reporters.name_en as reporter_name_en,
     named_reporters.name_zh as reporter_name_zh,
+    named_reporters.economy_type as reporter_type,
     partners.partner,
     partners.partner_name_en,
     partners.partner_name_zh,
+    partners.partner_type,
     partners.frequency,
     partners.period_start,
     partners.period_end,
@@ -130,7 +133,10 @@ select
     partners.service,
     named_services.name_en as service_name_en,
     named_services.name_zh as service_name_zh,
+    named_services.level as service_level,
+    named_services.is_main_item,
     partners.flow,
+    partners.status,
     {{ to_double('partners.value_million') }} as value_million,
     {{ ratio_pct('partners.value_million', 'compared.world_million') }} as share_pct,
     case
@@ -178,3 +184,6 @@ left join trade as previous
         and previous.partner = partners.partner
         and previous.service = partners.service
         and previous.flow = partners.flow
+order by
+    partners.source, partners.reporter, partners.partner, partners.service, partners.flow, partners.frequency,
+    partners.period_start, partners.period_end, partners.currency, partners.value_type

@@ -95,6 +95,7 @@ select
     covered.reporter,
     named_reporters.name_en as reporter_name_en,
     named_reporters.name_zh as reporter_name_zh,
+    named_reporters.economy_type as reporter_type,
     covered.group_code,
     economy_groups.name_en as group_name_en,
     economy_groups.name_zh as group_name_zh,
@@ -109,6 +110,8 @@ select
     covered.service,
     named_services.name_en as service_name_en,
     named_services.name_zh as service_name_zh,
+    named_services.level as service_level,
+    named_services.is_main_item,
     covered.flow,
     cast(covered.members_counted as integer) as members_counted,
     cast(covered.members_expected as integer) as members_expected,
@@ -144,3 +147,6 @@ left join covered as previous
         and previous.composition = covered.composition
         and previous.service = covered.service
         and previous.flow = covered.flow
+order by
+    covered.source, covered.reporter, covered.group_code, covered.service, covered.flow, covered.composition,
+    covered.frequency, covered.period_start, covered.period_end, covered.currency, covered.value_type

@@ -59,9 +59,12 @@ select
     sources.title_en as source_name,
     economies.name_en as reporter_name_en,
     economies.name_zh as reporter_name_zh,
+    economies.economy_type as reporter_type,
     ranked.service,
     named_services.name_en as service_name_en,
     named_services.name_zh as service_name_zh,
+    named_services.level as service_level,
+    named_services.is_main_item,
     ranked.flow,
     {{ to_double('ranked.value_million') }} as value_million,
     {{ to_double('ranked.world_million') }} as world_million,
@@ -89,3 +92,6 @@ left join concentrations
         {{ is_same_world_cell('ranked', 'concentrations') }}
         and ranked.service = concentrations.service
         and ranked.flow = concentrations.flow
+order by
+    ranked.source, ranked.service, ranked.flow, ranked.period_start, ranked.world_rank, ranked.reporter, ranked.currency,
+    ranked.value_type

@@ -97,3 +97,6 @@ left join printed as printed_growth
         {{ is_printed_of('printed_growth', 'trade') }}
         and printed_growth.region = trade.region
         and printed_growth.indicator = {{ printed_indicator('growth', "'S'", 'trade.flow', 'trade.currency') }}
+order by
+    trade.source, trade.region, trade.flow, trade.frequency, trade.period_start, trade.period_end, trade.currency,
+    trade.value_type

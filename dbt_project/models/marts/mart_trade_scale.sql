@@ -59,6 +59,7 @@ joined as (
         cells.*,
         economies.name_en as reporter_name_en,
         economies.name_zh as reporter_name_zh,
+        economies.economy_type as reporter_type,
         worlds.exports_million as world_exports_million,
         worlds.imports_million as world_imports_million,
         worlds.total_million as world_total_million,
@@ -124,6 +125,10 @@ select
     sources.title_en as source_name,
     ranked.reporter_name_en,
     ranked.reporter_name_zh,
+    ranked.reporter_type,
+    ranked.exports_status,
+    ranked.imports_status,
+    ranked.total_status,
     {{ to_double('ranked.exports_million') }} as exports_million,
     {{ to_double('ranked.imports_million') }} as imports_million,
     {{ to_double('ranked.total_million') }} as total_million,
@@ -133,6 +138,7 @@ select
     {{ growth_pct('ranked.exports_million', 'previous.exports_million') }} as exports_growth_pct,
     {{ growth_pct('ranked.imports_million', 'previous.imports_million') }} as imports_growth_pct,
     {{ growth_pct('ranked.total_million', 'previous.total_million') }} as total_growth_pct,
+    {{ is_small_base('ranked.total_million', 'previous.total_million') }} as is_small_base,
     {{ ratio_pct('ranked.exports_million', 'ranked.total_million') }} as export_share_pct,
     {{ ratio_pct('ranked.imports_million', 'ranked.total_million') }} as import_share_pct,
     {{ ratio_pct('ranked.exports_million', 'ranked.world_exports_million') }} as world_export_share_pct,
@@ -149,3 +155,6 @@ left join sources on ranked.source = sources.source
 left join cells as previous
     on
         {{ is_same_period_of_previous_year('previous', 'ranked') }}
+order by
+    ranked.source, ranked.reporter, ranked.frequency, ranked.period_start, ranked.period_end, ranked.currency,
+    ranked.value_type

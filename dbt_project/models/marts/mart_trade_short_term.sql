@@ -71,11 +71,13 @@ select
     named_sources.title_en as source_name,
     reporters.name_en as reporter_name_en,
     reporters.name_zh as reporter_name_zh,
+    reporters.economy_type as reporter_type,
     compared.status,
     compared.service,
     services.name_en as service_name_en,
     services.name_zh as service_name_zh,
     services.level as service_level,
+    services.is_main_item,
     compared.flow,
     {{ to_double('compared.value_million') }} as value_million,
     compared.is_published,
@@ -88,6 +90,10 @@ select
         when compared.flow <> 'balance'
             then {{ growth_pct('compared.value_million', 'compared.year_before_million') }}
     end as growth_on_year_pct,
+    case
+        when compared.flow <> 'balance'
+            then {{ is_small_base('compared.value_million', 'compared.year_before_million') }}
+    end as is_small_base,
     {{ to_double('compared.rolling_year_million') }} as rolling_year_million,
     case
         when compared.flow <> 'balance'
@@ -109,3 +115,6 @@ left join named_sources on compared.source = named_sources.source
 left join reporters on compared.reporter = reporters.economy
 left join services on compared.service = services.service
 left join preferred on {{ is_same_cell('compared', 'preferred') }}
+order by
+    compared.source, compared.reporter, compared.service, compared.flow, compared.frequency, compared.period_start,
+    compared.period_end, compared.currency, compared.value_type

@@ -66,10 +66,13 @@ select
     named_sources.title_en as source_name,
     named_reporters.name_en as reporter_name_en,
     named_reporters.name_zh as reporter_name_zh,
+    named_reporters.economy_type as reporter_type,
     trade.status,
     trade.service,
     services.name_en as service_name_en,
     services.name_zh as service_name_zh,
+    services.level as service_level,
+    services.is_main_item,
     services.is_knowledge_intensive,
     services.is_digitally_deliverable,
     trade.flow,
@@ -81,6 +84,10 @@ select
         when trade.flow <> 'balance'
             then {{ growth_pct('trade.value_million', 'previous.value_million') }}
     end as growth_pct,
+    case
+        when trade.flow <> 'balance'
+            then {{ is_small_base('trade.value_million', 'previous.value_million') }}
+    end as is_small_base,
     {{ to_double('printed_growth.value') }} as published_growth_pct,
     {{ contribution_pp('trade.value_million', 'previous.value_million', 'previous_totals.value_million') }} as growth_contribution_pp,
     preferred.source is not null as is_preferred
@@ -111,3 +118,6 @@ left join printed as printed_growth
     on
         {{ is_printed_of('printed_growth', 'trade') }}
         and printed_growth.indicator = {{ printed_indicator('growth', 'trade.service', 'trade.flow', 'trade.currency') }}
+order by
+    trade.source, trade.reporter, trade.service, trade.flow, trade.frequency, trade.period_start, trade.period_end,
+    trade.currency, trade.value_type
