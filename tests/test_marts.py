@@ -34,19 +34,20 @@ MARTS = PROJECT / "dbt_project" / "models" / "marts"
 
 COLUMNS = {
     "mart_trade_scale": (
-        "source, vintage, reporter, reporter_name_en, reporter_name_zh, frequency, period_start, "
-        "period_end, period_label, currency, value_type, source_name, exports_million, imports_million, "
-        "total_million, is_total_published, balance_million, is_balance_published, exports_growth_pct, "
-        "imports_growth_pct, total_growth_pct, export_share_pct, import_share_pct, world_export_share_pct, "
-        "world_import_share_pct, world_total_share_pct, world_export_rank, world_import_rank, world_rank, "
+        "source, vintage, reporter, reporter_name_en, reporter_name_zh, reporter_type, exports_status, "
+        "imports_status, total_status, frequency, period_start, period_end, period_label, currency, "
+        "value_type, source_name, exports_million, imports_million, total_million, is_total_published, "
+        "balance_million, is_balance_published, exports_growth_pct, imports_growth_pct, total_growth_pct, "
+        "is_small_base, export_share_pct, import_share_pct, world_export_share_pct, world_import_share_pct, "
+        "world_total_share_pct, world_export_rank, world_import_rank, world_rank, "
         "services_share_of_trade_pct, openness_pct, is_preferred"
     ),
     "mart_trade_structure": (
         "source, vintage, reporter, frequency, period_start, period_end, period_label, currency, "
-        "value_type, source_name, reporter_name_en, reporter_name_zh, status, service, service_name_en, "
-        "service_name_zh, is_knowledge_intensive, is_digitally_deliverable, flow, value_million, "
-        "is_published, share_pct, published_share_pct, growth_pct, published_growth_pct, "
-        "growth_contribution_pp, is_preferred"
+        "value_type, source_name, reporter_name_en, reporter_name_zh, reporter_type, status, service, "
+        "service_name_en, service_name_zh, service_level, is_main_item, is_knowledge_intensive, "
+        "is_digitally_deliverable, flow, value_million, is_published, share_pct, published_share_pct, "
+        "growth_pct, is_small_base, published_growth_pct, growth_contribution_pp, is_preferred"
     ),
     "mart_revision": (
         "source, source_name, series, reporter, reporter_name_en, reporter_name_zh, partner, service, "
@@ -610,6 +611,35 @@ def test_one_source_is_preferred_of_a_reporter_and_period(built: Path, mart: str
         f" from marts.{mart} group by reporter, frequency, period_start, period_end)",
     )
     assert found["cells"] == found["of_one"] > 4000
+
+
+def test_items_of_economies_are_found_by_their_columns(built: Path) -> None:
+    # The workbook's sheet of annual dollars, rows 16 and 17, column BU: 3393.93 and 4406.05 hundred million.
+    found = records(
+        built,
+        "select flow, sum(value_million) as total, count(*) as items from marts.mart_trade_structure "
+        "where source = 'safe_bop' and period_label = '2021' and currency = 'USD' and is_main_item "
+        "and service_level = 2 and reporter_type = 'economy' and flow in ('exports', 'imports') "
+        "group by flow order by flow",
+    )
+    assert [(row["flow"], row["items"]) for row in found] == [("exports", 12), ("imports", 12)]
+    assert [row["total"] for row in found] == pytest.approx([339393.21019559, 440604.86361754])
+    assert record(
+        built,
+        "select count(distinct partner) as groups from marts.mart_trade_partner "
+        "where partner_type = 'group' and source = 'ons_services'",
+    )["groups"]
+
+
+def test_rounded_figures_are_marked_in_the_scale(built: Path) -> None:
+    # national_releases.csv, records 107 to 111: 5.98, 2.85 and 3.13 trillion yuan of 2022, "rounded".
+    row = record(
+        built,
+        "select total_status, exports_status, imports_status, exports_million from marts.mart_trade_scale "
+        "where source = 'curated' and reporter = 'CHN' and period_label = '2022' and currency = 'CNY'",
+    )
+    assert row.pop("exports_million") == 2850000
+    assert set(row.values()) == {"stated, rounded"}
 
 
 FACTS = {

@@ -24,27 +24,28 @@ from warehouse.config import DBT_PROJECT_DIR, SAMPLE_DIR
 MARTS = DBT_PROJECT_DIR / "models" / "marts"
 COLUMNS = {
     "mart_trade_partner": (
-        "source, source_name, vintage, reporter, reporter_name_en, reporter_name_zh, partner, "
-        "partner_name_en, partner_name_zh, frequency, period_start, period_end, period_label, currency, "
-        "value_type, service, service_name_en, service_name_zh, flow, value_million, share_pct, growth_pct, "
-        "is_small_base, growth_contribution_pp, total_million, is_total_published, balance_million, "
-        "is_balance_published, partner_rank, partners_counted, partners_share_pct"
+        "source, source_name, vintage, reporter, reporter_name_en, reporter_name_zh, reporter_type, "
+        "partner, partner_name_en, partner_name_zh, partner_type, frequency, period_start, period_end, "
+        "period_label, currency, value_type, service, service_name_en, service_name_zh, service_level, "
+        "is_main_item, flow, status, value_million, share_pct, growth_pct, is_small_base, "
+        "growth_contribution_pp, total_million, is_total_published, balance_million, is_balance_published, "
+        "partner_rank, partners_counted, partners_share_pct"
     ),
     "mart_trade_partner_group": (
-        "source, source_name, vintage, reporter, reporter_name_en, reporter_name_zh, group_code, "
-        "group_name_en, group_name_zh, composition, is_before_founding, frequency, period_start, "
-        "period_end, period_label, currency, value_type, service, service_name_en, service_name_zh, flow, "
-        "members_counted, members_expected, coverage_pct, is_complete, value_million, share_pct, "
-        "growth_pct, is_small_base"
+        "source, source_name, vintage, reporter, reporter_name_en, reporter_name_zh, reporter_type, "
+        "group_code, group_name_en, group_name_zh, composition, is_before_founding, frequency, "
+        "period_start, period_end, period_label, currency, value_type, service, service_name_en, "
+        "service_name_zh, service_level, is_main_item, flow, members_counted, members_expected, "
+        "coverage_pct, is_complete, value_million, share_pct, growth_pct, is_small_base"
     ),
     "mart_mirror": (
-        "reporter, reporter_name_en, reporter_name_zh, partner, partner_name_en, partner_name_zh, "
-        "frequency, period_start, period_end, period_label, service, service_name_en, service_name_zh, "
-        "flow, reporter_source, reporter_vintage, reporter_value_type, reporter_currency, "
-        "reporter_value_million, partner_source, partner_vintage, partner_value_type, partner_currency, "
-        "partner_value_million, is_same_value_type, difference_million, asymmetry_index, reason, "
-        "reporter_value_usd_million, partner_value_usd_million, difference_usd_million, "
-        "asymmetry_index_usd, usd_reason"
+        "reporter, reporter_name_en, reporter_name_zh, reporter_type, partner, partner_name_en, "
+        "partner_name_zh, partner_type, frequency, period_start, period_end, period_label, service, "
+        "service_name_en, service_name_zh, service_level, is_main_item, flow, reporter_source, "
+        "reporter_vintage, reporter_value_type, reporter_currency, reporter_value_million, partner_source, "
+        "partner_vintage, partner_value_type, partner_currency, partner_value_million, is_same_value_type, "
+        "difference_million, asymmetry_index, reason, reporter_value_usd_million, "
+        "partner_value_usd_million, difference_usd_million, asymmetry_index_usd, usd_reason"
     ),
     "mart_trade_regional": (
         "source, source_name, vintage, region, region_name_en, region_name_zh, region_type, frequency, "

@@ -25,23 +25,25 @@ MARTS = Path(__file__).resolve().parent.parent / "dbt_project" / "models" / "mar
 COLUMNS = {
     "mart_competitiveness": (
         "source, vintage, reporter, frequency, period_start, period_end, period_label, currency, "
-        "value_type, source_name, reporter_name_en, reporter_name_zh, service, service_name_en, "
-        "service_name_zh, rca, rsca, world_basis, rca_reason, tc, mi, hhi_services, hhi_partners"
+        "value_type, source_name, reporter_name_en, reporter_name_zh, reporter_type, service, "
+        "service_name_en, service_name_zh, service_level, is_main_item, rca, rsca, world_basis, rca_reason, "
+        "tc, mi, hhi_services, hhi_partners"
     ),
     "mart_digital_trade": (
-        "source, vintage, reporter, reporter_name_en, reporter_name_zh, frequency, period_start, "
-        "period_end, period_label, currency, value_type, source_name, status, group_service, group_name_en, "
-        "group_name_zh, definition, definition_source_url, flow, value_million, is_published, "
-        "services_million, services_source, services_vintage, share_of_services_pct, world_share_pct, "
-        "world_rank, growth_pct"
+        "source, vintage, reporter, reporter_name_en, reporter_name_zh, reporter_type, frequency, "
+        "period_start, period_end, period_label, currency, value_type, source_name, status, group_service, "
+        "group_name_en, group_name_zh, definition, definition_source_url, flow, value_million, "
+        "is_published, services_million, services_source, services_vintage, share_of_services_pct, "
+        "world_share_pct, world_rank, growth_pct, is_small_base"
     ),
     "mart_reconciliation": (
         "source_a, vintage_a, value_type_a, source_b, vintage_b, value_type_b, is_same_value_type, "
-        "concept_a, concept_b, is_same_concept, reporter, reporter_name_en, reporter_name_zh, partner, "
-        "service, service_name_en, service_name_zh, flow, frequency, period_start, period_end, "
-        "period_label, currency, value_a_million, value_b_million, difference_million, difference_pct, "
-        "tolerance_million, is_apart, break_year, gap_at_break_million, mean_gap_since_break_million, "
-        "value_a_usd_million, value_b_usd_million, difference_usd_million, usd_reason"
+        "concept_a, concept_b, is_same_concept, reporter, reporter_name_en, reporter_name_zh, "
+        "reporter_type, partner, service, service_name_en, service_name_zh, service_level, is_main_item, "
+        "flow, frequency, period_start, period_end, period_label, currency, value_a_million, "
+        "value_b_million, difference_million, difference_pct, tolerance_million, is_apart, break_year, "
+        "gap_at_break_million, mean_gap_since_break_million, value_a_usd_million, value_b_usd_million, "
+        "difference_usd_million, usd_reason"
     ),
 }
 

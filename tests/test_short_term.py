@@ -23,11 +23,12 @@ from warehouse.config import DBT_PROJECT_DIR, PROJECT_ROOT
 MARTS = DBT_PROJECT_DIR / "models" / "marts"
 COLUMNS = (
     "source, vintage, reporter, frequency, period_start, period_end, period_label, currency, value_type, "
-    "source_name, reporter_name_en, reporter_name_zh, status, service, service_name_en, service_name_zh, "
-    "service_level, flow, value_million, is_published, is_derived, growth_on_previous_pct, "
-    "growth_on_year_pct, rolling_year_million, rolling_year_growth_pct, year_to_date_million, "
-    "is_year_to_date_published, year_to_date_growth_pct, seasonally_adjusted_million, "
-    "seasonally_adjusted_growth_pct, adjustment, adjustment_reason, is_preferred"
+    "source_name, reporter_name_en, reporter_name_zh, reporter_type, status, service, service_name_en, "
+    "service_name_zh, service_level, is_main_item, flow, value_million, is_published, is_derived, "
+    "growth_on_previous_pct, growth_on_year_pct, is_small_base, rolling_year_million, "
+    "rolling_year_growth_pct, year_to_date_million, is_year_to_date_published, year_to_date_growth_pct, "
+    "seasonally_adjusted_million, seasonally_adjusted_growth_pct, adjustment, adjustment_reason, "
+    "is_preferred"
 )
 QUARTER = (
     "select * from marts.mart_trade_short_term where source = 'safe_bop' and currency = 'USD'"

@@ -1,32 +1,29 @@
--- Fails on a growth rate of partners or groups that does not say whether it starts from a small amount, on a mark without a
--- rate, and on a mark that the value and its growth contradict.
+{#- The marts with growth on the year before: their value, their rate, and what tells rows of a reporter and period apart. -#}
+{% set marts = [
+    ('mart_trade_scale', 'total_million', 'total_growth_pct', "'S', 'total'"),
+    ('mart_trade_structure', 'value_million', 'growth_pct', 'service, flow'),
+    ('mart_trade_short_term', 'value_million', 'growth_on_year_pct', 'service, flow'),
+    ('mart_trade_partner', 'value_million', 'growth_pct', 'partner, service, flow'),
+    ('mart_trade_partner_group', 'value_million', 'growth_pct', 'group_code, composition, service, flow'),
+    ('mart_digital_trade', 'value_million', 'growth_pct', 'group_service, flow'),
+] -%}
+-- Fails on a growth rate that does not say whether it starts from a small amount, on a mark without a rate, and on a mark that
+-- the value and its growth contradict.
 with rates as (
 
-    select
-        source,
-        reporter,
-        partner,
-        frequency,
-        period_label,
-        service,
-        flow,
-        value_million,
-        growth_pct,
-        is_small_base
-    from {{ ref('mart_trade_partner') }}
-    union all
-    select
-        source,
-        reporter,
-        concat_ws(', ', group_code, composition) as partner,
-        frequency,
-        period_label,
-        service,
-        flow,
-        value_million,
-        growth_pct,
-        is_small_base
-    from {{ ref('mart_trade_partner_group') }}
+    {% for mart, amount, growth, cell in marts %}
+        select
+            '{{ mart }}' as mart,
+            source,
+            reporter,
+            concat_ws(', ', {{ cell }}) as cell,
+            period_label,
+            {{ amount }} as value_million,
+            {{ growth }} as growth_pct,
+            is_small_base
+        from {{ ref(mart) }}
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 
 )
 
