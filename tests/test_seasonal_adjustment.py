@@ -46,12 +46,14 @@ def seasonal(trend: list[float], seasons: tuple[float, float, float]) -> list[fl
 def test_trend_comes_back_from_a_trend_with_a_fixed_season(
     seasons: tuple[float, float, float], growth: float, length: int, level: float, offset: int
 ) -> None:
-    """Within 2 %: where nearly nothing is left of a series, the robust weights follow from rounding."""
+    """Within 0.1 % in the middle and 10 % at most: without noise, rounding decides on the robust weights."""
     trend = [level * growth**number for number in range(length)]
     values = seasonal(trend, seasons)
     adjusted, reason = MODEL.adjust(quarters_of(values, FIRST_QUARTER + offset), values)
     assert reason is None
-    assert adjusted == pytest.approx(trend, rel=0.02)
+    errors = sorted(abs(value / level - 1) for value, level in zip(adjusted, trend, strict=True))
+    assert errors[len(errors) // 2] < 0.001
+    assert errors[-1] < 0.1
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
