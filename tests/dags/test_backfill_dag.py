@@ -22,6 +22,7 @@ from warehouse.errors import Rejected
 from warehouse.releases.diff import TableDiff
 from warehouse.sources import SOURCES
 
+RESPONSE_SECONDS = 300  # until the run waits for its answer; a run takes seconds
 REQUEST = {"source": "safe_bop", "from": "2024-01-01", "to": "2024-03-31"}
 TASKS = ("begin", "build", "compare", "approval", "approved", "approve", "discard")
 TABLE = TableDiff(
@@ -84,17 +85,37 @@ def decided(doubles: Callable[..., Doubles]) -> Doubles:
 
 
 def respond(option: str, reason: str | None) -> None:
-    """Answer the approval that waits, as `PATCH …/hitlDetails` of Airflow's API does."""
+    """Answer the approval that waits, as `PATCH …/hitlDetails` of Airflow's API does.
+
+    Fails the tasks that wait when it cannot answer: without an answer `DAG.test` never ends.
+    """
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+
+    until = time.monotonic() + RESPONSE_SECONDS
+    try:
+        while not (is_answered := answer(option, reason)) and time.monotonic() < until:
+            time.sleep(0.1)
+    except BaseException:
+        is_answered = False
+        raise
+    finally:
+        if not is_answered:
+            with create_session() as session:
+                for task in session.query(TaskInstance).filter(TaskInstance.state == "awaiting_input"):
+                    task.state = "failed"
+
+
+def answer(option: str, reason: str | None) -> bool:
+    """Answer the approval that waits now; return whether there was one."""
     from airflow.models.hitl import HITLDetail
     from airflow.models.trigger import handle_event_submit
     from airflow.triggers.base import TriggerEvent
     from airflow.utils.session import create_session
 
-    for _ in range(600):
-        with create_session() as session:
-            waiting = [detail for detail in session.query(HITLDetail) if detail.responded_at is None]
-            if waiting and str(waiting[0].task_instance.state) == "awaiting_input":
-                (detail,) = waiting
+    with create_session() as session:
+        for detail in session.query(HITLDetail):
+            if detail.responded_at is None and str(detail.task_instance.state) == "awaiting_input":
                 detail.responded_by = {"id": "7", "name": "mei.chen"}
                 detail.responded_at = datetime.now(UTC)
                 detail.chosen_options = [option]
@@ -104,8 +125,8 @@ def respond(option: str, reason: str | None) -> None:
                     task_instance=detail.task_instance,
                     session=session,
                 )
-                return
-        time.sleep(0.1)
+                return True
+    return False
 
 
 @pytest.fixture
