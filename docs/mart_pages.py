@@ -69,7 +69,7 @@ QUESTIONS_HEAD = """\
 # Questions
 
 What people ask of a dashboard, each as one query, and what the release of the sample answers. To ask the
-current release: `warehouse query "$(cat docs/questions/{first})"`. A test runs each query twenty times;
+current release: `warehouse query -- "$(cat docs/questions/{first})"`. A test runs each query twenty times;
 95 % of the runs take less than 100 ms.
 """
 
