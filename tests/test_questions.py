@@ -8,8 +8,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Warehouse
+from conftest import Warehouse, environment
+from typer.testing import CliRunner
 
+from warehouse.cli.app import app
 from warehouse.config import PROJECT_ROOT
 
 sys.path.insert(0, str(PROJECT_ROOT / "docs"))
@@ -39,6 +41,15 @@ def test_there_are_twenty_questions_or_more() -> None:
 def test_page_of_the_questions_is_up_to_date(warehouse: Warehouse) -> None:
     page = (mart_pages.QUESTIONS / "README.md").read_text(encoding="utf-8")
     assert page == mart_pages.questions_page(warehouse.database), "run: python docs/mart_pages.py RELEASE"
+
+
+def test_question_is_asked_as_its_page_says(warehouse: Warehouse) -> None:
+    page = (mart_pages.QUESTIONS / "README.md").read_text(encoding="utf-8")
+    assert f'`warehouse query -- "$(cat docs/questions/{QUESTIONS[0].name})"`' in page
+    with environment(WAREHOUSE_HOME=str(warehouse.home)):
+        asked = CliRunner().invoke(app, ["query", "--", QUESTIONS[0].read_text(encoding="utf-8").rstrip()])
+    assert asked.exit_code == 0, asked.output
+    assert "exports_usd_million" in asked.output
 
 
 @pytest.mark.parametrize("path", QUESTIONS, ids=lambda path: path.stem)
