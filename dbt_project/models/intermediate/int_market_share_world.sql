@@ -1,3 +1,4 @@
+-- Over 150 lines, since the world is stated, summed or made of the imports of markets, and is grouped at four levels.
 {{ config(materialized='table') }}
 -- A table, since int_market_share_item and mart_market_share_change read it several times.
 with items as (

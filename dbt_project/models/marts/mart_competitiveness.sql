@@ -1,3 +1,4 @@
+-- Over 150 lines, since five indices rest on the item, the whole, the world and two concentrations.
 with named_reporters as (
 
     select * from {{ ref('dim_economy') }}

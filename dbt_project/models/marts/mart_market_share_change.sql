@@ -1,6 +1,7 @@
 {%- set key = ['form', 'source', 'reporter', 'currency', 'value_type'] -%}
 {%- set effects = ['world', 'item', 'market', 'competitiveness'] -%}
 
+-- Over 150 lines, since each effect has an amount, a percentage and the reason why there is none.
 with exports as (
 
     select

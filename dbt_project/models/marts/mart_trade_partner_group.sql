@@ -1,3 +1,4 @@
+-- Over 150 lines, since a group has two compositions, each with its coverage, share and growth.
 with named_sources as (
 
     select * from {{ ref('dim_source') }}

@@ -1,3 +1,4 @@
+-- Over 150 lines, since each row has amounts, growth, shares and ranks of both flows and their total.
 with cells as (
 
     select * from {{ ref('int_trade_by_cell') }}
