@@ -4,8 +4,9 @@
 
     economy_types()                 the types of dim_economy that are no group of others
     scale_of_frequency(frequency)   the preferred totals of economies in US dollars
-    one_series(relation, cell)      the series, `source` and `value_type`, to which all rows of a cell belong: the one with most rows
-                                    there, then by precedence. `cell` is a list of columns, such as the reporter and the period
+    one_series(relation, cell, first_by)   the series, `source` and `value_type`, to which all rows of a cell belong: the first by
+                                    `first_by`, an expression over the rows of a series (most rows, unless given), then by precedence.
+                                    `cell` is a list of columns, such as the reporter and the period
     is_of_series(series, relation, cell)   the condition of a join between a relation and its one_series
 -#}
 {% macro economy_types() -%}
@@ -56,7 +57,7 @@ inner join sources on scale.source = sources.source
 order by scale.reporter, scale.period_start
 {%- endmacro %}
 
-{% macro one_series(relation, cell) -%}
+{% macro one_series(relation, cell, first_by='count(*) desc') -%}
 {%- set columns = (cell + ['source', 'value_type']) | unique | list -%}
 {%- set of_relation = [] -%}
 {%- for column in columns -%}{%- do of_relation.append(relation ~ '.' ~ column) -%}{%- endfor -%}
@@ -66,7 +67,7 @@ from (
         {{ of_relation | join(', ') }},
         row_number() over (
             partition by {{ of_relation[:cell | length] | join(', ') }}
-            order by count(*) desc, min(precedence.priority) asc
+            order by {{ first_by }}, min(precedence.priority) asc
         ) as preference
     from {{ relation }}
     inner join {{ ref('source_precedence') }} as precedence

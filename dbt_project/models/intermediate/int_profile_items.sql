@@ -1,3 +1,4 @@
+{%- set cell = ['reporter', 'period_start'] %}
 -- The parts of all services: no total, no part of a part, no group that a publisher derives.
 with items as (
 
@@ -36,22 +37,7 @@ flows as (
 
 series as (
 
-    select
-        flows.source,
-        flows.reporter,
-        flows.period_start,
-        flows.value_type,
-        row_number() over (
-            partition by flows.reporter, flows.period_start
-            order by count(*) desc, max(case when flows.is_preferred then 1 else 0 end) desc, min(precedence.priority) asc
-        ) as preference
-    from flows
-    inner join {{ ref('source_precedence') }} as precedence
-        on
-            flows.source = precedence.source
-            and flows.currency = precedence.currency
-            and flows.value_type = precedence.value_type
-    group by flows.source, flows.reporter, flows.period_start, flows.value_type
+    {{ one_series('flows', cell, 'count(*) desc, max(case when flows.is_preferred then 1 else 0 end) desc') }}
 
 ),
 
@@ -63,20 +49,8 @@ ranked as (
             partition by items.reporter, items.period_start, items.flow order by items.value_million desc, items.service asc
         ) as item_rank
     from items
-    inner join series
-        on
-            items.source = series.source
-            and items.reporter = series.reporter
-            and items.period_start = series.period_start
-            and items.value_type = series.value_type
-            and series.preference = 1
-    inner join flows
-        on
-            items.source = flows.source
-            and items.reporter = flows.reporter
-            and items.period_start = flows.period_start
-            and items.value_type = flows.value_type
-            and items.flow = flows.flow
+    inner join series on {{ is_of_series('series', 'items', cell) }}
+    inner join flows on {{ is_of_series('flows', 'items', cell + ['flow']) }}
 
 )
 

@@ -1,3 +1,4 @@
+{%- set cell = ['reporter', 'period_start'] %}
 -- A partner has rank 1 only where the named partners are most of the world: see mart_trade_partner.
 with largest as (
 
@@ -13,22 +14,7 @@ with largest as (
 
 series as (
 
-    select
-        largest.source,
-        largest.reporter,
-        largest.period_start,
-        largest.value_type,
-        row_number() over (
-            partition by largest.reporter, largest.period_start
-            order by count(distinct largest.flow) desc, max(largest.partners_counted) desc, min(precedence.priority) asc
-        ) as preference
-    from largest
-    inner join {{ ref('source_precedence') }} as precedence
-        on
-            largest.source = precedence.source
-            and largest.currency = precedence.currency
-            and largest.value_type = precedence.value_type
-    group by largest.source, largest.reporter, largest.period_start, largest.value_type
+    {{ one_series('largest', cell, 'count(distinct largest.flow) desc, max(largest.partners_counted) desc') }}
 
 ),
 
@@ -41,13 +27,7 @@ ranked as (
             partition by largest.reporter, largest.period_start, largest.flow order by largest.partner
         ) as position
     from largest
-    inner join series
-        on
-            largest.source = series.source
-            and largest.reporter = series.reporter
-            and largest.period_start = series.period_start
-            and largest.value_type = series.value_type
-            and series.preference = 1
+    inner join series on {{ is_of_series('series', 'largest', cell) }}
 
 )
 
