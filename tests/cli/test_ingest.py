@@ -39,7 +39,7 @@ def test_second_fetch_reports_nothing_new(tmp_path: Path) -> None:
     (again,) = invoke(tmp_path, "fetch", "unctad_goods", "--json", mirror=night).json
     assert again["outcome"] == "unchanged"
     shown = invoke(tmp_path, "fetch", "unctad_goods", mirror=night).stdout
-    assert "unctad_goods  unchanged" in shown and "the same rows" in shown
+    assert "unctad_goods  unchanged" in shown and "the same files" in shown
 
 
 def test_failing_source_is_reported_and_stops_no_other(tmp_path: Path) -> None:

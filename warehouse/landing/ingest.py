@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from warehouse.errors import Rejected, SourceError, WarehouseError, reporting
 from warehouse.landing import quarantine, store
 from warehouse.landing.evaluate import evaluate, land
 from warehouse.landing.withdraw import withdrawn_with_rows
-from warehouse.model import Source, Vintage
+from warehouse.model import Fetched, Source, Vintage
 
 
 def fetch_source(settings: Settings, source: Source, progress: fetch.Progress | None = None) -> Path:
@@ -84,6 +85,10 @@ def _evaluate_and_land(settings: Settings, source: Source, incoming: Path) -> Vi
         detail = f"the mirror's answer of {at:%Y-%m-%d} is older than vintage {last.id}, in force"
         record_poll("unchanged", last.id, detail, at, failed_parts=failed_parts)
         return last
+    if last is not None and has_same_files(source, pulled, last):
+        store.discard(incoming)
+        record_poll("unchanged", last.id, "the same files", at, drift=last.drift)
+        return last
     try:
         evaluation = evaluate(source, incoming, pulled, last, settings.reparsed)
         failed_parts, drift = evaluation.pulled.failed_parts, evaluation.parsed.drift
@@ -119,3 +124,22 @@ def _evaluate_and_land(settings: Settings, source: Source, incoming: Path) -> Vi
         f"{f'Vintage {last.id} stays in force' if last else 'No vintage is in force'}. Files and report are "
         f"in {entry}; see them with: warehouse rejected show {incoming.name}"
     )
+
+
+def has_same_files(source: Source, pulled: fetch.Pulled, vintage: Vintage) -> bool:
+    """Tell whether a load has the files of a vintage, and so its rows, without reading them.
+
+    The vintage must come from today's reader, and no part of either may have failed: a failed part takes its
+    rows from an older vintage.
+    """
+    return (
+        vintage.reader_version == source.reader_version
+        and not vintage.failed_parts
+        and not pulled.failed_parts
+        and _contents_of(pulled.files) == _contents_of(vintage.files)
+    )
+
+
+def _contents_of(files: Sequence[Fetched]) -> list[tuple[str, str, str]]:
+    """Return name, address and checksum of files, in order."""
+    return sorted((file.name, file.address, file.sha256) for file in files)
