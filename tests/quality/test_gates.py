@@ -15,6 +15,7 @@ from toys import HAS_ROWS, TOY, database, parquet, query, suite, validate_toy
 
 from warehouse.errors import WarehouseError
 from warehouse.quality import validate_release, validate_vintage
+from warehouse.quality.gx import import_great_expectations
 
 
 @pytest.fixture
@@ -173,3 +174,31 @@ def test_validation_locks_no_reader_out_and_closes_the_build(tmp_path: Path) -> 
     assert (build.read_bytes(), current.read_bytes()) == before
     with duckdb.connect(str(build)) as db:  # no session of this process has it open
         db.execute("drop table marts.mart_toy")
+
+
+def test_every_finding_of_a_query_is_counted_and_the_first_ones_are_shown(
+    tmp_path: Path, seeds: Path
+) -> None:
+    rows = "select 'row ' || i as finding from range(300) as r(i), (select count(*) from {batch}) order by i"
+    verdict = validate_toy(tmp_path, query("none", rows), query("all columns", "select year from {batch}"))
+    many, columns = verdict.reasons()
+    assert many.startswith("raw.toy: none: row 0; row 1; ") and many.endswith("; row 19; and 280 more")
+    assert columns == "raw.toy: all columns: year '2019'; year '2020'; year '2021'"
+
+
+def test_query_runs_once(tmp_path: Path, seeds: Path) -> None:
+    import_great_expectations()
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    statements: list[str] = []
+
+    def record(connection: object, cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", record)
+    try:
+        validate_toy(tmp_path, query("once", "select 'marked' as finding from {batch} where false"))
+    finally:
+        event.remove(Engine, "before_cursor_execute", record)
+    assert [statement.count("'marked'") for statement in statements if "'marked'" in statement] == [1]

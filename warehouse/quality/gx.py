@@ -12,18 +12,19 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb
 
 from warehouse.errors import WarehouseError
 from warehouse.quality.database import attach_statements, connect
-from warehouse.quality.suites import SCHEMAS, Suite
+from warehouse.quality.suites import QUERY_KWARG, SCHEMAS, Expectation, Suite
 from warehouse.quality.verdict import Finding
 
 ROWS_SHOWN = 20
 RESULT_FORMAT = {"result_format": "COMPLETE", "partial_unexpected_count": ROWS_SHOWN}
 TABLE_EXISTS = "the table exists"
+COUNT_COLUMN = "_rows_found"
 
 
 def build_suite(suite: Suite) -> Any:
@@ -38,14 +39,14 @@ def build_suite(suite: Suite) -> Any:
 
     for expectation in suite.expectations:
         try:
-            ExpectationConfiguration(**expectation.configuration()).to_domain_obj()
+            ExpectationConfiguration(**_configuration(expectation)).to_domain_obj()
         except (GreatExpectationsError, ValueError, TypeError, KeyError) as error:
             raise WarehouseError(
                 f"{suite.path}: expectation {expectation.name!r} ({expectation.type}) is not valid: "
                 f"{error}. Fix its type or its kwargs"
             ) from error
     written = [expectation.name for expectation in suite.expectations]
-    built = ExpectationSuite(name=suite.name, expectations=[e.configuration() for e in suite.expectations])
+    built = ExpectationSuite(name=suite.name, expectations=[_configuration(e) for e in suite.expectations])
     if len(built.expectations) != len(written):
         loaded = {(expectation.meta or {}).get("name") for expectation in built.expectations}
         dropped = [name for name in written if name not in loaded]
@@ -54,6 +55,16 @@ def build_suite(suite: Suite) -> Any:
             f"loaded; dropped: {', '.join(dropped) or 'a duplicate'}. Fix them"
         )
     return built
+
+
+def _configuration(expectation: Expectation) -> dict[str, Any]:
+    """Return Great Expectations' configuration; a query becomes a query of its rows with their count."""
+    configuration = expectation.configuration()
+    if expectation.query is not None:
+        query = configuration["kwargs"][QUERY_KWARG].rstrip("; \n")
+        counted = f"select *, count(*) over () as {COUNT_COLUMN} from (\n{query}\n) as found"
+        configuration |= {"type": _query_type(), "kwargs": {QUERY_KWARG: counted}}
+    return configuration
 
 
 def run_suites(
@@ -185,7 +196,7 @@ def _row_text(row: Mapping[str, Any]) -> str:
     """Return a query row's column `finding`, or all its columns."""
     if "finding" in row:
         return str(row["finding"])
-    return ", ".join(f"{name} {value!r}" for name, value in row.items())
+    return ", ".join(f"{name} {value!r}" for name, value in row.items() if name != COUNT_COLUMN)
 
 
 def _error_message(info: Mapping[str, Any]) -> str:
@@ -210,6 +221,27 @@ def import_great_expectations() -> None:
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     registry.impls["duckdb.gate"] = _gate_dialect
+
+
+@cache
+def _query_type() -> str:
+    """Register an expectation that runs its query once, and return its type.
+
+    The query has column COUNT_COLUMN, the number of its rows. Great Expectations' own runs each query twice:
+    to count its rows, and to show some of them.
+    """
+    from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
+
+    class QueryFindsNoRows(UnexpectedRowsExpectation):
+        metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.table",)
+
+        def _validate(self, metrics: dict[str, Any], *_: Any, **__: Any) -> dict[str, Any]:
+            rows = metrics["unexpected_rows_query.table"]
+            count = rows[0][COUNT_COLUMN] if rows else 0
+            found = {"observed_value": count, "details": {"unexpected_rows": rows}}
+            return {"success": not rows, "result": found}
+
+    return str(QueryFindsNoRows.expectation_type)
 
 
 @cache
