@@ -9,6 +9,7 @@ import ast
 import csv
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,17 @@ def test_each_heavy_dependency_is_imported_only_by_its_modules(dependency: str) 
         assert users, f"no module imports {dependency}: remove it from ONLY_IMPORTERS"
     outside = {user for user in users if not any(user.startswith(importer) for importer in importers)}
     assert not outside
+
+
+def test_steps_import_packages_of_one_source_or_of_the_gates_late() -> None:
+    loaded = "import sys, warehouse.build.steps; print(*sys.modules)"
+    command = [sys.executable, "-c", loaded]
+    names = subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd=PROJECT_ROOT
+    ).stdout.split()
+    assert "warehouse.formats.archive" in names
+    late = {"pandas", "py7zr", "great_expectations", "sqlalchemy", "dbt", "airflow"}
+    assert late.intersection(names) == set()
 
 
 def test_no_module_has_a_catch_all_name() -> None:

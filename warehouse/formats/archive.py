@@ -18,8 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Literal, NamedTuple
 
-import py7zr
-
 from warehouse.errors import SourceError
 from warehouse.model import Note, no_note
 
@@ -78,10 +76,6 @@ def extract_member(
         target.unlink(missing_ok=True)
         if isinstance(error, SourceError) or (isinstance(error, OSError) and error.errno in DISK_ERRORS):
             raise
-        if isinstance(error, py7zr.PasswordRequired):
-            raise fail("the 7z archive is encrypted") from error
-        if isinstance(error, py7zr.DecompressionBombError):
-            raise _size_error(max_bytes, fail) from error
         raise fail(
             f"the {kind} archive is truncated, corrupt or not a {kind} archive: "
             + f"{type(error).__name__}: {error}".removesuffix(": "),
@@ -93,20 +87,27 @@ def extract_member(
 def _extract_7z(
     path: Path, target: Path, suffix: str, max_bytes: int, fail: Fail, further: Callable[[str], None]
 ) -> None:
-    with (
-        py7zr.SevenZipFile(path, "r", max_extract_size=max_bytes) as archive,
-        tempfile.TemporaryDirectory(dir=target.parent) as scratch,
-    ):
-        is_encrypted = archive.needs_password()
-        members = [
-            Member(info.filename, info.uncompressed, info.is_directory, info.is_file, is_encrypted)
-            for info in archive.list()
-        ]
-        selected = select_member(members, suffix, max_bytes, fail, further)
-        archive.extract(path=scratch, targets=[selected.name])
-        extracted = Path(scratch, selected.name)
-        extracted.chmod(0o600)  # the archive may set a mode without read permission
-        extracted.replace(target)
+    import py7zr  # it takes 0.1 s to import, and one source needs it
+
+    try:
+        with (
+            py7zr.SevenZipFile(path, "r", max_extract_size=max_bytes) as archive,
+            tempfile.TemporaryDirectory(dir=target.parent) as scratch,
+        ):
+            is_encrypted = archive.needs_password()
+            members = [
+                Member(info.filename, info.uncompressed, info.is_directory, info.is_file, is_encrypted)
+                for info in archive.list()
+            ]
+            selected = select_member(members, suffix, max_bytes, fail, further)
+            archive.extract(path=scratch, targets=[selected.name])
+            extracted = Path(scratch, selected.name)
+            extracted.chmod(0o600)  # the archive may set a mode without read permission
+            extracted.replace(target)
+    except py7zr.PasswordRequired as error:
+        raise fail("the 7z archive is encrypted") from error
+    except py7zr.DecompressionBombError as error:
+        raise _size_error(max_bytes, fail) from error
 
 
 def _extract_zip(
