@@ -4,85 +4,49 @@
 -- of provinces is no row.
 with wholes as (
 
-    select
-        reporter,
-        period_label,
-        'exports' as flow,
-        source,
-        exports_usd_million as value_usd_million
-    from {{ ref('compare_sources') }}
-    union all
-    select
-        reporter,
-        period_label,
-        'imports' as flow,
-        source,
-        imports_usd_million as value_usd_million
-    from {{ ref('compare_sources') }}
+    {% for flow in ('exports', 'imports') %}
+        select
+            reporter,
+            period_label,
+            '{{ flow }}' as flow,
+            source,
+            {{ flow }}_usd_million as value_usd_million
+        from {{ ref('compare_sources') }}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 
 sums as (
 
-    select
-        'mix' as table_name,
-        reporter,
-        period_label,
-        flow,
-        min(source) as source,
-        count(distinct source) as source_count,
-        count(*) = 12 as is_whole,
-        sum(value_usd_million) as value_usd_million
-    from {{ ref('mix') }}
-    group by reporter, period_label, flow
-    union all
-    select
-        'partner' as table_name,
-        reporter,
-        period_label,
-        flow,
-        min(source) as source,
-        count(distinct source) as source_count,
-        false as is_whole,
-        sum(value_usd_million) as value_usd_million
-    from {{ ref('partner') }}
-    group by reporter, period_label, flow
-    union all
-    select
-        'digital' as table_name,
-        reporter,
-        period_label,
-        flow,
-        min(source) as source,
-        count(distinct source) as source_count,
-        false as is_whole,
-        sum(value_usd_million) as value_usd_million
-    from {{ ref('digital') }}
-    group by reporter, period_label, flow
-    union all
-    select
-        'profile' as table_name,
-        reporter,
-        period_label,
-        'exports' as flow,
-        min(source) as source,
-        count(distinct source) as source_count,
-        true as is_whole,
-        sum(exports_usd_million) as value_usd_million
-    from {{ ref('profile') }}
-    group by reporter, period_label
-    union all
-    select
-        'profile' as table_name,
-        reporter,
-        period_label,
-        'imports' as flow,
-        min(source) as source,
-        count(distinct source) as source_count,
-        true as is_whole,
-        sum(imports_usd_million) as value_usd_million
-    from {{ ref('profile') }}
-    group by reporter, period_label
+    {% for table in ('mix', 'partner', 'digital') %}
+        select
+            '{{ table }}' as table_name,
+            reporter,
+            period_label,
+            flow,
+            min(source) as source,
+            count(distinct source) as source_count,
+            {{ 'count(*) = 12' if table == 'mix' else 'false' }} as is_whole,
+            sum(value_usd_million) as value_usd_million
+        from {{ ref(table) }}
+        group by reporter, period_label, flow
+        union all
+    {% endfor %}
+    {% for flow in ('exports', 'imports') %}
+        select
+            'profile' as table_name,
+            reporter,
+            period_label,
+            '{{ flow }}' as flow,
+            min(source) as source,
+            count(distinct source) as source_count,
+            true as is_whole,
+            sum({{ flow }}_usd_million) as value_usd_million
+        from {{ ref('profile') }}
+        group by reporter, period_label
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 

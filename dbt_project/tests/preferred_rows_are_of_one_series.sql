@@ -2,38 +2,19 @@
 -- sources: items of another series would not add up to the total.
 with preferred as (
 
-    select
-        reporter,
-        frequency,
-        period_start,
-        period_end,
-        source,
-        currency,
-        value_type
-    from {{ ref('mart_trade_scale') }}
-    where is_preferred
-    union
-    select
-        reporter,
-        frequency,
-        period_start,
-        period_end,
-        source,
-        currency,
-        value_type
-    from {{ ref('mart_trade_structure') }}
-    where is_preferred
-    union
-    select
-        reporter,
-        frequency,
-        period_start,
-        period_end,
-        source,
-        currency,
-        value_type
-    from {{ ref('mart_trade_short_term') }}
-    where is_preferred
+    {% for mart in ('mart_trade_scale', 'mart_trade_structure', 'mart_trade_short_term') %}
+        select
+            reporter,
+            frequency,
+            period_start,
+            period_end,
+            source,
+            currency,
+            value_type
+        from {{ ref(mart) }}
+        where is_preferred
+        {{ 'union' if not loop.last }}
+    {% endfor %}
 
 )
 
