@@ -25,6 +25,7 @@ PAGES = Path(__file__).parent / "marts"
 QUESTIONS = Path(__file__).parent / "questions"
 EXAMPLES = PAGES / "examples.yml"
 ROWS_SHOWN = 10
+SHORTEST_SUMMARY = 60  # characters
 TEMPLATE = """\
 # {{ name }}
 
@@ -104,7 +105,7 @@ def page_of(mart: str, manifest: dict[str, Any], database: Path) -> str:
         question=question,
         grain=grain,
         columns=columns,
-        definitions=[column for column in columns if "\n\n" in column.text],
+        definitions=[column for column in columns if is_cut(column)],
         examples=examples,
         limits=described["limits"].strip(),
     )
@@ -137,9 +138,20 @@ def split_grain(description: str) -> tuple[str, str]:
 
 
 def first_sentence(text: str) -> str:
-    """Return the first sentence of a description, in one line, as the cell of a table."""
+    """Return the beginning of a description, in one line, as the cell of a table.
+
+    It is the first sentence, or the first few where that one is short: "Of the exports." says nothing alone.
+    """
     paragraph = " ".join(text.strip().split("\n\n")[0].split())
-    return re.split(r"(?<=[.:]) (?=[A-Z])", paragraph)[0].replace("|", "\\|")
+    first, *others = re.split(r"(?<=[.:]) (?=[A-Z`])", paragraph)
+    while others and len(first) < SHORTEST_SUMMARY:
+        first = f"{first} {others.pop(0)}"
+    return first.replace("|", "\\|")
+
+
+def is_cut(column: Column) -> bool:
+    """Tell whether the cell of a column has less than its whole description."""
+    return column.summary != " ".join(column.text.split()).replace("|", "\\|")
 
 
 def result_of(sql: str, database: Path) -> str:

@@ -8,6 +8,8 @@
                                     `first_by`, an expression over the rows of a series (most rows, unless given), then by precedence.
                                     `cell` is a list of columns, such as the reporter and the period
     is_of_series(series, relation, cell)   the condition of a join between a relation and its one_series
+    is_source_break(relation, cell)        whether the row before, of the same cell without its period, is of another source or kind of
+                                           value: the step between the two is no growth
 -#}
 {% macro economy_types() -%}
     ('economy', 'dissolved')
@@ -48,9 +50,17 @@ select
     scale.exports_growth_pct,
     scale.imports_growth_pct,
     scale.total_growth_pct,
+    scale.is_exports_small_base,
+    scale.is_imports_small_base,
+    scale.is_small_base,
+    scale.exports_status,
+    scale.imports_status,
+    scale.total_status,
+    scale.value_type,
     scale.source,
     sources.title_en as source_name,
-    scale.vintage
+    scale.vintage,
+    {{ is_source_break('scale', ['reporter']) }} as is_source_break
 from scale
 inner join economies on scale.reporter = economies.economy
 inner join sources on scale.source = sources.source
@@ -78,6 +88,16 @@ from (
     group by {{ of_relation | join(', ') }}
 ) as counted
 where preference = 1
+{%- endmacro %}
+
+{% macro is_source_break(relation, cell) -%}
+{%- set prefix = relation ~ '.' if relation else '' -%}
+{%- set rows_before = 'over (partition by ' ~ prefix ~ (cell | join(', ' ~ prefix)) ~ ' order by ' ~ prefix ~ 'period_start)' -%}
+coalesce(
+        lag({{ prefix }}source) {{ rows_before }} <> {{ prefix }}source
+        or lag({{ prefix }}value_type) {{ rows_before }} <> {{ prefix }}value_type,
+        false
+    )
 {%- endmacro %}
 
 {% macro is_of_series(series, relation, cell) -%}

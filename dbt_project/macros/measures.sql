@@ -49,6 +49,15 @@ end
     and extract(month from {{ previous }}.period_end) = extract(month from {{ current_row }}.period_end)
 {%- endmacro %}
 
+{% macro status_of_both() -%}
+{#- The status of a figure computed from exports and imports: theirs, and of each flow where they differ. -#}
+case
+    when exports_status = imports_status or imports_status is null then exports_status
+    when exports_status is null then imports_status
+    when exports_status <> imports_status then concat('exports ', exports_status, ', imports ', imports_status)
+end
+{%- endmacro %}
+
 {% macro amount_of_flow(flow, cell) -%}
 {#- The amount of one flow from a relation that has the four flows side by side. -#}
 case {{ flow }}

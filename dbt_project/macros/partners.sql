@@ -9,6 +9,9 @@
 {#- Percent of all services that the items of a source must add up to before the largest is the top item of a profile. -#}
 {% macro least_items_share_pct() -%} 80 {%- endmacro %}
 
+{#- Of the twelve main items: when more of them are not compiled, the shares of the others are none of the mix. -#}
+{% macro most_items_not_compiled() -%} 6 {%- endmacro %}
+
 {#- Percent of a group's members that must have a figure before its sum has a share or a growth rate. -#}
 {% macro least_coverage_pct() -%} 90 {%- endmacro %}
 

@@ -1,5 +1,6 @@
--- Fails on a rank of the world, a group, a reporter without the ranked amount or a source without a world row; on an economy
--- without a rank; and on a rank that is not one more than the number of larger economies. By exports, imports and total.
+-- Fails on a rank of the world, a group, a reporter without the ranked amount, a source without a world row, or economies that
+-- are less than 80 % of it; on an economy without a rank; and on a rank that is not one more than the number of larger
+-- economies. By exports, imports and total.
 with worlds as (
 
     select mart.*
@@ -26,7 +27,8 @@ scale as (
                 and mart.{{ flow }}_million is not null
                 and worlds.source is not null,
                 false
-            ) as is_rankable
+            ) as is_economy,
+            worlds.{{ flow }}_million as world_amount
         from {{ ref('mart_trade_scale') }} as mart
         left join worlds
             on
@@ -37,6 +39,21 @@ scale as (
         left join {{ ref('dim_economy') }} as economies on mart.reporter = economies.economy
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
+
+),
+
+covered as (
+
+    select
+        *,
+        coalesce(
+            is_economy
+            and sum(case when is_economy then amount end) over (
+                partition by source, period_label, currency, value_type, flow
+            ) >= 0.8 * world_amount,
+            false
+        ) as is_rankable
+    from scale
 
 )
 
@@ -49,8 +66,8 @@ select
     scale.flow,
     scale.found_rank,
     count(other.reporter) as economies_larger
-from scale
-left join scale as other
+from covered as scale
+left join covered as other
     on
         scale.source = other.source
         and scale.period_label = other.period_label

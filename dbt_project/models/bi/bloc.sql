@@ -42,6 +42,7 @@ select
     trade.value_million as value_usd_million,
     trade.share_pct,
     trade.growth_pct,
+    trade.is_small_base,
     trade.members_counted,
     trade.members_expected,
     trade.coverage_pct,
@@ -49,7 +50,8 @@ select
     trade.value_type,
     trade.source,
     trade.source_name,
-    trade.vintage
+    trade.vintage,
+    {{ is_source_break('trade', ['reporter', 'group_code', 'flow']) }} as is_source_break
 from trade
 inner join series on {{ is_of_series('series', 'trade', cell) }}
 inner join economies on trade.reporter = economies.economy

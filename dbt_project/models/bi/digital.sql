@@ -38,9 +38,13 @@ select
     digital.value_million as value_usd_million,
     digital.share_of_services_pct,
     digital.growth_pct,
+    digital.is_small_base,
+    digital.status,
+    digital.value_type,
     digital.source,
     sources.title_en as source_name,
-    digital.vintage
+    digital.vintage,
+    {{ is_source_break('digital', ['reporter', 'flow']) }} as is_source_break
 from digital
 inner join series on {{ is_of_series('series', 'digital', cell) }}
 inner join economies on digital.reporter = economies.economy

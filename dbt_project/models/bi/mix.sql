@@ -42,9 +42,13 @@ select
     structure.value_million as value_usd_million,
     structure.share_pct,
     structure.growth_pct,
+    structure.is_small_base,
+    structure.status,
+    structure.value_type,
     structure.source,
     sources.title_en as source_name,
-    structure.vintage
+    structure.vintage,
+    {{ is_source_break('structure', ['reporter', 'service', 'flow']) }} as is_source_break
 from structure
 inner join economies on structure.reporter = economies.economy
 inner join services on structure.service = services.service

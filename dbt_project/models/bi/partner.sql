@@ -55,10 +55,14 @@ select
     with_economies.value_million as value_usd_million,
     with_economies.share_pct,
     with_economies.growth_pct,
+    with_economies.is_small_base,
     with_economies.partner_rank,
+    with_economies.status,
+    with_economies.value_type,
     with_economies.source,
     sources.title_en as source_name,
-    with_economies.vintage
+    with_economies.vintage,
+    {{ is_source_break('with_economies', ['reporter', 'partner', 'flow']) }} as is_source_break
 from with_economies
 inner join series on {{ is_of_series('series', 'with_economies', cell) }}
 inner join economies as reporters on with_economies.reporter = reporters.economy

@@ -13,6 +13,7 @@ select
     period_label,
     source,
     source_name,
+    value_type,
     vintage,
     latest_vintage,
     exports_million as exports_usd_million,
@@ -22,6 +23,9 @@ select
     exports_growth_pct,
     imports_growth_pct,
     total_growth_pct,
+    is_exports_small_base,
+    is_imports_small_base,
+    is_small_base,
     services_share_of_trade_pct,
     openness_pct,
     tc,
@@ -55,6 +59,11 @@ select
     digital_imports_share_pct,
     sources_counted,
     sources_gap_pct,
-    is_gap_of_one_value_type
+    is_gap_of_one_value_type,
+    world_reason,
+    items_reason,
+    partner_reason,
+    digital_reason,
+    {{ is_source_break(none, ['reporter']) }} as is_source_break
 from profiles
 order by reporter, period_start

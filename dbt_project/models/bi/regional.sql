@@ -28,6 +28,10 @@ pivoted as (
         max(case when trade.flow = 'imports' then trade.value_million end) as imports_usd_million,
         max(case when trade.flow = 'total' then trade.value_million end) as printed_total_usd_million,
         max(case when trade.flow = 'balance' then trade.value_million end) as printed_balance_usd_million,
+        max(case when trade.flow = 'exports' then trade.status end) as exports_status,
+        max(case when trade.flow = 'imports' then trade.status end) as imports_status,
+        max(case when trade.flow = 'total' then trade.status end) as total_status,
+        trade.value_type,
         trade.source,
         trade.source_name,
         trade.vintage
@@ -35,7 +39,7 @@ pivoted as (
     inner join series on {{ is_of_series('series', 'trade', cell) }}
     group by
         trade.region, trade.region_name_en, trade.region_name_zh, trade.period_start, trade.period_end, trade.period_label,
-        trade.source, trade.source_name, trade.vintage
+        trade.value_type, trade.source, trade.source_name, trade.vintage
 
 )
 
@@ -50,8 +54,13 @@ select
     imports_usd_million,
     coalesce(printed_total_usd_million, exports_usd_million + imports_usd_million) as total_usd_million,
     coalesce(printed_balance_usd_million, exports_usd_million - imports_usd_million) as balance_usd_million,
+    exports_status,
+    imports_status,
+    total_status,
+    value_type,
     source,
     source_name,
-    vintage
+    vintage,
+    {{ is_source_break(none, ['region']) }} as is_source_break
 from pivoted
 order by region, period_start

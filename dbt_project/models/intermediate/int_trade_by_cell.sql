@@ -36,6 +36,12 @@ select
     printed_balance_million is not null as is_balance_published,
     exports_status,
     imports_status,
-    total_status,
-    balance_status
+    case
+        when printed_total_million is not null then total_status
+        when exports_million + imports_million is not null then {{ status_of_both() }}
+    end as total_status,
+    case
+        when printed_balance_million is not null then balance_status
+        when exports_million - imports_million is not null then {{ status_of_both() }}
+    end as balance_status
 from pivoted

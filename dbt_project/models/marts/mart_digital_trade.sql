@@ -121,6 +121,11 @@ select
     case when ranked.services_million is not null then ranked.services_source end as services_source,
     case when ranked.services_million is not null then ranked.services_vintage end as services_vintage,
     {{ ratio_pct('ranked.value_million', 'ranked.services_million') }} as share_of_services_pct,
+    case
+        when ranked.flow = 'balance' then 'a balance has no share'
+        when ranked.services_million is null then 'no total of services is stated for the economy and period'
+        when ranked.services_million = 0 then 'the total of services is zero'
+    end as share_reason,
     {{ ratio_pct('ranked.value_million', 'ranked.world_million') }} as world_share_pct,
     cast(ranked.world_rank as integer) as world_rank,
     case

@@ -105,7 +105,10 @@ compared as (
         abs(difference) > tolerance as is_apart,
         max(case when abs(difference) <= tolerance then period_end end) over (
             partition by source_a, source_b, reporter, partner, service, flow, frequency, currency
-        ) as last_together
+        ) as last_together,
+        max(period_end) over (
+            partition by source_a, source_b, reporter, partner, service, flow, frequency, currency
+        ) as last_period
     from pairs
 
 ),
@@ -134,9 +137,11 @@ breaks as (
 
 select
     compared.source_a,
+    sources_a.title_en as source_a_name,
     compared.vintage_a,
     compared.value_type_a,
     compared.source_b,
+    sources_b.title_en as source_b_name,
     compared.vintage_b,
     compared.value_type_b,
     compared.value_type_a = compared.value_type_b as is_same_value_type,
@@ -168,6 +173,12 @@ select
     {{ to_double('compared.tolerance') }} as tolerance_million,
     compared.is_apart,
     cast(breaks.break_year as integer) as break_year,
+    case
+        when breaks.break_year is not null then null
+        when compared.last_together is null then 'the two never agree'
+        when compared.last_together = compared.last_period then 'the two agree in the last period'
+        when compared.last_together < compared.last_period then 'the two differ in the last period only'
+    end as break_reason,
     {{ to_double('breaks.gap_at_break') }} as gap_at_break_million,
     breaks.mean_gap as mean_gap_since_break_million,
     {{ to_double(in_usd('compared.value_a', 'compared.currency')) }} as value_a_usd_million,
@@ -177,6 +188,8 @@ select
 from compared
 left join named_reporters on compared.reporter = named_reporters.economy
 left join named_services on compared.service = named_services.service
+left join {{ ref('dim_source') }} as sources_a on compared.source_a = sources_a.source
+left join {{ ref('dim_source') }} as sources_b on compared.source_b = sources_b.source
 left join breaks
     on
         compared.source_a = breaks.source_a

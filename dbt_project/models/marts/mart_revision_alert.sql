@@ -40,35 +40,44 @@ fitting as (
 )
 
 select
-    source,
-    series,
-    reporter,
-    partner,
-    region,
-    service,
-    flow,
-    indicator,
-    frequency,
-    period_start,
-    period_label,
-    currency,
-    unit,
-    value_type,
-    previous_vintage,
-    vintage,
-    {{ to_double('previous_value') }} as previous_value,
-    {{ to_double('value') }} as value,
-    change_pct,
-    threshold_pct,
-    measure as threshold_measure
+    fitting.source,
+    sources.title_en as source_name,
+    fitting.series,
+    fitting.reporter,
+    reporters.name_en as reporter_name_en,
+    reporters.name_zh as reporter_name_zh,
+    fitting.partner,
+    fitting.region,
+    fitting.service,
+    services.name_en as service_name_en,
+    services.name_zh as service_name_zh,
+    fitting.flow,
+    fitting.indicator,
+    fitting.frequency,
+    fitting.period_start,
+    fitting.period_end,
+    fitting.period_label,
+    fitting.currency,
+    fitting.unit,
+    fitting.value_type,
+    fitting.previous_vintage,
+    fitting.vintage,
+    {{ to_double('fitting.previous_value') }} as previous_value,
+    {{ to_double('fitting.value') }} as value,
+    fitting.change_pct,
+    fitting.threshold_pct,
+    fitting.measure as threshold_measure
 from fitting
+left join {{ ref('dim_source') }} as sources on fitting.source = sources.source
+left join {{ ref('dim_economy') }} as reporters on fitting.reporter = reporters.economy
+left join {{ ref('dim_service') }} as services on fitting.service = services.service
 where
-    position = 1
+    fitting.position = 1
     and (
-        abs(change_pct) > threshold_pct
+        abs(fitting.change_pct) > fitting.threshold_pct
         -- from zero there is no percentage: always an alert
-        or change_pct is null
+        or fitting.change_pct is null
     )
 order by
-    source, vintage, reporter, partner, region, service, indicator, flow, frequency, period_start, period_end, currency, unit,
-    value_type
+    fitting.source, fitting.vintage, fitting.reporter, fitting.partner, fitting.region, fitting.service, fitting.indicator,
+    fitting.flow, fitting.frequency, fitting.period_start, fitting.period_end, fitting.currency, fitting.unit, fitting.value_type

@@ -66,6 +66,11 @@ select
     {{ cell_columns('by_cell') }},
     by_cell.series,
     by_cell.period_label,
+    sources.title_en as source_name,
+    reporters.name_en as reporter_name_en,
+    reporters.name_zh as reporter_name_zh,
+    services.name_en as service_name_en,
+    services.name_zh as service_name_zh,
 
     case
         when by_cell.value_before is not null then first_vintages.vintage
@@ -92,5 +97,8 @@ select
     end as direction
 from by_cell
 left join first_vintages on by_cell.source = first_vintages.source
+left join {{ ref('dim_source') }} as sources on by_cell.source = sources.source
+left join {{ ref('dim_economy') }} as reporters on by_cell.reporter = reporters.economy
+left join {{ ref('dim_service') }} as services on by_cell.service = services.service
 where by_cell.revision_count + by_cell.withdrawal_count > 0
 order by {{ cell_columns('by_cell') }}

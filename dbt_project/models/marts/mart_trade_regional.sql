@@ -58,6 +58,12 @@ select
         when trade.flow <> 'balance'
             then {{ ratio_pct('trade.value_million', amount_of_flow('trade.flow', 'countries')) }}
     end as share_pct,
+    case
+        when trade.flow = 'balance' then 'a balance has no share'
+        when trade.value_million is null then 'no amount'
+        when {{ amount_of_flow('trade.flow', 'countries') }} is null then 'the source states no total of the country'
+        when {{ amount_of_flow('trade.flow', 'countries') }} = 0 then 'the total of the country is zero'
+    end as share_reason,
     {{ to_double('printed_share.value') }} as published_share_pct,
     case
         when trade.flow <> 'balance'
@@ -65,6 +71,9 @@ select
     end as growth_pct,
     {{ to_double('printed_growth.value') }} as published_growth_pct,
     value_added.services_value_added_share_pct,
+    case
+        when value_added.services_value_added_share_pct is null then 'no accounts of the province are loaded for the period'
+    end as value_added_reason,
     cast(
         case when trade.members_expected is not null then coalesce(trade.members_counted, 0) end as integer
     ) as members_counted,

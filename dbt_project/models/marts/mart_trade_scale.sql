@@ -92,32 +92,48 @@ joined as (
 
 ),
 
+-- a world row beside a few economies ranks nothing
+with_coverage as (
+
+    select
+        *,
+    {% for flow in ['exports', 'imports', 'total'] %}
+        coalesce({{ ratio_pct(
+                'sum(case when is_rankable then ' ~ flow ~ '_million end) over (partition by '
+                ~ 'source, frequency, period_start, period_end, currency, value_type)',
+                'world_' ~ flow ~ '_million'
+            ) }} >= {{ least_economies_share_pct() }}, false) as is_{{ flow }}_ranked{{ ',' if not loop.last }}
+    {% endfor %}
+    from joined
+
+),
+
 ranked as (
 
     select
         *,
         case
-            when is_rankable and exports_million is not null
+            when is_rankable and is_exports_ranked and exports_million is not null
                 then rank() over (
                     partition by source, frequency, period_start, period_end, currency, value_type, is_rankable
                     order by exports_million desc nulls last
                 )
         end as world_export_rank,
         case
-            when is_rankable and imports_million is not null
+            when is_rankable and is_imports_ranked and imports_million is not null
                 then rank() over (
                     partition by source, frequency, period_start, period_end, currency, value_type, is_rankable
                     order by imports_million desc nulls last
                 )
         end as world_import_rank,
         case
-            when is_rankable and total_million is not null
+            when is_rankable and is_total_ranked and total_million is not null
                 then rank() over (
                     partition by source, frequency, period_start, period_end, currency, value_type, is_rankable
                     order by total_million desc nulls last
                 )
         end as world_rank
-    from joined
+    from with_coverage
 
 )
 
@@ -139,6 +155,8 @@ select
     {{ growth_pct('ranked.exports_million', 'previous.exports_million') }} as exports_growth_pct,
     {{ growth_pct('ranked.imports_million', 'previous.imports_million') }} as imports_growth_pct,
     {{ growth_pct('ranked.total_million', 'previous.total_million') }} as total_growth_pct,
+    {{ is_small_base('ranked.exports_million', 'previous.exports_million') }} as is_exports_small_base,
+    {{ is_small_base('ranked.imports_million', 'previous.imports_million') }} as is_imports_small_base,
     {{ is_small_base('ranked.total_million', 'previous.total_million') }} as is_small_base,
     {{ ratio_pct('ranked.exports_million', 'ranked.total_million') }} as export_share_pct,
     {{ ratio_pct('ranked.imports_million', 'ranked.total_million') }} as import_share_pct,

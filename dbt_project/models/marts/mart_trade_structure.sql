@@ -59,6 +59,36 @@ totals as (
     select * from trade
     where service = 'S' and flow <> 'balance'
 
+),
+
+-- a total is of both flows
+items_not_compiled as (
+
+    select
+        {{ reporter_cell_columns('cells') }},
+        count(case when cells.exports_status = '{{ not_compiled() }}' then 1 end) as exports,
+        count(case when cells.imports_status = '{{ not_compiled() }}' then 1 end) as imports,
+        count(
+            case when cells.exports_status = '{{ not_compiled() }}' or cells.imports_status = '{{ not_compiled() }}' then 1 end
+        ) as total
+    from cells
+    inner join services on cells.service = services.service and services.is_main_item
+    group by {{ reporter_cell_columns('cells') }}
+
+),
+
+with_items as (
+
+    select
+        trade.*,
+        case trade.flow
+            when 'exports' then coalesce(items_not_compiled.exports, 0)
+            when 'imports' then coalesce(items_not_compiled.imports, 0)
+            when 'total' then coalesce(items_not_compiled.total, 0)
+        end as items_not_compiled
+    from trade
+    left join items_not_compiled on {{ is_same_cell('trade', 'items_not_compiled') }}
+
 )
 
 select
@@ -78,7 +108,11 @@ select
     trade.flow,
     {{ to_double('trade.value_million') }} as value_million,
     trade.is_published,
-    {{ ratio_pct('trade.value_million', 'totals.value_million') }} as share_pct,
+    case
+        when trade.service = 'S' or trade.items_not_compiled <= {{ most_items_not_compiled() }}
+            then {{ ratio_pct('trade.value_million', 'totals.value_million') }}
+    end as share_pct,
+    cast(trade.items_not_compiled as integer) as items_not_compiled,
     {{ to_double('printed_share.value') }} as published_share_pct,
     case
         when trade.flow <> 'balance'
@@ -91,7 +125,7 @@ select
     {{ to_double('printed_growth.value') }} as published_growth_pct,
     {{ contribution_pp('trade.value_million', 'previous.value_million', 'previous_totals.value_million') }} as growth_contribution_pp,
     preferred.source is not null as is_preferred
-from trade
+from with_items as trade
 left join named_sources on trade.source = named_sources.source
 left join named_reporters on trade.reporter = named_reporters.economy
 left join services on trade.service = services.service
