@@ -127,3 +127,57 @@ def test_provinces_have_the_printed_totals_in_dollars(built: Path) -> None:
         built, "select region_name_en, period_label, total_usd_million from bi.regional order by region"
     )
     assert found == [(name, year, pytest.approx(value)) for name, year, value in printed]
+
+
+@pytest.mark.parametrize("table", ["annual", "profile"])
+def test_change_of_source_is_marked(built: Path, table: str) -> None:
+    # SAFE's workbook ends with 2023; UNCTAD's file has 445892 for 2024
+    found = rows(
+        built,
+        f"select period_label, source, is_source_break from bi.{table} "
+        "where reporter = 'CHN' and period_label >= '2022' order by 1",
+    )
+    assert found == [
+        ("2022", "safe_bop", False),
+        ("2023", "safe_bop", False),
+        ("2024", "unctad_services", True),
+    ]
+
+
+def test_sum_for_china_is_one_figure(built: Path) -> None:
+    # BX.GSR.NFSV.CD of 2021: 339393210195.59 dollars, as SAFE states; the sum over the mart's rows is 25 times as much
+    query = "select sum(exports_{}million) from {} where reporter = 'CHN' and period_label = '2021'"
+    assert rows(built, query.format("usd_", "bi.annual")) == [(pytest.approx(339393.21019559),)]
+    [(of_all,)] = rows(built, query.format("", "marts.mart_trade_scale"))
+    assert of_all > 8_000_000
+
+
+def test_provinces_show_that_their_figures_are_unverified(built: Path) -> None:
+    found = rows(built, "select region, total_status, value_type from bi.regional order by 1")
+    assert found == [("110000", "unverified", "reported"), ("310000", "unverified", "reported")]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_table_says_of_what_kind_its_figures_are(built: Path, table: str) -> None:
+    columns = {
+        str(name)
+        for (name,) in rows(
+            built,
+            "select column_name from duckdb_columns() where schema_name = 'bi' and table_name = ?",
+            table,
+        )
+    }
+    assert {"source", "source_name", "vintage", "value_type"} <= columns
+    assert "is_source_break" in columns or table == "compare_sources"  # its key has the source
+    assert "is_small_base" in columns or not any(column.endswith("growth_pct") for column in columns)
+    assert not rows(built, f"select 1 from bi.{table} where value_type is null limit 1")
+
+
+def test_growth_from_a_tiny_base_is_marked_by_flow(built: Path) -> None:
+    # the workbook's columns of 1966 and 1967: 0.006 and 0.1588 hundred million dollars of exports
+    found = rows(
+        built,
+        "select exports_growth_pct > 1000, is_exports_small_base, is_imports_small_base from bi.annual "
+        "where reporter = 'CHN' and period_label = '1967'",
+    )
+    assert found == [(True, True, False)]

@@ -184,6 +184,45 @@ def test_item_not_compiled_has_no_value_and_the_status(built: Path) -> None:
     assert share is not None
 
 
+def test_item_is_no_share_of_a_mix_that_is_not_compiled(built: Path) -> None:
+    """In 1960 the workbook has other business services only; in 2014 all items but manufacturing and repairs."""
+    found = {
+        row["period_label"]: (row["share_pct"], row["items_not_compiled"])
+        for row in records(
+            built,
+            "select * from marts.mart_trade_structure where source = 'safe_bop' and service = 'SJ'"
+            " and flow = 'exports' and currency = 'USD' and period_label in ('1960', '2014')",
+        )
+    }
+    assert found["1960"] == (None, 11)
+    share, not_compiled = found["2014"]
+    assert 0 < share < 50 and not_compiled == 1
+    total = record(
+        built,
+        "select share_pct from marts.mart_trade_structure where source = 'safe_bop' and service = 'S'"
+        " and flow = 'exports' and currency = 'USD' and period_label = '1960'",
+    )
+    assert total["share_pct"] == 100
+
+
+def test_computed_figure_has_the_status_of_what_it_is_computed_from(built: Path) -> None:
+    """MOFCOM prints 1.26 and 1.06 trillion yuan, both rounded, and 2 325.9 billion together."""
+    found = {
+        row["flow"]: (row["value_million"], row["is_published"], row["status"])
+        for row in records(
+            built,
+            "select * from marts.mart_digital_trade where source = 'curated' and reporter = 'CHN'"
+            " and group_service = 'KIS' and period_label = '2021'",
+        )
+    }
+    assert found == {
+        "exports": (1_260_000, True, "stated, rounded"),
+        "imports": (1_060_000, True, "stated, rounded"),
+        "total": (2_325_900, True, "stated"),
+        "balance": (200_000, False, "stated, rounded"),
+    }
+
+
 def test_digital_share_and_concentration_need_compiled_items(built: Path) -> None:
     """Financial services, royalties and culture begin with 1997, repairs with 2015, the twelfth item."""
     digital = record(

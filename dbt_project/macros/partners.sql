@@ -12,6 +12,11 @@
 {#- Of the twelve main items: when more of them are not compiled, the shares of the others are none of the mix. -#}
 {% macro most_items_not_compiled() -%} 6 {%- endmacro %}
 
+{#- Whether enough of the main items are compiled; a source without the status compiles all of its items. -#}
+{% macro is_mix_compiled(items_not_compiled) -%}
+coalesce({{ items_not_compiled }}, 0) <= {{ most_items_not_compiled() }}
+{%- endmacro %}
+
 {#- Percent of a group's members that must have a figure before its sum has a share or a growth rate. -#}
 {% macro least_coverage_pct() -%} 90 {%- endmacro %}
 

@@ -54,6 +54,12 @@ partner_concentrations as (
 
 ),
 
+items_not_compiled as (
+
+    select * from {{ ref('int_items_not_compiled') }}
+
+),
+
 -- the denominator: all services for an item, goods and services for all services
 wholes as (
 
@@ -65,10 +71,17 @@ wholes as (
             when items.service = 'S' then items.exports_million + goods.exports_million
             when items.service <> 'S' then totals.exports_million
         end as whole_exports,
-        case when not totals.is_summed then totals.exports_million end as services_exports,
-        case when not totals.is_summed then totals.imports_million end as services_imports
+        case
+            when not totals.is_summed and (items.service = 'S' or {{ is_mix_compiled('items_not_compiled.exports_items') }})
+                then totals.exports_million
+        end as services_exports,
+        case
+            when not totals.is_summed and (items.service = 'S' or {{ is_mix_compiled('items_not_compiled.imports_items') }})
+                then totals.imports_million
+        end as services_imports
     from items
     left join totals on {{ is_same_cell('items', 'totals') }}
+    left join items_not_compiled on {{ is_same_cell('items', 'items_not_compiled') }}
     left join sources on items.source = sources.source
     left join named_reporters as economies on items.reporter = economies.economy
     left join goods

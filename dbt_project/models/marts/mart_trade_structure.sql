@@ -61,19 +61,9 @@ totals as (
 
 ),
 
--- a total is of both flows
 items_not_compiled as (
 
-    select
-        {{ reporter_cell_columns('cells') }},
-        count(case when cells.exports_status = '{{ not_compiled() }}' then 1 end) as exports,
-        count(case when cells.imports_status = '{{ not_compiled() }}' then 1 end) as imports,
-        count(
-            case when cells.exports_status = '{{ not_compiled() }}' or cells.imports_status = '{{ not_compiled() }}' then 1 end
-        ) as total
-    from cells
-    inner join services on cells.service = services.service and services.is_main_item
-    group by {{ reporter_cell_columns('cells') }}
+    select * from {{ ref('int_items_not_compiled') }}
 
 ),
 
@@ -82,9 +72,9 @@ with_items as (
     select
         trade.*,
         case trade.flow
-            when 'exports' then coalesce(items_not_compiled.exports, 0)
-            when 'imports' then coalesce(items_not_compiled.imports, 0)
-            when 'total' then coalesce(items_not_compiled.total, 0)
+            when 'exports' then coalesce(items_not_compiled.exports_items, 0)
+            when 'imports' then coalesce(items_not_compiled.imports_items, 0)
+            when 'total' then coalesce(items_not_compiled.total_items, 0)
         end as items_not_compiled
     from trade
     left join items_not_compiled on {{ is_same_cell('trade', 'items_not_compiled') }}
@@ -109,7 +99,7 @@ select
     {{ to_double('trade.value_million') }} as value_million,
     trade.is_published,
     case
-        when trade.service = 'S' or trade.items_not_compiled <= {{ most_items_not_compiled() }}
+        when trade.service = 'S' or {{ is_mix_compiled('trade.items_not_compiled') }}
             then {{ ratio_pct('trade.value_million', 'totals.value_million') }}
     end as share_pct,
     cast(trade.items_not_compiled as integer) as items_not_compiled,
