@@ -114,6 +114,7 @@ select
     compared.unit,
     compared.found_value,
     compared.source,
+    named_sources.title_en as source_name,
     compared.vintage,
     compared.basis_named,
     compared.is_named_basis,
@@ -138,6 +139,7 @@ select
         )
     ) as reason
 from compared
+left join {{ ref('dim_source') }} as named_sources on compared.source = named_sources.source
 left join coverage on compared.claim_id = coverage.claim_id
 left join named on compared.claim_id = named.claim_id and named.preference = 1
 left join other_periods on compared.claim_id = other_periods.claim_id

@@ -103,11 +103,13 @@ select
     named_services.is_main_item,
     converted.flow,
     converted.reporter_source,
+    reporter_sources.title_en as reporter_source_name,
     converted.reporter_vintage,
     converted.reporter_value_type,
     converted.reporter_currency,
     {{ to_double('converted.reporter_value') }} as reporter_value_million,
     converted.partner_source,
+    partner_sources.title_en as partner_source_name,
     converted.partner_vintage,
     converted.partner_value_type,
     converted.partner_currency,
@@ -136,6 +138,8 @@ from converted
 left join named_reporters on converted.reporter = named_reporters.economy
 left join named_partners on converted.partner = named_partners.economy
 left join named_services on converted.service = named_services.service
+left join {{ ref('dim_source') }} as reporter_sources on converted.reporter_source = reporter_sources.source
+left join {{ ref('dim_source') }} as partner_sources on converted.partner_source = partner_sources.source
 order by
     converted.reporter, converted.partner, converted.service, converted.flow, converted.frequency, converted.period_start,
     converted.period_end, converted.reporter_source, converted.partner_source, converted.reporter_currency,
