@@ -38,16 +38,17 @@ COLUMNS = {
         "imports_status, total_status, frequency, period_start, period_end, period_label, currency, "
         "value_type, source_name, exports_million, imports_million, total_million, is_total_published, "
         "balance_million, is_balance_published, exports_growth_pct, imports_growth_pct, total_growth_pct, "
-        "is_small_base, export_share_pct, import_share_pct, world_export_share_pct, world_import_share_pct, "
-        "world_total_share_pct, world_export_rank, world_import_rank, world_rank, "
-        "services_share_of_trade_pct, openness_pct, is_preferred"
+        "is_exports_small_base, is_imports_small_base, is_small_base, export_share_pct, import_share_pct, "
+        "world_export_share_pct, world_import_share_pct, world_total_share_pct, world_export_rank, "
+        "world_import_rank, world_rank, services_share_of_trade_pct, openness_pct, is_preferred"
     ),
     "mart_trade_structure": (
         "source, vintage, reporter, frequency, period_start, period_end, period_label, currency, "
         "value_type, source_name, reporter_name_en, reporter_name_zh, reporter_type, status, service, "
         "service_name_en, service_name_zh, service_level, is_main_item, is_knowledge_intensive, "
-        "is_digitally_deliverable, flow, value_million, is_published, share_pct, published_share_pct, "
-        "growth_pct, is_small_base, published_growth_pct, growth_contribution_pp, is_preferred"
+        "is_digitally_deliverable, flow, value_million, is_published, share_pct, items_not_compiled, "
+        "published_share_pct, growth_pct, is_small_base, published_growth_pct, growth_contribution_pp, "
+        "is_preferred"
     ),
     "mart_revision": (
         "source, source_name, series, reporter, reporter_name_en, reporter_name_zh, partner, service, "

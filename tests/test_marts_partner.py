@@ -42,16 +42,17 @@ COLUMNS = {
         "reporter, reporter_name_en, reporter_name_zh, reporter_type, partner, partner_name_en, "
         "partner_name_zh, partner_type, frequency, period_start, period_end, period_label, service, "
         "service_name_en, service_name_zh, service_level, is_main_item, flow, reporter_source, "
-        "reporter_vintage, reporter_value_type, reporter_currency, reporter_value_million, partner_source, "
-        "partner_vintage, partner_value_type, partner_currency, partner_value_million, is_same_value_type, "
-        "difference_million, asymmetry_index, reason, reporter_value_usd_million, "
-        "partner_value_usd_million, difference_usd_million, asymmetry_index_usd, usd_reason"
+        "reporter_source_name, reporter_vintage, reporter_value_type, reporter_currency, "
+        "reporter_value_million, partner_source, partner_source_name, partner_vintage, partner_value_type, "
+        "partner_currency, partner_value_million, is_same_value_type, difference_million, asymmetry_index, "
+        "reason, reporter_value_usd_million, partner_value_usd_million, difference_usd_million, "
+        "asymmetry_index_usd, usd_reason"
     ),
     "mart_trade_regional": (
         "source, source_name, vintage, region, region_name_en, region_name_zh, region_type, frequency, "
         "period_start, period_end, period_label, flow, currency, value_type, status, value_million, "
-        "share_pct, published_share_pct, growth_pct, published_growth_pct, services_value_added_share_pct, "
-        "members_counted, members_expected, basis"
+        "share_pct, share_reason, published_share_pct, growth_pct, published_growth_pct, "
+        "services_value_added_share_pct, value_added_reason, members_counted, members_expected, basis"
     ),
 }
 FLOWS = {"exports": "EXP", "imports": "IMP"}

@@ -34,16 +34,17 @@ COLUMNS = {
         "period_start, period_end, period_label, currency, value_type, source_name, status, group_service, "
         "group_name_en, group_name_zh, definition, definition_source_url, flow, value_million, "
         "is_published, services_million, services_source, services_vintage, share_of_services_pct, "
-        "world_share_pct, world_rank, growth_pct, is_small_base"
+        "share_reason, world_share_pct, world_rank, growth_pct, is_small_base"
     ),
     "mart_reconciliation": (
-        "source_a, vintage_a, value_type_a, source_b, vintage_b, value_type_b, is_same_value_type, "
-        "concept_a, concept_b, is_same_concept, reporter, reporter_name_en, reporter_name_zh, "
-        "reporter_type, partner, service, service_name_en, service_name_zh, service_level, is_main_item, "
-        "flow, frequency, period_start, period_end, period_label, currency, value_a_million, "
-        "value_b_million, difference_million, difference_pct, tolerance_million, is_apart, break_year, "
-        "gap_at_break_million, mean_gap_since_break_million, value_a_usd_million, value_b_usd_million, "
-        "difference_usd_million, usd_reason"
+        "source_a, source_a_name, vintage_a, value_type_a, source_b, source_b_name, vintage_b, "
+        "value_type_b, is_same_value_type, concept_a, concept_b, is_same_concept, reporter, "
+        "reporter_name_en, reporter_name_zh, reporter_type, partner, service, service_name_en, "
+        "service_name_zh, service_level, is_main_item, flow, frequency, period_start, period_end, "
+        "period_label, currency, value_a_million, value_b_million, difference_million, difference_pct, "
+        "tolerance_million, is_apart, break_year, break_reason, gap_at_break_million, "
+        "mean_gap_since_break_million, value_a_usd_million, value_b_usd_million, difference_usd_million, "
+        "usd_reason"
     ),
 }
 
@@ -356,6 +357,9 @@ def test_delivered_services_are_those_of_the_wto(built: Path) -> None:
     assert {key: row["status"] for key, row in rows.items() if row["status"]} == {
         ("CHN", "exports", "2014"): "breaking series: B",
         ("CHN", "imports", "2014"): "breaking series: B",
+        # computed from both flows
+        ("CHN", "total", "2014"): "breaking series: B",
+        ("CHN", "balance", "2014"): "breaking series: B",
     }
     assert rows["CHN", "exports", "2024"]["definition"].startswith("Services that the WTO estimates")
 
