@@ -1,17 +1,30 @@
 """Build, validate and publish a release when any source has landed a new vintage.
 
-Several sources in one night make at most two builds. The first asset event starts a run. With
-`max_active_runs=1` Airflow queues the events that arrive meanwhile, and starts one more run for all of them
-when the first has ended. The `load` of that run builds nothing if the first run already used everything.
+A night makes one build. The first asset event starts a run, whose `wait` ends when no ingest run is active.
+With `max_active_runs=1` Airflow queues the events that arrive meanwhile, and starts one more run for all of
+them when the first has ended. The `load` of that run builds nothing if the first run already used everything.
 
-A source that failed is not waited for: its last vintage is part of the build.
+A source that failed is not waited for: its last vintage is part of the build. Nor is a source whose DAG is
+paused: its queued runs do not start.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from airflow.sdk import DAG, AssetAny, DeadlineAlert, DeadlineReference, Param, SyncCallback, task
+from airflow.sdk import (
+    DAG,
+    Asset,
+    AssetAny,
+    DeadlineAlert,
+    DeadlineReference,
+    Param,
+    PokeReturnValue,
+    SyncCallback,
+    task,
+)
 from defaults import (
     TRANSFORM_TIMEOUT,
     dag_arguments,
@@ -25,30 +38,68 @@ from pools import BUILDS
 
 from warehouse.sources import SOURCES
 
-DEADLINE = timedelta(hours=4)
-# More than the timeouts of all four tasks and a second try of `transform`.
-DAGRUN_TIMEOUT = timedelta(hours=12)
+LOG = logging.getLogger(__name__)
+PUBLISHED = Asset(name="published/latest", uri="warehouse://published/latest", group="published")
+DEADLINE = timedelta(hours=6)
+# Then the build begins with what has landed.
+LONGEST_WAIT = timedelta(hours=2)
+POKE_INTERVAL = timedelta(seconds=10)
+# More than the longest wait, the timeouts of all tasks and a second try of `transform`.
+DAGRUN_TIMEOUT = timedelta(hours=16)
 
 DOC = """\
 ### Publish a release
 
-Runs when any source has landed a new vintage. Several sources in one night make at most two builds.
+Runs when any source has landed a new vintage, and waits for the ingest runs of the night: one build a night.
 
 | task | what it does | what happens on failure |
 |---|---|---|
+| `wait` | ends when no ingest run is active or queued, after 2 hours at the latest | the run fails |
 | `load` | starts a build of the vintages in force; nothing new: the rest is **skipped** | no build is left |
 | `transform` | one `dbt build` with all tests; the log names each failed node | the build is kept |
 | `validate` | checks the expectations, also against the current release | the build is kept with its report |
 | `publish` | makes the release directory and switches `latest` to it | `latest` is not switched |
 
 **What happens on failure:** the current release stays, byte for byte. Failed builds are kept in `build/`.
-A run that has not ended 4 hours after it was queued notifies the operators, and goes on.
+A run that has not ended 6 hours after it was queued notifies the operators, and goes on.
 
 **What to run next:** `warehouse alerts` for the reason. When it is fixed, trigger this DAG or run
 `warehouse publish`.
 
+**Asset.** `publish` updates `published/latest`; its event has the release, its revisions and the tables that
+changed. Schedule on it what reads a release, such as the refresh of a dashboard.
+
 **Parameter** `as_of` (manual runs): build from the vintages that were known on that day.
 """
+
+
+@task.sensor(
+    mode="reschedule", poke_interval=POKE_INTERVAL.total_seconds(), timeout=2 * LONGEST_WAIT.total_seconds()
+)
+def wait(params: dict[str, str | None], ti: Any = None, dag_run: Any = None) -> PokeReturnValue:
+    """Wait until no ingest run is active or queued; return the sources that are still active at the end."""
+    if params["as_of"]:  # a build of the past uses no vintage of today
+        return PokeReturnValue(is_done=True, xcom_value=[])
+    active = [name for name in SOURCES if is_active(ti, f"ingest_{name}")]
+    waited = datetime.now(UTC) - (dag_run.start_date or dag_run.run_after)
+    if active and waited < LONGEST_WAIT:
+        LOG.info("Waiting for %s, so that the night makes one release.", ", ".join(active))
+        return PokeReturnValue(is_done=False)
+    if active:
+        LOG.warning(
+            "Building after %s without the new vintages of %s: their runs have not ended. See their tasks "
+            "in Airflow, and stop those that hang.",
+            LONGEST_WAIT,
+            ", ".join(active),
+        )
+    return PokeReturnValue(is_done=True, xcom_value=active)
+
+
+def is_active(instance: Any, dag_id: str) -> bool:
+    """Tell whether a DAG has a run that is running, or one that is queued and can start."""
+    if instance.get_dr_count(dag_id, states=["running"]):
+        return True
+    return bool(instance.get_dr_count(dag_id, states=["queued"])) and not instance.get_dag(dag_id).is_paused
 
 
 @task.short_circuit(pool=BUILDS)
@@ -79,12 +130,16 @@ def validate(build: str) -> str:
 
 
 @task(pool=BUILDS)
-def publish(build: str) -> str:
+def publish(build: str, outlet_events: Any = None) -> str:
     """Publish the build as the current release; return its name."""
     from warehouse.build import steps
+    from warehouse.releases.news import news_of
 
+    settings = task_settings()
     with no_retry_on_rejected():
-        return steps.publish(task_settings(), build)
+        release = steps.publish(settings, build)
+    outlet_events[PUBLISHED].extra = news_of(settings.published, release)
+    return release
 
 
 with DAG(
@@ -106,9 +161,10 @@ with DAG(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=DEADLINE,
         callback=SyncCallback(on_deadline),
-        name="Published within four hours",
+        name="Published within six hours",
     ),
     **dag_arguments(dagrun_timeout=DAGRUN_TIMEOUT),
 ):
     landed = load.override(inlets=[data_set(f"landing/{name}") for name in SOURCES])()
-    publish.override(outlets=[data_set("published/latest")])(validate(transform(landed)))
+    wait() >> landed
+    publish.override(outlets=[PUBLISHED, data_set("published/latest")])(validate(transform(landed)))

@@ -11,16 +11,18 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow_local import DAGS, Doubles, states
+from conftest import Warehouse
 
 from warehouse.build import builds, dbt, steps
 from warehouse.errors import Rejected, WarehouseError
+from warehouse.releases.news import news_of
 from warehouse.sources import SOURCES
 
 DAG_FILES = ("backfill.py", "checks.py", "ingest.py", "maintenance.py", "publish.py")
@@ -28,8 +30,9 @@ DAG_IDS = (*(f"ingest_{name}" for name in SOURCES), "backfill", "checks", "maint
 
 
 @pytest.fixture
-def pipeline(doubles: Callable[..., Doubles]) -> Doubles:
+def pipeline(doubles: Callable[..., Doubles], monkeypatch: pytest.MonkeyPatch) -> Doubles:
     """Replace the steps by doubles that return a new vintage and a passing build."""
+    monkeypatch.setattr("warehouse.releases.news.news_of", lambda _, release: {"release": release})
     answers = {
         "fetch": "incoming",
         "accept": "2024-07-12",
@@ -87,7 +90,8 @@ def test_publish_runs_when_any_source_lands_something(parsed: Any) -> None:
     assert [(asset.name, asset.uri) for asset in condition.objects] == [
         (asset.name, asset.uri) for asset in outlets
     ]
-    assert [task.task_id for task in dag.topological_sort()] == ["load", "transform", "validate", "publish"]
+    names = [task.task_id for task in dag.topological_sort()]
+    assert names == ["wait", "load", "transform", "validate", "publish"]
     assert dag.params["as_of"] is None
 
 
@@ -255,6 +259,66 @@ def test_publish_hands_the_build_from_step_to_step(pipeline: Doubles, dags: dict
     ]
 
 
+class Runs:
+    """What a task instance knows of the runs of other DAGs: those active by state, and the paused DAGs."""
+
+    def __init__(self, paused: tuple[str, ...] = (), **active: str) -> None:
+        self.active, self.paused = active, paused
+
+    def get_dr_count(self, dag_id: str, states: list[str]) -> int:
+        return int(self.active.get(dag_id.removeprefix("ingest_")) in states)
+
+    def get_dag(self, dag_id: str) -> SimpleNamespace:
+        return SimpleNamespace(is_paused=dag_id.removeprefix("ingest_") in self.paused)
+
+
+@pytest.mark.parametrize(
+    ("runs", "minutes", "as_of", "expected"),
+    [
+        (Runs(), 0, None, (True, [])),
+        (Runs(batis="success"), 0, None, (True, [])),
+        (Runs(batis="running"), 119, None, (False, None)),
+        (Runs(batis="queued"), 0, None, (False, None)),
+        (Runs(paused=("batis",), batis="queued"), 0, None, (True, [])),
+        (Runs(paused=("batis",), batis="running"), 0, None, (False, None)),
+        (Runs(batis="running", safe_bop="queued"), 121, None, (True, ["batis", "safe_bop"])),
+        (Runs(batis="running"), 0, "2023-01-31", (True, [])),
+    ],
+)
+def test_publish_waits_for_active_ingest_runs_for_two_hours(
+    dags: dict[str, Any], runs: Runs, minutes: int, as_of: str | None, expected: tuple[bool, Any]
+) -> None:
+    started = datetime.now(UTC) - timedelta(minutes=minutes)
+    wait = dags["publish"].task_dict["wait"].python_callable
+    answer = wait({"as_of": as_of}, ti=runs, dag_run=SimpleNamespace(start_date=started, run_after=started))
+    assert (answer.is_done, answer.xcom_value) == expected
+
+
+def test_wait_holds_no_worker_and_no_pool(parsed: Any) -> None:
+    wait = parsed.dags["publish"].task_dict["wait"]
+    assert (wait.mode, wait.pool) == ("reschedule", "default_pool")
+    assert wait.poke_interval <= 30
+
+
+def test_event_of_published_release_tells_what_it_brought(
+    pipeline: Doubles, dags: dict[str, Any], warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.models.asset import AssetEvent
+    from airflow.utils.session import create_session
+
+    monkeypatch.setattr("warehouse.releases.news.news_of", news_of)
+    monkeypatch.setenv("WAREHOUSE_HOME", str(warehouse.home))
+    pipeline.answers["publish"] = warehouse.release.name
+    assert states(dags["publish"].test())["publish"] == "success"
+    with create_session() as session:
+        events = [one for one in session.query(AssetEvent) if one.asset.name == "published/latest"]
+    extra = events[-1].extra
+    assert extra["release"] == warehouse.release.name and extra["against"] is None
+    assert "safe_bop/2024-03-29" in extra["vintages"]
+    assert {"mart_trade_scale", "fct_revision"} <= set(extra["changed_tables"])
+    assert extra["revisions"]["changed"] > 0
+
+
 def test_publish_takes_a_day_to_build_as_of(pipeline: Doubles, dags: dict[str, Any]) -> None:
     dags["publish"].test(run_conf={"as_of": "2023-01-31"})
     assert pipeline.calls[0] == ("load", "2023-01-31")
@@ -264,6 +328,7 @@ def test_publish_without_new_data_is_skipped(pipeline: Doubles, dags: dict[str, 
     pipeline.answers["load"] = None
     run = dags["publish"].test()
     assert states(run) == {
+        "wait": "success",
         "load": "success",
         "transform": "skipped",
         "validate": "skipped",
