@@ -145,7 +145,7 @@ def test_change_of_source_is_marked(built: Path, table: str) -> None:
 
 
 def test_sum_for_china_is_one_figure(built: Path) -> None:
-    # BX.GSR.NFSV.CD of 2021: 339393210195.59 dollars, as SAFE states; the sum over the mart's rows is 25 times as much
+    # BX.GSR.NFSV.CD of 2021: 339393210195.59 dollars, as SAFE states; the mart has it 25 times
     query = "select sum(exports_{}million) from {} where reporter = 'CHN' and period_label = '2021'"
     assert rows(built, query.format("usd_", "bi.annual")) == [(pytest.approx(339393.21019559),)]
     [(of_all,)] = rows(built, query.format("", "marts.mart_trade_scale"))

@@ -185,7 +185,7 @@ def test_item_not_compiled_has_no_value_and_the_status(built: Path) -> None:
 
 
 def test_item_is_no_share_of_a_mix_that_is_not_compiled(built: Path) -> None:
-    """In 1960 the workbook has other business services only; in 2014 all items but manufacturing and repairs."""
+    """In 1960 the workbook has other business services only; in 2014 eleven of twelve."""
     found = {
         row["period_label"]: (row["share_pct"], row["items_not_compiled"])
         for row in records(
