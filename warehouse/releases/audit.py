@@ -21,7 +21,7 @@ from warehouse.landing.parse import digest_rows
 from warehouse.landing.store import WITHDRAWN, read_vintage
 from warehouse.releases.history import HISTORY, HISTORY_REMEDY, last_switch, read_history
 from warehouse.releases.manifest import MANIFEST, read_manifest
-from warehouse.releases.store import LATEST, latest_name, release_dirs
+from warehouse.releases.store import LATEST, LATEST_REMEDY, latest_name, latest_problem, release_dirs
 
 LINEAGE = ("_file", "_row")
 LANDING_REMEDY = (
@@ -73,7 +73,7 @@ def audit(landing: Path, published: Path) -> AuditReport:
         findings.append(Finding(str(landing), "there is no vintage to audit", "Check WAREHOUSE_HOME"))
     for release in releases:
         findings += _audit_release(release, checked, digests, lost)
-    findings += _audit_latest(published, {path.name for path in releases})
+    findings += _audit_latest(published)
     size = sum(path.stat().st_size for path in checked)
     return AuditReport(len(vintages), len(releases), len(checked), size, tuple(findings))
 
@@ -131,16 +131,15 @@ def _audit_release(
             yield Finding(str(path), what, LANDING_REMEDY)
 
 
-def _audit_latest(published: Path, releases: set[str]) -> Iterator[Finding]:
+def _audit_latest(published: Path) -> Iterator[Finding]:
     """Yield the findings on the history and on `latest`."""
     history, latest, link = read_history(published), latest_name(published), str(published / LATEST)
-    for problem in history.problems:
-        yield _unreadable(published / HISTORY, problem, HISTORY_REMEDY)
-    if latest is not None and latest not in releases:
-        remedy = (
-            "Roll back to a release that does: `warehouse releases`, `warehouse rollback RELEASE --why …`"
-        )
-        yield Finding(link, f"points at release {latest}, which does not exist", remedy)
+    for line in history.problems:
+        yield _unreadable(published / HISTORY, line, HISTORY_REMEDY)
+    if problem := latest_problem(published):
+        what = problem.removeprefix(f"{link}: ")
+        yield Finding(link, what, LATEST_REMEDY)
+        return
     switch = last_switch(history.records)
     if switch is not None and switch.after != latest:
         what = f"points at {latest}, but the last switch in the history is to {switch.after}"

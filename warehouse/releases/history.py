@@ -1,4 +1,4 @@
-"""The history of releases: one line of `history.jsonl` per publish, refresh, rollback and removal."""
+"""The history of releases: one line of `history.jsonl` per publish, refresh, rollback, repair, removal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HISTORY_REMEDY = (
     "Restore the file from the backup, or delete the line: the releases and `latest` do not depend on it. "
     "Until then, name a release by its id and not as `previous`"
 )
-Action = Literal["publish", "refresh", "rollback", "remove"]
+Action = Literal["publish", "refresh", "rollback", "repair", "remove"]
 Switch = tuple[str | None, str | None]  # what `latest` pointed at before and after
 
 
@@ -25,8 +25,8 @@ class HistoryEntry(BaseModel, frozen=True):
     """What was done with a release, and what `latest` pointed at before and after.
 
     Publishing a build of the past and removing an old release leave `latest` unchanged. A refresh replaces a
-    release by the same one with newer freshness. A rollback records
-    `fingerprint` and `newest` (source to newest vintage) of the release that it replaced.
+    release by the same one with newer freshness. A repair points `latest` at an intact release again. A
+    rollback records `fingerprint` and `newest` (source to newest vintage) of the release that it replaced.
     """
 
     # `who` and `why` are the names in records written before 0.2.
@@ -43,7 +43,7 @@ class HistoryEntry(BaseModel, frozen=True):
     @property
     def is_switch(self) -> bool:
         """Return whether this was to make `release` the current release."""
-        return self.action == "rollback" or self.release == self.after != self.before
+        return self.action in ("rollback", "repair") or self.release == self.after != self.before
 
 
 def read_history(published: Path) -> Listing[HistoryEntry]:

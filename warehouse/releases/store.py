@@ -12,11 +12,12 @@ from pydantic import BaseModel
 
 from warehouse.errors import WarehouseError
 from warehouse.files import Listing, fsync, locked, read_each, size_of
-from warehouse.releases.history import HistoryEntry, read_history, rolled_back
+from warehouse.releases.history import HistoryEntry, last_switch, read_history, rolled_back
 from warehouse.releases.manifest import RELEASE_REMEDY, VintageRef, read_manifest
 
 DATABASE = "warehouse.duckdb"
 LATEST = "latest"
+LATEST_REMEDY = "Point it at the newest intact release with: warehouse repair latest"
 SWITCH_TIMEOUT_SECONDS = 60  # a switch takes milliseconds; only a stopped process holds the lock longer
 
 
@@ -63,19 +64,44 @@ def current(published: Path) -> Path | None:
     name = latest_name(published)
     if name is None:
         return None
-    release = published / name
-    if not release.is_dir():
-        raise WarehouseError(
-            f"{published / LATEST}: points at release {name}, which does not exist. {RELEASE_REMEDY}"
-        )
-    return release.resolve()
+    if problem := _dangling(published, name):
+        raise WarehouseError(f"{problem}. {LATEST_REMEDY}")
+    return (published / name).resolve()
+
+
+def latest_problem(published: Path) -> str | None:
+    """Return what is wrong with the link `latest`: lost, no link, or a lost release; None if right.
+
+    The link is lost when the history has a switch to a release, or releases exist without a history. The
+    release that `latest` points at is not checked.
+    """
+    link, name = published / LATEST, latest_name(published)
+    if name is not None:
+        return _dangling(published, name)
+    if link.exists():
+        return f"{link}: is not a symbolic link; move it away"
+    entries = read_history(published).records
+    if last_switch(entries) is not None or (not entries and release_dirs(published)):
+        return f"{link}: the link to the current release is missing"
+    return None
+
+
+def _dangling(published: Path, name: str) -> str | None:
+    if (published / name).is_dir():
+        return None
+    return f"{published / LATEST}: points at release {name}, which does not exist"
 
 
 def require_current(published: Path) -> Path:
     """Return the directory of the current release; raise WarehouseError if there is none."""
+    if problem := latest_problem(published):
+        raise WarehouseError(f"{problem}. {LATEST_REMEDY}")
     release = current(published)
     if release is None:
-        raise WarehouseError(f"{published}: there is no release yet. Make one with: warehouse run")
+        raise WarehouseError(
+            f"{published}: there is no release yet. Make one with: warehouse run; if there should be one, "
+            "check WAREHOUSE_HOME"
+        )
     return release
 
 
@@ -97,6 +123,8 @@ def find_release(published: Path, name: str) -> Path:
     elif name == "previous":
         wanted = _previous_name(published, tuple(known))
     if wanted is None or wanted not in known:
+        if name in (LATEST, "previous") and (problem := latest_problem(published)):
+            raise WarehouseError(f"{problem}. {LATEST_REMEDY}")
         what = f"{name} release" if name in (LATEST, "previous") else f"release {name!r}"
         gone = f": {wanted} does not exist" if wanted not in (None, name) else ""
         raise WarehouseError(
@@ -109,6 +137,8 @@ def _previous_name(published: Path, known: tuple[str, ...]) -> str | None:
     """Return what `latest` pointed at before its last switch; without a record, the release before it."""
     name = latest_name(published)
     for entry in reversed(read_history(published).require()):
+        if entry.action == "repair":  # what it replaced was lost; the release came by an earlier switch
+            continue
         if entry.after == name and entry.before not in (None, name):
             if entry.action != "refresh":  # the same release with newer freshness is not its predecessor
                 return entry.before
