@@ -91,15 +91,17 @@ def test_every_kind_of_alert_is_found(found: dict[str, Alert]) -> None:
     assert set(found) == set(alerts.KINDS)
     for kind in ("fetch_failed", "load_rejected", "big_revision", "part_failed", "drift", "rows_held"):
         assert found[kind].subject == SOURCE
-    assert "further column 'NOTE'" in found["drift"].happened
-    assert "SDIG: HTTP 500 (figures of 2025-01-01)" in found["part_failed"].happened
-    assert "7 observations" in found["rows_held"].happened and "XQX" in found["rows_held"].happened
-    aside = found["source_set_aside"].happened
-    assert f"vintage {VINTAGE} is left out" in aside and "2025-01-01 is used. a test failed" in aside
-    assert "Q{<" in found["load_rejected"].happened
-    assert "+80.0 %" in found["big_revision"].happened
-    assert "model.mart_x: no column y" in found["build_failed"].happened
-    assert "checks.jsonl" in found["unreadable"].happened
+    assert "further column 'NOTE'" in found["drift"].reason
+    assert "SDIG: HTTP 500 (figures of 2025-01-01)" in found["part_failed"].reason
+    assert "7 observations" in found["rows_held"].happened and "XQX" in found["rows_held"].reason
+    aside = found["source_set_aside"]
+    assert f"vintage {VINTAGE} is left out" in aside.happened and "2025-01-01 is used" in aside.happened
+    assert aside.reason == "a test failed"
+    assert all(alert.reason and alert.served for alert in found.values())
+    assert "Q{<" in found["load_rejected"].reason
+    assert "+80.0 %" in found["big_revision"].reason
+    assert "model.mart_x: no column y" in found["build_failed"].reason
+    assert "checks.jsonl" in found["unreadable"].reason
 
 
 @pytest.mark.parametrize("kind", alerts.KINDS)
@@ -112,8 +114,9 @@ def test_command_of_alert_is_in_its_section_of_the_documentation(found: dict[str
 def test_message_has_reason_command_section_and_current_release(found: dict[str, Alert]) -> None:
     text = alerts.format_alerts([found["disk_low"], found["fetch_failed"]], "release R; vintages: none")
     first, second, last = text.split("\n\n")
-    assert first.startswith("disk_low: disk\nWhat happened: ")
+    assert first.startswith("disk_low: disk\nWhat failed: ")
     assert f"What to run next: warehouse fetch {SOURCE}\n" in second
+    assert re.search(r"\nWhy: .+\nServed now: .+\nWhat to run next: ", second)
     assert second.endswith("Runbook: OPERATIONS.md, section fetch_failed")
     assert last == "In force: release R; vintages: none"
 

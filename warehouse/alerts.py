@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import duckdb
@@ -23,13 +24,14 @@ from warehouse.landing import quarantine, store
 from warehouse.landing.freshness import freshness_of
 from warehouse.model import Check, FailedPart
 from warehouse.releases.held import held_rows_of
-from warehouse.releases.manifest import read_manifest
+from warehouse.releases.manifest import VintageRef, read_manifest
 from warehouse.releases.publish import BigRevision, big_revisions_of
-from warehouse.releases.store import current, list_releases
+from warehouse.releases.store import current, latest_problem, list_releases, require_current
 from warehouse.sources import SOURCES
 
 REVISIONS_SHOWN = 5
 TEXT_LIMIT = 2000
+REPAIR = "warehouse repair latest"
 
 Kind = Literal[
     "fetch_failed",
@@ -48,12 +50,18 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 DRIFT_ALERT_HOURS = 36  # drift is reported once, the night that it comes with
 
 
+# What a home may hold before its first run: it is a new warehouse, not a lost one.
+NEW_HOME = {"airflow", "build", "landing", "lost+found", "parsed"}
+
+
 class Alert(BaseModel, frozen=True):
-    """One thing that is wrong: what happened, and the command to run next."""
+    """One thing that is wrong: what failed, why, what readers are served now, and the command to run next."""
 
     kind: Kind
     subject: str
     happened: str
+    reason: str
+    served: str = ""
     command: str
 
 
@@ -62,7 +70,9 @@ def find_alerts(settings: Settings, today: date | None = None) -> list[Alert]:
 
     A part that cannot be read is an alert of its own and hides no other.
     """
-    if not settings.landing.is_dir():  # nothing was ever fetched
+    if problem := home_problem(settings):
+        return [unreadable("home", problem, "warehouse status")]
+    if not settings.landing.is_dir():  # a new warehouse
         return []
     day = today or datetime.now(UTC).date()
     parts: tuple[tuple[str, Callable[[], Iterable[Alert]]], ...] = (
@@ -79,7 +89,42 @@ def find_alerts(settings: Settings, today: date | None = None) -> list[Alert]:
             alerts += find()
         except (WarehouseError, OSError, duckdb.Error) as error:
             alerts.append(unreadable(part, str(error)))
+    lines = served_lines(settings)
+    alerts = [one.model_copy(update={"served": lines.get(one.subject, lines[""])}) for one in alerts]
     return sorted(alerts, key=lambda alert: KINDS.index(alert.kind))
+
+
+def home_problem(settings: Settings) -> str | None:
+    """Return why the home holds no warehouse; None if it does, or if it is empty and its first run is due."""
+    home = settings.home
+    remedy = "for a new warehouse, run: warehouse run"
+    if not home.is_dir():
+        return f"{home}: the directory does not exist. Check WAREHOUSE_HOME; {remedy}"
+    if settings.landing.is_dir() and any(settings.landing.iterdir()):
+        return None
+    found = sorted(path.name for path in home.iterdir() if path.name[0] != "." and path.name not in NEW_HOME)
+    if not found:
+        return None
+    return (
+        f"{home}: holds {', '.join(found[:REVISIONS_SHOWN])} and no landed vintage. Check WAREHOUSE_HOME, or "
+        f"restore landing from the backup; {remedy}"
+    )
+
+
+def served_lines(settings: Settings) -> dict[str, str]:
+    """Return what readers are served now, by source; under the empty name, for all that is no source."""
+    try:
+        release = require_current(settings.published)
+        vintages = read_manifest(release).vintages
+    except (WarehouseError, OSError) as error:
+        return {"": f"unknown: {error}" if list_releases(settings.published).records else "no release yet"}
+    newest = {one.source: one.vintage for one in sorted(vintages, key=lambda one: one.vintage)}
+    by_source = {
+        name: f"release {release.name}, with "
+        + (f"vintage {newest[name]}" if name in newest else f"no figures of {name}")
+        for name in SOURCES
+    }
+    return {"": f"release {release.name}, unchanged"} | by_source
 
 
 def in_force(settings: Settings) -> str:
@@ -90,12 +135,17 @@ def in_force(settings: Settings) -> str:
         if (vintages := store.list_vintages(settings.landing, name).records)
     ]
     try:
-        release = current(settings.published)
+        release = require_current(settings.published) if list_releases(settings.published).records else None
         as_of = f", as of {read_manifest(release).as_of}" if release else ""
         name = f"release {release.name}{as_of}" if release else "no release yet"
     except (WarehouseError, OSError) as error:
         name = f"release unknown ({error})"
     return f"{name}; vintages: {', '.join(newest) or 'none'}"
+
+
+def current_or_none(settings: Settings) -> Path | None:
+    """Return the current release; None before the first, and when `latest` is lost: an alert of its own."""
+    return None if latest_problem(settings.published) else current(settings.published)
 
 
 def source_alerts(settings: Settings, today: date) -> Iterable[Alert]:
@@ -108,7 +158,8 @@ def source_alerts(settings: Settings, today: date) -> Iterable[Alert]:
             yield Alert(
                 kind="fetch_failed",
                 subject=name,
-                happened=f"{name}: the last poll failed. {last.detail[:TEXT_LIMIT]}",
+                happened=f"the last poll of {name} failed",
+                reason=last.detail[:TEXT_LIMIT],
                 command=command,
             )
         if last is not None and last.outcome == "rejected":
@@ -120,7 +171,8 @@ def source_alerts(settings: Settings, today: date) -> Iterable[Alert]:
             yield Alert(
                 kind="drift",
                 subject=name,
-                happened=f"{name} differs from its contract; no figure is concerned. {notes[:TEXT_LIMIT]}",
+                happened=f"{name} differs from its contract; no figure is concerned",
+                reason=notes[:TEXT_LIMIT],
                 command=f"warehouse vintages list {name}",
             )
         if expected := freshness.overdue:
@@ -128,10 +180,10 @@ def source_alerts(settings: Settings, today: date) -> Iterable[Alert]:
             yield Alert(
                 kind="source_late",
                 subject=name,
-                happened=f"{name} is late: a release was expected on {expected.due_on}, with "
-                f"{expected.grace_days} days of grace; "
-                f"{f'the newest vintage is {newest}' if newest else 'there is no vintage'}. "
-                f"{expected.reason} ({expected.source_url})",
+                happened=f"{name} is late: "
+                f"{f'the newest vintage is {newest}' if newest else 'there is no vintage'}",
+                reason=f"a release was expected on {expected.due_on}, with {expected.grace_days} days of "
+                f"grace. {expected.reason} ({expected.source_url})",
                 command=command,
             )
 
@@ -145,7 +197,8 @@ def parts_alert(source: str, failed: Sequence[FailedPart]) -> Alert:
     return Alert(
         kind="part_failed",
         subject=source,
-        happened=f"{source}: {len(failed)} of its parts failed, the others landed. {parts[:TEXT_LIMIT]}",
+        happened=f"{len(failed)} parts of {source} failed, the others landed",
+        reason=parts[:TEXT_LIMIT],
         command=f"warehouse fetch {source}",
     )
 
@@ -161,7 +214,7 @@ def is_recent(settings: Settings, source: str, check: Check) -> bool:
 
 def release_alerts(settings: Settings) -> Iterable[Alert]:
     """Yield an alert for each vintage that the current release left out, and each code that it holds out."""
-    release = current(settings.published)
+    release = current_or_none(settings)
     if release is None:
         return
     for aside in read_manifest(release).set_aside:
@@ -171,8 +224,8 @@ def release_alerts(settings: Settings) -> Iterable[Alert]:
             yield Alert(
                 kind="source_set_aside",
                 subject=aside.source,
-                happened=f"{aside.source}: vintage {aside.vintage} is left out of the release, {used}. "
-                f"{aside.reason[:TEXT_LIMIT]}",
+                happened=f"{aside.source}: vintage {aside.vintage} is left out of the release, {used}",
+                reason=aside.reason[:TEXT_LIMIT],
                 command=f"warehouse vintages list {aside.source}",
             )
     for source, held in held_rows_of(release).items():
@@ -180,7 +233,8 @@ def release_alerts(settings: Settings) -> Iterable[Alert]:
             kind="rows_held",
             subject=source,
             happened=f"{source}: {sum(one.observation_count for one in held)} observations are held out of "
-            f"the release. {'; '.join(one.remedy for one in held)[:TEXT_LIMIT]}",
+            "the release",
+            reason="; ".join(one.remedy for one in held)[:TEXT_LIMIT],
             command=f"warehouse query \"select * from core.held_row where source = '{source}'\"",
         )
 
@@ -196,6 +250,8 @@ def record_alerts(settings: Settings) -> Iterable[Alert]:
     for name in SOURCES:
         listings.append((name, store.list_vintages(settings.landing, name)))
         listings.append((name, store.list_checks(settings.landing, name)))
+    if problem := latest_problem(settings.published):
+        yield unreadable("latest", problem, REPAIR)
     for subject, listing in listings:
         yield from (unreadable(subject, problem) for problem in listing.problems)
 
@@ -210,27 +266,45 @@ def rejection_alert(settings: Settings, source: str, detail: str) -> Alert:
     return Alert(
         kind="load_rejected",
         subject=source,
-        happened=f"{source}: the last load was rejected. {detail[:TEXT_LIMIT]}",
-        command=f"warehouse rejected show {entries[-1]}" if entries else f"warehouse fetch {source}",
+        happened=f"the last load of {source} was rejected",
+        reason=detail[:TEXT_LIMIT],
+        command=f"warehouse rejected show {entries[-1]}" if entries else "warehouse rejected list",
     )
 
 
 def build_alerts(settings: Settings) -> list[Alert]:
     """Return the newest build if it failed after the current release was made."""
-    release, failed = current(settings.published), builds.newest_failed_build(settings)
+    release, failed = current_or_none(settings), builds.newest_failed_build(settings)
     if failed is None or (release is not None and failed[0] < release.name):
         return []
     build_id, verdict = failed
     reasons = verdict.error or "; ".join(verdict.reasons())
-    happened = (
-        f"build {build_id} failed: {reasons[:TEXT_LIMIT]}. Its files are in {settings.build / build_id}"
-    )
-    return [Alert(kind="build_failed", subject=build_id, happened=happened, command="warehouse publish")]
+    new = new_vintages(settings.build / build_id, release)
+    withdraw = [f"warehouse vintages withdraw {one.source} {one.vintage} --why '…'" for one in new]
+    remedies = [f"if a vintage is wrong, run: {' or '.join(withdraw[:REVISIONS_SHOWN])}"] if new else []
+    remedies.append("if a model, seed or expectation is wrong, correct it; then run: warehouse publish")
+    return [
+        Alert(
+            kind="build_failed",
+            subject=build_id,
+            happened=f"build {build_id} failed; its files are in {settings.build / build_id}",
+            reason=f"{reasons[:TEXT_LIMIT].rstrip('.')}. {'; '.join(remedies).capitalize()}",
+            command=f"warehouse vintages list {new[0].source}" if new else "warehouse releases",
+        )
+    ]
+
+
+def new_vintages(build: Path, release: Path | None) -> list[VintageRef]:
+    """Return the vintages that a build has and the current release has not; none without its build.json."""
+    if not (build / builds.BUILD_RECORD).exists():
+        return []
+    known = {one.ref for one in read_manifest(release).vintages} if release else set()
+    return [one.ref for one in builds.read_build(build).vintages if one.ref not in known]
 
 
 def revision_alerts(settings: Settings) -> list[Alert]:
     """Return an alert for each vintage of the current release that revised figures beyond their threshold."""
-    release = current(settings.published)
+    release = current_or_none(settings)
     by_vintage: dict[tuple[str, str], list[BigRevision]] = {}
     for revision in big_revisions_of(release) if release else ():
         by_vintage.setdefault((revision.source, revision.vintage), []).append(revision)
@@ -238,7 +312,9 @@ def revision_alerts(settings: Settings) -> list[Alert]:
         Alert(
             kind="big_revision",
             subject=source,
-            happened=describe_revisions(source, vintage, revisions),
+            happened=f"{source}: vintage {vintage} revised {len(revisions)} figures of vintage "
+            f"{revisions[0].previous_vintage} beyond the threshold",
+            reason=describe_revisions(revisions),
             command='warehouse query "select * from marts.mart_revision_alert where source = '
             f"'{source}' and vintage = '{vintage}' order by abs(change_pct) desc nulls last\"",
         )
@@ -246,8 +322,8 @@ def revision_alerts(settings: Settings) -> list[Alert]:
     ]
 
 
-def describe_revisions(source: str, vintage: str, revisions: Sequence[BigRevision]) -> str:
-    """Return how many figures a vintage revised beyond the threshold, and the largest revisions."""
+def describe_revisions(revisions: Sequence[BigRevision]) -> str:
+    """Return the largest revisions of a vintage in one line."""
     largest = sorted(revisions, key=lambda one: -abs(one.change_pct or 0))[:REVISIONS_SHOWN]
     shown = "; ".join(
         f"{one.series} {one.period_label}: {one.previous_value} -> {one.value} "
@@ -255,11 +331,7 @@ def describe_revisions(source: str, vintage: str, revisions: Sequence[BigRevisio
         f"threshold {one.threshold_pct} %)"
         for one in largest
     )
-    more = "; …" if len(revisions) > len(largest) else ""
-    return (
-        f"{source}: vintage {vintage} revised {len(revisions)} figures of vintage "
-        f"{revisions[0].previous_vintage} beyond the threshold: {shown}{more}"
-    )
+    return shown + ("; …" if len(revisions) > len(largest) else "")
 
 
 def disk_alerts(settings: Settings) -> list[Alert]:
@@ -267,22 +339,32 @@ def disk_alerts(settings: Settings) -> list[Alert]:
     space = disk_space(settings)
     if space.is_enough:
         return []
-    happened = (
+    reason = (
         f"{settings.home}: {space.free_bytes / 2**30:.1f} GiB are free and a build needs "
         f"{space.needed_bytes / 2**30:.1f} GiB ({space.basis})"
     )
-    return [Alert(kind="disk_low", subject="disk", happened=happened, command="warehouse maintain")]
+    return [
+        Alert(
+            kind="disk_low",
+            subject="disk",
+            happened="the disk has no space for another build; none will begin",
+            reason=reason,
+            command="warehouse maintain",
+        )
+    ]
 
 
-def unreadable(subject: str, problem: str) -> Alert:
+def unreadable(subject: str, problem: str, command: str = "warehouse maintain") -> Alert:
     """Return the alert of a record that cannot be read."""
-    return Alert(kind="unreadable", subject=subject, happened=problem, command="warehouse maintain")
+    what = f"{subject}: missing or unreadable"
+    return Alert(kind="unreadable", subject=subject, happened=what, reason=problem, command=command)
 
 
 def format_alerts(alerts: Sequence[Alert], in_force_line: str) -> str:
     """Return the text of one message about some alerts."""
     blocks = [
-        f"{alert.kind}: {alert.subject}\nWhat happened: {alert.happened}\nWhat to run next: {alert.command}\n"
+        f"{alert.kind}: {alert.subject}\nWhat failed: {alert.happened}\nWhy: {alert.reason}\n"
+        f"Served now: {alert.served}\nWhat to run next: {alert.command}\n"
         f"Runbook: OPERATIONS.md, section {alert.kind}"
         for alert in alerts
     ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -20,6 +22,7 @@ GROUPS = {
     "rejected": ("list", "show", "accept"),
     "curated": ("check", "template"),
     "vintages": ("list", "withdraw", "restore"),
+    "repair": ("latest",),
 }
 COMMANDS = (
     *("sources", "status", "alerts", "fetch", "build", "publish", "run", "trace", "query"),
@@ -140,3 +143,18 @@ def test_entry_points_run_main() -> None:
     project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())
     assert project["project"]["scripts"] == {"warehouse": "warehouse.cli:main"}
     assert callable(cli.main)
+
+
+def test_version_is_printed(tmp_path: Path) -> None:
+    assert invoke(tmp_path, "--version").stdout == f"warehouse {__version__}\n"
+
+
+def test_every_argument_and_option_has_help() -> None:
+    def parameters(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+        for below in getattr(command, "commands", {}).values():
+            yield from parameters(below, f"{name} {below.name}")
+        yield from ((f"{name} {one.name}", one) for one in command.params)
+
+    found = dict(parameters(typer.main.get_command(app), "warehouse"))
+    assert len(found) > 40
+    assert [name for name, one in found.items() if not getattr(one, "help", None)] == []

@@ -159,7 +159,7 @@ DAMAGES = {
     "latest": Damage(
         point_nowhere,
         "/latest: points at release 20200101T000000000000Z, which does not exist",
-        {"status": (SOURCE, OTHER), "alerts": ()},
+        {"status": (SOURCE, OTHER), "alerts": ("warehouse repair latest",), "releases": ()},
         (QUERY, TRACE),
     ),
     "dbt manifest": Damage(
@@ -177,7 +177,8 @@ def test_listings_show_readable_records_and_report_damaged_records(name: str, sm
     damage = DAMAGES[name]
     damage.harm(small)
     for command, always in LISTINGS.items():
-        ended = invoke(small, *command.split())
+        is_wrong = int(command in damage.reported_by)
+        ended = invoke(small, *command.split(), exit_code=is_wrong)
         problems = [line for line in ended.stderr.splitlines() if line.startswith("unreadable: ")]
         assert problems == ended.stderr.splitlines(), command
         if command in damage.reported_by:
@@ -185,8 +186,10 @@ def test_listings_show_readable_records_and_report_damaged_records(name: str, sm
             assert [line for line in reports if damage.named in line], (command, ended)
             shown = (*always, *damage.reported_by[command])
             assert [text for text in shown if text not in ended.stdout] == []
-        assert isinstance(invoke(small, *command.split(), "--json").json, list | dict)
-    stated = invoke(small, "status", "--json").json["problems"]
+        shown_json = invoke(small, *command.split(), "--json", exit_code=is_wrong).json
+        assert isinstance(shown_json, list | dict)
+    is_wrong = int("status" in damage.reported_by)
+    stated = invoke(small, "status", "--json", exit_code=is_wrong).json["problems"]
     assert ("status" in damage.reported_by) == any(damage.named in problem for problem in stated)
 
 

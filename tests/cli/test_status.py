@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,15 +28,73 @@ REVISION = """
         20.0 as threshold_pct"""
 
 
-def test_status_before_anything(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    state = invoke(home, "status", "--json").json
+def test_status_before_the_first_run(tmp_path: Path) -> None:
+    state = invoke(tmp_path, "status", "--json").json
     assert (state["release"], state["as_of"], state["problems"]) == (None, None, [])
     assert {entry["outcome"] for entry in state["sources"]} == {"never"}
     assert {entry["freshness"] for entry in state["sources"]} == {"never"}
-    shown = invoke(home, "status").stdout
+    shown = invoke(tmp_path, "status").stdout
     assert "none yet; make one with: warehouse run" in shown and "alerts: none" in shown
-    assert not home.exists(), "status has written something"
+    for command in ("status", "alerts"):
+        invoke(tmp_path, command, "--exit-code", exit_code=1)
+        invoke(tmp_path, command, "--exit-code", "--json", exit_code=1)
+    assert list(tmp_path.iterdir()) == [], "status has written something"
+
+
+@pytest.mark.parametrize("command", ["status", "alerts", "releases", "rejected list", "backfill list"])
+def test_home_that_does_not_exist_is_a_failure(command: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    ended = invoke(home, *command.split(), exit_code=1)
+    assert "home: the directory does not exist. Check WAREHOUSE_HOME" in ended.stdout + ended.stderr
+    assert "nothing is wrong" not in ended.stdout
+    assert not home.exists(), "the command has written something"
+
+
+@pytest.mark.parametrize("command", ["status", "alerts", "rejected list", "backfill list"])
+def test_home_with_releases_and_no_landing_is_a_failure(command: str, small: Path) -> None:
+    shutil.rmtree(small / "landing")
+    ended = invoke(small, *command.split(), exit_code=1)
+    assert "no landed vintage. Check WAREHOUSE_HOME, or restore landing" in ended.stdout + ended.stderr
+
+
+def test_problems_of_the_home_are_in_the_json(tmp_path: Path, small: Path) -> None:
+    (problem,) = invoke(tmp_path / "none", "status", "--json", exit_code=1).json["problems"]
+    assert "Check WAREHOUSE_HOME" in problem
+    (alert,) = invoke(tmp_path / "none", "alerts", "--json", exit_code=1).json
+    assert (alert["kind"], alert["subject"]) == ("unreadable", "home")
+    shutil.rmtree(small / "landing")
+    assert "restore landing" in invoke(small, "status", "--json", exit_code=1).json["problems"][0]
+
+
+def test_status_writes_nothing(small: Path) -> None:
+    def state() -> dict[Path, tuple[int, int]]:
+        return {
+            path: (one.st_mtime_ns, one.st_size)
+            for path in [small, *small.rglob("*")]
+            for one in [path.lstat()]
+        }
+
+    before = state()
+    for path in before:
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o555)
+    for command in (("status",), ("status", "--json"), ("alerts",), ("releases",)):
+        invoke(small, *command)
+    assert state() == before
+    for path in before:
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o755)
+
+
+def test_exit_code_reports_alerts(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for command in ("status", "alerts"):
+        invoke(small, command)
+        shown = invoke(small, command, "--exit-code", "--json", exit_code=1).json
+        assert (shown["alerts"] if command == "status" else len(shown)) > 2
+    monkeypatch.setattr("warehouse.alerts.find_alerts", lambda settings, today=None: [])
+    for command in ("status", "alerts"):
+        invoke(small, command, "--exit-code")
+        invoke(small, command, "--exit-code", "--json")
 
 
 def test_status_of_the_sample(warehouse: Warehouse) -> None:
@@ -85,11 +144,16 @@ def test_status_names_failures_overrides_and_rejected_loads(small: Path) -> None
 
 
 def the_alert(home: Path, kind: str, subject: str, **variables: str) -> dict[str, Any]:
-    found = [entry for entry in invoke(home, "alerts", "--json", **variables).json if entry["kind"] == kind]
+    code = int(kind == "unreadable")
+    listed = invoke(home, "alerts", "--json", exit_code=code, **variables).json
+    found = [entry for entry in listed if entry["kind"] == kind]
     (alert,) = (entry for entry in found if entry["subject"] == subject)
-    assert set(alert) == {"kind", "subject", "happened", "command"}
-    shown = invoke(home, "alerts", **variables).stdout
-    assert f"{kind} {subject}" in shown and alert["happened"] in shown and alert["command"] in shown
+    assert set(alert) == {"kind", "subject", "happened", "reason", "served", "command"}
+    shown = invoke(home, "alerts", exit_code=code, **variables).stdout
+    assert f"{kind} {subject}" in shown
+    assert [
+        name for name in alert if name != "subject" and (not alert[name] or alert[name] not in shown)
+    ] == []
     return alert
 
 
@@ -145,7 +209,7 @@ def test_command_of_big_revision_alert_lists_the_revision(small: Path) -> None:
         small, "20240602T000000000000Z", vintages=[entry], sql=REVISION.replace(VINTAGE, entry.vintage)
     )
     alert = the_alert(small, "big_revision", SOURCE)
-    assert "+80.0 %" in alert["happened"]
+    assert "+80.0 %" in alert["reason"]
     assert "CHN / SDIG / exports" in run_command_of(alert, small).stdout
 
 
@@ -156,17 +220,48 @@ def test_command_of_a_low_disk_checks_the_disk(small: Path) -> None:
     assert "disk_low" not in invoke(small, "alerts").stdout
 
 
-def test_command_of_a_failed_build_is_the_next_build(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from warehouse.build import steps
-
-    build = small / "build" / "20990101T000000000000Z"
+def failed_build(home: Path, vintages: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    build = home / "build" / "20990101T000000000000Z"
     build.mkdir(parents=True)
     finding = {"table": "marts.mart", "expectation": "x", "why": "y", "success": False, "detail": "3 rows"}
     (build / "validation.json").write_text(json.dumps({"success": False, "findings": [finding]}))
-    alert = the_alert(small, "build_failed", build.name)
-    assert "3 rows" in alert["happened"]
-    monkeypatch.setattr(steps, "load", lambda settings, as_of, force: None)
+    if vintages:
+        release = json.loads((home / "published" / RELEASE / "MANIFEST.json").read_text())
+        (build / "build.json").write_text(json.dumps(release | {"vintages": vintages}))
+    return the_alert(home, "build_failed", build.name)
+
+
+def test_failed_build_alert_has_the_reasons_and_does_not_propose_the_build(small: Path) -> None:
+    alert = failed_build(small)
+    assert "marts.mart" in alert["reason"] and "3 rows" in alert["reason"]
+    assert alert["served"] == f"release {RELEASE}, unchanged"
+    assert "publish" not in alert["command"]
     run_command_of(alert, small)
+
+
+def test_failed_build_alert_names_its_new_vintages(small: Path) -> None:
+    entry = vintage_entry(SOURCE, "2024-06-02").model_dump(mode="json")
+    alert = failed_build(small, [entry])
+    assert f"warehouse vintages withdraw {SOURCE} 2024-06-02 --why" in alert["reason"]
+    assert alert["command"] == f"warehouse vintages list {SOURCE}"
+    run_command_of(alert, small)
+
+
+@pytest.mark.parametrize("target", [None, "20200101T000000000000Z"])
+def test_command_of_lost_latest_repairs_it(target: str | None, small: Path) -> None:
+    link = small / "published" / "latest"
+    link.unlink()
+    if target:
+        link.symlink_to(target)
+    assert "release: unknown, `latest` is lost" in invoke(small, "status", exit_code=1).stdout
+    for words in (("query", "select 1"), ("diff",), ("releases",), ("maintain",)):
+        ended = invoke(small, *words, exit_code=1)
+        assert "warehouse repair latest" in ended.stdout + ended.stderr, words
+    alert = the_alert(small, "unreadable", "latest")
+    shown = run_command_of(alert, small, WAREHOUSE_OPERATOR="ada").stdout
+    assert f"latest is now {RELEASE}, the newest intact release; recorded for ada" in shown
+    invoke(small, "status")
+    assert f"is now {RELEASE}" not in invoke(small, "repair", "latest", exit_code=1).stdout
 
 
 def test_command_of_unreadable_record_alert_reports_the_record(small: Path) -> None:

@@ -203,7 +203,7 @@ def test_faulty_mirror_fails_its_source_and_keeps_current_release(
         for entry in find_alerts(settings_of(home))
         if (entry.kind, entry.subject) == ("fetch_failed", NAME)
     )
-    assert alert.command == f"warehouse fetch {NAME}" and check.detail[:200] in alert.happened
+    assert alert.command == f"warehouse fetch {NAME}" and check.detail[:200] in alert.reason
 
 
 @pytest.mark.usefixtures("short_limits")

@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from warehouse.cli import backfill, build, curated, ingest, inspect, rejected, releases, status, vintages
+from warehouse import __version__
+from warehouse.cli import (
+    backfill,
+    build,
+    curated,
+    ingest,
+    inspect,
+    rejected,
+    releases,
+    repair,
+    status,
+    vintages,
+)
 
 app = typer.Typer(
     name="warehouse",
-    help="Services Trade Warehouse: published figures by source and vintage, traceable to their files.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def print_version(is_wanted: bool) -> None:
+    """Print the version and exit, if the option is given."""
+    if is_wanted:
+        typer.echo(f"warehouse {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Services Trade Warehouse: published figures by source and vintage, traceable to their files."""
+
+
 app.command()(ingest.sources)
 app.command()(ingest.fetch)
 app.command()(build.build)
@@ -31,3 +63,4 @@ app.add_typer(backfill.app, name="backfill")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(vintages.app, name="vintages")
 app.add_typer(curated.app, name="curated")
+app.add_typer(repair.app, name="repair")

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from warehouse.cli.options import DAY_FORMAT, AsJson, Why
-from warehouse.cli.problems import backfill_problems
+from warehouse.cli.problems import backfill_problems, require_home
 from warehouse.cli.releases import print_table_diffs, table_as_dict
 from warehouse.cli.render import (
     download_progress,
@@ -96,6 +96,7 @@ def list_backfills(as_json: AsJson = False) -> None:
     from warehouse.config import load_settings
 
     settings = load_settings()
+    require_home(settings)
     rows = [summary(settings, one) for one in records.list_backfills(settings.backfill).records]
     if as_json:
         print_json(rows)

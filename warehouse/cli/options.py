@@ -10,6 +10,14 @@ import typer
 DAY_FORMAT = "%Y-%m-%d"
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a table.")]
+ExitCode = Annotated[
+    bool,
+    typer.Option(
+        "--exit-code",
+        help="Exit with 1 when anything is wrong (an alert, or no release yet), with 0 when all is fine; "
+        "for cron and Nagios.",
+    ),
+]
 AsOf = Annotated[
     datetime | None,
     typer.Option(

@@ -1,4 +1,4 @@
-"""Records of a warehouse that cannot be read: one message for each, with its file and line."""
+"""A home without a warehouse, a lost `latest`, and records that cannot be read: one message for each."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ if TYPE_CHECKING:
 
 def record_problems(settings: Settings) -> tuple[str, ...]:
     """Return a message for each unreadable record of the landing, the releases, the builds and the rest."""
+    from warehouse.alerts import home_problem
     from warehouse.build import builds
     from warehouse.files import read_each
     from warehouse.landing import quarantine
-    from warehouse.releases.store import current
 
+    if (problem := home_problem(settings)) and not settings.home.is_dir():
+        return (problem,)
     found = (
+        *([problem] if problem else []),
         *landing_problems(settings),
-        *read_each([settings.published], current).problems,
         *release_problems(settings.published),
         *read_each(sorted(settings.build.glob("2*")), builds.read_verdict).problems,
         *quarantine.list_rejected(settings.rejected).problems,
@@ -45,7 +47,7 @@ def landing_problems(settings: Settings) -> tuple[str, ...]:
 
 
 def release_problems(published: Path) -> tuple[str, ...]:
-    """Return the unreadable manifests and lines of the history, and the databases of another size.
+    """Return a lost `latest`, unreadable manifests and lines of the history, and databases of another size.
 
     Only the size of a database is compared; `warehouse maintain` compares its checksum.
     """
@@ -53,7 +55,7 @@ def release_problems(published: Path) -> tuple[str, ...]:
     from warehouse.files import read_each
     from warehouse.releases.history import read_history
     from warehouse.releases.manifest import RELEASE_REMEDY, read_manifest
-    from warehouse.releases.store import release_dirs
+    from warehouse.releases.store import LATEST_REMEDY, latest_problem, release_dirs
 
     def check(release: Path) -> None:
         expected = read_manifest(release).database
@@ -65,7 +67,12 @@ def release_problems(published: Path) -> tuple[str, ...]:
                 f"{path}: has {size:,} bytes, its manifest records {expected.size_bytes:,}. {RELEASE_REMEDY}"
             )
 
-    return read_each(release_dirs(published), check).problems + read_history(published).problems
+    lost = latest_problem(published)
+    return (
+        *([f"{lost}. {LATEST_REMEDY}"] if lost else []),
+        *read_each(release_dirs(published), check).problems,
+        *read_history(published).problems,
+    )
 
 
 def backfill_problems(settings: Settings) -> tuple[str, ...]:
@@ -77,3 +84,12 @@ def backfill_problems(settings: Settings) -> tuple[str, ...]:
     directories = [backfill.directory for backfill in listing.records]
     reports = read_each(directories, lambda directory: records.read_report(records.read(directory)))
     return listing.problems + reports.problems + records.list_events(settings.backfill).problems
+
+
+def require_home(settings: Settings) -> None:
+    """Raise WarehouseError when the home does not exist, or exists and holds no landing."""
+    from warehouse.alerts import home_problem
+    from warehouse.errors import WarehouseError
+
+    if problem := home_problem(settings):
+        raise WarehouseError(problem)

@@ -32,10 +32,13 @@ LoadId = Annotated[
 @app.command(name="list")
 def list_rejected(as_json: AsJson = False) -> None:
     """List the rejected loads, oldest first, each with its first reason."""
+    from warehouse.cli.problems import require_home
     from warehouse.config import load_settings
     from warehouse.landing import quarantine
 
-    listing = quarantine.list_rejected(load_settings().rejected)
+    settings = load_settings()
+    require_home(settings)
+    listing = quarantine.list_rejected(settings.rejected)
     if as_json:
         print_json([load_as_dict(load) | {"reason": first_reason(load)} for load in listing.records])
     elif listing.records or listing.problems:

@@ -38,11 +38,13 @@ ROW_COUNTS = {
 
 def releases(as_json: AsJson = False) -> None:
     """List the releases, oldest first: what is in them, which is current, which were rolled back and why."""
-    from warehouse.cli.problems import release_problems
+    from warehouse.cli.problems import release_problems, require_home
     from warehouse.config import load_settings
     from warehouse.releases.store import list_releases
 
     settings = load_settings()
+    if not settings.published.is_dir():  # releases without a landing are listed: a restore needs their names
+        require_home(settings)
     listing = list_releases(settings.published)
     if as_json:
         print_json([release.model_dump(mode="json", by_alias=True) for release in listing.records])

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -64,9 +65,12 @@ def print_warning(text: str) -> None:
 
 
 def print_problems(problems: Iterable[str]) -> None:
-    """Print one line on standard error for each record that cannot be read."""
-    for problem in problems:
+    """Print one line on standard error for each record that cannot be read; exit with 1 if there is any."""
+    found = list(problems)
+    for problem in found:
         err.print(f"[red]unreadable:[/red] {escape(one_line(problem))}", soft_wrap=True, highlight=False)
+    if found:
+        raise typer.Exit(1)
 
 
 def print_failure(message: str) -> None:

@@ -6,9 +6,10 @@ import shutil
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.markup import escape
 
-from warehouse.cli.options import AsJson
+from warehouse.cli.options import AsJson, ExitCode
 from warehouse.cli.problems import record_problems
 from warehouse.cli.render import (
     format_time,
@@ -41,42 +42,65 @@ COLUMNS = {
 DROPPABLE = ("vintages", "rows", "rejected")
 
 
-def status(as_json: AsJson = False) -> None:
-    """Show each source's newest vintage, last check and freshness, the current release and the free disk."""
+def status(as_json: AsJson = False, exit_code: ExitCode = False) -> None:
+    """Show each source's newest vintage, last check and freshness, the current release and the free disk.
+
+    Writes nothing. Exits with 1 when the home holds no warehouse, when `latest` is lost, and when a record
+    cannot be read; with `--exit-code` also when there is an alert or no release yet.
+    """
     from warehouse.alerts import find_alerts
+    from warehouse.cli.problems import require_home
     from warehouse.config import load_settings
     from warehouse.landing import quarantine
     from warehouse.releases.store import latest_name
     from warehouse.sources import SOURCES
 
     settings = load_settings()
+    if not as_json:
+        require_home(settings)
     today = datetime.now(UTC).date()
     rejected = quarantine.list_rejected(settings.rejected).records
-    rows = [source_row(settings, name, today, rejected) for name in SOURCES]
-    release, manifest = latest_name(settings.published), current_manifest(settings)
+    manifest = current_manifest(settings)
+    rows = [source_row(settings, name, today, rejected, manifest) for name in SOURCES]
+    release = latest_name(settings.published)
     free_gib = free_disk_gib(settings)
     problems = record_problems(settings)
+    count = len(find_alerts(settings, today))
     if as_json:
         as_of = manifest.as_of.isoformat() if manifest else None
-        summary = {"release": release, "as_of": as_of, "free_disk_gib": free_gib}
+        summary = {"release": release, "as_of": as_of, "free_disk_gib": free_gib, "alerts": count}
         print_json({"home": str(settings.home), **summary, "sources": rows, "problems": problems})
-        return
-    print_table(rows, COLUMNS, droppable=DROPPABLE)
-    print_remarks(rows)
-    if manifest:
-        print_line(f"release: {release}, as of {manifest.as_of}, in {settings.published / str(release)}")
-    elif release:
-        print_line(f"release: {release}, which cannot be read")
     else:
-        print_line("release: none yet; make one with: warehouse run")
-    print_line(f"home: {settings.home}, {free_gib} GiB free")
-    count = len(find_alerts(settings, today))
-    print_line(f"alerts: {f'{count}; list them with: warehouse alerts' if count else 'none'}")
-    print_problems(problems)
+        print_table(rows, COLUMNS, droppable=DROPPABLE)
+        print_remarks(rows)
+        print_line(release_line(settings, release, manifest))
+        print_line(f"home: {settings.home}, {free_gib} GiB free")
+        print_line(f"alerts: {f'{count}; list them with: warehouse alerts' if count else 'none'}")
+        print_problems(problems)
+    if problems or (exit_code and (count or release is None)):
+        raise typer.Exit(1)
+
+
+def release_line(settings: Settings, release: str | None, manifest: ReleaseManifest | None) -> str:
+    """Return the line about the current release: its name and day, or why there is none."""
+    from warehouse.alerts import REPAIR
+    from warehouse.releases.store import latest_problem
+
+    if latest_problem(settings.published):
+        return f"release: unknown, `latest` is lost ({release or 'no link'}); repair it with: {REPAIR}"
+    if manifest:
+        return f"release: {release}, as of {manifest.as_of}, in {settings.published / str(release)}"
+    if release:
+        return f"release: {release}, which cannot be read"
+    return "release: none yet; make one with: warehouse run"
 
 
 def source_row(
-    settings: Settings, name: str, today: date, rejected: Sequence[RejectedLoad]
+    settings: Settings,
+    name: str,
+    today: date,
+    rejected: Sequence[RejectedLoad],
+    manifest: ReleaseManifest | None,
 ) -> dict[str, Any]:
     """Return the state of one source; unreadable records of it are left out."""
     from warehouse.landing import store
@@ -87,7 +111,6 @@ def source_row(
     freshness = freshness_of(settings, name, today)
     check = freshness.last_check
     decision = newest.overruled if newest else None
-    manifest = current_manifest(settings)
     aside = [one for one in (manifest.set_aside if manifest else ()) if one.source == name]
     return {
         "source": name,
@@ -152,10 +175,15 @@ def free_disk_gib(settings: Settings) -> float:
     return round(shutil.disk_usage(existing).free / 2**30, 1)
 
 
-def alerts(as_json: AsJson = False) -> None:
-    """List what is wrong now: what happened, and the command to run next."""
+def alerts(as_json: AsJson = False, exit_code: ExitCode = False) -> None:
+    """List what is wrong now: what failed, why, what readers are served, and the command to run next.
+
+    Exits with 1 when the home holds no data and when a record cannot be read; with `--exit-code` also when
+    there is any alert or no release yet.
+    """
     from warehouse.alerts import find_alerts, in_force
     from warehouse.config import load_settings
+    from warehouse.releases.store import latest_name
 
     settings = load_settings()
     found = find_alerts(settings)
@@ -163,14 +191,22 @@ def alerts(as_json: AsJson = False) -> None:
         print_json([alert.model_dump(mode="json") for alert in found])
     else:
         for alert in found:
-            out.print(f"[red]{alert.kind}[/red] [bold]{escape(alert.subject)}[/bold]")
-            fields = {"happened": alert.happened, "run next": alert.command}
-            print_fields(fields, wrapped=("happened",))
+            out.print(f"[red]{alert.kind}[/red] [bold]{escape(alert.subject)}[/bold]", soft_wrap=True)
+            fields = {
+                "failed": alert.happened,
+                "why": alert.reason,
+                "served now": alert.served or "nothing",
+                "run next": alert.command,
+            }
+            print_fields(fields, wrapped=("failed", "why", "served now"))
         print_line(
             f"{len(found)} alert{'' if len(found) == 1 else 's'}; OPERATIONS.md has a section for each kind"
             if found
             else "nothing is wrong"
         )
         print_line(f"in force: {in_force(settings)}")
-    listed = {alert.happened for alert in found}
-    print_problems(problem for problem in record_problems(settings) if problem not in listed)
+    problems = record_problems(settings)
+    listed = [alert.reason for alert in found]
+    print_problems(one for one in problems if not any(one.startswith(reason) for reason in listed))
+    if problems or (exit_code and (found or latest_name(settings.published) is None)):
+        raise typer.Exit(1)
