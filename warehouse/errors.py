@@ -53,6 +53,10 @@ class Unavailable(SourceError):
     """A publisher that gave no complete answer in any attempt; a later attempt may succeed."""
 
 
+class UnknownName(WarehouseError):
+    """A name that an operator gave and the warehouse does not know; the message lists the known names."""
+
+
 class Rejected(WarehouseError):
     """A load or a build that failed validation. A retry gives the same result."""
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +16,7 @@ from typing import Any
 import pytest
 import typer.main
 from command_line import invoke
+from small_homes import RELEASE
 
 from warehouse import __version__, cli
 from warehouse.cli.app import app
@@ -110,7 +115,7 @@ def test_wrong_usage_exits_with_2(words: tuple[str, ...], small: Path) -> None:
 
 def test_failure_is_one_line_with_exit_code_1(small: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "warehouse", "rollback", "nothing", "--why", "x"],
+        [sys.executable, "-m", "warehouse", "rollback", RELEASE, "--why", "x"],
         cwd=PROJECT_ROOT,
         env={"PATH": "/usr/bin:/bin", "WAREHOUSE_HOME": str(small)},
         capture_output=True,
@@ -120,7 +125,7 @@ def test_failure_is_one_line_with_exit_code_1(small: Path) -> None:
     )
     assert ended.returncode == 1 and ended.stdout == ""
     (line,) = ended.stderr.splitlines()
-    assert "there is no release 'nothing'" in line
+    assert "is the current release already" in line
 
 
 def test_error_of_the_operating_system_is_one_line(small: Path) -> None:
@@ -158,3 +163,48 @@ def test_every_argument_and_option_has_help() -> None:
     found = dict(parameters(typer.main.get_command(app), "warehouse"))
     assert len(found) > 40
     assert [name for name, one in found.items() if not getattr(one, "help", None)] == []
+
+
+# A build whose dbt process sleeps; the process writes its id to a file.
+SLEEPING_BUILD = """
+import os, sys
+from pathlib import Path
+from warehouse.build import dbt, steps
+home = Path(os.environ["WAREHOUSE_HOME"])
+dbt._RUN_COMMANDS = (
+    "import os, pathlib, time;"
+    f"pathlib.Path({str(home / 'child')!r}).write_text(str(os.getpid())); time.sleep(60)"
+)
+def load(settings, as_of, force):
+    file = settings.home / dbt.BUILD_FILE
+    dbt.run_dbt([("build",)], file, settings.home, settings.home / "artifacts", settings.home / "p.msgpack")
+steps.load = load
+from warehouse.cli import main
+sys.argv = ["warehouse", "build"]
+main()
+"""
+
+
+def test_sigterm_ends_the_dbt_process_and_exits_with_143(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SLEEPING_BUILD],
+        cwd=PROJECT_ROOT,
+        env=os.environ | {"WAREHOUSE_HOME": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as build:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "child").exists() or not (tmp_path / "child").read_text():
+            assert time.monotonic() < deadline and build.poll() is None
+            time.sleep(0.05)
+        child = int((tmp_path / "child").read_text())
+        build.send_signal(signal.SIGTERM)
+        try:
+            _, errors = build.communicate(timeout=30)
+            assert build.returncode == 143 and "stopped by SIGTERM" in errors and "Traceback" not in errors
+            with pytest.raises(ProcessLookupError):
+                os.kill(child, 0)
+        finally:
+            build.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)

@@ -37,8 +37,10 @@ def test_second_fetch_reports_nothing_new(tmp_path: Path) -> None:
     (first,) = invoke(tmp_path, "fetch", "unctad_goods", "--json", mirror=night).json
     assert (first["outcome"], first["vintage"]) == ("accepted", "2026-03-19")
     (again,) = invoke(tmp_path, "fetch", "unctad_goods", "--json", mirror=night).json
-    assert again["outcome"] == "unchanged"
-    shown = invoke(tmp_path, "fetch", "unctad_goods", mirror=night).stdout
+    assert (again["outcome"], again["vintage"]) == ("unchanged", "2026-03-19")
+    ended = invoke(tmp_path, "fetch", "unctad_goods", mirror=night)
+    assert ended.stderr == "", "an empty line or a spinner is left"
+    shown = ended.stdout
     assert "unctad_goods  unchanged" in shown and "the same files" in shown
 
 
@@ -56,7 +58,7 @@ def test_failing_source_is_reported_and_stops_no_other(tmp_path: Path) -> None:
 
 
 def test_unknown_source_is_rejected_with_known_sources_before_fetching(tmp_path: Path, silent: Path) -> None:
-    ended = invoke(tmp_path, "fetch", "batis", "sate", mirror=silent, exit_code=1)
+    ended = invoke(tmp_path, "fetch", "batis", "sate", mirror=silent, exit_code=2)
     assert "no source is named 'sate'. Known: atlas_services, batis" in ended.stderr
     assert store.list_checks(tmp_path / "landing", "batis").records == ()
 

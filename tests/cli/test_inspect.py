@@ -196,9 +196,9 @@ def test_trace_of_a_revision_leads_to_both_vintages(warehouse: Warehouse) -> Non
 
 def test_unknown_tables_and_columns_are_rejected_with_known_names(warehouse: Warehouse) -> None:
     home = warehouse.home
-    shown = invoke(home, "trace", "marts.mart_trade", exit_code=1).stderr
+    shown = invoke(home, "trace", "marts.mart_trade", exit_code=2).stderr
     assert "marts.mart_claim, marts.mart_competitiveness" in shown and "marts.mart_trade_structure" in shown
-    shown = invoke(home, "trace", "marts.mart_trade_scale", "country=CHN", exit_code=1).stderr
+    shown = invoke(home, "trace", "marts.mart_trade_scale", "country=CHN", exit_code=2).stderr
     assert "has no column country; it has source, vintage" in shown
     invoke(home, "trace", "marts.mart_trade_scale", "CHN", exit_code=2)
 

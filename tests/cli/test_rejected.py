@@ -21,6 +21,7 @@ def test_rejected_loads_are_listed_with_their_reasons(small: Path, tmp_path: Pat
     lines = invoke(small, "rejected", "list").stdout.splitlines()
     assert lines[0].startswith(f"{LOADS[0]}  {SOURCE}  ") and lines[0].endswith("  rejected")
     assert lines[1] == f"  too few rows, in {LOADS[0]}"
+    (tmp_path / "empty").mkdir()
     assert invoke(tmp_path / "empty", "rejected", "list").stdout == "no rejected loads\n"
     ended = invoke(small, "rejected", "show", "2024", exit_code=1)
     assert "'2024' matches 2 rejected loads" in ended.stderr
@@ -28,7 +29,7 @@ def test_rejected_loads_are_listed_with_their_reasons(small: Path, tmp_path: Pat
 
 def test_rejected_load_is_shown_and_accepted_by_override(tmp_path: Path, spoiled_mirror: Path) -> None:
     (row,) = invoke(tmp_path, "fetch", NAME, "--json", mirror=spoiled_mirror, exit_code=1).json
-    assert row["outcome"] == "failed" and "rejected" in row["detail"] and "Q{<" in row["detail"]
+    assert row["outcome"] == "rejected" and "rejected" in row["detail"] and "Q{<" in row["detail"]
     (load,) = invoke(tmp_path, "rejected", "list", "--json").json
     shown = invoke(tmp_path, "rejected", "show", load["id"]).stdout
     assert "Q{<" in shown and "UNCTAD_DE.csv" in shown

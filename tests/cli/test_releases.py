@@ -57,7 +57,9 @@ def test_rollback_switches_latest_and_is_recorded(home: Path) -> None:
 )
 def test_rejected_rollback_changes_nothing(home: Path, wanted: str, reason: str, message: str) -> None:
     lines = (home / "published" / "history.jsonl").read_text()
-    ended = invoke(home, "rollback", wanted, "--why", reason, exit_code=1)
+    ended = invoke(
+        home, "rollback", wanted, "--why", reason, exit_code=2 if message.startswith("there is no") else 1
+    )
     assert message in ended.stderr and len(ended.stderr.splitlines()) == 1
     assert latest(home) == "two"
     assert (home / "published" / "history.jsonl").read_text() == lines
@@ -73,7 +75,7 @@ def test_failure_is_one_line_on_stderr(home: Path) -> None:
         check=False,
         timeout=60,
     )
-    assert ended.returncode == 1 and ended.stdout == ""
+    assert ended.returncode == 2 and ended.stdout == ""
     assert len(ended.stderr.splitlines()) == 1 and "one, two" in ended.stderr
 
 
@@ -122,7 +124,7 @@ def test_comparison_is_printed_and_is_json(home: Path) -> None:
     assert shown.endswith("0 tables are equal\n")
     assert "biggest changes" not in invoke(home, "diff", "--moves", "0").stdout
     assert "\n1 table is equal\n" in invoke(home, "diff", "one", "one").stdout
-    assert "there is no release 'three'" in invoke(home, "diff", "one", "three", exit_code=1).stderr
+    assert "there is no release 'three'" in invoke(home, "diff", "one", "three", exit_code=2).stderr
 
 
 def test_vintages_and_columns_that_differ_are_printed(small: Path) -> None:

@@ -84,7 +84,7 @@ def test_only_vintage_can_be_withdrawn(small: Path) -> None:
 def test_decision_that_cannot_be_taken_changes_nothing(
     command: str, source: str, vintage: str, why: tuple[str, ...], message: str, small: Path
 ) -> None:
-    ended = invoke(small, "vintages", command, source, vintage, *why, exit_code=1)
+    ended = invoke(small, "vintages", command, source, vintage, *why, exit_code=2 if why == WHY else 1)
     assert message in ended.stderr and ended.stderr.count("\n") == 1
     assert ids_in_force(small) == [VINTAGE]
     assert not (small / "landing" / SOURCE / "2023-01-01").exists()
@@ -98,5 +98,5 @@ def test_decision_without_why_is_wrong_usage(command: str, small: Path) -> None:
 
 
 def test_list_of_an_unknown_source_is_an_error(small: Path) -> None:
-    ended = invoke(small, "vintages", "list", "no_such_source", exit_code=1)
+    ended = invoke(small, "vintages", "list", "no_such_source", exit_code=2)
     assert "no source is named 'no_such_source'" in ended.stderr

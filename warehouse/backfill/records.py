@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import AliasChoices, BaseModel, Field
 
 from warehouse.config import Settings
-from warehouse.errors import WarehouseError
+from warehouse.errors import UnknownName, WarehouseError
 from warehouse.files import Listing, append_record, link_tree, read_each, read_log, read_record, write_record
 from warehouse.releases.diff import TableDiff, VintagesDiff
 
@@ -123,7 +123,7 @@ def find(backfills: Path, wanted: str) -> Backfill:
     directory = backfills / wanted
     if not wanted or "/" in wanted or not (directory / REQUEST).is_file():
         known = ", ".join(one.id for one in list_backfills(backfills).records) or "none"
-        raise WarehouseError(f"no backfill has the id {wanted!r}. Known: {known}")
+        raise UnknownName(f"no backfill has the id {wanted!r}. Known: {known}")
     return read(directory)
 
 

@@ -36,7 +36,7 @@ from warehouse.build.contents import (
 from warehouse.build.disk import require_disk_space
 from warehouse.build.fingerprint import code_digest, fingerprint, git_revision
 from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, Settings
-from warehouse.errors import Rejected, WarehouseError, reporting
+from warehouse.errors import Rejected, UnknownName, WarehouseError, reporting
 from warehouse.files import write_record
 from warehouse.landing import ingest, store
 from warehouse.landing.freshness import freshness_of
@@ -57,9 +57,9 @@ __all__ = [
 
 
 def source_named(name: str) -> Source:
-    """Return the source of a name; raise WarehouseError with the known names if there is none."""
+    """Return the source of a name; raise UnknownName with the known names if there is none."""
     if name not in SOURCES:
-        raise WarehouseError(f"no source is named {name!r}. Known: {', '.join(SOURCES)}")
+        raise UnknownName(f"no source is named {name!r}. Known: {', '.join(SOURCES)}")
     return SOURCES[name]
 
 

@@ -3,18 +3,47 @@
 Each module holds one group of commands; `app.py` registers them, `render.py` prints. A command reads the
 settings once, calls the packages below it with them, and prints a table or, with `--json`, JSON.
 
-Exit codes: 0 done (also when there was nothing to do), 1 a failure reported on standard error, 2 wrong usage.
+Exit codes: 0 done (also when there was nothing to do), 1 a failure reported on standard error, 2 wrong usage
+(also an unknown name of a source, vintage, release or table), 143 stopped by SIGTERM. With `--exit-code`,
+`status` and `alerts` exit with 1 when anything is wrong, and with 0 when all is fine.
 
 Modules that take long to import are imported inside the commands, so that `warehouse --help` stays fast.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
+from types import FrameType
+
+STOPPED = 128 + signal.SIGTERM
+
+
+class _Stopped(BaseException):
+    """SIGTERM was received. Raised in the command, so that it ends its child process and its locks."""
 
 
 def main() -> None:
-    """Run the command line; report a failure in one line on standard error and exit with 1."""
+    """Run the command line; report a failure in one line on standard error and exit with its code."""
+    previous = signal.signal(signal.SIGTERM, _stop)
+    try:
+        _run()
+    except _Stopped:
+        sys.stderr.write(
+            "stopped by SIGTERM: the current release is unchanged unless `published` was printed; run the "
+            "command again\n"
+        )
+        sys.exit(STOPPED)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt the ending
+    raise _Stopped
+
+
+def _run() -> None:
     from warehouse.cli.app import app
     from warehouse.cli.render import print_failure
 
@@ -23,8 +52,10 @@ def main() -> None:
     except SystemExit:  # of typer; kept apart so that a success does not import what the next line needs
         raise
     except _failures() as error:
+        from warehouse.errors import UnknownName
+
         print_failure(str(error))
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, UnknownName) else 1)
 
 
 def _failures() -> tuple[type[Exception], ...]:

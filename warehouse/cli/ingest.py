@@ -66,22 +66,25 @@ def run(as_json: AsJson = False) -> None:
 
 
 def ingest_source(settings: Settings, name: str) -> dict[str, Any]:
-    """Fetch and accept one source; return the outcome as a row. A failure is an outcome."""
+    """Fetch and accept one source; return the outcome as a row. A failure or a rejection is an outcome."""
     from warehouse.build import steps
     from warehouse.errors import WarehouseError
     from warehouse.landing import store
 
+    polls = len(store.list_checks(settings.landing, name).records)
     with download_progress(name) as progress:
         try:
             vintage = steps.accept(settings, name, steps.fetch(settings, name, progress))
         except WarehouseError as error:
-            return {"source": name, "outcome": "failed", "vintage": None, "detail": str(error)}
+            new = store.list_checks(settings.landing, name).records[polls:]
+            outcome = new[-1].outcome if new and new[-1].outcome == "rejected" else "failed"
+            return {"source": name, "outcome": outcome, "vintage": None, "detail": str(error)}
     last = store.list_checks(settings.landing, name).records[-1]
     failed = [f"; {one.part} failed: {one.reason}" for one in last.failed_parts]
     return {
         "source": name,
         "outcome": last.outcome,
-        "vintage": vintage,
+        "vintage": vintage or last.vintage,
         "detail": last.detail + "".join(failed),
     }
 
@@ -95,6 +98,6 @@ def print_outcomes(rows: list[dict[str, Any]], as_json: bool) -> None:
 
 
 def exit_if_failed(rows: list[dict[str, Any]]) -> None:
-    """Exit with 1 if a source failed."""
-    if any(row["outcome"] == "failed" for row in rows):
+    """Exit with 1 if a source failed or its load was rejected."""
+    if any(row["outcome"] in ("failed", "rejected") for row in rows):
         raise typer.Exit(1)

@@ -6,6 +6,7 @@ Results go to standard output; progress, problems and failures go to standard er
 from __future__ import annotations
 
 import json
+import math
 import sys
 import textwrap
 import time
@@ -15,16 +16,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
     from warehouse.model import Request
 
 T = TypeVar("T")
-LEAST_WIDTH = 20  # columns of wrapped prose, in whatever terminal
+LEAST_WIDTH = 20  # columns of wrapped prose and of a folded cell, in whatever terminal
 WIDEST = 10_000  # columns; no table that fits a screen needs as many
 WIDTH_WHEN_PIPED = 200  # columns; a file or a pager has no width of its own
 MISSING = "–"
@@ -110,7 +112,8 @@ def print_table(
 
     `columns` are the keys to show, or map them to headings. In a narrow terminal the columns of `droppable`
     are left out, the first one first, until the table fits; a last line names them. Cells of the columns of
-    `unbroken` are not folded.
+    `unbroken` are not folded. A table whose columns would be narrower than 20 characters of their text is
+    printed with each row as a block of names and values, and with all columns.
     """
     headings = columns if isinstance(columns, Mapping) else {name: name for name in columns}
     dropped: list[str] = []
@@ -121,6 +124,12 @@ def print_table(
         dropped.append(name)
         kept = {key: text for key, text in headings.items() if key not in dropped}
         table = _table(rows, kept, unbroken)
+    if Console(width=WIDEST).measure(table).minimum > out.width:
+        for number, row in enumerate(rows):
+            if number:
+                print_line("")
+            print_fields({headings[name]: format_value(row[name]) for name in headings}, indent=0)
+        return
     out.print(table)
     if dropped:
         names = ", ".join(headings[name] for name in dropped)
@@ -131,8 +140,10 @@ def _table(rows: Sequence[Mapping[str, Any]], headings: Mapping[str, str], unbro
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name, heading in headings.items():
         is_number = rows and all(isinstance(row[name], int | float) or row[name] is None for row in rows)
+        longest = max((cell_len(text) for text in (heading, *_cells(rows, name))), default=0)
         table.add_column(
             heading,
+            min_width=longest if name in unbroken else min(longest, LEAST_WIDTH),
             justify="right" if is_number else "left",
             overflow="fold",
             no_wrap=name in unbroken,
@@ -142,37 +153,54 @@ def _table(rows: Sequence[Mapping[str, Any]], headings: Mapping[str, str], unbro
     return table
 
 
+def _cells(rows: Sequence[Mapping[str, Any]], name: str) -> Iterator[str]:
+    """Yield the lines of the cells of a column."""
+    for row in rows:
+        yield from format_value(row[name]).splitlines()
+
+
 def print_json(data: object) -> None:
-    """Print JSON with an indent of two; values that JSON does not know are printed as text."""
-    text = json.dumps(data, indent=2, default=str, ensure_ascii=False)
+    """Print JSON with an indent of two; values that JSON does not know are printed as text.
+
+    Numbers that JSON does not know (NaN, infinity) are null.
+    """
+    text = json.dumps(finite(data), indent=2, default=str, ensure_ascii=False, allow_nan=False)
     if out.is_terminal:
         out.print_json(text)
     else:
         out.file.write(f"{text}\n")
 
 
+def finite(data: object) -> object:
+    """Return data with null in place of every float that is not finite."""
+    if isinstance(data, float):
+        return data if math.isfinite(data) else None
+    if isinstance(data, Mapping):
+        return {name if isinstance(name, str) else str(name): finite(value) for name, value in data.items()}
+    return [finite(value) for value in data] if isinstance(data, list | tuple) else data
+
+
 # --- progress ---
 
 
 def run_step(name: str, step: Callable[[], T]) -> T:
-    """Run one step and leave a line with its time; in a terminal, under a spinner."""
-    if not err.is_terminal:
-        began = time.monotonic()
+    """Run one step and leave a line with its time; in a terminal, under a spinner, which is removed."""
+    began = time.monotonic()
+    if err.is_terminal:
+        with err.status(name):
+            result = step()
+    else:
         result = step()
-        print_warning(f"{name}: {time.monotonic() - began:.1f} s")
-        return result
-    with Progress(
-        SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TimeElapsedColumn(), console=err
-    ) as progress:
-        task = progress.add_task(name, total=1)
-        result = step()
-        progress.update(task, completed=1)
+    print_warning(f"{name}: {time.monotonic() - began:.1f} s")
     return result
 
 
 @contextmanager
 def download_progress(source: str) -> Iterator[Callable[[Request, int], None]]:
     """Show the bytes of a source as they arrive, in a terminal; yields the function to report them with."""
+    if not err.is_terminal:  # a disabled Progress prints an empty line at its end
+        yield lambda request, size_bytes: None
+        return
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -180,7 +208,6 @@ def download_progress(source: str) -> Iterator[Callable[[Request, int], None]]:
         DownloadColumn(),
         console=err,
         transient=True,
-        disable=not err.is_terminal,
     ) as progress:
         task = progress.add_task(source, total=None)
         received: dict[str, int] = {}

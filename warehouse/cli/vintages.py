@@ -48,17 +48,12 @@ def withdraw(source: SourceName, vintage: VintageId, why: Why, as_json: AsJson =
     """Take a vintage out of force, on record; its files stay, and no build reads it."""
     from warehouse.build.steps import source_named
     from warehouse.config import load_settings
-    from warehouse.errors import WarehouseError
     from warehouse.landing import store
     from warehouse.landing import withdraw as withdrawing
-    from warehouse.releases.store import vintages_released
 
     settings = load_settings()
     name = source_named(source).name
-    known = {one.id for one in store.list_all(settings.landing, name).records}
-    known |= {one.vintage for one in vintages_released(settings.published) if one.source == name}
-    if vintage not in known:
-        raise WarehouseError(f"{name} has no vintage {vintage}; see: warehouse vintages list {name}")
+    require_vintage(settings, name, vintage)
     subject = f"{name} {vintage}"
     run_step(
         "withdraw",
@@ -90,6 +85,7 @@ def restore(source: SourceName, vintage: VintageId, why: Why, as_json: AsJson = 
 
     settings = load_settings()
     name = source_named(source).name
+    require_vintage(settings, name, vintage)
     restored = run_step(
         "restore",
         lambda: withdrawing.restore(
@@ -100,6 +96,18 @@ def restore(source: SourceName, vintage: VintageId, why: Why, as_json: AsJson = 
         print_json({"source": name, "restored": restored.id})
         return
     print_line(f"restored: {name} {restored.id}\nbuild and publish with it with: warehouse publish")
+
+
+def require_vintage(settings: Settings, name: str, vintage: str) -> None:
+    """Raise UnknownName unless the source has the vintage, in the landing or in a release."""
+    from warehouse.errors import UnknownName
+    from warehouse.landing import store
+    from warehouse.releases.store import vintages_released
+
+    known = {one.id for one in store.list_all(settings.landing, name).records}
+    known |= {one.vintage for one in vintages_released(settings.published) if one.source == name}
+    if vintage not in known:
+        raise UnknownName(f"{name} has no vintage {vintage}; see: warehouse vintages list {name}")
 
 
 def vintage_as_dict(settings: Settings, vintage: Vintage) -> dict[str, Any]:

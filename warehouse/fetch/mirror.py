@@ -76,7 +76,8 @@ def open_mirror(client: Client, source: str, mirror: str, into: Path) -> Mirror:
     elif ((base := Path(mirror).resolve()) / "index.json").is_file():
         text = (base / "index.json").read_bytes()
     else:
-        raise _bad_index(mirror, "the directory holds no index.json")
+        what = "holds no index.json" if base.is_dir() else "does not exist"
+        raise _bad_index(mirror, f"the directory {base} {what}")
     try:
         return Mirror.model_validate_json(text).model_copy(update={"base": base})
     except ValidationError as error:

@@ -15,7 +15,7 @@ import duckdb
 from pydantic import BaseModel
 
 from warehouse.config import Settings
-from warehouse.errors import Rejected, SourceError, WarehouseError, reporting
+from warehouse.errors import Rejected, SourceError, UnknownName, WarehouseError, reporting
 from warehouse.fetch import read_pull
 from warehouse.files import Listing, fsync, link_tree, read_each, read_record, write_record
 from warehouse.landing import store
@@ -103,7 +103,8 @@ def find(rejected: Path, wanted: str) -> RejectedLoad:
     if len(matches) != 1:
         ids = ", ".join(one.id for one in matches or listing.records) or "none"
         problem = f" {listing.problems[0]}." if listing.problems and not matches else ""
-        raise WarehouseError(
+        kind = WarehouseError if listing.problems or matches else UnknownName
+        raise kind(
             f"{wanted!r} matches {len(matches) or 'no'} rejected load{'s' if len(matches) > 1 else ''}; "
             f"{'matching' if matches else 'known'}: {ids}.{problem} See: warehouse rejected list"
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 from pydantic import BaseModel
 
-from warehouse.errors import WarehouseError
+from warehouse.errors import UnknownName, WarehouseError
 from warehouse.files import Listing, fsync, locked, read_each, size_of
 from warehouse.releases.history import HistoryEntry, last_switch, read_history, rolled_back
 from warehouse.releases.manifest import RELEASE_REMEDY, VintageRef, read_manifest
@@ -127,9 +127,8 @@ def find_release(published: Path, name: str) -> Path:
             raise WarehouseError(f"{problem}. {LATEST_REMEDY}")
         what = f"{name} release" if name in (LATEST, "previous") else f"release {name!r}"
         gone = f": {wanted} does not exist" if wanted not in (None, name) else ""
-        raise WarehouseError(
-            f"{published}: there is no {what}{gone}. Existing releases: {', '.join(known) or 'none'}"
-        )
+        kind = WarehouseError if name in (LATEST, "previous") else UnknownName
+        raise kind(f"{published}: there is no {what}{gone}. Existing releases: {', '.join(known) or 'none'}")
     return known[wanted]
 
 

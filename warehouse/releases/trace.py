@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 from pydantic import BaseModel, TypeAdapter, ValidationError, model_validator
 
-from warehouse.errors import WarehouseError
+from warehouse.errors import UnknownName, WarehouseError
 from warehouse.files import describe_invalid, read_record
 from warehouse.releases.diff import DBT_MANIFEST
 from warehouse.releases.manifest import RELEASE_REMEDY
@@ -235,7 +235,7 @@ def _model_of(models: Models, table: str) -> Row:
     if name not in models or schema not in ("", models[name]["schema"]):
         facts = [node for node in models.values() if _rules(node) or node["name"].startswith("fct_")]
         known = ", ".join(sorted(map(_full_name, facts)))
-        raise WarehouseError(f"there is no table {table!r} to trace. Tables with figures: {known}")
+        raise UnknownName(f"there is no table {table!r} to trace. Tables with figures: {known}")
     return models[name]
 
 
@@ -294,7 +294,7 @@ def _select(
     """
     columns = _columns(db, table)
     if unknown := [name for name in values if name not in columns]:
-        raise WarehouseError(f"{table} has no column {', '.join(unknown)}; it has {', '.join(columns)}")
+        raise UnknownName(f"{table} has no column {', '.join(unknown)}; it has {', '.join(columns)}")
     tests = [
         f'cast("{name}" as varchar) is not distinct from cast($value_{number} as varchar)'
         for number, name in enumerate(values)
