@@ -95,3 +95,19 @@ def test_home_without_releases_is_named(tmp_path: Path) -> None:
     with pytest.raises(WarehouseError, match="check WAREHOUSE_HOME"):
         repair_latest(tmp_path / "published", "ada")
     assert not (tmp_path / "published").exists()
+
+
+def test_rolled_back_release_is_passed_over_when_its_successor_is_damaged(home: Path) -> None:
+    rollback(home / "published", "two", "three is wrong", "ada")
+    make_release(home, "four")
+    flip_bit(home / "published" / "four" / "warehouse.duckdb")
+    repair_latest(home / "published", "ada")
+    assert latest(home) == "two"
+
+
+def test_release_beside_is_passed_over_when_its_successor_is_damaged(home: Path) -> None:
+    make_release(home, "past", is_latest=False)
+    make_release(home, "four")
+    flip_bit(home / "published" / "four" / "warehouse.duckdb")
+    repair_latest(home / "published", "ada")
+    assert latest(home) == "three"
