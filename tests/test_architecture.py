@@ -30,6 +30,7 @@ LAYERS = (
     ("releases",),
     ("build",),
     ("backfill",),
+    ("backup",),
     ("alerts", "maintenance"),
     ("cli",),
     ("__main__",),
@@ -93,7 +94,7 @@ def test_only_the_command_line_and_the_dags_read_the_environment() -> None:
             for node in ast.walk(tree)
             if isinstance(node, ast.Call)
             and ast.unparse(node.func)
-            in {"os.getenv", "os.environ.get", "load_settings", "config.load_settings"}
+            in {"os.getenv", "os.environ.get", "load_settings", "read_settings", "config.load_settings"}
         ]
         assert not reads, f"{path.relative_to(PROJECT_ROOT)}, lines {reads}: take the value as an argument"
 

@@ -1,14 +1,17 @@
 """Settings of one warehouse, and the paths of the project's own files.
 
-`load_settings` is the only function that reads the environment (`WAREHOUSE_*`); the command line and the DAGs
-call it and pass the result on.
+Only `read_settings` reads the environment (`WAREHOUSE_*`). The command line and the DAGs call
+`load_settings`, which also rejects a half restored home, and pass the result on.
 """
 
 from __future__ import annotations
 
 import getpass
+import json
 import os
+import shlex
 import socket
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 SEEDS_DIR = DBT_PROJECT_DIR / "seeds"
 EXPECTATIONS_DIR = PROJECT_ROOT / "expectations"
 KEEP_PREFIX = "WAREHOUSE_KEEP_"
+RESTORING = "RESTORING"  # in a home: a restore has not ended
 
 
 def default_operator() -> str:
@@ -125,6 +129,32 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: Any) -> Settings:
+    """Return the settings, as `read_settings` does, of a home that is not half restored.
+
+    Raises WarehouseError that says what is missing from a half restored home.
+    """
+    settings = read_settings(**overrides)
+    if (settings.home / RESTORING).exists():
+        raise WarehouseError(_half_restored(settings.home))
+    return settings
+
+
+def _half_restored(home: Path) -> str:
+    """Say what is missing from a home whose restore was interrupted, and how to go on."""
+    try:
+        begun = json.loads((home / RESTORING).read_text(encoding="utf-8"))
+        backup, files = str(begun["backup"]), list(begun["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"{home}: is half restored, and {home / RESTORING} is unreadable. Empty it and restore again"
+    missing = Counter(name.partition("/")[0] for name in files if not (home / name).exists())
+    what = ", ".join(f"{count} files of {folder}/" for folder, count in sorted(missing.items()))
+    return (
+        f"{home}: is half restored from {backup}: of {len(files)} files, {what or 'none'} are missing. "
+        f"Complete it with: warehouse restore {shlex.quote(backup)}"
+    )
+
+
+def read_settings(**overrides: Any) -> Settings:
     """Read the settings from the environment; `overrides` win over variables.
 
     Raises WarehouseError that names each invalid variable, and any unknown `WAREHOUSE_KEEP_*` variable.

@@ -9,6 +9,7 @@ import typer
 from warehouse import __version__
 from warehouse.cli import (
     backfill,
+    backup,
     build,
     curated,
     ingest,
@@ -59,6 +60,8 @@ app.command()(releases.releases)
 app.command()(releases.diff)
 app.command()(releases.rollback)
 app.command()(releases.maintain)
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.add_typer(backfill.app, name="backfill")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(vintages.app, name="vintages")
