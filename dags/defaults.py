@@ -13,6 +13,7 @@ from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException
 from notify import on_run_failure, on_task_failure
 
+from warehouse import UMASK
 from warehouse.errors import Rejected
 from warehouse.model import Source
 
@@ -31,6 +32,7 @@ def task_settings(**overrides: Any) -> Settings:
     """Return the settings of a task, from the environment; `overrides` win."""
     from warehouse.config import load_settings
 
+    os.umask(UMASK)  # a task writes files that other users read
     return load_settings(lock_seconds=LOCK_WAIT.total_seconds(), **overrides)
 
 

@@ -90,11 +90,13 @@ def start(directory: Path, command: list[str]) -> None:
 def make(directory: Path) -> None:
     """Write every missing secret: readable in a container, in a directory that only its owner can enter."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.chmod(0o700)  # also one that exists: the containers' users can read the files
     for name, random in GENERATORS.items():
         path = directory / name
         if path.exists():
             print(f"{path}: exists, not changed")
             continue
+        path.touch(mode=0o600)
         path.write_text(random(), encoding="utf-8")
         path.chmod(0o444)
         print(f"{path}: created")

@@ -12,9 +12,12 @@ Modules that take long to import are imported inside the commands, so that `ware
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from types import FrameType
+
+from warehouse import UMASK
 
 STOPPED = 128 + signal.SIGTERM
 
@@ -25,6 +28,7 @@ class _Stopped(BaseException):
 
 def main() -> None:
     """Run the command line; report a failure in one line on standard error and exit with its code."""
+    os.umask(UMASK)  # readers are other users, whatever the umask of the operator
     previous = signal.signal(signal.SIGTERM, _stop)
     try:
         _run()
