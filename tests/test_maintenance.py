@@ -186,6 +186,7 @@ def test_rejected_loads_of_a_locked_source_are_kept(home: Path) -> None:
     [
         ("WAREHOUSE_KEEP_RELEASES", "1", "greater than or equal to 2"),
         ("WAREHOUSE_KEEP_BUILDS", "many", "valid integer"),
+        ("WAREHOUSE_KEEP_RELEASES_GIB", "0", "greater than 0"),
         ("WAREHOUSE_KEEP_BUILD", "3", "no such setting"),
         ("WAREHOUSE_DISK_FACTOR", "nan", "finite number"),
         ("WAREHOUSE_KEEP_REJECTED_DAYS", "-1", "greater than or equal to 0"),
@@ -202,6 +203,7 @@ def test_defaults_are_those_of_the_settings_page() -> None:
     assert policy.model_dump() == {
         "releases": 30,
         "releases_days": 90,
+        "releases_gib": 50,
         "builds": 3,
         "builds_days": 14,
         "rejected": 10,

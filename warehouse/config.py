@@ -42,7 +42,9 @@ def default_operator() -> str:
 class RetentionPolicy(BaseSettings):
     """What `warehouse maintain` keeps: of each kind the newest, and everything younger than a number of days.
 
-    `rejected` counts per source. Variables: `WAREHOUSE_KEEP_RELEASES`, `WAREHOUSE_KEEP_RELEASES_DAYS`, …
+    `releases_gib` bounds the size of all releases together: beyond it the oldest are removed, whatever their
+    number and age. `rejected` counts per source. Variables: `WAREHOUSE_KEEP_RELEASES`,
+    `WAREHOUSE_KEEP_RELEASES_DAYS`, …
     """
 
     model_config = SettingsConfigDict(
@@ -51,6 +53,7 @@ class RetentionPolicy(BaseSettings):
 
     releases: int = Field(30, ge=2)  # the current release, and one to roll back to
     releases_days: int = Field(90, ge=0)
+    releases_gib: float = Field(50, gt=0)
     builds: int = Field(3, ge=0)
     builds_days: int = Field(14, ge=0)
     rejected: int = Field(10, ge=0)

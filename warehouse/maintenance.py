@@ -15,7 +15,14 @@ from warehouse.errors import Rejected, WarehouseError, reporting
 from warehouse.landing import store
 from warehouse.releases import audit as auditing
 from warehouse.releases.audit import AuditReport
-from warehouse.releases.retention import REMOVING_PREFIX, expired, hide, remove_hidden, remove_releases
+from warehouse.releases.retention import (
+    REMOVING_PREFIX,
+    expired,
+    hide,
+    remove_hidden,
+    remove_releases,
+    size_of_releases,
+)
 
 
 class Removed(BaseModel, frozen=True):
@@ -29,18 +36,29 @@ class Removed(BaseModel, frozen=True):
 
 
 class Maintenance(BaseModel, frozen=True):
-    """The result of one maintenance run; `removed` is None when the audit found something."""
+    """The result of one maintenance run; `removed` is None when the audit found something.
+
+    `releases_bytes` is the size of the releases that are left, `releases_limit_bytes` what the policy allows.
+    """
 
     audit: AuditReport
     removed: Removed | None
     disk: DiskSpace
+    releases_bytes: int
+    releases_limit_bytes: int
 
 
 def maintain(settings: Settings) -> Maintenance:
     """Audit, remove what is old, and check the disk. Nothing is removed when the audit finds something."""
     audited = auditing.audit(settings.landing, settings.published)
     removed = None if audited.findings else remove_expired(settings)
-    return Maintenance(audit=audited, removed=removed, disk=disk_space(settings))
+    return Maintenance(
+        audit=audited,
+        removed=removed,
+        disk=disk_space(settings),
+        releases_bytes=size_of_releases(settings.published),
+        releases_limit_bytes=int(settings.keep.releases_gib * 2**30),
+    )
 
 
 def require_clean_audit(settings: Settings) -> AuditReport:

@@ -9,21 +9,28 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from small_releases import flip_bit, latest, make_release, overwrite
+from command_line import invoke
+from small_releases import flip_bit, latest, make_release, make_vintage, overwrite
 
 from warehouse.config import RetentionPolicy
 from warehouse.errors import WarehouseError
+from warehouse.files import size_of
 from warehouse.releases.history import HISTORY, read_history
 from warehouse.releases.publish import rollback
-from warehouse.releases.retention import expired, hide, remove_hidden, remove_releases
+from warehouse.releases.retention import expired, hide, remove_hidden, remove_releases, size_of_releases
 from warehouse.releases.store import release_dirs
 
 NOW = datetime.now(UTC)
 
 
-def removed(home: Path, keep: int = 2, days: int = 30) -> list[str]:
-    policy = RetentionPolicy(releases=keep, releases_days=days)
+def removed(home: Path, keep: int = 2, days: int = 30, gib: float = 50) -> list[str]:
+    policy = RetentionPolicy(releases=keep, releases_days=days, releases_gib=gib)
     return remove_releases(home / "published", policy, datetime.now(UTC), "tests")
+
+
+def sizes_by_inode(published: Path, *releases: str) -> int:
+    files = [path.stat() for name in releases for path in (published / name).rglob("*") if path.is_file()]
+    return sum({file.st_ino: file.st_size for file in files}.values())
 
 
 def names(home: Path) -> list[str]:
@@ -75,6 +82,41 @@ def test_old_releases_are_removed_and_recorded(home: Path) -> None:
     assert len(list((home / "published").glob(".removing-*"))) == 3
     assert remove_hidden(home / "published") > 3 * 10_000
     assert not list((home / "published").glob(".removing-*"))
+
+
+def test_oldest_releases_over_the_total_size_are_removed_and_recorded(home: Path) -> None:
+    published = home / "published"
+    sizes = [size_of(published / name) for name in names(home)]
+    assert size_of_releases(published) == sum(sizes)
+    assert removed(home, keep=9, gib=sum(sizes) / 2**30) == []
+    assert removed(home, keep=9, gib=(sum(sizes[2:]) + 1) / 2**30) == ["r0", "r1"]
+    entry = read_history(published).require()[-1]
+    assert (entry.action, entry.release) == ("remove", "r1")
+    assert entry.reason.startswith("all releases together are larger than ")
+    assert removed(home, keep=9, gib=1e-9) == ["r2"]  # the current release and the one before are kept
+    assert names(home) == ["r3", "r4"]
+
+
+def test_size_counts_linked_files_once_and_unreadable_releases_too(home: Path) -> None:
+    published = home / "published"
+    total = size_of_releases(published)
+    for name in ("r2", "r3"):
+        (published / name / "linked.duckdb").hardlink_to(published / "r4" / "warehouse.duckdb")
+    assert size_of_releases(published) == total
+    limit = sizes_by_inode(published, "r2", "r3", "r4") / 2**30
+    assert removed(home, keep=9, gib=limit) == ["r0", "r1"]
+    overwrite(published / "r2" / "MANIFEST.json", "{")
+    assert removed(home, keep=9, gib=1e-9) == []
+    assert names(home) == ["r2", "r3", "r4"]
+
+
+def test_maintain_shows_the_size_of_the_releases_and_its_limit(home: Path) -> None:
+    rows = [{"value": "1", "_file": "data.csv", "_row": 2}]
+    make_vintage(home / "landing", "worldbank_wdi", "2024-07-12", rows)
+    ended = invoke(home, "maintain", WAREHOUSE_KEEP_RELEASES_GIB="1.5")
+    assert "releases: 0.00 GiB, at most 1.50 (WAREHOUSE_KEEP_RELEASES_GIB)" in ended.stdout
+    stated = invoke(home, "maintain", "--json").json["releases"]
+    assert stated == {"bytes": size_of_releases(home / "published"), "limit_bytes": 50 * 2**30}
 
 
 def test_current_and_previous_release_are_kept_at_any_age(home: Path) -> None:

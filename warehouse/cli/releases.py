@@ -181,6 +181,7 @@ def maintain(as_json: AsJson = False) -> None:
             {
                 "audit": asdict(result.audit),
                 "retention": removed_as_dict(result.removed) if result.removed else None,
+                "releases": {"bytes": result.releases_bytes, "limit_bytes": result.releases_limit_bytes},
                 "disk": result.disk.model_dump(mode="json"),
             }
         )
@@ -213,6 +214,8 @@ def print_maintenance(result: Maintenance) -> None:
         for kind, names in removed["removed"].items():
             print_line(f"removed {kind}: {', '.join(names) or 'none'}")
         print_line(f"freed: {removed['freed_bytes']:,} bytes")
+    size, limit = (count / 2**30 for count in (result.releases_bytes, result.releases_limit_bytes))
+    print_line(f"releases: {size:,.2f} GiB, at most {limit:,.2f} (WAREHOUSE_KEEP_RELEASES_GIB)")
     print_line(
         f"disk: {disk.free_bytes:,} bytes free, a build needs {disk.needed_bytes:,} ({disk.basis})"
         + ("" if disk.is_enough else ": NOT ENOUGH, no build will begin")

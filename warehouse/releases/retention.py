@@ -7,8 +7,9 @@ no function of this module is given a path in the landing.
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -36,6 +37,38 @@ def expired(
     return tuple(path for path, made_at in older if made_at < limit and path.name not in never)
 
 
+def over_size(
+    releases: Sequence[Path], *, limit_bytes: float, never: Collection[str] = ()
+) -> tuple[Path, ...]:
+    """Return the oldest releases, without which the others have at most `limit_bytes` together.
+
+    `releases` are ordered oldest first. A file that several releases have by hard link takes space until the
+    last of them is removed. Releases whose name is in `never` are not returned, and count.
+    """
+    kept = [path for path in releases if path.name in never]
+    others = [path for path in reversed(releases) if path.name not in never]
+    total, seen, beyond = 0, set[int](), list[Path]()
+    for path in (*kept, *others):
+        files = {status.st_ino: status.st_size for status in _files_of(path)}
+        total += sum(size for inode, size in files.items() if inode not in seen)
+        seen |= files.keys()
+        if total > limit_bytes and path.name not in never:
+            beyond.append(path)
+    return tuple(reversed(beyond))
+
+
+def size_of_releases(published: Path) -> int:
+    """Return the bytes of all releases; a file that several have by hard link counts once."""
+    return sum(
+        {file.st_ino: file.st_size for path in release_dirs(published) for file in _files_of(path)}.values()
+    )
+
+
+def _files_of(directory: Path) -> list[os.stat_result]:
+    """Return the status of every file below a directory."""
+    return [path.lstat() for path in directory.rglob("*") if not path.is_dir() or path.is_symlink()]
+
+
 def hide(path: Path) -> Path:
     """Rename a directory to a hidden name, and return its new path."""
     hidden = path.with_name(f"{REMOVING_PREFIX}{path.name}")
@@ -53,8 +86,7 @@ def remove_hidden(folder: Path) -> int:
     """
     freed = 0
     for hidden in sorted(folder.glob(f"{REMOVING_PREFIX}*")):
-        files = [path.lstat() for path in hidden.rglob("*") if not path.is_dir() or path.is_symlink()]
-        freed += sum(file.st_size for file in files if file.st_nlink == 1)
+        freed += sum(file.st_size for file in _files_of(hidden) if file.st_nlink == 1)
         shutil.rmtree(hidden)
     return freed
 
@@ -62,9 +94,10 @@ def remove_hidden(folder: Path) -> int:
 def remove_releases(published: Path, policy: RetentionPolicy, now: datetime, actor: str) -> list[str]:
     """Record and hide the releases that have expired; return their names. `remove_hidden` then removes them.
 
-    The current release and the two of the last switch of `latest` are kept at any age, and so is a release
-    with an unreadable manifest, which the audit reports. Raises WarehouseError when the current release does
-    not exist.
+    Expired are those beyond number and age, and then the oldest of those that are larger together than the
+    policy allows. The current release and the two of the last switch of `latest` are kept in any case, and so
+    is a release with an unreadable manifest, which the audit reports. Raises WarehouseError when the current
+    release does not exist.
     """
     if not published.is_dir():
         return []
@@ -76,17 +109,20 @@ def remove_releases(published: Path, policy: RetentionPolicy, now: datetime, act
             problem = f"points at release {latest}, which does not exist" if latest else "does not exist"
             raise WarehouseError(f"{published / LATEST}: {problem}; nothing was removed. {RELEASE_REMEDY}")
         switch = last_switch(read_history(published).require())
+        never = [name for name in (latest, switch and switch.before, switch and switch.after) if name]
         aged = read_each(directories, lambda path: (path, read_manifest(path).published_at)).records
-        gone = expired(
-            aged,
-            keep=policy.releases,
-            days=policy.releases_days,
-            now=now,
-            never=[name for name in (latest, switch and switch.before, switch and switch.after) if name],
-        )
+        old = expired(aged, keep=policy.releases, days=policy.releases_days, now=now, never=never)
         reason = f"beyond the newest {policy.releases} and older than {policy.releases_days} days"
-        hide_on_record(published, gone, actor, reason)
-    return [path.name for path in gone]
+        hide_on_record(published, old, actor, reason)
+        # A release with an unreadable manifest takes space too, and is kept.
+        readable = {path for path, _ in aged}
+        left = [path for path in directories if path not in old]
+        unreadable = [path.name for path in left if path not in readable]
+        limit = policy.releases_gib * 2**30
+        large = over_size(left, limit_bytes=limit, never=(*never, *unreadable))
+        reason = f"all releases together are larger than {policy.releases_gib:g} GiB"
+        hide_on_record(published, large, actor, reason)
+    return [path.name for path in (*old, *large)]
 
 
 def hide_on_record(published: Path, releases: Iterable[Path], actor: str, reason: str) -> None:
