@@ -1,13 +1,16 @@
 # The stack's one image: the locked environment, the project, a user without rights.
-# `docker compose build` makes it. The environment is the tests' own: one lock, every file by its hash.
+# `docker compose build` makes it. The packages are those of the tests, without the tools of development: wheels
+# only, each by its hash. To fix the base image too, set WAREHOUSE_PYTHON_IMAGE to a name with a digest
+# (`docker buildx imagetools inspect python:3.11-slim-bookworm` prints it).
 
-FROM python:3.11-slim-bookworm AS environment
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+FROM ${PYTHON_IMAGE} AS environment
 RUN python -m venv /opt/venv
-COPY requirements.lock /tmp/requirements.lock
+COPY requirements-runtime.lock /tmp/requirements-runtime.lock
 RUN /opt/venv/bin/python -m pip install --disable-pip-version-check --no-cache-dir --require-hashes --no-deps \
-    -r /tmp/requirements.lock
+    --only-binary :all: -r /tmp/requirements-runtime.lock
 
-FROM python:3.11-slim-bookworm
+FROM ${PYTHON_IMAGE}
 # The directories that become volumes: a fresh named volume takes their owner.
 RUN useradd --uid 50000 --user-group --home-dir /srv/airflow --shell /usr/sbin/nologin warehouse \
  && install -d -o 50000 -g 50000 /srv/airflow /srv/airflow/logs /srv/warehouse
@@ -17,6 +20,9 @@ COPY warehouse /opt/warehouse/warehouse
 COPY dbt_project /opt/warehouse/dbt_project
 COPY expectations /opt/warehouse/expectations
 COPY dags /opt/warehouse/dags
+# Compiled once: the file system of the containers is read-only.
+RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash \
+    /opt/warehouse/docker /opt/warehouse/warehouse /opt/warehouse/dags
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin
 ENV PYTHONPATH=/opt/warehouse
 ENV PYTHONDONTWRITEBYTECODE=1
@@ -25,6 +31,9 @@ ENV LANG=C.UTF-8
 # What a release's manifest calls `git_revision`: the image holds no checkout.
 ARG WAREHOUSE_REVISION=unknown
 ENV WAREHOUSE_REVISION=$WAREHOUSE_REVISION
+LABEL org.opencontainers.image.title="Services Trade Warehouse" \
+      org.opencontainers.image.licenses=Apache-2.0 \
+      org.opencontainers.image.revision=$WAREHOUSE_REVISION
 WORKDIR /srv/airflow
 USER 50000:50000
 ENTRYPOINT ["python", "/opt/warehouse/docker/secret.py", "start", "/run/secrets"]

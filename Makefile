@@ -88,7 +88,10 @@ clean: ## remove the environment and caches; the landing and the releases in var
 	@echo 'Clean. var/ is unchanged: it holds the landing and the releases.'
 
 # Needs `uv` on the path (it is not in .venv: it makes the lock, the lock does not make it).
-lock: ## resolve requirements.lock anew from pyproject.toml
+lock: ## resolve requirements.lock and requirements-runtime.lock anew from pyproject.toml
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --group pyproject.toml:dev pyproject.toml -o requirements.lock
-	@echo 'requirements.lock is resolved again. Run make test before you commit it.'
+	@# Without the group dev, at the same versions: what the image installs.
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --no-annotate --constraint requirements.lock pyproject.toml -o requirements-runtime.lock
+	@echo 'Both locks are resolved again. Run make test before you commit them.'

@@ -7,17 +7,28 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import compose_file
 import pytest
+from pytest_httpserver import HTTPServer
 
 from warehouse.build.fingerprint import git_revision
-from warehouse.config import PROJECT_ROOT, load_settings
+from warehouse.config import (
+    CURATED_DIR,
+    KEEP_PREFIX,
+    PROJECT_ROOT,
+    RetentionPolicy,
+    Settings,
+    load_settings,
+)
 
 REQUIRED = {
     "WAREHOUSE_SECRETS": "/etc/secrets",
+    "WAREHOUSE_DATA": "/data/warehouse",
+    "WAREHOUSE_BACKUPS": "/data/backups",
     "WAREHOUSE_ADMIN_USER": "admin",
     "WAREHOUSE_ADMIN_EMAIL": "admin@example.org",
 }
@@ -141,6 +152,22 @@ def test_container_does_not_start_without_secret_files(tmp_path: Path) -> None:
     assert ended.returncode == 1 and "no such secret" in ended.stderr
 
 
+def test_init_names_a_directory_that_it_may_not_write(tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import init; from pathlib import Path; "
+        "init.require_writable(Path(sys.argv[2]))"
+    )
+    for directory, code in ((tmp_path, 0), (tmp_path / "missing", 1)):
+        ended = subprocess.run(
+            [sys.executable, "-c", script, PROJECT_ROOT / "docker", directory],
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert ended.returncode == code, ended.stderr
+    assert "sudo install -d -o" in ended.stderr and "WAREHOUSE_DATA" in ended.stderr
+
+
 def test_celery_worker_does_not_start_with_local_executor(tmp_path: Path) -> None:
     (tmp_path / "good").write_text("0123456789abcdef")
     ended = secret(
@@ -189,6 +216,9 @@ def test_every_service_has_limits_health_check_and_no_privileges(services: dict[
     for name, service in services.items():
         limits = service["deploy"]["resources"]["limits"]
         assert float(limits["cpus"]) > 0 and re.fullmatch(r"\d+[mg]", limits["memory"]), name
+        assert service["read_only"] is True and service["pids_limit"] <= 512, name
+        assert "/tmp" in service["tmpfs"], name  # noqa: S108
+        assert re.fullmatch(r"\d+m", service["stop_grace_period"]), name
         assert service["user"].split(":")[0] not in ("", "0", "root"), name
         assert service["cap_drop"] == ["ALL"] and not service.get("privileged"), name
         assert "no-new-privileges:true" in service["security_opt"], name
@@ -197,20 +227,156 @@ def test_every_service_has_limits_health_check_and_no_privileges(services: dict[
             assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL"), name
 
 
+def mebibytes(size: str) -> int:
+    return int(size[:-1]) * (1024 if size.endswith("g") else 1)
+
+
+def test_default_limits_suit_two_cores_and_eight_gigabytes(services: dict[str, Any]) -> None:
+    limits = {
+        name: entry["deploy"]["resources"]["limits"]
+        for name, entry in services.items()
+        if name != "init" and "profiles" not in entry
+    }
+    assert len(limits) == 5
+    assert max(float(limit["cpus"]) for limit in limits.values()) <= 2  # Docker rejects more than there are
+    assert sum(mebibytes(limit["memory"]) for limit in limits.values()) <= 8 * 1024
+    assert mebibytes(limits["scheduler"]["memory"]) >= 4096  # the builds
+    chosen = {"WAREHOUSE_TASK_CPUS": "8.0", "WAREHOUSE_TASK_MEMORY": "32g", "WAREHOUSE_API_MEMORY": "3g"}
+    services = compose_file.read({**REQUIRED, **chosen})["services"]
+    for name in ("scheduler", "celery-worker"):
+        assert services[name]["deploy"]["resources"]["limits"] == {"cpus": "8.0", "memory": "32g"}
+    assert services["api-server"]["deploy"]["resources"]["limits"]["memory"] == "3g"
+
+
+def test_health_checks_do_not_start_airflow(services: dict[str, Any]) -> None:
+    """Importing Airflow takes seconds of CPU; only the worker has no other way."""
+    for name, service in services.items():
+        if name in ("init", "celery-worker"):
+            continue
+        command = service["healthcheck"]["test"]
+        assert "airflow" not in command, name
+        assert re.search(r"healthy\.py|pg_isready|redis-cli", " ".join(command)), name
+    assert services["celery-worker"]["healthcheck"]["interval"] == "5m"
+
+
+MONITOR = {
+    "metadatabase": {"status": "healthy"},
+    "scheduler": {"status": "healthy"},
+    "triggerer": {"status": "unhealthy"},
+    "dag_processor": {"status": "healthy"},
+}
+
+
+def test_health_of_a_part_is_read_from_the_answer_of_the_api(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/health").respond_with_json(MONITOR)
+    httpserver.expect_request("/text").respond_with_data("ok")
+    httpserver.expect_request("/error").respond_with_data("", status=503)
+
+    def healthy(path: str, *part: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, PROJECT_ROOT / "docker" / "healthy.py", httpserver.url_for(path), *part],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            env={**os.environ, "http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"},
+        )
+
+    assert healthy("/health").returncode == healthy("/health", "dag_processor").returncode == 0
+    assert "triggerer is not healthy" in healthy("/health", "triggerer").stderr
+    for path, part in (("/health", "nothing"), ("/text", "triggerer"), ("/error", "dag_processor")):
+        assert healthy(path, part).returncode == 1
+    assert healthy("/text").returncode == 0 and healthy("/error").returncode == 1
+
+
 def test_only_the_api_server_port_is_published_on_loopback(services: dict[str, Any]) -> None:
     assert {name: entry["ports"] for name, entry in services.items() if "ports" in entry} == {
         "api-server": ["127.0.0.1:8080:8080"]
     }
 
 
-def test_state_is_in_named_volumes_and_only_task_services_mount_the_warehouse(
+DATA = {
+    "/data/warehouse:/srv/warehouse",
+    "/data/backups:/srv/backups",
+    "./warehouse/curated:/srv/curated:ro",
+    "./mirrors:/srv/mirrors:ro",
+    "./certificates:/srv/certificates:ro",
+}
+
+
+def test_state_is_in_named_volumes_and_the_warehouse_in_a_directory_of_the_host(
     services: dict[str, Any],
 ) -> None:
     declared = set(compose_file.raw()["volumes"])
-    used = {mount.split(":")[0] for entry in services.values() for mount in entry["volumes"]}
-    assert used == declared == {"airflow", "postgres", "redis", "warehouse"}
-    mounting = {name for name, entry in services.items() if "warehouse:/srv/warehouse" in entry["volumes"]}
-    assert mounting == {"scheduler", "celery-worker"}  # the services that run tasks
+    used = {mount for entry in services.values() for mount in entry["volumes"]}
+    named = {mount.split(":")[0] for mount in used if not mount.startswith((".", "/"))}
+    assert named == declared == {"airflow", "postgres", "redis"}
+    assert {mount for mount in used if mount.startswith((".", "/"))} == DATA
+    # the services that run tasks, and the one that verifies that they can
+    mounting = {name for name, entry in services.items() if set(entry["volumes"]) >= DATA}
+    assert mounting == {"init", "scheduler", "celery-worker"}
+    assert not [name for name in set(services) - mounting if set(services[name]["volumes"]) & DATA]
+
+
+def test_mounted_directories_are_those_of_the_environment(services: dict[str, Any]) -> None:
+    environment = services["scheduler"]["environment"]
+    targets = {mount.split(":")[1] for mount in services["scheduler"]["volumes"]}
+    assert environment["WAREHOUSE_HOME"] in targets and environment["WAREHOUSE_CURATED"] in targets
+    assert environment["AIRFLOW_HOME"] in targets
+    text = (PROJECT_ROOT / ".env.example").read_text()
+    for target in ("/srv/curated", "/srv/mirrors", "/srv/certificates"):
+        assert target in targets and target in text
+    chosen = {
+        "WAREHOUSE_CURATED": "/data/figures",
+        "WAREHOUSE_MIRRORS": "/data/mirrors",
+        "WAREHOUSE_CERTIFICATES": "/etc/certificates",
+    }
+    volumes = compose_file.read({**REQUIRED, **chosen})["services"]["scheduler"]["volumes"]
+    assert {volume.split(":")[0] for volume in volumes} >= set(chosen.values())
+
+
+def test_every_setting_reaches_the_tasks_or_is_decided_by_the_stack(services: dict[str, Any]) -> None:
+    keep = {f"{KEEP_PREFIX}{name.upper()}" for name in RetentionPolicy.model_fields}
+    settings = {f"WAREHOUSE_{name.upper()}" for name in Settings.model_fields if name != "keep"} | keep
+    in_image = {"WAREHOUSE_REVISION"}
+    of_tasks = {"WAREHOUSE_LOCK_SECONDS"}  # a task waits for as long as dags/defaults.py says
+    assert settings - set(services["scheduler"]["environment"]) == in_image | of_tasks
+    values = {
+        "WAREHOUSE_OPERATOR": "ops",
+        "WAREHOUSE_KEEP_RELEASES_GIB": "7",
+        "WAREHOUSE_KEEP_RUNS_DAYS": "30",
+    }
+    environment = compose_file.read({**REQUIRED, **values})["services"]["scheduler"]["environment"]
+    assert {name: environment[name] for name in values} == values
+
+
+def test_proxy_and_certificates_reach_the_services_and_the_stack_is_reached_directly(
+    services: dict[str, Any],
+) -> None:
+    values = {
+        "HTTP_PROXY": "http://proxy:3128",
+        "HTTPS_PROXY": "http://proxy:3128",
+        "REQUESTS_CA_BUNDLE": "/srv/certificates/bundle.pem",
+        "SSL_CERT_FILE": "/srv/certificates/bundle.pem",
+    }
+    chosen = compose_file.read({**REQUIRED, **values, "NO_PROXY": "intranet.example"})["services"]
+    for name in AIRFLOW:
+        environment = chosen[name]["environment"]
+        assert {key: environment[key] for key in values} == values, name
+        assert "intranet.example" in environment["NO_PROXY"].split(",")
+        assert set(environment["NO_PROXY"].split(",")) >= {"localhost", "127.0.0.1", "api-server", "postgres"}
+    # OpenSSL trusts nobody when the variable is empty
+    assert services["scheduler"]["environment"]["SSL_CERT_FILE"] == "/etc/ssl/certs/ca-certificates.crt"
+
+
+@pytest.mark.parametrize("address", ["http://api-server:8080/execution/", "http://localhost:8974/health"])
+@pytest.mark.parametrize("named", ["", "intranet.example"])
+def test_addresses_of_the_stack_bypass_the_proxy(named: str, address: str) -> None:
+    from requests.utils import should_bypass_proxies
+
+    variables = {**REQUIRED, "NO_PROXY": named, "HTTP_PROXY": "http://proxy:3128"}
+    environment = compose_file.read(variables)["services"]["scheduler"]["environment"]
+    assert should_bypass_proxies(address, environment["NO_PROXY"])
+    assert not should_bypass_proxies("http://www.safe.gov.cn/", environment["NO_PROXY"])
 
 
 def test_airflow_services_share_one_environment(services: dict[str, Any]) -> None:
@@ -239,7 +405,12 @@ def test_every_service_waits_for_migration(services: dict[str, Any]) -> None:
 def test_image_is_built_from_lock_and_runs_unprivileged(services: dict[str, Any]) -> None:
     lines = [line for line in compose_file.DOCKERFILE.read_text().replace("\\\n", " ").splitlines() if line]
     (install,) = [line for line in lines if "pip install" in line]
-    assert "--require-hashes" in install and "--no-deps" in install and "requirements.lock" in install
+    assert "--require-hashes" in install and "--no-deps" in install and "--only-binary :all:" in install
+    assert "-r /tmp/requirements-runtime.lock" in install
+    (compiled,) = [line for line in lines if "compileall" in line]
+    for folder in ("docker", "warehouse", "dags"):
+        assert f"/opt/warehouse/{folder}" in compiled
+        assert lines.index(f"COPY {folder} /opt/warehouse/{folder}") < lines.index(compiled)
     assert [line for line in lines if line.startswith("USER ")] == ["USER 50000:50000"]
     after = lines[lines.index("USER 50000:50000") + 1 :]
     assert {line.split()[0] for line in after} == {"ENTRYPOINT", "CMD"}
@@ -261,6 +432,69 @@ def test_image_contains_the_files_of_the_commands_and_no_secrets() -> None:
     assert len(named) >= 3
     for path in named:
         assert (PROJECT_ROOT / path).is_file(), path
+
+
+def test_base_image_and_revision_are_arguments_of_the_build(services: dict[str, Any]) -> None:
+    text = compose_file.DOCKERFILE.read_text()
+    stages = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
+    assert stages == ["${PYTHON_IMAGE}"] * 2
+    assert re.search(r"^ARG PYTHON_IMAGE=python:3\.\d+-slim-\w+$", text.split("FROM")[0], re.MULTILINE)
+    for line in ("ENV WAREHOUSE_REVISION=$WAREHOUSE_REVISION", "image.revision=$WAREHOUSE_REVISION"):
+        assert line in text[text.index("ARG WAREHOUSE_REVISION") :]
+    digest = "python:3.11-slim-bookworm@sha256:0123"
+    values = {"WAREHOUSE_PYTHON_IMAGE": digest, "WAREHOUSE_REVISION": "0123abc"}
+    for name in AIRFLOW:
+        arguments = compose_file.read({**REQUIRED, **values})["services"][name]["build"]["args"]
+        assert arguments == {"PYTHON_IMAGE": digest, "WAREHOUSE_REVISION": "0123abc"}
+    assert services["init"]["build"]["args"]["WAREHOUSE_REVISION"] == "unknown"
+
+
+def test_figures_of_analysts_are_not_in_the_image() -> None:
+    ignored = (PROJECT_ROOT / ".dockerignore").read_text().splitlines()
+    assert ignored.index("warehouse/curated") > ignored.index("!warehouse")
+    assert CURATED_DIR == PROJECT_ROOT / "warehouse" / "curated"
+
+
+def locked(name: str) -> dict[str, tuple[str, frozenset[str]]]:
+    """Return version and hashes of each package of a lock."""
+    blocks = re.split(r"\n(?=[a-z0-9])", (PROJECT_ROOT / name).read_text())
+    found = {}
+    for block in blocks:
+        match = re.match(r"([a-z0-9._-]+)==(\S+)(?: ; ([^\\]+))?", block)
+        assert match, block[:80]
+        found[f"{match[1]} {match[3] or ''}"] = (
+            match[2],
+            frozenset(re.findall(r"sha256:[0-9a-f]{64}", block)),
+        )
+    assert all(hashes for _, hashes in found.values())
+    return found
+
+
+def test_runtime_lock_is_the_lock_without_the_tools_of_development() -> None:
+    runtime, everything = locked("requirements-runtime.lock"), locked("requirements.lock")
+    assert len(runtime) > 200 and len(everything) > len(runtime)
+    versions: dict[str, set[tuple[str, frozenset[str]]]] = {}
+    for key, entry in everything.items():
+        versions.setdefault(key.split()[0], set()).add(entry)
+    for key, entry in runtime.items():
+        assert entry in versions[key.split()[0]], key
+    names = {key.split()[0] for key in runtime}
+    project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())
+    for requirement in project["project"]["dependencies"]:
+        assert re.split(r"[\[=<> ]", requirement)[0] in names, requirement
+    tools = {re.split(r"[\[=<> ]", tool)[0] for tool in project["dependency-groups"]["dev"]}
+    shared = {"cryptography", "werkzeug"}  # packages at run time need them too
+    assert not names & (tools - shared)
+    assert not [name for name in names if re.match(r"pytest|ruff|mypy|sqlfluff|hypothesis|types-", name)]
+    text = (PROJECT_ROOT / "requirements-runtime.lock").read_text()
+    assert "://" not in text and "--index" not in text
+
+
+def test_both_locks_are_made_by_one_target() -> None:
+    recipe = (PROJECT_ROOT / "Makefile").read_text().partition("\nlock:")[2]
+    assert recipe.count("uv pip compile") == recipe.count("--generate-hashes") == 2
+    assert recipe.count("--no-emit-index-url") == 2
+    assert "--constraint requirements.lock pyproject.toml -o requirements-runtime.lock" in recipe
 
 
 @pytest.mark.parametrize(("revision", "expected"), [("", "unknown"), ("0123abc", "0123abc")])

@@ -30,7 +30,7 @@ import pytest
 import requests
 
 from warehouse.backfill import records
-from warehouse.config import PROJECT_ROOT, SAMPLE_DIR
+from warehouse.config import CURATED_DIR, PROJECT_ROOT, SAMPLE_DIR
 from warehouse.files import sha256_of
 from warehouse.releases.manifest import read_manifest
 from warehouse.releases.store import current
@@ -102,6 +102,7 @@ def substitutions(home: Path) -> dict[str, str]:
         "/run/secrets": str(home / "secrets"),
         "/srv/airflow": str(home / "airflow"),
         "/srv/warehouse": str(home / "warehouse"),
+        "/srv/curated": str(CURATED_DIR),
         "/opt/warehouse": str(PROJECT_ROOT),
         "/opt/venv": sys.prefix,
         "0.0.0.0": "127.0.0.1",  # noqa: S104
@@ -332,6 +333,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     services = compose_file.read(
         {
             "WAREHOUSE_SECRETS": table["/run/secrets"],
+            "WAREHOUSE_DATA": table["/srv/warehouse"],
+            "WAREHOUSE_BACKUPS": str(home / "backups"),
             "WAREHOUSE_ADMIN_USER": ADMIN,
             "WAREHOUSE_ADMIN_EMAIL": "analyst@example.org",
             "WAREHOUSE_MIRROR": str(SAMPLE_DIR / "night-2"),
@@ -689,6 +692,61 @@ def test_second_init_changes_only_the_password_given_by_the_file(stack: Stack) -
     assert login(stack, before).status_code == 401
     assert login(stack, "another password of the admin").status_code == 201
     assert query(stack, counts) == counted
+
+
+def test_init_does_not_migrate_under_running_services(stack: Stack) -> None:
+    ((version,),) = query(stack, "select version_num from alembic_version")
+    query(stack, "update alembic_version set version_num = '000000000000'")
+    try:
+        code = start(stack, "init").wait(timeout=180)
+    finally:
+        query(stack, f"update alembic_version set version_num = '{version}'")
+    assert code == 1
+    message = (stack.home / "init.log").read_text()[-3000:]
+    assert "these are running: DagProcessorJob, SchedulerJob, TriggererJob. Stop them: docker" in message
+    assert query(stack, "select version_num from alembic_version") == [(version,)]
+
+
+def test_maintenance_verifies_and_cleans_the_records_of_airflow(stack: Stack, token: str) -> None:
+    """A task may not open the metadata; the process that cleans them does."""
+    old = stack.home / "airflow" / "logs" / "dag_id=gone" / "attempt=1.log"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    os.utime(old, (0, 0))
+    query(stack, "insert into log (dttm, event, owner) values (now() - interval '91 days', 'test', 'tests')")
+    api(stack, token, "dags/maintenance", {"is_paused": False})
+    run = trigger(stack, token, "maintenance", {})
+    until("maintenance has ended", lambda: api(stack, token, run)["state"] in ("success", "failed"), stack)
+    expected = dict.fromkeys(("airflow_records", "audit", "disk", "retention"), "success")
+    assert task_states(stack, token, run) == expected
+    assert not old.parent.exists()
+    assert query(stack, "select count(*) from log where owner = 'tests'") == [(0,)]
+
+
+def test_backup_of_running_stack_is_restored_on_another_path(stack: Stack, tmp_path: Path) -> None:
+    def warehouse(home: Path, *words: str) -> str:
+        ended = subprocess.run(
+            [sys.executable, "-m", "warehouse", *words],
+            env=environment(stack, "scheduler") | {"WAREHOUSE_HOME": str(home)},
+            cwd=stack.table["/srv/airflow"],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    directory, other = stack.home / "backups" / "monday", tmp_path / "other"
+    warehouse(stack.warehouse, "backup", str(directory))
+    warehouse(other, "restore", str(directory))
+    shown, restored = (json.loads(warehouse(home, "status", "--json")) for home in (stack.warehouse, other))
+    changing = ("home", "free_disk_gib")
+    assert {**shown, **dict.fromkeys(changing)} == {**restored, **dict.fromkeys(changing)}
+    release = current(other / "published")
+    assert release is not None and whole(release) == whole(current_release(stack))
+    sql = "select * from marts.mart_trade_scale order by all"
+    assert warehouse(other, "query", sql, "--json") == warehouse(stack.warehouse, "query", sql, "--json")
+    assert "0 findings" in warehouse(other, "maintain")
 
 
 def test_metadata_is_restored_from_dump(stack: Stack) -> None:
