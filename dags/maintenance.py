@@ -1,4 +1,4 @@
-"""The weekly maintenance: audit every checksum, remove what the retention policy lets go, check the disk.
+"""The weekly maintenance: audit every checksum, remove what is old, clean Airflow's records, check the disk.
 
 `retention` runs after a clean `audit` only: while a file is damaged, an old release may be the only good
 copy. `disk` runs whatever the audit finds.
@@ -7,6 +7,7 @@ copy. `disk` runs whatever the audit finds.
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, task
@@ -23,6 +24,7 @@ DOC = """\
 |---|---|---|
 | `audit` | recomputes the checksums of landing and releases | each damaged file is named in the log |
 | `retention` | removes old releases, builds and rejected loads | the rest is removed by the next run |
+| `airflow_records` | deletes old runs and logs of Airflow | the next run deletes them |
 | `disk` | compares the free space with what a build needs | no build begins until there is space |
 
 **What happens on failure:** the landing and the releases stay as they are. `retention` removes nothing after
@@ -30,7 +32,7 @@ a failed `audit`.
 
 **What to run next:** `warehouse maintain` does the same on the command line. Restore a damaged file from the
 backup; if readers see it, run `warehouse rollback previous --why …` first. If the disk is full, enlarge it or
-lower `WAREHOUSE_KEEP_RELEASES` and `WAREHOUSE_KEEP_RELEASES_DAYS`.
+lower `WAREHOUSE_KEEP_RELEASES_GIB`.
 """
 
 
@@ -52,6 +54,18 @@ def retention() -> dict[str, Any]:
 
 
 @task
+def airflow_records() -> dict[str, Any]:
+    """Delete Airflow's runs and logs that are older than `WAREHOUSE_KEEP_RUNS_DAYS`."""
+    from airflow.configuration import conf
+    from cleaning import clean_logs, clean_metadata
+
+    days = task_settings().keep.runs_days
+    before = clean_metadata(days)
+    logs = clean_logs(Path(conf.get("logging", "base_log_folder")), days)
+    return {"runs_before": before, "logs_removed": logs}
+
+
+@task
 def disk() -> dict[str, Any]:
     """Fail when there is not enough space for the next build."""
     from warehouse.build.disk import require_disk_space
@@ -68,4 +82,5 @@ with DAG(
     **dag_arguments(),
 ):
     audit() >> retention()
+    airflow_records()
     disk()

@@ -208,6 +208,7 @@ def test_defaults_are_those_of_the_settings_page() -> None:
         "builds_days": 14,
         "rejected": 10,
         "rejected_days": 180,
+        "runs_days": 90,
     }
     with environment(WAREHOUSE_KEEP_RELEASES="7", WAREHOUSE_KEEP_BUILDS=""):
         settings = load_settings()

@@ -43,8 +43,8 @@ class RetentionPolicy(BaseSettings):
     """What `warehouse maintain` keeps: of each kind the newest, and everything younger than a number of days.
 
     `releases_gib` bounds the size of all releases together: beyond it the oldest are removed, whatever their
-    number and age. `rejected` counts per source. Variables: `WAREHOUSE_KEEP_RELEASES`,
-    `WAREHOUSE_KEEP_RELEASES_DAYS`, …
+    number and age. `rejected` counts per source. `runs_days` is for Airflow's runs and logs. Variables:
+    `WAREHOUSE_KEEP_RELEASES`, `WAREHOUSE_KEEP_RELEASES_DAYS`, …
     """
 
     model_config = SettingsConfigDict(
@@ -58,6 +58,7 @@ class RetentionPolicy(BaseSettings):
     builds_days: int = Field(14, ge=0)
     rejected: int = Field(10, ge=0)
     rejected_days: int = Field(180, ge=0)
+    runs_days: int = Field(90, ge=15)  # a backfill waits for 14 days
 
 
 class Settings(BaseSettings):
