@@ -6,6 +6,7 @@ Airflow keeps both for ever. What the warehouse records itself (history, polls, 
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -48,17 +49,27 @@ def clean_metadata(days: int) -> str:
 def clean_logs(folder: Path, days: int) -> int:
     """Remove the log files that were last written to more than `days` ago; return their number.
 
-    Directories that are as old, or that this leaves empty, are removed too.
+    Directories that are as old, or that this leaves empty, are removed too. A file that another process moves
+    or removes meanwhile is left to it.
     """
     limit = (datetime.now(UTC) - timedelta(days=days)).timestamp()
     removed = 0
     for parent, _directories, _names in os.walk(folder, topdown=False):
         directory = Path(parent)
         is_old = directory.stat().st_mtime < limit
-        old = [path for path in directory.iterdir() if path.is_file() and path.lstat().st_mtime < limit]
+        old = [path for path in directory.iterdir() if (at := written_at(path)) is not None and at < limit]
         for path in old:
-            path.unlink()
+            path.unlink(missing_ok=True)
         removed += len(old)
         if directory != folder and (old or is_old) and not any(directory.iterdir()):
             directory.rmdir()
     return removed
+
+
+def written_at(path: Path) -> float | None:
+    """Return when a file was last written to; None for anything else, and for a file that is gone."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return None
+    return status.st_mtime if stat.S_ISREG(status.st_mode) else None

@@ -186,6 +186,7 @@ def check_compose(command: str, **fixtures: object) -> None:
     services = compose_file.read(VARIABLES)["services"]
     words = shlex.split(re.split(r" [<>] ", command)[0])
     action, rest = words[2], words[3:]
+    assert action in OPTIONS, command
     while rest and rest[0].startswith("-"):
         assert rest.pop(0) in OPTIONS[action], command
     if action not in ("exec", "run"):
@@ -203,7 +204,7 @@ def check_compose(command: str, **fixtures: object) -> None:
         case ["pg_dump" | "pg_restore", *arguments]:
             environment = services[service]["environment"]
             assert arguments[:2] == ["--username", environment["POSTGRES_USER"]]
-            assert environment["POSTGRES_DB"] in arguments
+            assert environment["POSTGRES_DB"] in arguments[2:]
             procedure = (PROJECT_ROOT / "tests" / "stack" / "test_stack.py").read_text()
             for option in [word for word in arguments if word.startswith("--")]:
                 assert f'"{option}"' in procedure, f"{option}: tests/stack runs the procedure without it"
@@ -335,13 +336,13 @@ CHECKS: dict[str, Callable[..., None]] = {
     "sudo mv ": check_program,
     "openssl ": check_program,
 }
-SLOW = ("publish", "airflow")  # they need a built warehouse, or import Airflow
+SLOW = ("publish", "scheduler airflow")  # they need a built warehouse, or import Airflow
 
 
 @pytest.mark.parametrize(
     "command",
     [
-        pytest.param(one, marks=[pytest.mark.slow] * any(word in one for word in SLOW))
+        pytest.param(one, id=one, marks=[pytest.mark.slow] * any(word in one for word in SLOW))
         for one in PAGE_COMMANDS
     ],
 )

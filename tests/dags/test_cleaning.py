@@ -30,12 +30,31 @@ def test_old_logs_and_empty_directories_are_removed(tmp_path: Path) -> None:
     old = written(tmp_path / "dag_id=publish" / "run_id=1" / "attempt=1.log", 100)
     new = written(tmp_path / "dag_id=publish" / "run_id=2" / "attempt=1.log", 80)
     mixed = [written(tmp_path / "dag_id=checks" / name, days) for name, days in (("a", 100), ("b", 1))]
+    (tmp_path / "dag_processor").mkdir()
+    (tmp_path / "dag_processor" / "latest").symlink_to("gone")  # of Airflow, to the folder of the day
     just_made = tmp_path / "dag_id=backfill"
     just_made.mkdir()  # of a task that begins
     assert clean_logs(tmp_path, 90) == 2
     assert not old.parent.exists() and new.exists() and not mixed[0].exists() and mixed[1].exists()
-    assert just_made.is_dir()
+    assert just_made.is_dir() and (tmp_path / "dag_processor" / "latest").is_symlink()
     assert clean_logs(tmp_path, 90) == 0
+
+
+def test_log_that_another_process_removes_is_left_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cleaning import clean_logs, written_at
+
+    assert written_at(tmp_path / "gone") is None
+    written(tmp_path / "run" / "attempt=1.log", 100)
+
+    def removed(path: Path) -> float | None:
+        at = written_at(path)
+        path.unlink()
+        return at
+
+    monkeypatch.setattr("cleaning.written_at", removed)
+    assert clean_logs(tmp_path, 90) == 1 and not (tmp_path / "run").exists()
 
 
 def test_task_cleans_with_the_address_of_the_configuration() -> None:
