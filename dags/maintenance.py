@@ -6,6 +6,7 @@ copy. `disk` runs whatever the audit finds.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def audit() -> dict[str, Any]:
     from warehouse.maintenance import require_clean_audit
 
     with no_retry_on_rejected():
-        return require_clean_audit(task_settings()).model_dump(mode="json")
+        return asdict(require_clean_audit(task_settings()))
 
 
 @task(pool=BUILDS)

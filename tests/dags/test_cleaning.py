@@ -32,6 +32,7 @@ def test_old_logs_and_empty_directories_are_removed(tmp_path: Path) -> None:
     mixed = [written(tmp_path / "dag_id=checks" / name, days) for name, days in (("a", 100), ("b", 1))]
     (tmp_path / "dag_processor").mkdir()
     (tmp_path / "dag_processor" / "latest").symlink_to("gone")  # of Airflow, to the folder of the day
+    os.utime(tmp_path / "dag_processor" / "latest", (0, 0), follow_symlinks=False)
     just_made = tmp_path / "dag_id=backfill"
     just_made.mkdir()  # of a task that begins
     assert clean_logs(tmp_path, 90) == 2

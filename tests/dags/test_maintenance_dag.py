@@ -13,6 +13,7 @@ from airflow_local import Doubles, states
 from warehouse import maintenance
 from warehouse.build import disk
 from warehouse.errors import Rejected, WarehouseError
+from warehouse.releases.audit import AuditReport
 
 CLEANING = ("clean_metadata", "clean_logs")
 CLEANED = {"airflow_records": "success"}
@@ -32,7 +33,7 @@ def calls(doubles: Callable[..., Doubles]) -> list[Doubles]:
     """Replace audit, removal, disk check and cleaning by doubles; return the calls."""
     import cleaning
 
-    answers = {"require_clean_audit": record(findings=[]), "remove_expired": record(releases=[])}
+    answers = {"require_clean_audit": AuditReport(1, 1, 9, 99, ()), "remove_expired": record(releases=[])}
     cleaned = {"clean_metadata": "2026-01-01", "clean_logs": 7}
     return [
         doubles(maintenance, answers),
