@@ -17,6 +17,7 @@ import time_machine
 from warehouse.build.dbt import seal
 from warehouse.files import sha256_of, write_record
 from warehouse.landing.parse import digest_rows
+from warehouse.logs import Timing
 from warehouse.model import Fetched, Vintage
 from warehouse.releases.manifest import BuildRecord, VintageEntry
 from warehouse.releases.publish import publish
@@ -78,6 +79,7 @@ def make_release(
     vintages: Sequence[VintageEntry] = (),
     sql: str = "",
     docs: Mapping[str, Path] | None = None,
+    timings: Sequence[Timing] = (),
     **facts: Any,
 ) -> Path:
     """Publish a small release that is `age_days` old; `sql` adds tables to it."""
@@ -90,7 +92,15 @@ def make_release(
     record = build_record(facts.pop("fingerprint", f"mark of {name}"), vintages, **facts)
     with time_machine.travel(datetime.now(UTC) - timedelta(days=age_days)):
         release = publish(
-            home / "published", name, file, docs or {}, record, {}, is_latest=is_latest, actor="tests"
+            home / "published",
+            name,
+            file,
+            docs or {},
+            record,
+            {},
+            is_latest=is_latest,
+            actor="tests",
+            timings=timings,
         )
     shutil.rmtree(file.parent)
     return release

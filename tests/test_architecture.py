@@ -22,6 +22,7 @@ PACKAGE = PROJECT_ROOT / "warehouse"
 LAYERS = (
     ("errors",),
     ("config", "files", "model"),
+    ("logs",),
     ("formats",),
     ("sources",),
     ("fetch",),
@@ -32,6 +33,7 @@ LAYERS = (
     ("backfill",),
     ("backup",),
     ("alerts", "maintenance"),
+    ("metrics",),
     ("cli",),
     ("__main__",),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from warehouse.build.disk import DiskSpace, disk_space
 from warehouse.config import Settings
 from warehouse.errors import Rejected, WarehouseError, reporting
 from warehouse.landing import store
+from warehouse.logs import Timer, format_bytes
 from warehouse.releases import audit as auditing
 from warehouse.releases.audit import AuditReport
 from warehouse.releases.retention import (
@@ -23,6 +25,8 @@ from warehouse.releases.retention import (
     remove_releases,
     size_of_releases,
 )
+
+LOG = logging.getLogger(__name__)
 
 
 class Removed(BaseModel, frozen=True):
@@ -50,7 +54,7 @@ class Maintenance(BaseModel, frozen=True):
 
 def maintain(settings: Settings) -> Maintenance:
     """Audit, remove what is old, and check the disk. Nothing is removed when the audit finds something."""
-    audited = auditing.audit(settings.landing, settings.published)
+    audited = audit_and_log(settings)
     removed = None if audited.findings else remove_expired(settings)
     return Maintenance(
         audit=audited,
@@ -61,9 +65,25 @@ def maintain(settings: Settings) -> Maintenance:
     )
 
 
+def audit_and_log(settings: Settings) -> AuditReport:
+    """Recompute every checksum, and log the counts."""
+    timer = Timer()
+    audited = auditing.audit(settings.landing, settings.published)
+    LOG.info(
+        "audited %d vintages and %d releases: %d files, %s, %d findings in %.1f s",
+        audited.vintages,
+        audited.releases,
+        audited.files,
+        format_bytes(audited.size_bytes),
+        len(audited.findings),
+        timer.seconds,
+    )
+    return audited
+
+
 def require_clean_audit(settings: Settings) -> AuditReport:
     """Recompute every checksum; raise Rejected with the findings if there are any."""
-    audited = auditing.audit(settings.landing, settings.published)
+    audited = audit_and_log(settings)
     if audited.findings:
         findings = "; ".join(f"{one.path}: {one.what}. {one.remedy}" for one in audited.findings)
         raise Rejected(f"the audit has {len(audited.findings)} findings: {findings}")
@@ -76,7 +96,7 @@ def remove_expired(settings: Settings) -> Removed:
 
     Accepted vintages are never removed. A source that is being written keeps its rejected loads this time.
     """
-    now, policy = datetime.now(UTC), settings.keep
+    now, policy, timer = datetime.now(UTC), settings.keep, Timer()
     with builds.build_lock(settings):
         validated = [path for path in sorted(settings.build.glob("2*")) if (path / builds.VERDICT).exists()]
         old = expired(
@@ -102,6 +122,15 @@ def remove_expired(settings: Settings) -> Removed:
     if settings.published.is_dir():
         releases = remove_releases(settings.published, policy, now, settings.operator)
         freed += remove_hidden(settings.published)
+    LOG.info(
+        "removed %d releases, %d builds, %d rejected loads and %d backfills, %s in %.1f s",
+        len(releases),
+        len(removed),
+        len(rejected),
+        len(leftovers),
+        format_bytes(freed),
+        timer.seconds,
+    )
     return Removed(
         releases=tuple(releases),
         builds=tuple(removed),

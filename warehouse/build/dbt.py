@@ -23,6 +23,7 @@ from typing import NamedTuple
 import duckdb
 
 from warehouse.build.load import literal
+from warehouse.build.results import log_nodes
 from warehouse.errors import Rejected, WarehouseError
 from warehouse.files import fsync
 
@@ -117,6 +118,8 @@ def run_dbt(
         ) from error
     # Written here and not by dbt, so that a full disk is reported by this process.
     log.write_bytes(result.stdout)
+    if name == "build":
+        log_nodes(artifacts / "run_results.json")
     if result.returncode != 0:
         failed = failed_nodes(artifacts, build_file) if name == "build" else []
         for node in failed:

@@ -26,6 +26,7 @@ from warehouse.build import load as loading
 from warehouse.config import DBT_PROJECT_DIR
 from warehouse.errors import Rejected
 from warehouse.files import fsync, sha256_of
+from warehouse.logs import Timer
 from warehouse.model import Source, Vintage
 
 LOG = logging.getLogger(__name__)
@@ -94,6 +95,7 @@ def _stage_missing(
     """Stage some vintages in one run; return the reasons of those that fail."""
     shutil.rmtree(work, ignore_errors=True)
     names = sorted({one.source for one, _ in missing})
+    timer = Timer()
     LOG.info("staging %d vintages of %s", len(missing), ", ".join(names))
     file = work / dbt.BUILD_FILE
     loading.load(file, sources, missing, {}, [])
@@ -110,6 +112,8 @@ def _stage_missing(
         for one, _ in missing:
             if one.source not in failed:
                 _write(db, one, paths[one.source, one.id])
+    written = sum(one.source not in failed for one, _ in missing)
+    LOG.info("staged %d of %d vintages in %.1f s", written, len(missing), timer.seconds)
     reasons: dict[tuple[str, str], str] = {}
     for name, reason in failed.items():
         of_source = [pair for pair in missing if pair[0].source == name]

@@ -6,6 +6,7 @@ killed is run again. A failed step leaves the last vintages and the current rele
 
 from __future__ import annotations
 
+import logging
 import shutil
 from datetime import UTC, date, datetime
 from importlib.metadata import version
@@ -40,6 +41,7 @@ from warehouse.errors import Rejected, UnknownName, WarehouseError, reporting
 from warehouse.files import write_record
 from warehouse.landing import ingest, store
 from warehouse.landing.freshness import freshness_of
+from warehouse.logs import Timer, read_timings, timed
 from warehouse.model import Source, Vintage
 from warehouse.quality import Verdict, validate_release
 from warehouse.releases import history
@@ -47,6 +49,8 @@ from warehouse.releases import publish as publishing
 from warehouse.releases.manifest import BuildRecord, VintageRef, read_manifest
 from warehouse.releases.store import DATABASE, current
 from warehouse.sources import SOURCES
+
+LOG = logging.getLogger(__name__)
 
 __all__ = [
     "build_dir",
@@ -122,6 +126,7 @@ def load(settings: Settings, as_of: str | None = None, force: bool = False) -> s
             )
         mark = fingerprint(vintages, day)
         if not force and is_built(settings, mark):
+            LOG.info("load skipped: the current release, or a rolled back one, has fingerprint %s", mark[:16])
             return None
         remove_abandoned_builds(settings)
         require_disk_space(settings)
@@ -139,7 +144,19 @@ def load(settings: Settings, as_of: str | None = None, force: bool = False) -> s
             versions={name: version(name) for name in ("duckdb", "dbt-core", "great-expectations")},
             vintages=(),
         )
-        fill(settings, settings.build / build_id, record, used, reuse=not force)
+        (settings.build / build_id).mkdir(parents=True, exist_ok=True)
+        with timed("load", settings.build / build_id) as timer:
+            filled = fill(settings, settings.build / build_id, record, used, reuse=not force)
+            timer.rows = sum(one.row_count for one in filled.vintages)
+        LOG.info(
+            "loaded build %s: %d vintages, %d rows, %d set aside in %.1f s",
+            build_id,
+            len(filled.vintages),
+            timer.rows,
+            len(filled.set_aside),
+            timer.seconds,
+            extra={"build": build_id},
+        )
     return build_id
 
 
@@ -160,12 +177,13 @@ def transform(settings: Settings, build_id: str) -> str:
     help.
     """
     build = build_dir(settings, build_id)
-    with build_lock(settings):
+    with build_lock(settings), timed("transform", build) as timer:
         try:
             run_without_failing_sources(settings, build, lambda _: _transform(settings, build))
         except Rejected as error:
             write_record(build / VERDICT, Verdict(success=False, findings=(), error=str(error)))
             raise
+    LOG.info("transformed build %s in %.1f s", build_id, timer.seconds, extra={"build": build_id})
     return build_id
 
 
@@ -183,8 +201,9 @@ def validate(settings: Settings, build_id: str) -> str:
     the past leaves out landed vintages, so it is not compared. Raises Rejected with the reasons.
     """
     build = build_dir(settings, build_id)
-    with build_lock(settings):
+    with build_lock(settings), timed("validate", build) as timer:
         run_without_failing_sources(settings, build, lambda changed: _validate(settings, build, changed))
+    LOG.info("release gate passed for build %s in %.1f s", build_id, timer.seconds, extra={"build": build_id})
     return build_id
 
 
@@ -207,6 +226,7 @@ def _validate(settings: Settings, build: Path, has_changed: bool) -> None:
     )
     shutil.rmtree(work, ignore_errors=True)
     write_record(build / VERDICT, verdict)
+    LOG.info("validated build %s: %s", build.name, verdict.counts(), extra={"build": build.name})
     if not verdict.success:
         raise Rejected(
             f"build {build.name} failed validation: {'; '.join(verdict.reasons())}. "
@@ -238,7 +258,7 @@ def publish(settings: Settings, build_id: str) -> str:
     A build of the past becomes a release beside the others, and so does every as-of build while a release is
     rolled back; `latest` then moves only if there is none.
     """
-    build = build_dir(settings, build_id)
+    build, timer = build_dir(settings, build_id), Timer()
     with build_lock(settings):
         if not (build / DATABASE).exists() and (settings.published / build_id).exists():
             shutil.rmtree(build, ignore_errors=True)
@@ -260,14 +280,32 @@ def publish(settings: Settings, build_id: str) -> str:
                 "data_docs": build / "data_docs",
                 "dbt_docs/index.html": build / "dbt" / "static_index.html",
                 "dbt_docs/manifest.json": build / "dbt" / "manifest.json",
+                **kept_records(build),
             },
             record,
             verdict.model_dump(mode="json"),
             is_latest=is_latest,
             actor=settings.operator,
+            timings=read_timings(build).records,
         )
         shutil.rmtree(build)
+    tables = read_manifest(release).tables
+    LOG.info(
+        "published %s: %d tables, %d rows in %.1f s%s",
+        release.name,
+        len(tables),
+        sum(one.rows for one in tables.values()),
+        timer.seconds,
+        "" if is_latest else "; `latest` is unchanged",
+        extra={"build": build_id},
+    )
     return release.name
+
+
+def kept_records(build: Path) -> dict[str, Path]:
+    """Return the records of dbt that a release keeps, by path in the release; those that exist."""
+    found = {f"{publishing.RECORDS}/{name}": build / "dbt" / name for name in ("run_results.json", "dbt.log")}
+    return {name: path for name, path in found.items() if path.exists()}
 
 
 @reporting("refresh")
@@ -280,15 +318,20 @@ def refresh(settings: Settings, today: date | None = None) -> str | None:
     with build_lock(settings):
         release = current(settings.published)
         if release is None or read_manifest(release).is_of_the_past:
+            LOG.info("refresh skipped: %s", "a build of the past is current" if release else "no release yet")
             return None
         newest = [vintages[-1] for name in SOURCES if (vintages := store.vintages(settings.landing, name))]
         if not all(is_published(settings, vintage) for vintage in newest):
+            LOG.info("refresh skipped: a landed vintage waits for a build")
             return None
         state = publishing.state_of(freshness_of(settings, name, day) for name in SOURCES)
         if state == publishing.released_freshness(release):
+            LOG.info("refresh skipped: the freshness of the sources has not changed")
             return None
-        release_id = new_build_id(settings, datetime.now(UTC))
-        return publishing.refresh(settings.published, release, release_id, state, settings.operator).name
+        release_id, timer = new_build_id(settings, datetime.now(UTC)), Timer()
+        made = publishing.refresh(settings.published, release, release_id, state, settings.operator).name
+        LOG.info("refreshed %d sources as release %s in %.1f s", len(state), made, timer.seconds)
+        return made
 
 
 def nothing_new_reason(settings: Settings) -> str:

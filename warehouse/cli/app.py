@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -43,8 +43,19 @@ def options(
         bool,
         typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", "-v", help="Log each step to standard error, with counts and seconds."),
+    ] = False,
+    log_format: Annotated[
+        Literal["text", "json"] | None, typer.Option("--log-format", help="The form of the log.")
+    ] = None,
 ) -> None:
     """Services Trade Warehouse: published figures by source and vintage, traceable to their files."""
+    if verbose or log_format:
+        from warehouse.logs import configure
+
+        configure(verbose, log_format)
 
 
 app.command()(ingest.sources)

@@ -5,6 +5,7 @@ The nightly run, an operator's override, a backfill and a re-read of old vintage
 
 from __future__ import annotations
 
+import logging
 import shutil
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,8 +17,11 @@ from warehouse.fetch import Pulled
 from warehouse.landing import store
 from warehouse.landing.carry import carry_unread
 from warehouse.landing.parse import Parsed, digest_rows, parse, rows_of
+from warehouse.logs import Timer
 from warehouse.model import Decision, Source, Vintage
 from warehouse.quality import Verdict, validate_vintage
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,17 @@ def evaluate(
     verdict = None
     if parsed.rows_digest != known_digest:
         work = pull / "validation"
+        timer = Timer()
         verdict = validate_vintage(source, parsed.rows, previous_rows, SEEDS_DIR, EXPECTATIONS_DIR, work)
         shutil.rmtree(work, ignore_errors=True)
+        LOG.info(
+            "validated %s: %d rows, %s in %.1f s",
+            source.name,
+            parsed.row_count,
+            verdict.counts(),
+            timer.seconds,
+            extra={"source": source.name},
+        )
     return Evaluation(source, pull, pulled, parsed, previous, verdict)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -15,7 +16,10 @@ from warehouse.errors import Rejected, SourceError, WarehouseError, reporting
 from warehouse.landing import quarantine, store
 from warehouse.landing.evaluate import evaluate, land
 from warehouse.landing.withdraw import withdrawn_with_rows
+from warehouse.logs import Timer, format_bytes
 from warehouse.model import Fetched, Source, Vintage
+
+LOG = logging.getLogger(__name__)
 
 
 def fetch_source(settings: Settings, source: Source, progress: fetch.Progress | None = None) -> Path:
@@ -35,9 +39,9 @@ def fetch_source(settings: Settings, source: Source, progress: fetch.Progress | 
             for file in vintage.files
         }
         incoming = store.new_incoming(settings.landing, source.name)
-        mirror, curated = settings.mirror, settings.curated
+        mirror, curated, timer = settings.mirror, settings.curated, Timer()
         try:
-            fetch.fetch(
+            files = fetch.fetch(
                 source,
                 incoming / "files",
                 mirror=mirror,
@@ -50,6 +54,15 @@ def fetch_source(settings: Settings, source: Source, progress: fetch.Progress | 
             store.discard(incoming)
             store.record_poll(settings.landing, source.name, "failed", None, str(error))
             raise
+        size = format_bytes(sum(file.size_bytes for file in files))
+        LOG.info(
+            "fetched %s: %d files, %s in %.1f s",
+            source.name,
+            len(files),
+            size,
+            timer.seconds,
+            extra={"source": source.name},
+        )
     return incoming
 
 
@@ -64,7 +77,21 @@ def ingest_pull(settings: Settings, source: Source, incoming: Path) -> Vintage:
         store.source_lock(settings.landing, source.name, settings.lock_seconds),
     ):
         if incoming.is_dir():
-            return _evaluate_and_land(settings, source, incoming)
+            timer = Timer()
+            vintage = _evaluate_and_land(settings, source, incoming)
+            poll = store.list_checks(settings.landing, source.name).records[-1]
+            LOG.info(
+                "%s %s: %s; vintage %s in force, %d drift notes, %d failed parts, in %.1f s",
+                poll.outcome,
+                source.name,
+                poll.detail,
+                vintage.id,
+                len(poll.drift),
+                len(poll.failed_parts),
+                timer.seconds,
+                extra={"source": source.name},
+            )
+            return vintage
         if landed := store.vintage_of_pull(settings.landing, source.name, incoming.name):
             return landed
         raise WarehouseError(f"{incoming}: this load no longer exists. Run: warehouse fetch {source.name}")

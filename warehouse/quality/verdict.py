@@ -45,6 +45,11 @@ class Verdict(BaseModel, frozen=True):
         """Return the failed findings that no operator can overrule, one line each."""
         return tuple(str(finding) for finding in self.findings if finding.is_form and not finding.success)
 
+    def counts(self) -> str:
+        """Return how many expectations passed and failed, as text."""
+        passed = sum(finding.success for finding in self.findings)
+        return f"{passed} expectations passed, {len(self.findings) - passed} failed"
+
     def reasons(self) -> tuple[str, ...]:
         """Return the failed findings, one line each."""
         return tuple(str(finding) for finding in self.findings if not finding.success)

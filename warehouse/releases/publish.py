@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from warehouse.errors import WarehouseError
-from warehouse.files import fsync, link_tree, record_json, sha256_of
+from warehouse.files import fsync, link_tree, read_record, record_json, sha256_of, write_record
 from warehouse.landing.freshness import Freshness
+from warehouse.logs import Timer, Timing
 from warehouse.releases.history import HistoryEntry, append_entry, last_switch, read_history
 from warehouse.releases.manifest import (
     MANIFEST,
@@ -44,10 +45,18 @@ from warehouse.releases.store import (
     switching,
 )
 
+RECORDS = "build_records"  # run_results.json, dbt.log and timings.json, in the directory of a release
+TIMINGS = "timings.json"
 PARTIAL_PREFIX = ".partial-"
 FRESHNESS = "mart_freshness"
 ROW_GROUP_ROWS = 122_880
 State = dict[str, tuple[str, datetime | None]]  # status and last success of each source
+
+
+class Timings(BaseModel, frozen=True):
+    """The content of a release's timings.json: the steps of its build, in the order in which they ended."""
+
+    steps: tuple[Timing, ...]
 
 
 class BigRevision(BaseModel, frozen=True):
@@ -77,18 +86,20 @@ def publish(
     *,
     is_latest: bool,
     actor: str,
+    timings: Sequence[Timing] = (),
 ) -> Path:
     """Publish a sealed, validated build; return the directory of the release.
 
     `docs` maps paths within the release to files or directories to copy. `record` is the content of the
     build's build.json, `verdict` its validation report. With `is_latest`, the release becomes the current
-    release. The database is hard-linked into the release, so a publish that was killed can be run again;
-    build and release must be on one file system.
+    release. `timings` are those of the steps before, kept with that of publishing, which lasts until the
+    manifest is written. The database is hard-linked into the release, so a publish that was killed can be
+    run again; build and release must be on one file system.
 
     Raises WarehouseError when a release with this id but another database exists.
     """
     published.mkdir(parents=True, exist_ok=True)
-    release = published / release_id
+    release, timer = published / release_id, Timer()
     read_history(published).require()
     if not release.exists():
         news = _news(published, database, record)
@@ -108,6 +119,10 @@ def publish(
             database=database_entry(partial),
             tables=tables,
         )
+        timer.rows = sum(table.rows for table in tables.values())
+        (partial / RECORDS).mkdir(exist_ok=True)
+        kept = Timings(steps=(*timings, timer.timing("publish")))
+        write_record(partial / RECORDS / TIMINGS, kept)
         finish(partial, manifest)
     elif read_manifest(release).database.sha256 != sha256_of(database):
         raise WarehouseError(
@@ -116,6 +131,12 @@ def publish(
         )
     _register(published, release_id, actor, is_latest=is_latest)
     return release
+
+
+def read_release_timings(release: Path) -> tuple[Timing, ...]:
+    """Return the timings that a release keeps; none of a release that an older version published."""
+    path = release / RECORDS / TIMINGS
+    return read_record(path, Timings, RELEASE_REMEDY).steps if path.exists() else ()
 
 
 def new_partial(published: Path, release_id: str) -> Path:
@@ -283,7 +304,7 @@ def refresh(published: Path, release: Path, release_id: str, state: State, actor
     """
     partial = new_partial(published, release_id)
     shutil.copyfile(release / DATABASE, partial / DATABASE)
-    for folder in ("parquet", "data_docs", "dbt_docs"):
+    for folder in ("parquet", "data_docs", "dbt_docs", RECORDS):
         link_tree(release / folder, partial / folder)
     parquet = partial / "parquet" / f"{FRESHNESS}.parquet"
     parquet.unlink()
