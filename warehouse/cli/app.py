@@ -14,6 +14,7 @@ from warehouse.cli import (
     curated,
     ingest,
     inspect,
+    metrics,
     rejected,
     releases,
     repair,
@@ -73,6 +74,7 @@ app.command()(releases.rollback)
 app.command()(releases.maintain)
 app.command()(backup.backup)
 app.command()(backup.restore)
+app.command()(metrics.metrics)
 app.add_typer(backfill.app, name="backfill")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(vintages.app, name="vintages")

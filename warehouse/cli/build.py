@@ -66,9 +66,11 @@ def build_if_new(settings: Settings, as_of: str | None = None, force: bool = Fal
 
 def publish_and_print(settings: Settings, build_id: str | None, as_json: bool) -> None:
     """Publish a build and print the release; None means that there was nothing new to build."""
+    from warehouse import metrics
     from warehouse.build import steps
 
     release = run_step("publish", lambda: steps.publish(settings, build_id)) if build_id else None
+    metrics.update(settings)
     if release is None and not as_json:
         print_line(steps.nothing_new_reason(settings))
     else:

@@ -172,10 +172,13 @@ def maintain(as_json: AsJson = False) -> None:
     Nothing is removed when the audit finds something. Exits with 1 when it does, or when the disk has no
     space for a build.
     """
+    from warehouse import metrics
     from warehouse.config import load_settings
     from warehouse.maintenance import maintain as run_maintenance
 
-    result = run_maintenance(load_settings())
+    settings = load_settings()
+    result = run_maintenance(settings)
+    metrics.update(settings)
     if as_json:
         print_json(
             {
