@@ -1,0 +1,34 @@
+"""Airflow's own metrics reach a StatsD server when it is switched on."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# As the scheduler does at its start.
+SEND = """
+from airflow.observability import stats
+from airflow.observability.metrics import stats_utils
+stats.initialize(factory=stats_utils.get_stats_factory())
+stats.incr("scheduler_heartbeat")
+"""
+
+
+@pytest.mark.slow
+def test_metrics_of_airflow_reach_statsd(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(2)
+        variables = {
+            "AIRFLOW_HOME": str(tmp_path),
+            "AIRFLOW__METRICS__STATSD_ON": "True",
+            "AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1",
+            "AIRFLOW__METRICS__STATSD_PORT": str(server.getsockname()[1]),
+        }
+        subprocess.run([sys.executable, "-c", SEND], env=os.environ | variables, check=True, timeout=60)
+        assert server.recv(1000).startswith(b"airflow.scheduler_heartbeat:1|c")
