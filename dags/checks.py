@@ -86,9 +86,13 @@ def run_check(name: str, **context: Any) -> None:
 @task(pool=BUILDS, trigger_rule="all_done")
 def refresh() -> str | None:
     """Bring `mart_freshness` of the current release up to today, without a build."""
+    from warehouse import metrics
     from warehouse.build import steps
 
-    return steps.refresh(task_settings())
+    settings = task_settings()
+    release = steps.refresh(settings)
+    metrics.update(settings)
+    return release
 
 
 with DAG(

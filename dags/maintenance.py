@@ -69,9 +69,12 @@ def airflow_records() -> dict[str, Any]:
 @task
 def disk() -> dict[str, Any]:
     """Fail when there is not enough space for the next build."""
+    from warehouse import metrics
     from warehouse.build.disk import require_disk_space
 
-    return require_disk_space(task_settings()).model_dump(mode="json")
+    settings = task_settings()
+    metrics.update(settings)
+    return require_disk_space(settings).model_dump(mode="json")
 
 
 with DAG(

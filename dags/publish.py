@@ -132,6 +132,7 @@ def validate(build: str) -> str:
 @task(pool=BUILDS)
 def publish(build: str, outlet_events: Any = None) -> str:
     """Publish the build as the current release; return its name."""
+    from warehouse import metrics
     from warehouse.build import steps
     from warehouse.releases.news import news_of
 
@@ -139,6 +140,7 @@ def publish(build: str, outlet_events: Any = None) -> str:
     with no_retry_on_rejected():
         release = steps.publish(settings, build)
     outlet_events[PUBLISHED].extra = news_of(settings.published, release)
+    metrics.update(settings)
     return release
 
 

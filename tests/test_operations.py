@@ -127,7 +127,22 @@ def run_in_scenario(words: list[str], **_: object) -> None:
 
 
 def run_as_written(words: list[str], home: Path, **_: object) -> None:
+    """Run a command; SOURCE stands for the name of a source."""
+    invoke(home, *("safe_bop" if word == "SOURCE" else word for word in words))
+
+
+def run_with_exit_code(words: list[str], home: Path, **_: object) -> None:
+    """Run a command on a home in which sources are late."""
+    assert words[-1] == "--exit-code"
+    invoke(home, *words, exit_code=1)
+
+
+def run_repair(words: list[str], home: Path, **_: object) -> None:
+    latest = home / "published" / "latest"
+    release = latest.readlink()
+    latest.unlink()
     invoke(home, *words)
+    assert latest.readlink() == release
 
 
 def run_curated(words: list[str], home: Path, **_: object) -> None:
@@ -136,11 +151,14 @@ def run_curated(words: list[str], home: Path, **_: object) -> None:
 
 WAREHOUSE: dict[str, Callable[..., None]] = {
     "alerts": run_as_written,
+    "alerts --exit-code": run_with_exit_code,
     "status": run_as_written,
+    "status --exit-code": run_with_exit_code,
     "maintain": run_as_written,
     "fetch": run_fetch,
     "publish": run_publish,
     "rejected": run_rejected,
+    "repair latest": run_repair,
     "vintages list": run_as_written,
     "vintages withdraw": run_as_written,
     "query": run_as_written,
@@ -149,6 +167,7 @@ WAREHOUSE: dict[str, Callable[..., None]] = {
     "rollback": run_as_written,
     "backfill": run_in_scenario,
     "curated check": run_as_written,
+    "metrics": run_as_written,
     "backup": run_backup,
     "restore": run_restore,
 }

@@ -33,6 +33,7 @@ DAG_IDS = (*(f"ingest_{name}" for name in SOURCES), "backfill", "checks", "maint
 def pipeline(doubles: Callable[..., Doubles], monkeypatch: pytest.MonkeyPatch) -> Doubles:
     """Replace the steps by doubles that return a new vintage and a passing build."""
     monkeypatch.setattr("warehouse.releases.news.news_of", lambda _, release: {"release": release})
+    monkeypatch.setattr("warehouse.metrics.update", lambda settings: None)
     answers = {
         "fetch": "incoming",
         "accept": "2024-07-12",

@@ -56,9 +56,10 @@ def fetch_source(settings: Settings, source: Source, progress: fetch.Progress | 
             raise
         size = format_bytes(sum(file.size_bytes for file in files))
         LOG.info(
-            "fetched %s: %d files, %s in %.1f s",
+            "fetched %s: %d %s, %s in %.1f s",
             source.name,
             len(files),
+            "file" if len(files) == 1 else "files",
             size,
             timer.seconds,
             extra={"source": source.name},
