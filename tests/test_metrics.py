@@ -66,3 +66,8 @@ def test_dashboard_reads_every_metric_and_no_other(tmp_path: Path) -> None:
     read = {name for target in targets for name in re.findall(rf"{PREFIX}_\w+", target["expr"])}
     assert read == written
     assert {target["datasource"]["uid"] for target in targets} == {"${datasource}"}
+
+
+def test_written_metrics_leave_a_new_home_new(tmp_path: Path) -> None:
+    invoke(tmp_path, "metrics", "--write")
+    assert "none yet" in invoke(tmp_path, "status").stdout

@@ -51,7 +51,7 @@ DRIFT_ALERT_HOURS = 36  # drift is reported once, the night that it comes with
 
 
 # What a home may hold before its first run: it is a new warehouse, not a lost one.
-NEW_HOME = {"airflow", "build", "landing", "lost+found", "parsed"}
+NEW_HOME = {"airflow", "build", "landing", "lost+found", "metrics.prom", "parsed"}
 
 
 class Alert(BaseModel, frozen=True):
