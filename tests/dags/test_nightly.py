@@ -20,8 +20,9 @@ from warehouse.sources import SOURCES
 
 
 @pytest.fixture
-def pipeline(doubles: Callable[..., Doubles]) -> Doubles:
+def pipeline(doubles: Callable[..., Doubles], monkeypatch: pytest.MonkeyPatch) -> Doubles:
     """Replace the steps by doubles that return a new vintage and a passing build."""
+    monkeypatch.setattr("warehouse.releases.news.news_of", lambda _, release: {"release": release})
     names = ("fetch", "accept", "load", "transform", "validate", "publish")
     return doubles(steps, dict.fromkeys(names, "build") | {"fetch": "incoming", "publish": "release"})
 

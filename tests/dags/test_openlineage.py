@@ -32,6 +32,8 @@ dags = nightly.load_dags(nightly.Progress(Console(file=StringIO())))
 from warehouse.build import steps
 for step in ("load", "transform", "validate", "publish"):  # the work of a build is not tested here
     setattr(steps, step, lambda *_: "build")
+from warehouse.releases import news
+news.news_of = lambda *_: {}
 for dag_id in sys.argv[2:]:
     assert dags[dag_id].test().state == "success", dag_id
 """

@@ -228,7 +228,7 @@ def run(root):
 def test_kill_while_publishing_leaves_the_old_or_the_new_release(tmp_path: Path) -> None:
     seen = set()
     with forks(KILLED) as run:
-        for point in (0, 2, 5, 9, 13, 16, 17, 18, 19, 20, 21, 22, 60):
+        for point in (0, 2, 5, 9, 13, 16, *range(17, 32), 60):
             root = tmp_path / str(point)
             first = release(root, "one")
             ended = run(point, str(root))

@@ -76,6 +76,8 @@ def open_mirror(client: Client, source: str, mirror: str, into: Path) -> Mirror:
     elif ((base := Path(mirror).resolve()) / "index.json").is_file():
         text = (base / "index.json").read_bytes()
     else:
+        if "://" in mirror:  # not resolved: as a path, its password would not be found and masked
+            raise _bad_index(mirror, "its scheme is neither http nor https")
         what = "holds no index.json" if base.is_dir() else "does not exist"
         raise _bad_index(mirror, f"the directory {base} {what}")
     try:
