@@ -181,3 +181,31 @@ def test_growth_from_a_tiny_base_is_marked_by_flow(built: Path) -> None:
         "where reporter = 'CHN' and period_label = '1967'",
     )
     assert found == [(True, True, False)]
+
+
+NAMES = {
+    "reporter": ("reporter_name_en", "reporter_name_zh"),
+    "service": ("service_name_en", "service_name_zh"),
+}
+NAMES |= {"source": ("source_name",), "region": ("region_name_en", "region_name_zh")}
+# A region is null in almost every row of these.
+WITHOUT_REGION_NAMES = {"mart_revision_alert", "mart_revision_summary"}
+
+
+def test_codes_have_their_names_beside_them(built: Path) -> None:
+    tables: dict[str, set[str]] = {}
+    for table, column in rows(
+        built,
+        "select table_name, column_name from duckdb_columns() where schema_name in ('marts', 'bi')",
+    ):
+        tables.setdefault(str(table), set()).add(str(column))
+    assert len(tables) == 30
+    missing = [
+        f"{table}: {code}"
+        for table, columns in tables.items()
+        for code, names in NAMES.items()
+        if code in columns
+        and not columns.issuperset(names)
+        and not (code == "region" and table in WITHOUT_REGION_NAMES)
+    ]
+    assert missing == []

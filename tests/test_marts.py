@@ -603,6 +603,15 @@ def test_preferred_items_of_china_add_up_to_the_preferred_total(built: Path) -> 
     assert sum(amounts.values()) == pytest.approx(228883.36467679, rel=1e-12)
 
 
+def test_total_of_another_publisher_is_not_preferred_beside_the_items(built: Path) -> None:
+    row = record(
+        built,
+        "select * from marts.mart_trade_scale where source = 'unctad_services' and reporter = 'CHN'"
+        " and period_label = '2020'",
+    )
+    assert (row["exports_million"], row["is_preferred"]) == (280628.773, False)
+
+
 @pytest.mark.parametrize("mart", ["mart_trade_scale", "mart_trade_structure"])
 def test_one_source_is_preferred_of_a_reporter_and_period(built: Path, mart: str) -> None:
     found = record(

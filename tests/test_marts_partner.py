@@ -387,6 +387,19 @@ def test_partial_group_has_a_sum_and_no_share(built: Path) -> None:
     assert row[0] == float(brics + printed["exports", "EG"] + printed["exports", "IR"])
 
 
+def test_partial_groups_print_a_share_from_ninety_percent_of_their_members_on(built: Path) -> None:
+    """Of 20 413 sums over ONS's partners 16 439 lack a member: the same counts as in release 0.2."""
+    (row,) = fetch_rows(
+        built,
+        "select count(*), count(*) filter (where not is_complete),"
+        " count(*) filter (where coverage_pct < 90 and (share_pct is not null or growth_pct is not null)),"
+        " min(coverage_pct) filter (where share_pct is not null) >= 90"
+        " from marts.mart_trade_partner_group where source = 'ons_services' and composition = ?",
+        OF_PERIOD,
+    )
+    assert row == (20413, 16439, 0, True)
+
+
 @pytest.mark.parametrize("group", ["BRI65", "BRIMOU"])
 def test_belt_and_road_begins_with_the_initiative(built: Path, group: str) -> None:
     rows = fetch_rows(
