@@ -75,7 +75,7 @@ def require_reported(home: Path, aside: SetAside) -> None:
     assert left_out in row["remarks"]
     [alert] = [one for one in invoke(home, "alerts", "--json").json if one["kind"] == "source_set_aside"]
     assert alert["subject"] == aside.source
-    assert aside.vintage in alert["happened"] and aside.reason[:200] in alert["happened"]
+    assert aside.vintage in alert["happened"] and aside.reason[:200] in alert["reason"]
     with duckdb.connect(str(release / DATABASE), read_only=True) as db:
         shown = db.execute(
             "select distinct source, set_aside_vintage from marts.mart_freshness "
