@@ -364,7 +364,7 @@ def test_proxy_and_certificates_reach_the_services_and_the_stack_is_reached_dire
         assert {key: environment[key] for key in values} == values, name
         assert "intranet.example" in environment["NO_PROXY"].split(",")
         assert set(environment["NO_PROXY"].split(",")) >= {"localhost", "127.0.0.1", "api-server", "postgres"}
-    # OpenSSL trusts nobody when the variable is empty
+    # With an empty variable OpenSSL accepts no certificate.
     assert services["scheduler"]["environment"]["SSL_CERT_FILE"] == "/etc/ssl/certs/ca-certificates.crt"
 
 

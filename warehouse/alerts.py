@@ -71,7 +71,8 @@ def find_alerts(settings: Settings, today: date | None = None) -> list[Alert]:
     A part that cannot be read is an alert of its own and hides no other.
     """
     if problem := home_problem(settings):
-        return [unreadable("home", problem, "warehouse status")]
+        command = "warehouse releases" if settings.home.is_dir() else "warehouse run"
+        return [unreadable("home", problem, command)]
     if not settings.landing.is_dir():  # a new warehouse
         return []
     day = today or datetime.now(UTC).date()

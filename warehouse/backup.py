@@ -232,12 +232,9 @@ def recorded_checksums(home: Path) -> dict[str, str]:
             found |= {vintage.directory / "files" / file.name: file.sha256 for file in vintage.files}
     for release in sorted((home / "published").glob("[!.]*/")):
         try:
-            manifest = read_manifest(release)
+            found |= read_manifest(release).checksums(release)
         except WarehouseError:
             continue
-        found[release / manifest.database.file] = manifest.database.sha256
-        for name, table in manifest.tables.items():
-            found[release / "parquet" / f"{name}.parquet"] = table.sha256
     return {path.relative_to(home).as_posix(): sha256 for path, sha256 in found.items()}
 
 

@@ -35,18 +35,6 @@ sums as (
     {% endfor %}
     {% for flow in ('exports', 'imports') %}
         select
-            'annual' as table_name,
-            reporter,
-            period_label,
-            '{{ flow }}' as flow,
-            min(source) as source,
-            count(distinct source) as source_count,
-            true as is_whole,
-            sum({{ flow }}_usd_million) as value_usd_million
-        from {{ ref('annual') }}
-        group by reporter, period_label
-        union all
-        select
             'quarterly' as table_name,
             reporter,
             substr(period_label, 1, 4) as period_label,
@@ -58,17 +46,20 @@ sums as (
         from {{ ref('quarterly') }}
         group by reporter, substr(period_label, 1, 4)
         union all
-        select
-            'profile' as table_name,
-            reporter,
-            period_label,
-            '{{ flow }}' as flow,
-            min(source) as source,
-            count(distinct source) as source_count,
-            true as is_whole,
-            sum({{ flow }}_usd_million) as value_usd_million
-        from {{ ref('profile') }}
-        group by reporter, period_label
+        {% for table in ('annual', 'profile') %}
+            select
+                '{{ table }}' as table_name,
+                reporter,
+                period_label,
+                '{{ flow }}' as flow,
+                min(source) as source,
+                count(distinct source) as source_count,
+                true as is_whole,
+                sum({{ flow }}_usd_million) as value_usd_million
+            from {{ ref(table) }}
+            group by reporter, period_label
+            {{ 'union all' if not loop.last }}
+        {% endfor %}
         {{ 'union all' if not loop.last }}
     {% endfor %}
 

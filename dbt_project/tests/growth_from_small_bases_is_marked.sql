@@ -1,5 +1,5 @@
-{#- The marts with growth on the year before: their value, their rate, what tells rows of a reporter and period apart, and
-    their mark. -#}
+{#- The marts with growth on the year before: their value, their rate, the columns of the key besides
+    reporter and period, and their mark. -#}
 {% set marts = [
     ('mart_trade_scale', 'total_million', 'total_growth_pct', "'S', 'total'", 'is_small_base'),
     ('mart_trade_scale', 'exports_million', 'exports_growth_pct', "'S', 'exports'", 'is_exports_small_base'),

@@ -1,4 +1,4 @@
-"""Ingest: a load with the files of the vintage in force is known without being read."""
+"""Ingest: a load with the files of the vintage in force is not parsed."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import duckdb
 
 from warehouse.build.load import literal
-from warehouse.build.results import log_nodes
+from warehouse.build.results import FAILED, log_nodes
 from warehouse.errors import Rejected, WarehouseError
 from warehouse.files import fsync
 
@@ -164,7 +164,7 @@ def read_failures(artifacts: Path, build_file: Path) -> list[Failure]:
     nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
     failures = []
     for result in json.loads(results.read_text(encoding="utf-8"))["results"]:
-        if result["status"] not in ("error", "fail", "runtime error"):
+        if result["status"] not in FAILED:
             continue
         name = result["unique_id"]
         message = (result["message"] or result["status"]).strip()

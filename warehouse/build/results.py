@@ -9,7 +9,7 @@ from pathlib import Path
 
 LOG = logging.getLogger(__name__)
 SLOWEST = 10  # nodes with their seconds
-FAILED = ("error", "fail", "runtime error")
+FAILED = ("error", "fail", "runtime error")  # the statuses of a node that failed
 
 
 def log_nodes(results: Path) -> None:

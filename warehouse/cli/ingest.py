@@ -68,16 +68,14 @@ def run(as_json: AsJson = False) -> None:
 def ingest_source(settings: Settings, name: str) -> dict[str, Any]:
     """Fetch and accept one source; return the outcome as a row. A failure or a rejection is an outcome."""
     from warehouse.build import steps
-    from warehouse.errors import WarehouseError
+    from warehouse.errors import Rejected, WarehouseError
     from warehouse.landing import store
 
-    polls = len(store.list_checks(settings.landing, name).records)
     with download_progress(name) as progress:
         try:
             vintage = steps.accept(settings, name, steps.fetch(settings, name, progress))
         except WarehouseError as error:
-            new = store.list_checks(settings.landing, name).records[polls:]
-            outcome = new[-1].outcome if new and new[-1].outcome == "rejected" else "failed"
+            outcome = "rejected" if isinstance(error, Rejected) else "failed"
             return {"source": name, "outcome": outcome, "vintage": None, "detail": str(error)}
     last = store.list_checks(settings.landing, name).records[-1]
     failed = [f"; {one.part} failed: {one.reason}" for one in last.failed_parts]

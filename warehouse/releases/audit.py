@@ -119,9 +119,7 @@ def _audit_release(
     except WarehouseError as error:
         yield _unreadable(path, str(error), RELEASE_REMEDY)
         return
-    files = {directory / "parquet" / f"{name}.parquet": one.sha256 for name, one in manifest.tables.items()}
-    files = {directory / manifest.database.file: manifest.database.sha256} | files
-    yield from _audit_files(files, checked, RELEASE_REMEDY)
+    yield from _audit_files(manifest.checksums(directory), checked, RELEASE_REMEDY)
     for entry in manifest.vintages:
         if (entry.source, entry.vintage) in lost:
             continue

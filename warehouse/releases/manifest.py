@@ -127,6 +127,11 @@ class ReleaseManifest(BuildRecord, frozen=True):
     database: DatabaseEntry
     tables: dict[str, TableEntry]
 
+    def checksums(self, directory: Path) -> dict[Path, str]:
+        """Return the recorded sha256 of the database and of each Parquet file in the release's directory."""
+        parquet = {directory / "parquet" / f"{name}.parquet": one.sha256 for name, one in self.tables.items()}
+        return {directory / self.database.file: self.database.sha256} | parquet
+
 
 def read_manifest(release: Path) -> ReleaseManifest:
     """Read the manifest of a release; raise WarehouseError with file, field and remedy if it is invalid."""

@@ -62,12 +62,7 @@ def repair_latest(published: Path, actor: str) -> Repair:
 def damage_of(release: Path) -> str | None:
     """Return why a release is not intact: its manifest, or the first wrong file; None if it is."""
     try:
-        manifest = read_manifest(release)
-        files = {release / manifest.database.file: manifest.database.sha256}
-        files |= {
-            release / "parquet" / f"{name}.parquet": one.sha256 for name, one in manifest.tables.items()
-        }
-        for path, sha256 in files.items():
+        for path, sha256 in read_manifest(release).checksums(release).items():
             if not path.is_file():
                 return f"{path.relative_to(release)} is missing"
             if sha256_of(path) != sha256:

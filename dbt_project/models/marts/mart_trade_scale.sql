@@ -92,19 +92,16 @@ joined as (
 
 ),
 
--- a world row beside a few economies ranks nothing
+-- the share of the world that the economies add up to: a world row beside a few of them ranks nothing
 with_coverage as (
 
     select
         *,
-    {% for flow in ['exports', 'imports', 'total'] %}
-        coalesce({{ ratio_pct(
-                'sum(case when is_rankable then ' ~ flow ~ '_million end) over (partition by '
-                ~ 'source, frequency, period_start, period_end, currency, value_type)',
-                'world_' ~ flow ~ '_million'
-            ) }} >= {{ least_economies_share_pct() }}, false) as is_{{ flow }}_ranked{{ ',' if not loop.last }}
-    {% endfor %}
+        {{ ratio_pct('sum(case when is_rankable then exports_million end) over cell', 'world_exports_million') }} as exports_coverage_pct,
+        {{ ratio_pct('sum(case when is_rankable then imports_million end) over cell', 'world_imports_million') }} as imports_coverage_pct,
+        {{ ratio_pct('sum(case when is_rankable then total_million end) over cell', 'world_total_million') }} as total_coverage_pct
     from joined
+    window cell as (partition by source, frequency, period_start, period_end, currency, value_type)
 
 ),
 
@@ -112,27 +109,15 @@ ranked as (
 
     select
         *,
-        case
-            when is_rankable and is_exports_ranked and exports_million is not null
-                then rank() over (
-                    partition by source, frequency, period_start, period_end, currency, value_type, is_rankable
-                    order by exports_million desc nulls last
-                )
-        end as world_export_rank,
-        case
-            when is_rankable and is_imports_ranked and imports_million is not null
-                then rank() over (
-                    partition by source, frequency, period_start, period_end, currency, value_type, is_rankable
-                    order by imports_million desc nulls last
-                )
-        end as world_import_rank,
-        case
-            when is_rankable and is_total_ranked and total_million is not null
-                then rank() over (
-                    partition by source, frequency, period_start, period_end, currency, value_type, is_rankable
-                    order by total_million desc nulls last
-                )
-        end as world_rank
+        {% for flow, rank in [('exports', 'world_export_rank'), ('imports', 'world_import_rank'), ('total', 'world_rank')] %}
+            case
+                when is_rankable and {{ flow }}_coverage_pct >= {{ least_economies_share_pct() }} and {{ flow }}_million is not null
+                    then rank() over (
+                        partition by source, frequency, period_start, period_end, currency, value_type, is_rankable
+                        order by {{ flow }}_million desc nulls last
+                    )
+            end as {{ rank }}{% if not loop.last %},{% endif %}
+        {% endfor %}
     from with_coverage
 
 )
