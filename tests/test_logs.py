@@ -122,3 +122,10 @@ def test_maintain_logs_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("size", "text"), [(999, "999 B"), (1_200_000, "1.2 MB"), (3_400_000_000, "3.4 GB")])
 def test_sizes_are_readable(size: int, text: str) -> None:
     assert format_bytes(size) == text
+
+
+def test_release_keeps_the_records_of_dbt_that_exist(tmp_path: Path) -> None:
+    (tmp_path / "dbt").mkdir()
+    results = tmp_path / "dbt" / "run_results.json"
+    results.write_text("{}")
+    assert steps.kept_records(tmp_path) == {"build_records/run_results.json": results}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 
 from command_line import invoke
@@ -34,6 +35,8 @@ def test_metrics_say_what_the_records_say(tmp_path: Path) -> None:
     for name in (SOURCE, OTHER):
         assert found["source_rows", name] == 2
         assert found["source_vintage_timestamp_seconds", name] == 1714608000  # 2024-05-02
+        age_seconds = time.time() - 1714608000
+        assert abs(found["source_vintage_age_seconds", name] - age_seconds) < 600
         assert found["source_last_poll_outcome", "unchanged", name] == 1
         assert found["source_last_poll_outcome", "failed", name] == 0
     assert found["source_freshness", "batis", "never"] == 1

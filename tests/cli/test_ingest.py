@@ -44,6 +44,14 @@ def test_second_fetch_reports_nothing_new(tmp_path: Path) -> None:
     assert "unctad_goods  unchanged" in shown and "the same files" in shown
 
 
+def test_unchanged_source_shows_the_vintage_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    night = SAMPLE_DIR / "night-2"
+    invoke(tmp_path, "fetch", "unctad_goods", mirror=night)
+    monkeypatch.setattr(steps, "is_published", lambda settings, vintage: True)
+    (row,) = invoke(tmp_path, "fetch", "unctad_goods", "--json", mirror=night).json
+    assert (row["outcome"], row["vintage"]) == ("unchanged", "2026-03-19")
+
+
 def test_failing_source_is_reported_and_stops_no_other(tmp_path: Path) -> None:
     night = SAMPLE_DIR / "night-1"  # has only the answers of the World Bank
     rows = invoke(tmp_path, "fetch", "--json", mirror=night, exit_code=1).json

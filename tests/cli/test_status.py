@@ -254,6 +254,8 @@ def test_command_of_lost_latest_repairs_it(target: str | None, small: Path) -> N
     if target:
         link.symlink_to(target)
     assert "release: unknown, `latest` is lost" in invoke(small, "status", exit_code=1).stdout
+    listed = invoke(small, "alerts", exit_code=1)
+    assert "unreadable latest" in listed.stdout and listed.stderr == "", "a problem is printed once"
     for words in (("query", "select 1"), ("diff",), ("releases",), ("maintain",)):
         ended = invoke(small, *words, exit_code=1)
         assert "warehouse repair latest" in ended.stdout + ended.stderr, words
