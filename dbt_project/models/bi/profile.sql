@@ -60,6 +60,7 @@ select
     sources_counted,
     sources_gap_pct,
     is_gap_of_one_value_type,
+    openness_reason,
     world_reason,
     items_reason,
     partner_reason,

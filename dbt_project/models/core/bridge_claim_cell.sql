@@ -110,6 +110,7 @@ select
     parts.unit,
     parts.value_type,
     parts.value,
+    {{ to_double('parts.value') }} as value_double,
 
     parts._file,
     parts._row

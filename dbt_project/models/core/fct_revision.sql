@@ -133,8 +133,11 @@ select
     vintage,
 
     previous_value,
+    {{ to_double('previous_value') }} as previous_value_double,
     value,
+    {{ to_double('value') }} as value_double,
     cast(value - previous_value as decimal(38, 18)) as change,
+    {{ to_double('value - previous_value') }} as change_double,
     {{ to_double('value - previous_value') }} / nullif(abs({{ to_double('previous_value') }}), 0) * 100 as change_pct,
     kind,
 

@@ -1,7 +1,7 @@
 -- The figures that mart_reconciliation compares: trade in services and in goods with the world, each with what it measures.
 {%- set columns = [
     'source', 'vintage', 'reporter', 'partner', 'service', 'flow', 'frequency', 'period_start', 'period_end', 'period_label',
-    'currency', 'value_type', 'value_million'
+    'currency', 'value_type', 'value_million', 'status'
 ] %}
 
 with services as (

@@ -29,6 +29,7 @@ figures as (
             cells.service,
             '{{ flow }}' as flow,
             cells.{{ flow }}_million as value_million,
+            cells.{{ flow }}_status as status,
             worlds.{{ flow }}_million as world_million,
             worlds.world_basis
         from cells

@@ -132,6 +132,8 @@ select
     named_services.name_zh as service_name_zh,
     named_services.level as service_level,
     named_services.is_main_item,
+    advantages.exports_status,
+    advantages.imports_status,
     advantages.rca,
     (advantages.rca - 1) / (advantages.rca + 1) as rsca,
     case when advantages.rca is not null then advantages.world_basis end as world_basis,

@@ -45,11 +45,13 @@ pairs as (
         stated.value_type as reporter_value_type,
         stated.currency as reporter_currency,
         stated.value_million as reporter_value,
+        stated.status as reporter_status,
         mirrored.source as partner_source,
         mirrored.vintage as partner_vintage,
         mirrored.value_type as partner_value_type,
         mirrored.currency as partner_currency,
         mirrored.value_million as partner_value,
+        mirrored.status as partner_status,
         case
             when stated.currency <> mirrored.currency then 'currencies differ'
             when stated.value_million + mirrored.value_million = 0 then 'sum is zero'
@@ -108,12 +110,14 @@ select
     converted.reporter_value_type,
     converted.reporter_currency,
     {{ to_double('converted.reporter_value') }} as reporter_value_million,
+    converted.reporter_status,
     converted.partner_source,
     partner_sources.title_en as partner_source_name,
     converted.partner_vintage,
     converted.partner_value_type,
     converted.partner_currency,
     {{ to_double('converted.partner_value') }} as partner_value_million,
+    converted.partner_status,
     converted.reporter_value_type = converted.partner_value_type as is_same_value_type,
     case
         when converted.reporter_currency = converted.partner_currency

@@ -117,6 +117,7 @@ select
     coalesce(sources.sources_counted, 0) as sources_counted,
     sources.sources_gap_pct,
     sources.is_gap_of_one_value_type,
+    scale.openness_reason,
     case when world.source is null then 'no source states a world total' end as world_reason,
     case when items.source is null then 'no source states most items' end as items_reason,
     case when partner.source is null then 'no source names most partners' end as partner_reason,

@@ -66,10 +66,12 @@ pairs as (
         a.source as source_a,
         a.vintage as vintage_a,
         a.value_type as value_type_a,
+        a.status as status_a,
         a.concept as concept_a,
         b.source as source_b,
         b.vintage as vintage_b,
         b.value_type as value_type_b,
+        b.status as status_b,
         b.concept as concept_b,
         a.reporter,
         a.partner,
@@ -165,7 +167,9 @@ select
     compared.period_label,
     compared.currency,
     {{ to_double('compared.value_a') }} as value_a_million,
+    compared.status_a,
     {{ to_double('compared.value_b') }} as value_b_million,
+    compared.status_b,
     {{ to_double('compared.difference') }} as difference_million,
     case
         when compared.sum_of_both > 0 then {{ to_double('compared.difference') }} / {{ to_double('compared.sum_of_both') }} * 200

@@ -10,6 +10,12 @@ named_reporters as (
 
 ),
 
+named_regions as (
+
+    select * from {{ ref('dim_region') }}
+
+),
+
 named_services as (
 
     select * from {{ ref('dim_service') }}
@@ -30,6 +36,9 @@ select
     named_reporters.name_en as reporter_name_en,
     named_reporters.name_zh as reporter_name_zh,
     revisions.partner,
+    revisions.region,
+    named_regions.name_en as region_name_en,
+    named_regions.name_zh as region_name_zh,
     revisions.service,
     named_services.name_en as service_name_en,
     named_services.name_zh as service_name_zh,
@@ -52,4 +61,5 @@ select
 from revisions
 left join named_sources on revisions.source = named_sources.source
 left join named_reporters on revisions.reporter = named_reporters.economy
+left join named_regions on revisions.region = named_regions.region
 left join named_services on revisions.service = named_services.service

@@ -48,6 +48,8 @@ select
     reporters.name_zh as reporter_name_zh,
     fitting.partner,
     fitting.region,
+    regions.name_en as region_name_en,
+    regions.name_zh as region_name_zh,
     fitting.service,
     services.name_en as service_name_en,
     services.name_zh as service_name_zh,
@@ -70,6 +72,7 @@ select
 from fitting
 left join {{ ref('dim_source') }} as sources on fitting.source = sources.source
 left join {{ ref('dim_economy') }} as reporters on fitting.reporter = reporters.economy
+left join {{ ref('dim_region') }} as regions on fitting.region = regions.region
 left join {{ ref('dim_service') }} as services on fitting.service = services.service
 where
     fitting.position = 1

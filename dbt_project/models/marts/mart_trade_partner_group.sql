@@ -53,6 +53,7 @@ sums as (
         max(memberships.members) as members,
         count(*) as members_counted,
         string_agg(trade.partner, ' ' order by trade.partner) as counted,
+        string_agg(distinct trade.status, '; ' order by trade.status) as status,
         sum(trade.value_million) as value_million
     from trade
     inner join memberships
@@ -114,6 +115,7 @@ select
     named_services.level as service_level,
     named_services.is_main_item,
     covered.flow,
+    covered.status,
     cast(covered.members_counted as integer) as members_counted,
     cast(covered.members_expected as integer) as members_expected,
     covered.coverage_pct,

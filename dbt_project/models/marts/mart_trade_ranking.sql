@@ -66,6 +66,7 @@ select
     named_services.level as service_level,
     named_services.is_main_item,
     ranked.flow,
+    ranked.status,
     {{ to_double('ranked.value_million') }} as value_million,
     {{ to_double('ranked.world_million') }} as world_million,
     ranked.world_basis,

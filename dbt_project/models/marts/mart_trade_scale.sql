@@ -153,6 +153,14 @@ select
     cast(ranked.world_rank as integer) as world_rank,
     {{ ratio_pct('ranked.total_million', '(ranked.total_million + ranked.goods_total_million)') }} as services_share_of_trade_pct,
     {{ ratio_pct('ranked.total_million', 'ranked.gdp_million') }} as openness_pct,
+    case
+        when {{ ratio_pct('ranked.total_million', 'ranked.gdp_million') }} is not null then null
+        when ranked.frequency <> 'A' then 'GDP is annual'
+        when ranked.currency <> 'USD' then 'GDP is in US dollars'
+        when ranked.total_million is null then 'no total of exports and imports'
+        when ranked.gdp_million is null then 'the World Bank states no GDP for the economy and year'
+        when ranked.gdp_million = 0 then 'GDP is zero'
+    end as openness_reason,
     ranked.is_preferred
 from ranked
 left join sources on ranked.source = sources.source
