@@ -890,4 +890,22 @@ MARTS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
             "marts.mart_market_share_change: the world is one for all economies": "atlas_services, ARM, 2018 to 2019, USD: 140.0 %, of the largest exporter ",
         },
     ),
+    "spoiled printed rates": (
+        (
+            "insert into marts.mart_published_rate select * from marts.mart_published_rate where indicator = 'growth_pct.S.total.CNY' and period_label = '2021'",
+            "update marts.mart_published_rate set published_rate_pct = 31.5 where indicator = 'growth_pct.S.exports.CNY' and period_label = '2021'",
+            "update marts.mart_published_rate set amount_million = 2754771 where indicator = 'growth_pct.S.imports.CNY' and period_label = '2021'",
+            "update marts.mart_published_rate set computed_rate_pct = 13, difference_pp = 0.1 where indicator = 'growth_pct.S.total.CNY' and period_label = '2022'",
+            "update marts.mart_published_rate set reason = null where indicator = 'share_pct.S.total' and region = '310000'",
+            "update marts.mart_published_rate set is_within_precision = false where indicator = 'share_pct.S.total' and region = '110000' and period_label = '2017'",
+        ),
+        {
+            "marts.mart_published_rate: keys are unique": "curated, CHN, WLD, -, growth_pct.S.total.CNY, 2021 occurs 2 times",
+            "marts.mart_published_rate: rates are those of core": "curated, CHN, growth_pct.S.exports.CNY, 2021: core 31.4, mart 31.5",
+            "marts.mart_published_rate: printed amounts are those of core": "growth_pct.S.imports.CNY, 2021: 2754771.0 million CNY is not in core",
+            "marts.mart_published_rate: computed rates follow from their amounts": "growth_pct.S.total.CNY, 2022: 13.0 % of 5980000.0 and 5298270.0",
+            "marts.mart_published_rate: a rate that is not computed has a reason": "share_pct.S.total, 2011-Q1: computed -, reason (none)",
+            "marts.mart_published_rate: the difference and its verdict follow from the two rates": "share_pct.S.total, 2017: printed 21.0, computed 21.28",
+        },
+    ),
 }
