@@ -35,7 +35,7 @@ COLUMNS = {
         "source, source_name, vintage, reporter, reporter_name_en, reporter_name_zh, reporter_type, "
         "group_code, group_name_en, group_name_zh, composition, is_before_founding, frequency, "
         "period_start, period_end, period_label, currency, value_type, service, service_name_en, "
-        "service_name_zh, service_level, is_main_item, flow, members_counted, members_expected, "
+        "service_name_zh, service_level, is_main_item, flow, status, members_counted, members_expected, "
         "coverage_pct, is_complete, value_million, share_pct, growth_pct, is_small_base"
     ),
     "mart_mirror": (
@@ -43,9 +43,9 @@ COLUMNS = {
         "partner_name_zh, partner_type, frequency, period_start, period_end, period_label, service, "
         "service_name_en, service_name_zh, service_level, is_main_item, flow, reporter_source, "
         "reporter_source_name, reporter_vintage, reporter_value_type, reporter_currency, "
-        "reporter_value_million, partner_source, partner_source_name, partner_vintage, partner_value_type, "
-        "partner_currency, partner_value_million, is_same_value_type, difference_million, asymmetry_index, "
-        "reason, reporter_value_usd_million, partner_value_usd_million, difference_usd_million, "
+        "reporter_value_million, reporter_status, partner_source, partner_source_name, partner_vintage, "
+        "partner_value_type, partner_currency, partner_value_million, partner_status, is_same_value_type, "
+        "difference_million, asymmetry_index, reason, reporter_value_usd_million, partner_value_usd_million, difference_usd_million, "
         "asymmetry_index_usd, usd_reason"
     ),
     "mart_trade_regional": (

@@ -26,8 +26,8 @@ COLUMNS = {
     "mart_competitiveness": (
         "source, vintage, reporter, frequency, period_start, period_end, period_label, currency, "
         "value_type, source_name, reporter_name_en, reporter_name_zh, reporter_type, service, "
-        "service_name_en, service_name_zh, service_level, is_main_item, rca, rsca, world_basis, rca_reason, "
-        "tc, mi, hhi_services, hhi_partners"
+        "service_name_en, service_name_zh, service_level, is_main_item, exports_status, imports_status, rca, "
+        "rsca, world_basis, rca_reason, tc, mi, hhi_services, hhi_partners"
     ),
     "mart_digital_trade": (
         "source, vintage, reporter, reporter_name_en, reporter_name_zh, reporter_type, frequency, "
@@ -41,7 +41,8 @@ COLUMNS = {
         "value_type_b, is_same_value_type, concept_a, concept_b, is_same_concept, reporter, "
         "reporter_name_en, reporter_name_zh, reporter_type, partner, service, service_name_en, "
         "service_name_zh, service_level, is_main_item, flow, frequency, period_start, period_end, "
-        "period_label, currency, value_a_million, value_b_million, difference_million, difference_pct, "
+        "period_label, currency, value_a_million, status_a, value_b_million, status_b, difference_million, "
+        "difference_pct, "
         "tolerance_million, is_apart, break_year, break_reason, gap_at_break_million, "
         "mean_gap_since_break_million, value_a_usd_million, value_b_usd_million, difference_usd_million, "
         "usd_reason"

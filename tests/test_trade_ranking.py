@@ -16,7 +16,7 @@ from test_summed_world import BALANCING_ENTRY, exports, world
 COLUMNS = (
     "source, vintage, reporter, frequency, period_start, period_end, period_label, currency, value_type, "
     "source_name, reporter_name_en, reporter_name_zh, reporter_type, service, service_name_en, "
-    "service_name_zh, service_level, is_main_item, flow, value_million, world_million, world_basis, "
+    "service_name_zh, service_level, is_main_item, flow, status, value_million, world_million, world_basis, "
     "world_share_pct, world_rank, economies_ranked, rank_change, cumulative_share_pct, coverage_pct, "
     "hhi_economies"
 )

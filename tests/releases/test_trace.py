@@ -481,6 +481,40 @@ def test_trace_of_share_of_region_leads_to_the_printed_total_of_the_country(ware
     assert roles["share or growth as printed"] == ["21"]
 
 
+def test_trace_of_printed_rate_leads_to_its_amounts(warehouse: Warehouse) -> None:
+    """Growth of 2021: 25 435.0 on 19 356.7; share of Beijing in 2017: 1 trillion of 46 991.1."""
+    printed = {"source": "curated", "reporter": "CHN"}
+    found = follow_sample(
+        warehouse,
+        "marts.mart_published_rate",
+        indicator="growth_pct.S.exports.CNY",
+        period_label="2021",
+        **printed,
+    )
+    assert {lineage.role: values(lineage) for lineage in found} == {
+        "printed rate": ["31.4"],
+        "amount": ["25435.0"],
+        "same period of the previous year": ["19356.7"],
+    }
+    found = follow_sample(
+        warehouse, "marts.mart_published_rate", region="110000", period_label="2017", **printed
+    )
+    assert {lineage.role: values(lineage) for lineage in found} == {
+        "printed rate": ["21"],
+        "amount": ["1"],
+        "whole of the share": ["46991.1"],
+    }
+    found = follow_sample(
+        warehouse,
+        "marts.mart_published_rate",
+        source="worldbank_wdi",
+        indicator="BG.GSR.NFSV.GD.ZS",
+        period_label="2019",
+    )
+    roles = {lineage.role: len(lineage.origins) for lineage in found}
+    assert roles == {"printed rate": 1, "amount": 2, "GDP": 1}
+
+
 def test_trace_of_computed_balance_leads_to_both_flows(warehouse: Warehouse) -> None:
     cell = {"source": "unctad_services", "reporter": "CHN", "period_label": "2021", "service": "S"}
     (balance,) = [
