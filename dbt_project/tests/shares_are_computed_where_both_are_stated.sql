@@ -1,5 +1,5 @@
 -- Fails on a part that is stated, and whose whole is, without a share; on a share without a part or a whole; and on a null share,
--- or a year of no break, without its reason. Items are no shares of a mix of which most is not compiled.
+-- openness, computed rate or year of a break, without its reason. Items are no shares of a mix of which most is not compiled.
 with wholes as (
 
     select * from {{ ref('mart_trade_structure') }}
@@ -65,6 +65,20 @@ reasons as (
         break_year is not null as has_share,
         break_reason is null as has_both
     from {{ ref('mart_reconciliation') }}
+    union all
+    select
+        'mart_trade_scale' as mart,
+        concat_ws(', ', source, reporter, period_label, currency) as cell,
+        openness_pct is not null as has_share,
+        openness_reason is null as has_both
+    from {{ ref('mart_trade_scale') }}
+    union all
+    select
+        'mart_published_rate' as mart,
+        concat_ws(', ', source, reporter, partner, region, indicator, period_label) as cell,
+        computed_rate_pct is not null as has_share,
+        reason is null as has_both
+    from {{ ref('mart_published_rate') }}
 
 ),
 
