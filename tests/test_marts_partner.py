@@ -45,8 +45,8 @@ COLUMNS = {
         "reporter_source_name, reporter_vintage, reporter_value_type, reporter_currency, "
         "reporter_value_million, reporter_status, partner_source, partner_source_name, partner_vintage, "
         "partner_value_type, partner_currency, partner_value_million, partner_status, is_same_value_type, "
-        "difference_million, asymmetry_index, reason, reporter_value_usd_million, partner_value_usd_million, difference_usd_million, "
-        "asymmetry_index_usd, usd_reason"
+        "difference_million, asymmetry_index, reason, reporter_value_usd_million, "
+        "partner_value_usd_million, difference_usd_million, asymmetry_index_usd, usd_reason"
     ),
     "mart_trade_regional": (
         "source, source_name, vintage, region, region_name_en, region_name_zh, region_type, frequency, "

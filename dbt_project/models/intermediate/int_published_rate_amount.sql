@@ -1,6 +1,4 @@
 -- The amounts of the sources that print rates, all four flows of a cell: with the world, with a partner, and of a region.
-{%- set flows = ['exports', 'imports', 'total', 'balance'] %}
-
 with rated_sources as (
 
     select distinct source from {{ ref('int_published_rate') }}
@@ -47,11 +45,18 @@ cells as (
         partner,
         region,
         service,
-        {% for flow in flows -%}
-            max(case when flow = '{{ flow }}' then value_million end) as printed_{{ flow }}_million,
-            max(case when flow = '{{ flow }}' then rounding_million end) as {{ flow }}_rounding_million,
-            max(case when flow = '{{ flow }}' then status end) as {{ flow }}_status{{ ',' if not loop.last }}
-        {% endfor %}
+        max(case when flow = 'exports' then value_million end) as printed_exports_million,
+        max(case when flow = 'imports' then value_million end) as printed_imports_million,
+        max(case when flow = 'total' then value_million end) as printed_total_million,
+        max(case when flow = 'balance' then value_million end) as printed_balance_million,
+        max(case when flow = 'exports' then rounding_million end) as exports_rounding_million,
+        max(case when flow = 'imports' then rounding_million end) as imports_rounding_million,
+        max(case when flow = 'total' then rounding_million end) as total_rounding_million,
+        max(case when flow = 'balance' then rounding_million end) as balance_rounding_million,
+        max(case when flow = 'exports' then status end) as exports_status,
+        max(case when flow = 'imports' then status end) as imports_status,
+        max(case when flow = 'total' then status end) as total_status,
+        max(case when flow = 'balance' then status end) as balance_status
     from rounded
     group by {{ reporter_cell_columns() }}, partner, region, service
 
