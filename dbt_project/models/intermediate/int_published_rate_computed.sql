@@ -72,7 +72,7 @@ with_bases as (
         select
             with_amounts.*,
             bases.{{ 'value' if measure == 'share of GDP' else 'value_million' }} as base_million,
-            {{ 'bases.value is not null' if measure == 'share of GDP' else 'bases.is_published' }} as is_base_published,
+            {{ 'case when bases.value is not null then true end' if measure == 'share of GDP' else 'bases.is_published' }} as is_base_published,
             bases.status as base_status,
             bases.rounding_million as base_rounding_million
         from with_amounts
