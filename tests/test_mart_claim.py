@@ -30,8 +30,8 @@ SAMPLE = PROJECT / "warehouse" / "sample"
 SEED = PROJECT / "dbt_project" / "seeds" / "claim.csv"
 
 COLUMNS = (
-    "claim_id, period_label, area, measure, flow, comparator, claimed_value, unit, found_value, source, "
-    "source_name, vintage, "
+    "claim_id, period_start, period_end, period_label, area, area_name_en, area_name_zh, measure, "
+    "flow, comparator, claimed_value, unit, found_value, source, source_name, vintage, "
     "basis_named, is_named_basis, difference, difference_pct, verdict, best_verdict, "
     "named_basis_source, named_basis_value, named_basis_verdict, other_period_source, other_period_vintage, "
     "other_period_indicator, other_period_region, other_period_label, other_period_value_pct, reason"

@@ -52,9 +52,9 @@ COLUMNS = {
         "is_preferred"
     ),
     "mart_revision": (
-        "source, source_name, series, reporter, reporter_name_en, reporter_name_zh, partner, region, "
-        "region_name_en, region_name_zh, service, service_name_en, service_name_zh, flow, indicator, "
-        "frequency, period_start, period_end, "
+        "source, source_name, series, reporter, reporter_name_en, reporter_name_zh, partner, "
+        "partner_name_en, partner_name_zh, region, region_name_en, region_name_zh, service, "
+        "service_name_en, service_name_zh, flow, indicator, frequency, period_start, period_end, "
         "period_label, currency, unit, value_type, previous_vintage, vintage, previous_value, value, "
         "change, change_pct, kind"
     ),

@@ -49,7 +49,8 @@ COLUMNS = {
         "partner_value_usd_million, difference_usd_million, asymmetry_index_usd, usd_reason"
     ),
     "mart_trade_regional": (
-        "source, source_name, vintage, region, region_name_en, region_name_zh, region_type, frequency, "
+        "source, source_name, vintage, reporter, reporter_name_en, reporter_name_zh, region, region_name_en, "
+        "region_name_zh, region_type, frequency, "
         "period_start, period_end, period_label, flow, currency, value_type, status, value_million, "
         "share_pct, share_reason, published_share_pct, growth_pct, published_growth_pct, "
         "services_value_added_share_pct, value_added_reason, members_counted, members_expected, basis"

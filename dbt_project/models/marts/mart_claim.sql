@@ -67,6 +67,8 @@ compared as (
     select
         claims.claim_id,
         claims.period as period_label,
+        {{ year_start('substr(claims.period, 1, 4)') }} as period_start,
+        {{ year_end('right(claims.period, 4)') }} as period_end,
         claims.area,
         claims.measure,
         claims.flow,
@@ -105,8 +107,12 @@ named as (
 
 select
     compared.claim_id,
+    compared.period_start,
+    compared.period_end,
     compared.period_label,
     compared.area,
+    economies.name_en as area_name_en,
+    economies.name_zh as area_name_zh,
     compared.measure,
     compared.flow,
     compared.comparator,
@@ -139,6 +145,7 @@ select
         )
     ) as reason
 from compared
+left join {{ ref('dim_economy') }} as economies on compared.area = economies.economy
 left join {{ ref('dim_source') }} as named_sources on compared.source = named_sources.source
 left join coverage on compared.claim_id = coverage.claim_id
 left join named on compared.claim_id = named.claim_id and named.preference = 1

@@ -10,6 +10,12 @@ named_reporters as (
 
 ),
 
+named_partners as (
+
+    select * from {{ ref('dim_economy') }}
+
+),
+
 named_regions as (
 
     select * from {{ ref('dim_region') }}
@@ -36,6 +42,8 @@ select
     named_reporters.name_en as reporter_name_en,
     named_reporters.name_zh as reporter_name_zh,
     revisions.partner,
+    named_partners.name_en as partner_name_en,
+    named_partners.name_zh as partner_name_zh,
     revisions.region,
     named_regions.name_en as region_name_en,
     named_regions.name_zh as region_name_zh,
@@ -61,5 +69,6 @@ select
 from revisions
 left join named_sources on revisions.source = named_sources.source
 left join named_reporters on revisions.reporter = named_reporters.economy
+left join named_partners on revisions.partner = named_partners.economy
 left join named_regions on revisions.region = named_regions.region
 left join named_services on revisions.service = named_services.service

@@ -47,6 +47,8 @@ select
     reporters.name_en as reporter_name_en,
     reporters.name_zh as reporter_name_zh,
     fitting.partner,
+    partners.name_en as partner_name_en,
+    partners.name_zh as partner_name_zh,
     fitting.region,
     regions.name_en as region_name_en,
     regions.name_zh as region_name_zh,
@@ -72,6 +74,7 @@ select
 from fitting
 left join {{ ref('dim_source') }} as sources on fitting.source = sources.source
 left join {{ ref('dim_economy') }} as reporters on fitting.reporter = reporters.economy
+left join {{ ref('dim_economy') }} as partners on fitting.partner = partners.economy
 left join {{ ref('dim_region') }} as regions on fitting.region = regions.region
 left join {{ ref('dim_service') }} as services on fitting.service = services.service
 where

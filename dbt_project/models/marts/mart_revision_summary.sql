@@ -69,6 +69,8 @@ select
     sources.title_en as source_name,
     reporters.name_en as reporter_name_en,
     reporters.name_zh as reporter_name_zh,
+    partners.name_en as partner_name_en,
+    partners.name_zh as partner_name_zh,
     regions.name_en as region_name_en,
     regions.name_zh as region_name_zh,
     services.name_en as service_name_en,
@@ -101,6 +103,7 @@ from by_cell
 left join first_vintages on by_cell.source = first_vintages.source
 left join {{ ref('dim_source') }} as sources on by_cell.source = sources.source
 left join {{ ref('dim_economy') }} as reporters on by_cell.reporter = reporters.economy
+left join {{ ref('dim_economy') }} as partners on by_cell.partner = partners.economy
 left join {{ ref('dim_region') }} as regions on by_cell.region = regions.region
 left join {{ ref('dim_service') }} as services on by_cell.service = services.service
 where by_cell.revision_count + by_cell.withdrawal_count > 0

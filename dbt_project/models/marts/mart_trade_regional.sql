@@ -4,6 +4,12 @@ with named_sources as (
 
 ),
 
+named_reporters as (
+
+    select * from {{ ref('dim_economy') }}
+
+),
+
 trade as (
 
     select * from {{ ref('int_regional_trade') }}
@@ -41,6 +47,9 @@ select
     trade.source,
     named_sources.title_en as source_name,
     trade.vintage,
+    trade.reporter,
+    named_reporters.name_en as reporter_name_en,
+    named_reporters.name_zh as reporter_name_zh,
     trade.region,
     regions.name_en as region_name_en,
     regions.name_zh as region_name_zh,
@@ -81,6 +90,7 @@ select
     trade.basis
 from trade
 left join named_sources on trade.source = named_sources.source
+left join named_reporters on trade.reporter = named_reporters.economy
 left join regions on trade.region = regions.region
 left join countries on {{ is_same_cell('trade', 'countries') }}
 left join trade as previous
