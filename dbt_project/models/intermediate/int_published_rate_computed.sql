@@ -68,15 +68,19 @@ with_amounts as (
 -- the base is the whole of a share, and the amount of the year before of a growth rate
 with_bases as (
 
-    {% for measure in ['share', 'share of GDP', 'growth'] %}
+    {% for measure, relation, value, is_published in [
+        ('share', 'amounts', 'bases.value_million', 'bases.is_published'),
+        ('share of GDP', 'gdp', 'bases.value', 'case when bases.value is not null then true end'),
+        ('growth', 'amounts', 'bases.value_million', 'bases.is_published'),
+    ] %}
         select
             with_amounts.*,
-            bases.{{ 'value' if measure == 'share of GDP' else 'value_million' }} as base_million,
-            {{ 'case when bases.value is not null then true end' if measure == 'share of GDP' else 'bases.is_published' }} as is_base_published,
+            {{ value }} as base_million,
+            {{ is_published }} as is_base_published,
             bases.status as base_status,
             bases.rounding_million as base_rounding_million
         from with_amounts
-        left join {{ 'gdp' if measure == 'share of GDP' else 'amounts' }} as bases
+        left join {{ relation }} as bases
             on
                 {% if measure == 'share' -%}
                     {{ is_same_cell('with_amounts', 'bases') }}
