@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import alert_cases
 import pytest
 from command_line import invoke
 from rich.console import Console
+from small_homes import EARLIER_RELEASE, RELEASE, SOURCE
+from small_releases import make_vintage
 
 from warehouse.cli import render
 
@@ -52,3 +56,47 @@ def test_query_json_is_valid(small: Path) -> None:
 def test_finite_keeps_other_values() -> None:
     kept = {"a": Decimal("1.10"), "b": date(2024, 1, 2), "c": [1, "x", None, True]}
     assert render.finite(kept) == kept
+
+
+LISTS = (
+    ("status",),
+    ("alerts",),
+    ("sources",),
+    ("releases",),
+    ("rejected", "list"),
+    ("vintages", "list", SOURCE),
+    ("backfill", "list"),
+    ("fetch", SOURCE),
+    ("diff", EARLIER_RELEASE, RELEASE),
+)
+
+
+@pytest.mark.parametrize("words", LISTS, ids=lambda words: words[0])
+def test_csv_has_the_rows_of_json(words: tuple[str, ...], small: Path, tmp_path: Path) -> None:
+    mirror = alert_cases.silent_mirror(tmp_path / "silent")
+    exit_code = int(words[0] == "fetch")  # nothing answers
+    data = invoke(small, *words, "--json", mirror=mirror, exit_code=exit_code).json
+    listed = {"status": "sources", "diff": "tables"}.get(words[0])
+    expected = data[listed] if listed else data
+    printed = invoke(small, *words, "--csv", mirror=mirror, exit_code=exit_code).stdout
+    rows = list(csv.DictReader(io.StringIO(printed)))
+    assert len(rows) == len(expected) > 0
+    for row, facts in zip(rows, expected, strict=True):
+        assert row and row.keys() <= facts.keys() and None not in row.values()
+        plain = {name: value for name, value in facts.items() if isinstance(value, str | int) and name in row}
+        assert plain
+        assert {name: row[name].lower() for name in plain} == {
+            name: str(value).lower() for name, value in plain.items()
+        }
+
+
+def test_csv_of_an_empty_list_is_its_header(tmp_path: Path) -> None:
+    make_vintage(tmp_path / "landing", SOURCE, "2024-05-02", [{"year": "2021"}])
+    (header,) = invoke(tmp_path, "rejected", "list", "--csv").stdout.splitlines()
+    assert header.startswith("id,source,rejected_at,")
+
+
+def test_nested_values_nulls_and_formulas_in_csv(capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"a": ["x", "y"], "b": None, "c": {"d": float("nan")}, "e": True, "f": "=1+1", "g": "left out"}
+    render.print_csv([row], "abcef")
+    assert capsys.readouterr().out == 'a,b,c,e,f\nx; y,,"{""d"": null}",true,\'=1+1\n'

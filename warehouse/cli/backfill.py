@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from warehouse.cli.options import DAY_FORMAT, AsJson, Why
+from warehouse.cli.options import DAY_FORMAT, AsCsv, AsJson, Why
 from warehouse.cli.problems import backfill_problems, require_home
 from warehouse.cli.releases import print_table_diffs, table_as_dict
 from warehouse.cli.render import (
     download_progress,
     format_time,
+    print_csv,
     print_json,
     print_line,
     print_problems,
@@ -43,6 +44,8 @@ app = typer.Typer(
 BackfillId = Annotated[
     str, typer.Argument(metavar="BACKFILL", help="The id that `warehouse backfill list` shows.")
 ]
+
+COLUMNS = ("id", "source", "mode", "from", "to", "state", "actor", "at", "reason")
 
 
 @app.command()
@@ -90,7 +93,7 @@ def start(
 
 
 @app.command(name="list")
-def list_backfills(as_json: AsJson = False) -> None:
+def list_backfills(as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """List all backfills with their states, oldest first."""
     from warehouse.backfill import records
     from warehouse.config import load_settings
@@ -98,7 +101,9 @@ def list_backfills(as_json: AsJson = False) -> None:
     settings = load_settings()
     require_home(settings)
     rows = [summary(settings, one) for one in records.list_backfills(settings.backfill).records]
-    if as_json:
+    if as_csv:
+        print_csv(rows, COLUMNS)
+    elif as_json:
         print_json(rows)
     elif rows:
         print_table(rows, ("id", "mode", "from", "to", "state"), droppable=("mode",))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from warehouse.cli.build import build_if_new, publish_and_print
-from warehouse.cli.options import AsJson
-from warehouse.cli.render import download_progress, print_json, print_line, print_table
+from warehouse.cli.options import AsCsv, AsJson
+from warehouse.cli.render import download_progress, print_csv, print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from warehouse.config import Settings
@@ -19,7 +19,7 @@ Names = Annotated[
 ]
 
 
-def sources(as_json: AsJson = False) -> None:
+def sources(as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """List the publishers' tables that this warehouse reads."""
     from warehouse.sources import SOURCES
 
@@ -28,14 +28,16 @@ def sources(as_json: AsJson = False) -> None:
         {"source": source.name, **{field: getattr(source, field) for field in fields}}
         for source in SOURCES.values()
     ]
-    if as_json:
+    if as_csv:
+        print_csv(rows, ("source", *fields))
+    elif as_json:
         print_json(rows)
     else:
         columns = ("source", "publisher", "table", "title", "evidenced")
         print_table(rows, columns, droppable=("table", "title"))
 
 
-def fetch(names: Names = None, as_json: AsJson = False) -> None:
+def fetch(names: Names = None, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """Fetch sources, validate the answers and land what is new. A source that fails stops no other."""
     from warehouse.build.steps import source_named
     from warehouse.config import load_settings
@@ -44,7 +46,7 @@ def fetch(names: Names = None, as_json: AsJson = False) -> None:
     settings = load_settings()
     wanted = [source_named(name).name for name in names or SOURCES]
     rows = [ingest_source(settings, name) for name in wanted]
-    print_outcomes(rows, as_json)
+    print_outcomes(rows, as_json, as_csv)
     exit_if_failed(rows)
 
 
@@ -57,7 +59,7 @@ def run(as_json: AsJson = False) -> None:
     settings = load_settings()
     rows = [ingest_source(settings, name) for name in SOURCES]
     if not as_json:
-        print_outcomes(rows, as_json)
+        print_outcomes(rows)
     build_id = build_if_new(settings)
     publish_and_print(settings, build_id, as_json)
     if build_id is None and (refreshed := steps.refresh(settings)) and not as_json:
@@ -87,12 +89,15 @@ def ingest_source(settings: Settings, name: str) -> dict[str, Any]:
     }
 
 
-def print_outcomes(rows: list[dict[str, Any]], as_json: bool) -> None:
+def print_outcomes(rows: list[dict[str, Any]], as_json: bool = False, as_csv: bool = False) -> None:
     """Print the outcomes of a fetch."""
-    if as_json:
+    columns = ("source", "outcome", "vintage", "detail")
+    if as_csv:
+        print_csv(rows, columns)
+    elif as_json:
         print_json(rows)
     else:
-        print_table(rows, ("source", "outcome", "vintage", "detail"))
+        print_table(rows, columns)
 
 
 def exit_if_failed(rows: list[dict[str, Any]]) -> None:

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from warehouse.cli.options import AsJson
+from warehouse.cli.options import AsCsv, AsJson
 from warehouse.cli.render import (
     format_time,
     format_value,
@@ -38,7 +38,7 @@ def query(
         str, typer.Argument(metavar="SQL", help="One query in SQL, on the schemas core and marts.")
     ],
     as_json: AsJson = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
+    as_csv: AsCsv = False,
     rows: Annotated[
         int | None,
         typer.Option(

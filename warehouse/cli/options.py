@@ -10,6 +10,9 @@ import typer
 DAY_FORMAT = "%Y-%m-%d"
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of a table.")]
+AsCsv = Annotated[
+    bool, typer.Option("--csv", help="Print CSV with a header instead of a table; it wins over --json.")
+]
 ExitCode = Annotated[
     bool,
     typer.Option(

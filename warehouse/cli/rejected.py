@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from warehouse.cli.options import AsJson, Why
+from warehouse.cli.options import AsCsv, AsJson, Why
 from warehouse.cli.render import (
     format_time,
+    print_csv,
     print_fields,
     print_json,
     print_line,
@@ -29,8 +30,11 @@ LoadId = Annotated[
 ]
 
 
+COLUMNS = ("id", "source", "rejected_at", "was_validated", "reasons", "accepted_as", "overruled", "reason")
+
+
 @app.command(name="list")
-def list_rejected(as_json: AsJson = False) -> None:
+def list_rejected(as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """List the rejected loads, oldest first, each with its first reason."""
     from warehouse.cli.problems import require_home
     from warehouse.config import load_settings
@@ -39,8 +43,11 @@ def list_rejected(as_json: AsJson = False) -> None:
     settings = load_settings()
     require_home(settings)
     listing = quarantine.list_rejected(settings.rejected)
-    if as_json:
-        print_json([load_as_dict(load) | {"reason": first_reason(load)} for load in listing.records])
+    rows = [load_as_dict(load) | {"reason": first_reason(load)} for load in listing.records]
+    if as_csv:
+        print_csv(rows, COLUMNS)
+    elif as_json:
+        print_json(rows)
     elif listing.records or listing.problems:
         for load in listing.records:
             print_line(f"{load.id}  {load.source}  {format_time(load.rejected_at)}  {state_of(load)}")

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from warehouse.cli.options import AsJson, Why
+from warehouse.cli.options import AsCsv, AsJson, Why
 from warehouse.cli.render import (
     format_time,
     out,
+    print_csv,
     print_json,
     print_line,
     print_problems,
@@ -36,18 +37,21 @@ ROW_COUNTS = {
 }
 
 
-def releases(as_json: AsJson = False) -> None:
+def releases(as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """List the releases, oldest first: what is in them, which is current, which were rolled back and why."""
     from warehouse.cli.problems import release_problems, require_home
     from warehouse.config import load_settings
-    from warehouse.releases.store import list_releases
+    from warehouse.releases.store import ReleaseSummary, list_releases
 
     settings = load_settings()
     if not settings.published.is_dir():  # releases without a landing are listed: a restore needs their names
         require_home(settings)
     listing = list_releases(settings.published)
-    if as_json:
-        print_json([release.model_dump(mode="json", by_alias=True) for release in listing.records])
+    found = [release.model_dump(mode="json", by_alias=True) for release in listing.records]
+    if as_csv:
+        print_csv(found, ReleaseSummary.model_fields)
+    elif as_json:
+        print_json(found)
     elif not listing.records and not listing.problems:
         print_line("no releases yet; make one with: warehouse run")
     else:
@@ -78,16 +82,23 @@ def diff(
     ] = "previous",
     after: Annotated[str, typer.Argument(metavar="AFTER", help="The release to compare with it.")] = "latest",
     as_json: AsJson = False,
+    as_csv: AsCsv = False,
     moves: Annotated[
         int, typer.Option("--moves", metavar="N", min=0, help="Biggest changes to show for each measure.")
     ] = 3,
 ) -> None:
-    """Compare two releases: the vintages, rows and cells that differ, and the biggest changes."""
+    """Compare two releases: the vintages, rows and cells that differ, and the biggest changes.
+
+    CSV has the counts of the tables that differ.
+    """
     from warehouse.config import load_settings
     from warehouse.releases.diff import describe_equal
     from warehouse.releases.diff import diff as compare_releases
 
     report = compare_releases(load_settings().published, before, after, moves)
+    if as_csv:
+        print_csv([table_as_dict(table) for table in report.tables], ROW_COUNTS)
+        return
     if as_json:
         print_json(diff_as_dict(report))
         return

@@ -1,4 +1,4 @@
-"""Output of the command line: tables, JSON, problems, failures and progress.
+"""Output of the command line: tables, JSON, CSV, problems, failures and progress.
 
 Results go to standard output; progress, problems and failures go to standard error.
 """
@@ -99,7 +99,7 @@ def format_value(value: object) -> str:
     return str(value)
 
 
-# --- tables, JSON ---
+# --- tables, JSON, CSV ---
 
 
 def print_table(
@@ -178,6 +178,26 @@ def finite(data: object) -> object:
     if isinstance(data, Mapping):
         return {name if isinstance(name, str) else str(name): finite(value) for name, value in data.items()}
     return [finite(value) for value in data] if isinstance(data, list | tuple) else data
+
+
+def print_csv(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> None:
+    """Print these columns of rows as CSV with a header, for scripts and spreadsheets; null is an empty field.
+
+    Texts of a list are joined by `; `, and other nested values are JSON. No text is a spreadsheet formula.
+    """
+    from warehouse.releases.query import Answer, write_csv
+
+    names = tuple(columns)
+    cells = tuple(tuple(_csv_value(row[name]) for name in names) for row in rows)
+    write_csv(Answer(names, cells, has_more=False), sys.stdout)
+
+
+def _csv_value(value: object) -> object:
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return "; ".join(value)
+    if isinstance(value, bool | dict | list | tuple):
+        return json.dumps(finite(value), default=str, ensure_ascii=False)
+    return value
 
 
 # --- progress ---

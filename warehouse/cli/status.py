@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.markup import escape
 
-from warehouse.cli.options import AsJson, ExitCode
+from warehouse.cli.options import AsCsv, AsJson, ExitCode
 from warehouse.cli.problems import record_problems
 from warehouse.cli.render import (
     format_time,
     out,
+    print_csv,
     print_fields,
     print_json,
     print_line,
@@ -42,11 +43,11 @@ COLUMNS = {
 DROPPABLE = ("vintages", "rows", "rejected")
 
 
-def status(as_json: AsJson = False, exit_code: ExitCode = False) -> None:
+def status(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode = False) -> None:
     """Show each source's newest vintage, last check and freshness, the current release and the free disk.
 
     Writes nothing. Exits with 1 when the home holds no warehouse, when `latest` is lost, and when a record
-    cannot be read; with `--exit-code` also when there is an alert or no release yet.
+    cannot be read; with `--exit-code` also when there is an alert or no release yet. CSV has the sources.
     """
     from warehouse.alerts import find_alerts
     from warehouse.cli.problems import require_home
@@ -66,7 +67,10 @@ def status(as_json: AsJson = False, exit_code: ExitCode = False) -> None:
     free_gib = free_disk_gib(settings)
     problems = record_problems(settings)
     count = len(find_alerts(settings, today))
-    if as_json:
+    if as_csv:
+        print_csv(rows, rows[0])
+        print_problems(problems)
+    elif as_json:
         as_of = manifest.as_of.isoformat() if manifest else None
         summary = {"release": release, "as_of": as_of, "free_disk_gib": free_gib, "alerts": count}
         print_json({"home": str(settings.home), **summary, "sources": rows, "problems": problems})
@@ -175,20 +179,23 @@ def free_disk_gib(settings: Settings) -> float:
     return round(shutil.disk_usage(existing).free / 2**30, 1)
 
 
-def alerts(as_json: AsJson = False, exit_code: ExitCode = False) -> None:
+def alerts(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode = False) -> None:
     """List what is wrong now: what failed, why, what readers are served, and the command to run next.
 
     Exits with 1 when the home holds no data and when a record cannot be read; with `--exit-code` also when
     there is any alert or no release yet.
     """
-    from warehouse.alerts import find_alerts, in_force
+    from warehouse.alerts import Alert, find_alerts, in_force
     from warehouse.config import load_settings
     from warehouse.releases.store import latest_name
 
     settings = load_settings()
     found = find_alerts(settings)
-    if as_json:
-        print_json([alert.model_dump(mode="json") for alert in found])
+    rows = [alert.model_dump(mode="json") for alert in found]
+    if as_csv:
+        print_csv(rows, Alert.model_fields)
+    elif as_json:
+        print_json(rows)
     else:
         for alert in found:
             out.print(f"[red]{alert.kind}[/red] [bold]{escape(alert.subject)}[/bold]", soft_wrap=True)

@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from warehouse.cli.options import AsJson, Why
-from warehouse.cli.render import format_time, print_json, print_line, print_problems, print_table, run_step
+from warehouse.cli.options import AsCsv, AsJson, Why
+from warehouse.cli.render import (
+    format_time,
+    print_csv,
+    print_json,
+    print_line,
+    print_problems,
+    print_table,
+    run_step,
+)
 
 if TYPE_CHECKING:
     from warehouse.config import Settings
@@ -25,7 +33,7 @@ COLUMNS = ("vintage", "rows", "state", "retrieved", "remarks")
 
 
 @app.command(name="list")
-def list_vintages(source: SourceName, as_json: AsJson = False) -> None:
+def list_vintages(source: SourceName, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """List the vintages of a source, oldest first, with what was decided about them."""
     from warehouse.build.steps import source_named
     from warehouse.config import load_settings
@@ -34,7 +42,9 @@ def list_vintages(source: SourceName, as_json: AsJson = False) -> None:
     settings = load_settings()
     listing = store.list_all(settings.landing, source_named(source).name)
     rows = [vintage_as_dict(settings, one) for one in listing.records]
-    if as_json:
+    if as_csv:
+        print_csv(rows, COLUMNS)
+    elif as_json:
         print_json(rows)
     elif rows:
         print_table(rows, COLUMNS)
