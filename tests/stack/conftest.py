@@ -1,0 +1,43 @@
+"""Fixtures of the tests on the stack."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from stack_processes import WEBHOOK_TOKEN
+
+
+@pytest.fixture(scope="module")
+def webhook() -> Iterator[tuple[int, list[str]]]:
+    """Run the webhook that notifications go to; return its port and the texts that were posted."""
+    texts: list[str] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:  # the name is that of the library
+            assert self.path == f"/{WEBHOOK_TOKEN}"
+            texts.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+    with HTTPServer(("127.0.0.1", 0), Hook) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server.server_port, texts
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def webhook_port(webhook: tuple[int, list[str]]) -> int:
+    return webhook[0]
+
+
+@pytest.fixture(scope="module")
+def posts(webhook: tuple[int, list[str]]) -> list[str]:
+    """Return the texts that were posted to the webhook."""
+    return webhook[1]
