@@ -1,9 +1,10 @@
-"""One DAG for each source: fetch its answers, and accept them as a vintage when they bring something new.
+"""One DAG for each source: fetch its answers, and land them as a vintage when they bring something new.
 
 Generated from `warehouse.sources.SOURCES`: a new source needs no edit here. The cron timetable is explicit,
 because the meaning of a bare cron string depends on `create_cron_data_intervals`. No task uses a data
 interval, and there is no catch-up: a publisher only shows its present figures.
 
+A source is one task, since the start of a task costs as much as most of its work. A retry fetches again.
 A task that is skipped updates no asset, so that nothing is rebuilt when nothing is new.
 """
 
@@ -11,11 +12,21 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, CronTriggerTimetable, task
 from airflow.sdk.exceptions import AirflowSkipException
-from defaults import dag_arguments, data_set, landing_asset, no_retry_on_rejected, schedule_of, task_settings
+from defaults import (
+    TASK_TIMEOUT,
+    dag_arguments,
+    data_set,
+    landing_asset,
+    no_retry_on_rejected,
+    schedule_of,
+    task_settings,
+)
 from pools import host_pool
 
 from warehouse.model import Source
 from warehouse.sources import SOURCES
+
+INGEST_TIMEOUT = 2 * TASK_TIMEOUT  # fetch and accept in one task
 
 DOC = """\
 ### {source.title}
@@ -25,43 +36,37 @@ was sent, and accepts it as a new **vintage** when its parsed rows differ from t
 
 | task | what it does | what happens on failure |
 |---|---|---|
-| `fetch` | downloads all answers | tried again after 5 and 10 minutes |
-| `accept` | parses, compares, validates, lands | a rejected load goes to `rejected/`, without a retry |
+| `ingest` | downloads all answers; parses, compares, validates and lands them | see below |
 
-A **skipped** `accept` means that the publisher shows the figures of the last vintage. Nothing is rebuilt.
+A failed download is tried again after 5 and 10 minutes. A rejected load goes to `rejected/`, without a retry.
+A **skipped** `ingest` means that the publisher shows the figures of the last vintage. Nothing is rebuilt.
 
 **What happens on failure:** the last vintage of `{source.name}` stays in force. Other sources are not
 affected, and no DAG waits for this one.
 
-**What to run next:** `warehouse alerts` for the reason. After a failed fetch, trigger this DAG again or run
-`warehouse fetch {source.name}`. After a rejected load, see `warehouse rejected list`.
+**What to run next:** `warehouse alerts` for the reason. After a failed download, trigger this DAG again or
+run `warehouse fetch {source.name}`. After a rejected load, see `warehouse rejected list`.
 
 Licence of the data: {source.licence}
 """
 
 
-@task
-def fetch(name: str) -> str:
-    """Download all answers of a source; return their directory."""
+@task(execution_timeout=INGEST_TIMEOUT)
+def ingest(name: str) -> str:
+    """Fetch a source and land what is new as a vintage; return its id. Skipped when nothing is new."""
     from warehouse.build import steps
 
+    settings = task_settings()
     # Also an answer of the wrong kind is retried: publishers answer with error pages for some minutes.
-    return steps.fetch(task_settings(), name)
-
-
-@task
-def accept(name: str, incoming: str) -> str:
-    """Land what was fetched as a vintage; return its id. Skipped when nothing is new."""
-    from warehouse.build import steps
-
+    incoming = steps.fetch(settings, name)
     with no_retry_on_rejected():
-        vintage = steps.accept(task_settings(), name, incoming)
+        vintage = steps.accept(settings, name, incoming)
     if vintage is None:
         raise AirflowSkipException(f"{name}: nothing new. The last vintage stays in force.")
     return vintage
 
 
-def ingest(source: Source) -> DAG:
+def ingest_dag(source: Source) -> DAG:
     """Return the DAG of one source."""
     with DAG(
         dag_id=f"ingest_{source.name}",
@@ -71,11 +76,10 @@ def ingest(source: Source) -> DAG:
         doc_md=DOC.format(source=source),
         **dag_arguments(),
     ) as dag:
-        fetched = fetch.override(pool=host_pool(source))(source.name)
         outlets = [landing_asset(source.name), data_set(f"landing/{source.name}")]
-        accept.override(outlets=outlets)(source.name, fetched)
+        ingest.override(pool=host_pool(source), outlets=outlets)(source.name)
     return dag
 
 
 for _source in SOURCES.values():
-    ingest(_source)
+    ingest_dag(_source)

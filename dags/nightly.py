@@ -74,7 +74,7 @@ class Progress:
             self.skipped(context)
             return
         self.releases += instance.task_id == "publish"
-        noun = {"accept": "vintage", "publish": "release"}.get(instance.task_id)
+        noun = {"ingest": "vintage", "publish": "release"}.get(instance.task_id)
         self.end(context, "[green]✓[/]", f"{noun} {escape(str(made))}" if noun else "")
 
     def skipped(self, context: Any) -> None:
@@ -90,7 +90,7 @@ class Progress:
 
 
 def task_name(context: Any) -> str:
-    """Return the short name of a task: `safe_bop: fetch`."""
+    """Return the short name of a task: `safe_bop: ingest`."""
     instance = context["task_instance"]
     return f"{instance.dag_id.removeprefix('ingest_')}: {instance.task_id}"
 

@@ -67,14 +67,14 @@ def test_only_the_dag_files_are_parsed(parsed: Any) -> None:
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_ingest_dag_fetches_and_accepts_on_its_sources_schedule(parsed: Any, name: str) -> None:
+def test_ingest_dag_is_one_task_on_its_sources_schedule(parsed: Any, name: str) -> None:
     from airflow.sdk import CronTriggerTimetable
 
     dag = parsed.dags[f"ingest_{name}"]
     assert dag.timetable == CronTriggerTimetable(SOURCES[name].schedule, timezone="UTC")
-    assert [task.task_id for task in dag.topological_sort()] == ["fetch", "accept"]
-    assert dag.task_dict["fetch"].outlets == []
-    asset, data_set = dag.task_dict["accept"].outlets
+    (ingest,) = dag.tasks
+    assert ingest.task_id == "ingest"
+    asset, data_set = ingest.outlets
     assert data_set.url == asset.uri  # what lineage events call it
     assert (asset.name, asset.uri) == (name, f"warehouse://landing/{name}")
     assert name in dag.tags
@@ -87,7 +87,7 @@ def test_publish_runs_when_any_source_lands_something(parsed: Any) -> None:
     dag = parsed.dags["publish"]
     condition = dag.timetable.asset_condition
     assert isinstance(condition, AssetAny)
-    outlets = [parsed.dags[f"ingest_{name}"].task_dict["accept"].outlets[0] for name in SOURCES]
+    outlets = [parsed.dags[f"ingest_{name}"].task_dict["ingest"].outlets[0] for name in SOURCES]
     assert [(asset.name, asset.uri) for asset in condition.objects] == [
         (asset.name, asset.uri) for asset in outlets
     ]
@@ -232,7 +232,7 @@ def test_new_vintage_updates_the_sources_asset(pipeline: Doubles, dags: dict[str
     name = next(iter(SOURCES))
     before = asset_events()
     run = dags[f"ingest_{name}"].test()
-    assert states(run) == {"fetch": "success", "accept": "success"}
+    assert states(run) == {"ingest": "success"}
     assert pipeline.calls == [("fetch", name), ("accept", name, "incoming")]
     assert asset_events() == [*before, name]
 
@@ -244,9 +244,23 @@ def test_ingest_without_new_rows_is_skipped_and_updates_no_asset(
     before = asset_events()
     pipeline.answers["accept"] = None
     run = dags[f"ingest_{name}"].test()
-    assert states(run) == {"fetch": "success", "accept": "skipped"}
+    assert states(run) == {"ingest": "skipped"}
     assert str(run.state) == "success"
     assert asset_events() == before
+
+
+def test_failed_fetch_is_retried_and_rejected_load_is_not(pipeline: Doubles, dags: dict[str, Any]) -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    name = next(iter(SOURCES))
+    ingest = dags[f"ingest_{name}"].task_dict["ingest"].python_callable
+    pipeline.answers["accept"] = Rejected("a column is missing")
+    with pytest.raises(AirflowFailException, match="a column is missing"):
+        ingest(name)
+    pipeline.answers["fetch"] = WarehouseError("an error page")
+    with pytest.raises(WarehouseError, match="an error page"):
+        ingest(name)
+    assert pipeline.calls == [("fetch", name), ("accept", name, "incoming"), ("fetch", name)]
 
 
 def test_publish_hands_the_build_from_step_to_step(pipeline: Doubles, dags: dict[str, Any]) -> None:
@@ -318,6 +332,24 @@ def test_event_of_published_release_tells_what_it_brought(
     assert "safe_bop/2024-03-29" in extra["vintages"]
     assert {"mart_trade_scale", "fct_revision"} <= set(extra["changed_tables"])
     assert extra["revisions"]["changed"] > 0
+
+
+@pytest.mark.parametrize(
+    ("user", "operator"), [("mei.chen", "mei.chen"), (None, "desk"), ("dag_test", "desk")]
+)
+def test_release_is_recorded_with_the_user_who_triggered_the_run(
+    user: str | None, operator: str, pipeline: Doubles, dags: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAREHOUSE_OPERATOR", "desk")
+    (published,) = [
+        one
+        for one in dags["publish"].task_dict["publish"].outlets
+        if getattr(one, "name", "") == "published/latest"
+    ]
+    publish = dags["publish"].task_dict["publish"].python_callable
+    dag_run = SimpleNamespace(triggering_user_name=user)
+    publish("build", outlet_events={published: SimpleNamespace()}, dag_run=dag_run)
+    assert pipeline.settings[-1].operator == operator
 
 
 def test_publish_takes_a_day_to_build_as_of(pipeline: Doubles, dags: dict[str, Any]) -> None:

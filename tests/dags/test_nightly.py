@@ -84,9 +84,9 @@ def test_source_that_fails_is_shown_and_stops_no_other(
     assert len(others) == 2
     assert [call[1] for call in pipeline.calls if call[0] == "accept"] == others
     assert pipeline.calls[-1] == ("publish", "build")
-    assert progress.failures == [f"{failing}: fetch"]
+    assert progress.failures == [f"{failing}: ingest"]
     shown = progress.console.file.getvalue()
-    assert f"✗ {failing}: fetch" in shown
+    assert f"✗ {failing}: ingest" in shown
     assert "the wire [broke]" in shown
     assert "release release" in shown
 

@@ -124,12 +124,12 @@ def test_failed_task_is_reported_by_both_channels(
     mirror = silent_mirror(tmp_path / "silent")
     with environment(WAREHOUSE_HOME=str(tmp_path / "home"), WAREHOUSE_MIRROR=str(mirror)):
         run = dags[f"ingest_{SOURCE}"].test()
-    assert states(run) == {"fetch": "failed", "accept": "upstream_failed"}
+    assert states(run) == {"ingest": "failed"}
     (mail,), (post,) = mails(post_office), posts(hook)
-    assert mail.splitlines()[0] == f"Services Trade Warehouse: ingest_{SOURCE}.fetch failed"
+    assert mail.splitlines()[0] == f"Services Trade Warehouse: ingest_{SOURCE}.ingest failed"
     assert "on-call@example.org" in post_office.messages[0] and "desk@example.org" in post_office.messages[0]
     for text in (mail, post):
-        assert f"ingest_{SOURCE}, task: fetch, run: {run.run_id}" in text
+        assert f"ingest_{SOURCE}, task: ingest, run: {run.run_id}" in text
         assert f"What happened: {SOURCE}: " in text
         assert f"Log: http://localhost:8080/dags/ingest_{SOURCE}/runs/" in text
         assert "What to run next: warehouse alerts" in text
@@ -141,7 +141,7 @@ def test_text_of_a_publisher_is_escaped(
 ) -> None:
     mirror = spoiled_mirror(tmp_path / "spoiled")
     with environment(WAREHOUSE_HOME=str(tmp_path / "home"), WAREHOUSE_MIRROR=str(mirror)):
-        assert states(dags[f"ingest_{SOURCE}"].test()) == {"fetch": "success", "accept": "failed"}
+        assert states(dags[f"ingest_{SOURCE}"].test()) == {"ingest": "failed"}
     (mail,), (post,) = mails(post_office), posts(hook)
     for text in (mail, post):
         assert "rejected" in text and "Q{&lt;" in text and "Q{<" not in text

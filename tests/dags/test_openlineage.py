@@ -84,10 +84,10 @@ def test_run_sends_events_with_our_data_sets_to_a_configured_backend(
     assert "failed to emit" not in output.lower()
     events = [request.get_json() for request, _ in httpserver.log]
     kinds = {(item["job"]["name"], item["eventType"]) for item in events}
-    for job in (f"ingest_{SOURCE}.fetch", f"ingest_{SOURCE}.accept", "publish.load", "publish.publish"):
+    for job in (f"ingest_{SOURCE}.ingest", "publish.load", "publish.publish"):
         assert {(job, "START"), (job, "COMPLETE")} <= kinds
     landed = ("warehouse", f"landing/{SOURCE}")
-    assert landed in names(events, f"ingest_{SOURCE}.accept", "COMPLETE", "outputs")
+    assert landed in names(events, f"ingest_{SOURCE}.ingest", "COMPLETE", "outputs")
     assert landed in names(events, "publish.load", "COMPLETE", "inputs")
     assert ("warehouse", "published/latest") in names(events, "publish.publish", "COMPLETE", "outputs")
     assert {item["job"]["namespace"] for item in events} == {"services-trade"}

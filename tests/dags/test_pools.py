@@ -32,12 +32,11 @@ def test_creating_pools_twice_changes_nothing(parsed: Any) -> None:
 
 
 def test_sources_of_the_same_host_share_a_pool(parsed: Any) -> None:
-    pool = {name: parsed.dags[f"ingest_{name}"].task_dict["fetch"].pool for name in SOURCES}
+    pool = {name: parsed.dags[f"ingest_{name}"].task_dict["ingest"].pool for name in SOURCES}
     assert pool["wto_services"] == pool["wto_merchandise"] == "host_stats.wto.org"
     assert pool["wto_digital"] == "host_www.wto.org"
     assert pool["unctad_goods"] == pool["unctad_services"]
     assert pool["curated"] == "default_pool"  # it is read from this host
-    assert {parsed.dags[f"ingest_{name}"].task_dict["accept"].pool for name in SOURCES} == {"default_pool"}
 
 
 @pytest.mark.parametrize(

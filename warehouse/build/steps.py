@@ -1,7 +1,8 @@
-"""Pipeline steps. Each function is one Airflow task or CLI command, idempotent, JSON in and out.
+"""Pipeline steps, for Airflow tasks and CLI commands: idempotent, JSON in and out.
 
-Ingest, per source: `fetch`, `accept`. Publish: `load`, `transform`, `validate`, `publish`. A step that was
-killed is run again. A failed step leaves the last vintages and the current release in force.
+Ingest, per source: `fetch`, `accept`, in one task. Publish, a task for each: `load`, `transform`, `validate`,
+`publish`. A step that was killed is run again. A failed step leaves the last vintages and the current release
+in force.
 """
 
 from __future__ import annotations
