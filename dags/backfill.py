@@ -13,7 +13,14 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, Param, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
-from defaults import TASK_TIMEOUT, TRANSFORM_TIMEOUT, dag_arguments, no_retry_on_rejected, task_settings
+from defaults import (
+    TASK_TIMEOUT,
+    TRANSFORM_TIMEOUT,
+    dag_arguments,
+    no_retry_on_rejected,
+    task_settings,
+    triggered_by,
+)
 from pools import BUILDS
 
 from warehouse.sources import SOURCES
@@ -66,11 +73,11 @@ BODY = """\
 
 
 @task.short_circuit
-def begin(params: dict[str, Any]) -> str | None:
+def begin(params: dict[str, Any], dag_run: Any = None) -> str | None:
     """Gather the vintages beside the live landing. The other tasks are skipped when nothing is new."""
     from warehouse.backfill import stage
 
-    settings = task_settings()
+    settings = task_settings(**triggered_by(dag_run))
     with no_retry_on_rejected():
         backfill = stage.begin(
             settings,
@@ -84,21 +91,21 @@ def begin(params: dict[str, Any]) -> str | None:
 
 
 @task(pool=BUILDS, execution_timeout=BUILD_TIMEOUT)
-def build(backfill: str) -> str:
+def build(backfill: str, dag_run: Any = None) -> str:
     """Load, transform and validate the build beside the live warehouse."""
     from warehouse.backfill import stage
 
     with no_retry_on_rejected():
-        return stage.build(task_settings(), backfill)
+        return stage.build(task_settings(**triggered_by(dag_run)), backfill)
 
 
 @task
-def compare(backfill: str) -> str:
+def compare(backfill: str, dag_run: Any = None) -> str:
     """Compare the build with the current release; return what would change, in Markdown."""
     from warehouse.backfill import stage
 
     with no_retry_on_rejected():
-        return describe(stage.compare(task_settings(), backfill))
+        return describe(stage.compare(task_settings(**triggered_by(dag_run)), backfill))
 
 
 def describe(report: Report) -> str:

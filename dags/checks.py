@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, task
 from airflow.sdk.exceptions import AirflowFailException
-from defaults import dag_arguments, task_settings
+from defaults import dag_arguments, task_settings, triggered_by
 from pools import BUILDS
 
 if TYPE_CHECKING:
@@ -84,12 +84,12 @@ def run_check(name: str, **context: Any) -> None:
 
 
 @task(pool=BUILDS, trigger_rule="all_done")
-def refresh() -> str | None:
+def refresh(dag_run: Any = None) -> str | None:
     """Bring `mart_freshness` of the current release up to today, without a build."""
     from warehouse import metrics
     from warehouse.build import steps
 
-    settings = task_settings()
+    settings = task_settings(**triggered_by(dag_run))
     release = steps.refresh(settings)
     metrics.update(settings)
     return release

@@ -24,6 +24,7 @@ DAGRUN_TIMEOUT = timedelta(hours=8)  # more than the timeouts of the tasks of ev
 TASK_TIMEOUT = timedelta(hours=1)
 # More than dbt gets (warehouse.build.dbt.TIMEOUT): a transform also waits for the lock, copies and seals.
 TRANSFORM_TIMEOUT = timedelta(hours=4)
+DAG_TEST = "dag_test"  # what Airflow records as the user of `dag.test()`
 # How long a task waits for a lock that a command line process holds.
 LOCK_WAIT = timedelta(minutes=15)
 
@@ -34,6 +35,12 @@ def task_settings(**overrides: Any) -> Settings:
 
     os.umask(UMASK)  # a task writes files that other users read
     return load_settings(lock_seconds=LOCK_WAIT.total_seconds(), **overrides)
+
+
+def triggered_by(dag_run: Any) -> dict[str, str]:
+    """Return the user who triggered a run as the `operator` of `task_settings`; of other runs nothing."""
+    name = dag_run.triggering_user_name
+    return {"operator": name} if name and name != DAG_TEST else {}
 
 
 def landing_asset(source: str) -> Asset:

@@ -32,6 +32,7 @@ from defaults import (
     landing_asset,
     no_retry_on_rejected,
     task_settings,
+    triggered_by,
 )
 from notify import on_deadline
 from pools import BUILDS
@@ -130,13 +131,13 @@ def validate(build: str) -> str:
 
 
 @task(pool=BUILDS)
-def publish(build: str, outlet_events: Any = None) -> str:
-    """Publish the build as the current release; return its name."""
+def publish(build: str, outlet_events: Any = None, dag_run: Any = None) -> str:
+    """Publish the build as the current release, by the user who triggered the run; return its name."""
     from warehouse import metrics
     from warehouse.build import steps
     from warehouse.releases.news import news_of
 
-    settings = task_settings()
+    settings = task_settings(**triggered_by(dag_run))
     with no_retry_on_rejected():
         release = steps.publish(settings, build)
     outlet_events[PUBLISHED].extra = news_of(settings.published, release)
