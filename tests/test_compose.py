@@ -349,6 +349,20 @@ def test_every_setting_reaches_the_tasks_or_is_decided_by_the_stack(services: di
     assert {name: environment[name] for name in values} == values
 
 
+def test_metrics_of_airflow_are_off_until_the_environment_says_where_to(services: dict[str, Any]) -> None:
+    values = {
+        "AIRFLOW__METRICS__STATSD_ON": "True",
+        "AIRFLOW__METRICS__STATSD_HOST": "statsd",
+        "AIRFLOW__METRICS__OTEL_ON": "True",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
+    }
+    chosen = compose_file.read({**REQUIRED, **values})["services"]
+    for name in AIRFLOW:
+        assert {key: chosen[name]["environment"][key] for key in values} == values, name
+        for switch in ("AIRFLOW__METRICS__STATSD_ON", "AIRFLOW__METRICS__OTEL_ON"):
+            assert services[name]["environment"][switch] == "False"
+
+
 def test_proxy_and_certificates_reach_the_services_and_the_stack_is_reached_directly(
     services: dict[str, Any],
 ) -> None:

@@ -1,4 +1,4 @@
-"""Airflow's own metrics reach a StatsD server when it is switched on."""
+"""Airflow's own metrics reach a StatsD server, or an OpenTelemetry collector, when it is switched on."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pytest_httpserver import HTTPServer
 
 # As the scheduler does at its start.
 SEND = """
@@ -34,3 +35,16 @@ def test_metrics_of_airflow_reach_statsd(tmp_path: Path) -> None:
         received = [server.recv(1000)]
         while b"airflow.scheduler_heartbeat:1|c" not in received:  # ends by the socket's timeout
             received.append(server.recv(1000))
+
+
+@pytest.mark.slow
+def test_metrics_of_airflow_reach_an_opentelemetry_collector(tmp_path: Path, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/v1/metrics", method="POST").respond_with_data(b"")
+    variables = {
+        "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW__METRICS__OTEL_ON": "True",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": httpserver.url_for("").rstrip("/"),
+    }
+    subprocess.run([sys.executable, "-c", SEND], env=os.environ | variables, check=True, timeout=60)
+    bodies = [request.get_data() for request, _ in httpserver.log]  # sent at the end of the process
+    assert any(b"scheduler_heartbeat" in body for body in bodies)
