@@ -210,6 +210,8 @@ def test_deadline_calls_the_notification_by_a_path_that_every_process_can_import
 
     (deadline,) = [parsed.dags["publish"].deadline]
     (alert,) = deadline if isinstance(deadline, list) else [deadline]
+    # With DagRunQueuedAtDeadline no task of a failed run can be cleared.
+    assert type(alert.reference).__name__ == "AverageRuntimeDeadline"
     module, _, name = alert.callback.path.rpartition(".")
     assert (module, name) == ("notify", "on_deadline")
     assert callable(getattr(import_module(module), name))
