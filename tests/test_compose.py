@@ -363,6 +363,34 @@ def test_metrics_of_airflow_are_off_until_the_environment_says_where_to(services
             assert services[name]["environment"][switch] == "False"
 
 
+@pytest.mark.slow
+def test_scheduler_starts_with_the_modules_of_tasks_imported(
+    services: dict[str, Any], tmp_path: Path
+) -> None:
+    python, script, *options = services["scheduler"]["command"]
+    assert (python, script) == ("python", "/opt/warehouse/docker/scheduler.py")
+    file = PROJECT_ROOT / "docker" / "scheduler.py"
+    run = "try: runpy.run_path(sys.argv[0], run_name='__main__')\nfinally: print(*sys.modules)"
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"import runpy, sys\nsys.argv[:] = sys.argv[1:]\n{run}",
+            file,
+            *options,
+            "--help",
+        ],
+        env=os.environ | {"AIRFLOW_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Usage: airflow scheduler" in done.stdout, done.stdout
+    modules = done.stdout.splitlines()[-1].split()
+    assert {"great_expectations", "duckdb", "pandas", "warehouse.build.steps"} <= set(modules)
+
+
 def test_proxy_and_certificates_reach_the_services_and_the_stack_is_reached_directly(
     services: dict[str, Any],
 ) -> None:
