@@ -24,6 +24,7 @@ from typing import Any
 import nights
 import pytest
 from stack_processes import (
+    ADMIN,
     AIRFLOW,
     BUILD_BOUND,
     Stack,
@@ -45,6 +46,7 @@ from stack_processes import (
 
 from warehouse.config import PROJECT_ROOT
 from warehouse.files import sha256_of
+from warehouse.releases.history import read_history
 from warehouse.releases.manifest import read_manifest
 from warehouse.sources import SOURCES
 
@@ -133,10 +135,15 @@ class Week:
         return {name: task_states(self.stack, self.token, run)["ingest"] for name, run in started.items()}
 
     def publish(self) -> Path:
-        """Trigger the DAG `publish`; return the current release after its success."""
+        """Trigger the DAG `publish`; return the release, which is recorded with the user of the API."""
         run = trigger(self.stack, self.token, "publish", {})
         assert self.wait_for(run) == "success", task_states(self.stack, self.token, run)
+        assert ADMIN in self.actors()[-1]
         return current_release(self.stack)
+
+    def actors(self) -> list[str]:
+        """Return who published, rolled back or repaired, in the order of the history."""
+        return [entry.actor for entry in read_history(self.stack.warehouse / "published").require()]
 
     def wait_for(self, run: str) -> str:
         def state() -> str | None:
@@ -293,6 +300,7 @@ def first_night(week: Week) -> Path:
     release = current_release(week.stack)
     seen = week.see_release(release)
     assert len(seen.releases) == 1, "one release a night"
+    assert ADMIN not in week.actors()[0]
     assert seen.in_force() == FIRST_DAYS
     assert {seen.outcome(name) for name in nights.SOURCE_NAMES} == {"accepted"}
     assert seen.metrics['build_step_duration_seconds{step="transform"}'] > 0
