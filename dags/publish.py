@@ -44,7 +44,8 @@ PUBLISHED = Asset(name="published/latest", uri="warehouse://published/latest", g
 DEADLINE = timedelta(hours=6)
 # Then the build begins with what has landed.
 LONGEST_WAIT = timedelta(hours=2)
-POKE_INTERVAL = timedelta(seconds=5)
+WAIT_TIMEOUT = LONGEST_WAIT + timedelta(minutes=30)
+POKE_INTERVAL = timedelta(seconds=2)
 # More than the longest wait, the timeouts of all tasks and a second try of `transform`.
 DAGRUN_TIMEOUT = timedelta(hours=16)
 
@@ -74,8 +75,13 @@ changed. Schedule on it what reads a release, such as the refresh of a dashboard
 """
 
 
+# In mode `reschedule` a slow scheduler takes the end of a poke for that of the next one, and the task waits
+# minutes for a retry. This one keeps its process, which sleeps.
 @task.sensor(
-    mode="reschedule", poke_interval=POKE_INTERVAL.total_seconds(), timeout=2 * LONGEST_WAIT.total_seconds()
+    mode="poke",
+    poke_interval=POKE_INTERVAL.total_seconds(),
+    timeout=WAIT_TIMEOUT.total_seconds(),
+    execution_timeout=WAIT_TIMEOUT,
 )
 def wait(params: dict[str, str | None], ti: Any = None, dag_run: Any = None) -> PokeReturnValue:
     """Wait until no ingest run is active or queued; return the sources that are still active at the end."""

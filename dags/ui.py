@@ -36,7 +36,7 @@ def use_loopback(port: int) -> None:
     os.environ["AIRFLOW__API__WORKERS"] = "1"
     os.environ["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] = f"{address}/execution/"
     os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS"] = "True"
-    os.environ["AIRFLOW__CORE__PARALLELISM"] = "4"
+    os.environ["AIRFLOW__CORE__PARALLELISM"] = "5"
     os.environ["AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL"] = "60"
 
 

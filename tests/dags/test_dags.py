@@ -309,10 +309,13 @@ def test_publish_waits_for_active_ingest_runs_for_two_hours(
     assert (answer.is_done, answer.xcom_value) == expected
 
 
-def test_wait_holds_no_worker_and_no_pool(parsed: Any) -> None:
+def test_wait_keeps_its_process_and_takes_no_slot_of_a_build(parsed: Any) -> None:
+    import publish
+
     wait = parsed.dags["publish"].task_dict["wait"]
-    assert (wait.mode, wait.pool) == ("reschedule", "default_pool")
-    assert wait.poke_interval <= 30
+    assert (wait.mode, wait.pool) == ("poke", "default_pool")
+    assert wait.poke_interval <= 5
+    assert publish.LONGEST_WAIT < timedelta(seconds=wait.timeout) <= wait.execution_timeout
 
 
 def test_event_of_published_release_tells_what_it_brought(

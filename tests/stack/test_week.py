@@ -400,12 +400,11 @@ def roll_back(week: Week, target: Path) -> None:
     """Roll back; the next night lets in no vintage that the older release does not have."""
     before = len(week.see().releases)
     week.run("rollback", target.name, "--why", "the edition of September is wrong")
-    for _ in ("after the rollback", "after the next night"):
-        seen = week.see_release(target)
-        assert len(seen.releases) == before
-        assert seen.in_force() == FIRST_DAYS | {BANK: "2024-08-01"}
-        states = week.run_ingest()
-        assert states == dict.fromkeys(nights.SOURCE_NAMES, "skipped")
+    week.see_release(target)
+    assert week.run_ingest() == dict.fromkeys(nights.SOURCE_NAMES, "skipped")
+    seen = week.see_release(target)
+    assert len(seen.releases) == before
+    assert seen.in_force() == FIRST_DAYS | {BANK: "2024-08-01"}
     assert any("the edition of September" in str(one["rolled_back"]) for one in seen.releases)
 
 
