@@ -253,6 +253,8 @@ def print_result(console: Console, settings: Settings, progress: Progress) -> No
             "Validation": release / "data_docs" / "index.html",
             "dbt docs": release / "dbt_docs" / "index.html",
         }
+        if (release / "site").is_dir():
+            paths["Site"] = release / "site" / "index.html"
         for name, path in paths.items():
             console.print(f"{name:<10} {path}", highlight=False, soft_wrap=True)
     if progress.failures:

@@ -19,6 +19,9 @@ from warehouse.model import first_request
 from warehouse.releases.store import DATABASE
 from warehouse.sources import SOURCES
 
+# A site takes some seconds for each release: tests that look at one ask for it.
+os.environ.setdefault("WAREHOUSE_SITE", "false")
+
 # Fixtures that need a build, Airflow's metadata database or the rows of every source: their tests are `slow`.
 SAMPLE_FIXTURES = {"replayed", "warehouse"}
 SLOW_FIXTURES = SAMPLE_FIXTURES | {"bank", "airflow_home", "good"}
@@ -119,9 +122,9 @@ def build_of(settings: Settings, as_of: str | None = None, force: bool = False) 
     return steps.validate(settings, steps.transform(settings, build))
 
 
-def release_of(home: Path, as_of: str | None = None, force: bool = False) -> Path:
+def release_of(home: Path, as_of: str | None = None, force: bool = False, site: bool = False) -> Path:
     """Build, validate and publish what is landed; return the release."""
-    settings = settings_of(home)
+    settings = settings_of(home, site=site)
     return settings.published / steps.publish(settings, build_of(settings, as_of, force))
 
 
@@ -166,8 +169,11 @@ def replayed(shared: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def warehouse(replayed: Path, shared: Path) -> Warehouse:
-    """Return the warehouse of both recorded nights with its release; read only, shared by all workers."""
-    return Warehouse(replayed, Path(once(shared, "release", lambda: release_of(replayed))))
+    """Return the warehouse of both recorded nights with its release; read only, shared by all workers.
+
+    It is the only release of the tests with a site, which takes some seconds.
+    """
+    return Warehouse(replayed, Path(once(shared, "release", lambda: release_of(replayed, site=True))))
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,7 @@ LAYERS = (
     ("quality",),
     ("landing",),
     ("releases",),
+    ("site",),
     ("build",),
     ("backfill",),
     ("backup",),

@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     decision. `revision` is the commit of an image without a checkout. `disk_factor` times the bytes of the
     current release must be free before a build begins; 0 disables the check (a build of the sample took 2.2
     to 2.8 times its release's bytes). `lock_seconds` is how long to wait for another process's lock before
-    failing.
+    failing. `site` says whether a release gets its static site.
     """
 
     model_config = SettingsConfigDict(
@@ -84,6 +84,7 @@ class Settings(BaseSettings):
     revision: str | None = None
     disk_factor: float = Field(4, ge=0)
     lock_seconds: float = Field(0, ge=0)
+    site: bool = True
     keep: RetentionPolicy = Field(default_factory=lambda: RetentionPolicy())
 
     @field_validator("home", "curated")

@@ -11,7 +11,7 @@ import pytest
 from conftest import Warehouse, ingest, settings_of
 from recordings import recording
 
-from warehouse.build import builds, steps
+from warehouse.build import builds, sites, steps
 from warehouse.config import SAMPLE_DIR
 from warehouse.errors import WarehouseError
 from warehouse.releases.audit import audit
@@ -90,7 +90,7 @@ def test_refresh_is_not_the_previous_release_and_replaces_earlier_refreshes(home
         latest = current(settings.published)
         assert latest is not None
         release_id = builds.new_build_id(settings, datetime.now(UTC))
-        steps.publishing.refresh(settings.published, latest, release_id, state, "tests")
+        steps.publishing.refresh(settings.published, latest, release_id, state, "tests", sites.refresh_site)
     kept_releases = [path.name for path in release_dirs(settings.published)]
     latest = current(settings.published)
     assert latest is not None

@@ -25,6 +25,7 @@ CODE = (
     (PROJECT_ROOT / "warehouse" / "build", ("*.py",)),
     (PROJECT_ROOT / "warehouse" / "quality", ("*.py", "*.j2")),
     (PROJECT_ROOT / "warehouse" / "releases", ("publish.py", "manifest.py")),
+    (PROJECT_ROOT / "warehouse" / "site", ("*.py", "content/**/*", "templates/*", "static/*")),
 )
 
 

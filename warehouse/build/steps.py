@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from warehouse import fetch as fetching
-from warehouse.build import dbt
+from warehouse.build import dbt, sites
 from warehouse.build.builds import (
     LOADED,
     VERDICT,
@@ -273,6 +273,11 @@ def publish(settings: Settings, build_id: str) -> str:
         # An as-of build that covers the whole landing would bring a release that was rolled back.
         is_beside = record.is_of_the_past or (record.is_as_of and bool(history.withdrawn(entries)))
         is_latest = current(settings.published) is None or not is_beside
+        site = {}
+        if settings.site and not (settings.published / build_id).exists():
+            news = publishing.news_against(settings.published, build / DATABASE, record)
+            with timed("site", build):
+                site = {sites.SITE: sites.make_site(settings.published, build, record, verdict, news)}
         release = publishing.publish(
             settings.published,
             build_id,
@@ -282,6 +287,7 @@ def publish(settings: Settings, build_id: str) -> str:
                 "dbt_docs/index.html": build / "dbt" / "static_index.html",
                 "dbt_docs/manifest.json": build / "dbt" / "manifest.json",
                 **kept_records(build),
+                **site,
             },
             record,
             verdict.model_dump(mode="json"),
@@ -330,7 +336,9 @@ def refresh(settings: Settings, today: date | None = None) -> str | None:
             LOG.info("refresh skipped: the freshness of the sources has not changed")
             return None
         release_id, timer = new_build_id(settings, datetime.now(UTC)), Timer()
-        made = publishing.refresh(settings.published, release, release_id, state, settings.operator).name
+        made = publishing.refresh(
+            settings.published, release, release_id, state, settings.operator, sites.refresh_site
+        ).name
         LOG.info("refreshed %d sources as release %s in %.1f s", len(state), made, timer.seconds)
         return made
 

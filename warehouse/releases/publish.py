@@ -8,7 +8,7 @@ see the present state.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,6 @@ def publish(
     release, timer = published / release_id, Timer()
     read_history(published).require()
     if not release.exists():
-        news = _news(published, database, record)
         partial = new_partial(published, release_id)
         for name, origin in docs.items():
             (partial / name).parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +114,7 @@ def publish(
             **dict(record),
             published_at=datetime.now(UTC),
             validation=dict(verdict),
-            news=news,
+            news=news_against(published, database, record),
             release=release_id,
             database=database_entry(partial),
             tables=tables,
@@ -218,7 +217,7 @@ def export_table(db: duckdb.DuckDBPyConnection, schema: str, table: str, path: P
 # --- news ---
 
 
-def _news(published: Path, database: Path, record: BuildRecord) -> News:
+def news_against(published: Path, database: Path, record: BuildRecord) -> News:
     """Return what a build contains that the current release does not."""
     release = current(published)
     known = {entry.ref for entry in read_manifest(release).vintages} if release else set()
@@ -298,10 +297,18 @@ def state_of(freshness: Iterable[Freshness]) -> State:
     }
 
 
-def refresh(published: Path, release: Path, release_id: str, state: State, actor: str) -> Path:
+def refresh(
+    published: Path,
+    release: Path,
+    release_id: str,
+    state: State,
+    actor: str,
+    refresh_site: Callable[[Path, Path, Path], None],
+) -> Path:
     """Publish the current release again as `release_id`, with the state of its sources; return its directory.
 
-    The refresh before the last one of the same release is removed: readers may still open the last one.
+    `refresh_site` is given the release, the new database and the directory for the new site. The refresh
+    before the last one of the same release is removed: readers may still open the last one.
     """
     partial = new_partial(published, release_id)
     shutil.copyfile(release / DATABASE, partial / DATABASE)
@@ -316,6 +323,7 @@ def refresh(published: Path, release: Path, release_id: str, state: State, actor
         )
         db.execute("checkpoint")
         table = export_table(db, "marts", FRESHNESS, parquet)
+    refresh_site(release, partial / DATABASE, partial / "site")
     manifest = read_manifest(release)
     base = manifest.refreshes or release.name
     update = {

@@ -1,0 +1,239 @@
+"""Sites of other releases: of one source, with hostile texts, with newer freshness, beside an older one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import Warehouse, copy_home, settings_of
+
+from warehouse.build import steps
+from warehouse.errors import WarehouseError
+from warehouse.releases.diff import DiffReport, TableDiff, VintagesDiff
+from warehouse.releases.manifest import SetAside, read_manifest
+from warehouse.site import SiteInput, build_site, update_freshness
+from warehouse.site import figures as site_figures
+from warehouse.site.files import bibtex, write_csv, write_script
+from warehouse.site.model import Drawn, Figure, Origin, Text
+from warehouse.site.render import figure_value, shown_columns
+
+
+def input_of(release: Path) -> SiteInput:
+    manifest = read_manifest(release)
+    return SiteInput(
+        release=release.name,
+        as_of=manifest.as_of,
+        built_at=manifest.started_at,
+        database=release / "warehouse.duckdb",
+        dbt_manifest=release / "dbt_docs" / "manifest.json",
+        vintages=manifest.vintages,
+        set_aside=(),
+        expectations=(9, 9),
+        news=manifest.news,
+        diff=None,
+    )
+
+
+@pytest.fixture(scope="module")
+def bank_site(bank: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the site of a release of the World Bank alone, in which most marts are empty."""
+    out = tmp_path_factory.mktemp("site") / "site"
+    assert build_site(input_of(bank.release), out) == 25
+    return out
+
+
+def test_a_release_of_one_source_has_a_whole_site(bank_site: Path) -> None:
+    partners = (bank_site / "partners.html").read_text(encoding="utf-8")
+    assert partners.count("This release has no data for this figure.") == 5
+    assert "World Bank · 2022" in (bank_site / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_figure_of_few_rows_is_a_table_and_says_why(bank: Warehouse) -> None:
+    figure = next(one for one in site_figures.read_figures() if one.id == "world_share")
+    lexicon = site_figures.read_lexicon()
+    with duckdb.connect(str(bank.database), read_only=True) as db:
+        db.execute("create temp view x as select 1")
+        sources = site_figures.labels_of(db)
+        for count, is_drawn in ((4, False), (5, True)):
+            query = f"""
+                select cast(2000 + i as varchar) as period_label, 'exports' as flow, i as world_share_pct,
+                    'worldbank_wdi' as source, '2024-07-12' as vintage
+                from range({count}) as numbers (i)
+            """
+            drawn = drawn_of(db, figure, query, sources, lexicon)
+            assert bool(drawn.specs) is is_drawn
+            assert drawn.title.en.endswith(f"2000 to {1999 + count}")
+
+
+def drawn_of(
+    db: duckdb.DuckDBPyConnection,
+    figure: Figure,
+    query: str,
+    sources: dict[str, Origin],
+    lexicon: site_figures.Lexicon,
+) -> Drawn:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(site_figures, "query_of", lambda name: query)
+        return site_figures.draw(db, figure, sources, {}, lexicon)
+
+
+def test_two_tables_of_one_publisher_are_told_apart(bank: Warehouse) -> None:
+    figure = next(one for one in site_figures.read_figures() if one.id == "world_share")
+    with duckdb.connect(str(bank.database), read_only=True) as db:
+        sources = site_figures.labels_of(db)
+        assert sources["unctad_services"].label == sources["unctad_goods"].label == "UNCTAD"
+        query = """
+            select '2020' as period_label, 'v' as vintage,
+                unnest(['unctad_services', 'unctad_goods', 'safe_bop']) as source
+        """
+        drawn = drawn_of(db, figure, query, sources, site_figures.read_lexicon())
+    labels = [row[drawn.columns.index("source_label")] for row in drawn.rows]
+    assert labels == ["UNCTAD (unctad_services)", "UNCTAD (unctad_goods)", "SAFE"]
+
+
+def test_a_query_that_the_release_cannot_answer_is_named(bank: Warehouse) -> None:
+    figure = next(one for one in site_figures.read_figures() if one.id == "world_share")
+    with (
+        duckdb.connect(str(bank.database), read_only=True) as db,
+        pytest.raises(WarehouseError, match=r"world_share\.sql"),
+    ):
+        drawn_of(db, figure, "select * from bi.no_such_table", {}, site_figures.read_lexicon())
+
+
+def test_texts_of_the_data_cannot_end_a_script_or_add_markup(bank: Warehouse, tmp_path: Path) -> None:
+    write_script(tmp_path / "x.js", "x", {"rows": [["</script><b>", "\u2028"]]})
+    text = (tmp_path / "x.js").read_text(encoding="utf-8")
+    assert "</script" not in text and "\u2028" not in text
+    assert json.loads(text.removeprefix('STW.add("x",').removesuffix(");\n")) == {
+        "rows": [["</script><b>", "\u2028"]]
+    }
+    aside = SetAside(
+        source="safe_bop", vintage="2024-03-29", reason="<img src=x onerror=alert(1)>", used_instead=None
+    )
+    build_site(replace(input_of(bank.release), set_aside=(aside,)), tmp_path / "site")
+    index = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    assert "<img" not in index and "&lt;img src=x onerror=alert(1)&gt;" in index
+
+
+def test_the_page_of_releases_shows_what_changed(bank: Warehouse, tmp_path: Path) -> None:
+    table = TableDiff(
+        table="marts.mart_trade_scale",
+        key=("source",),
+        rows_before=3990,
+        rows_after=4404,
+        rows_added=414,
+        rows_gone=0,
+        rows_changed=7,
+        cells={"exports_million": 12345},
+        columns_added=(),
+        columns_gone=(),
+        moves=(),
+    )
+    diff = DiffReport(
+        before="20260101T000000000000Z",
+        after=bank.release.name,
+        vintages=(VintagesDiff("safe_bop", ("2024-03-29",), ()),),
+        tables=(table,),
+        tables_equal=("marts.mart_claim", "marts.mart_mirror"),
+    )
+    build_site(replace(input_of(bank.release), diff=diff), tmp_path / "site")
+    text = (tmp_path / "site" / "releases.html").read_text(encoding="utf-8")
+    assert "Compared with 20260101T000000000000Z" in text
+    row = text.split("marts.mart_trade_scale")[1].split("</tr>")[0]
+    assert [row.count(f">{value}<") for value in ("3,990", "4,404", "414", "7", "12,345")] == [1, 1, 1, 1, 1]
+    assert "2 tables are equal." in text and "2024-03-29" in text
+
+
+def test_equal_releases_give_equal_sites(bank: Warehouse, bank_site: Path, tmp_path: Path) -> None:
+    build_site(input_of(bank.release), tmp_path / "again")
+    files = sorted(path.relative_to(bank_site) for path in bank_site.rglob("*") if path.is_file())
+    assert files == sorted(
+        path.relative_to(tmp_path / "again") for path in (tmp_path / "again").rglob("*") if path.is_file()
+    )
+    differing = [
+        name for name in files if (bank_site / name).read_bytes() != (tmp_path / "again" / name).read_bytes()
+    ]
+    assert [str(name) for name in differing] in ([], ["services_trade.xlsx"])
+
+
+def test_newer_freshness_changes_only_the_pages_that_show_it(
+    bank: Warehouse, bank_site: Path, tmp_path: Path
+) -> None:
+    database = Path(shutil.copyfile(bank.database, tmp_path / "warehouse.duckdb"))
+    database.chmod(0o644)
+    with duckdb.connect(str(database)) as db:
+        db.execute("update marts.mart_freshness set status = 'failing'")
+    update_freshness(replace(input_of(bank.release), database=database), bank_site, tmp_path / "new")
+    assert "failing</td>" in (tmp_path / "new" / "trust.html").read_text(encoding="utf-8")
+    assert "failing</td>" not in (bank_site / "trust.html").read_text(encoding="utf-8")
+    changed = {
+        str(path.relative_to(tmp_path / "new"))
+        for path in (tmp_path / "new").rglob("*")
+        if path.is_file() and not path.samefile(bank_site / path.relative_to(tmp_path / "new"))
+    }
+    pages = {f"{folder}{name}.html" for folder in ("", "zh/") for name in ("index", "trust")}
+    assert changed == pages | {f"data/freshness.{ending}" for ending in ("js", "csv", "metadata.json")}
+    assert (tmp_path / "new" / "scale.html").read_bytes() == (bank_site / "scale.html").read_bytes()
+
+
+def test_publishing_makes_the_site_and_a_refresh_keeps_its_links(
+    bank_rebuilt: tuple[Path, str], tmp_path: Path
+) -> None:
+    home, build = bank_rebuilt
+    settings = settings_of(copy_home(home, tmp_path / "home"), site=True)
+    release = settings.published / steps.publish(settings, build)
+    assert f"release {release.name}" in (release / "site" / "scale.html").read_text(encoding="utf-8")
+    assert "Compared with" in (release / "site" / "releases.html").read_text(encoding="utf-8")
+    assert (release / "site" / "index.html").stat().st_mode & 0o777 == 0o444
+    refreshed = steps.refresh(settings, today=date(2031, 1, 1))
+    assert refreshed is not None
+    trust = (settings.published / refreshed / "site" / "trust.html").read_text(encoding="utf-8")
+    assert "late</td>" in trust and f"release {release.name}" in trust
+
+
+def test_a_release_has_no_site_when_it_is_switched_off(bank: Warehouse) -> None:
+    assert not (bank.release / "site").exists()
+
+
+LEXICON = site_figures.read_lexicon()
+
+
+@pytest.mark.parametrize(
+    ("value", "column", "text"),
+    [
+        (None, "exports_usd_million", ""),
+        (1234567.891, "exports_usd_million", "1,234,568"),
+        (445.66, "exports_usd_million", "445.7"),
+        (-0.1275, "tc", "-0.13"),
+        (2015, "break_year", "2015"),
+        (1280, "publication_lag_days", "1,280"),
+        (True, "is_complete", "yes"),
+        ("exports", "flow", "exports"),
+        ("A / USD", "series", "A / USD"),
+        (datetime(2024, 3, 29, tzinfo=UTC), "last_success_at", "2024-03-29"),
+    ],
+)
+def test_a_value_is_shown_as_readers_expect(value: object, column: str, text: str) -> None:
+    assert figure_value(value, column, LEXICON, "en") == text
+
+
+def test_a_table_shows_the_names_of_its_language() -> None:
+    columns = ("reporter_name_en", "reporter_name_zh", "period_start", "source", "source_label")
+    assert [name for _, name in shown_columns(columns, "zh")] == ["reporter_name_zh", "source_label"]
+
+
+def test_a_csv_file_has_numbers_and_dates_as_sql_has_them(tmp_path: Path) -> None:
+    write_csv(tmp_path / "x.csv", ["a", "b", "c"], [(1.5, date(2024, 1, 1), None), ("a,b", True, "中")])
+    assert (tmp_path / "x.csv").read_bytes() == '\ufeffa,b,c\r\n1.5,2024-01-01,\r\n"a,b",True,中\r\n'.encode()
+
+
+def test_a_bibtex_entry_escapes_what_bibtex_reads_as_commands(bank: Warehouse) -> None:
+    figure = Figure(id="x_y", form="table", title=Text(en="R&D 50 %", zh="x"), unit=Text(en="u", zh="u"))
+    drawn = Drawn(figure, figure.title, "", (), (), (), {})
+    entry = bibtex(drawn, input_of(bank.release))
+    assert entry.startswith(f"@misc{{stw-{bank.release.name}-x-y,") and "R\\&D 50 \\%" in entry

@@ -1,0 +1,248 @@
+"""The site of the sample's release: its files, links and figures, against SQL and hand-worked numbers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from conftest import Warehouse
+
+from warehouse.site.figures import CONTENT, read_figures, read_lexicon, read_pages, read_texts
+
+MEBIBYTE = 2**20
+
+
+class Page(HTMLParser):
+    """The links, resources, ids and headings of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.resources: list[str] = []
+        self.ids: list[str] = []
+        self.language = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        if found.get("id"):
+            self.ids.append(str(found["id"]))
+        if tag == "html":
+            self.language = str(found["lang"])
+        if tag == "a":
+            self.links.append(str(found["href"]))
+        for name in ("src", "data", "poster"):
+            if found.get(name):
+                self.resources.append(str(found[name]))
+        if tag == "link" and found.get("rel") != "alternate":
+            self.resources.append(str(found["href"]))
+
+
+@pytest.fixture(scope="session")
+def site(warehouse: Warehouse) -> Path:
+    return warehouse.release / "site"
+
+
+@pytest.fixture(scope="session")
+def pages(site: Path) -> dict[Path, Page]:
+    return {path: Page(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
+
+
+def payload(site: Path, name: str) -> dict[str, Any]:
+    """Return what a data script hands to the page."""
+    text = (site / "data" / f"{name}.js").read_text(encoding="utf-8")
+    match = re.fullmatch(r'STW\.add\("(\w+)",(.*)\);\n', text, re.DOTALL)
+    assert match and match.group(1) == name
+    return dict(json.loads(match.group(2)))
+
+
+def csv_rows(path: Path) -> list[list[str]]:
+    data = path.read_bytes()
+    assert data.startswith(b"\xef\xbb\xbf"), "Excel reads Chinese only after a byte order mark"
+    return list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+
+
+def test_each_page_exists_in_both_languages(site: Path, pages: dict[Path, Page]) -> None:
+    names = {page.id for page in read_pages()}
+    assert {path.stem for path in site.glob("*.html")} == names | {"embed"}
+    assert {path.stem for path in (site / "zh").glob("*.html")} == names
+    for path, page in pages.items():
+        assert page.language == ("zh-Hans" if path.parent.name == "zh" else "en"), path
+        assert len(page.ids) == len(set(page.ids)), path
+
+
+def test_every_link_and_anchor_resolves(site: Path, pages: dict[Path, Page]) -> None:
+    checked = 0
+    for path, page in pages.items():
+        for link in page.links:
+            if link.startswith(("https://", "http://")):
+                continue
+            target, _, anchor = link.partition("#")
+            file = (path.parent / target).resolve() if target else path
+            assert file.is_file(), f"{path.relative_to(site)}: {link}"
+            if anchor and file in pages:
+                assert anchor in pages[file].ids, f"{path.relative_to(site)}: {link}"
+            checked += 1
+    assert checked > 500
+
+
+def test_no_page_loads_anything_from_outside(pages: dict[Path, Page]) -> None:
+    for path, page in pages.items():
+        for resource in page.resources:
+            if not resource.startswith("data:,"):
+                assert ":" not in resource and (path.parent / resource).is_file(), f"{path}: {resource}"
+
+
+def test_the_site_is_smaller_than_six_mebibytes(site: Path) -> None:
+    size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
+    assert 2 * MEBIBYTE < size < 6 * MEBIBYTE
+
+
+def test_every_figure_has_the_rows_of_its_query(site: Path, built: Path) -> None:
+    with duckdb.connect(str(built), read_only=True) as db:
+        for figure in read_figures():
+            query = (CONTENT / "queries" / f"{figure.id}.sql").read_text(encoding="utf-8")
+            expected = db.execute(query).fetchall()
+            found = payload(site, figure.id)
+            width = len(db.execute(query).description or ())
+            assert expected, figure.id
+            assert len(found["rows"]) == len(expected), figure.id
+            for row, wanted in zip(found["rows"], expected, strict=True):
+                for value, right in zip(row[:width], wanted, strict=True):
+                    same = (
+                        value == right
+                        if isinstance(right, str | bool | None)
+                        else value == pytest.approx(float(right), rel=1e-12)
+                        if isinstance(right, int | float) or hasattr(right, "as_tuple")
+                        else value == str(right)
+                    )
+                    assert same, (figure.id, value, right)
+            heading, *rows = csv_rows(site / "data" / f"{figure.id}.csv")
+            assert heading == found["columns"] and len(rows) == len(expected), figure.id
+
+
+# From the raw files: UNCTAD's archive US.TradeServCatTotal has for China, 2024, exports of 445891.924 and
+# imports of 610564.772 million dollars; SAFE's workbook has for services, 2023, a credit of 3320.5478998862
+# and a debit of -5398.8811186913 hundred million dollars.
+def test_the_overview_states_the_figures_of_the_publishers(site: Path) -> None:
+    text = (site / "index.html").read_text(encoding="utf-8")
+    for figure in ("445,892", "610,565", "332,055", "539,888", "-207,833"):
+        assert f"<strong>{figure}</strong>" in text, figure
+    rows = payload(site, "china_trade")
+    at = rows["columns"].index
+    newest = [row for row in rows["rows"] if row[at("period_label")] == "2024"]
+    assert [(row[at("flow")], row[at("value_usd_million")], row[at("source")]) for row in newest] == [
+        ("exports", 445891.924, "unctad_services"),
+        ("imports", 610564.772, "unctad_services"),
+    ]
+    assert all(row[at("is_source_break")] for row in newest)
+
+
+def test_a_figure_names_source_vintage_day_and_licence(site: Path, warehouse: Warehouse) -> None:
+    metadata = json.loads((site / "data" / "mix_exports.metadata.json").read_text(encoding="utf-8"))
+    assert metadata["release"] == warehouse.release.name
+    assert metadata["rows"] == len(csv_rows(site / "data" / "mix_exports.csv")) - 1
+    (origin,) = metadata["sources"]
+    assert origin["source"] == "safe_bop" and origin["label"] == "SAFE"
+    assert origin["vintages"] == ["2024-03-29"] and origin["retrieved_on"] == ["2024-03-29"]
+    assert origin["licence"].startswith("No licence stated")
+    for name in ("index.html", "zh/index.html"):
+        assert "2024-03-29" in (site / name).read_text(encoding="utf-8")
+    assert "million" in metadata["columns"]["value_usd_million"]
+    assert warehouse.release.name in metadata["citation"]["zh"]
+    assert re.match(r"@misc\{stw-\w+-mix-exports,\n", metadata["bibtex"])
+
+
+def test_the_metadata_gives_the_query_that_makes_the_rows(site: Path, built: Path) -> None:
+    metadata = json.loads((site / "data" / "balance.metadata.json").read_text(encoding="utf-8"))
+    with duckdb.connect(str(built), read_only=True) as db:
+        assert len(db.execute(metadata["query"]).fetchall()) == metadata["rows"]
+
+
+def test_a_source_has_one_colour_in_every_figure(site: Path) -> None:
+    colors: dict[str, set[str]] = {}
+    for figure in read_figures():
+        spec = payload(site, figure.id)["specs"].get("en") or {}
+        for layer in spec.get("layer", [spec]):
+            color = layer.get("encoding", {}).get("color", {})
+            if color.get("field") == "source_label":
+                for label, value in zip(color["scale"]["domain"], color["scale"]["range"], strict=True):
+                    colors.setdefault(label, set()).add(value)
+    assert len(colors) >= 5
+    assert all(len(values) == 1 for values in colors.values()), colors
+    assert len({value for values in colors.values() for value in values}) == len(colors)
+
+
+def test_every_column_and_word_is_shown_in_both_languages(site: Path) -> None:
+    lexicon = read_lexicon()
+    for figure in read_figures():
+        for column in payload(site, figure.id)["columns"]:
+            if column != "period_start":
+                name = column.removesuffix("_en").removesuffix("_zh")
+                assert name in lexicon.labels, f"{figure.id}: {column}"
+    for texts in (lexicon.labels, lexicon.words):
+        assert all(text.en and text.zh for text in texts.values())
+    chinese = {
+        key: text.zh for key, text in read_texts("texts.yml").items() if key not in ("csv", "png", "svg")
+    }
+    assert all(
+        re.search(r"[\u4e00-\u9fff]", text)
+        for key, text in chinese.items()
+        if key not in ("bibtex", "other_language")
+    )
+
+
+def test_the_catalogue_has_each_table_with_each_column(site: Path, built: Path) -> None:
+    text = (site / "catalogue.html").read_text(encoding="utf-8")
+    with duckdb.connect(str(built), read_only=True) as db:
+        tables = db.execute(
+            "select schema_name, table_name from duckdb_tables() where schema_name in ('bi', 'marts', 'core')"
+        ).fetchall()
+        assert len(tables) > 40
+        for schema, table in tables:
+            part = text.split(f'id="{schema}.{table}"')[1].split("</details>")[0]
+            (count,) = db.execute(f'select count(*) from "{schema}"."{table}"').fetchone() or (None,)
+            assert f"<span>{count:,} rows</span>" in part, table
+            columns = db.execute(
+                "select column_name from duckdb_columns() where schema_name = ? and table_name = ?",
+                [schema, table],
+            ).fetchall()
+            assert [column for (column,) in columns if f"<code>{column}</code>" not in part] == [], table
+    assert "mart_trade_scale" in text.split('id="bi.annual"')[1].split("</details>")[0]
+
+
+def test_the_workbook_has_the_tables_of_bi(site: Path, built: Path) -> None:
+    from python_calamine import CalamineWorkbook
+
+    book = CalamineWorkbook.from_path(str(site / "services_trade.xlsx"))
+    with duckdb.connect(str(built), read_only=True) as db:
+        names = [
+            name
+            for (name,) in db.execute(
+                "select table_name from duckdb_tables() where schema_name = 'bi'"
+            ).fetchall()
+        ]
+        assert sorted(book.sheet_names) == sorted({"columns", *names} - {"profile"})
+        for name in set(names) - {"profile"}:
+            rows = book.get_sheet_by_name(name).to_python()
+            (count,) = db.execute(f"select count(*) from bi.{name}").fetchone() or (0,)
+            assert len(rows) == count + 1, name
+        annual = book.get_sheet_by_name("annual").to_python()
+    row = next(row for row in annual if row[0] == "CHN" and row[5] == "2024")
+    assert row[annual[0].index("exports_usd_million")] == 445891.924
+    meanings = book.get_sheet_by_name("columns").to_python()
+    assert all(row[2] for row in meanings)
+
+
+def test_the_regions_page_shows_what_is_not_published(site: Path) -> None:
+    text = (site / "regions.html").read_text(encoding="utf-8")
+    row = next(row for row in text.split("<tr>") if "Beijing-Tianjin-Hebei" in row)
+    assert "<td></td>" in row and "members are missing" in row
+    assert "An empty cell is not published" in text

@@ -1,0 +1,125 @@
+"""Records of the site: pages and figures as `content/*.yml` declares them, and what a release gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from warehouse.releases.diff import DiffReport
+from warehouse.releases.manifest import News, SetAside, VintageEntry
+
+Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+Form = Literal["lines", "points", "bars", "ranked", "grouped", "stacked", "shares", "heatmap", "table"]
+Row = tuple[Any, ...]
+
+
+class Text(BaseModel, frozen=True, extra="forbid"):
+    """A text in both languages."""
+
+    en: str
+    zh: str
+
+    def of(self, language: Language) -> str:
+        """Return the text in a language."""
+        return self.en if language == "en" else self.zh
+
+
+class Lexicon(BaseModel, frozen=True):
+    """Headings of columns, and values of columns in words."""
+
+    labels: dict[str, Text]
+    words: dict[str, Text]
+
+    def label(self, column: str, language: Language) -> str:
+        """Return the heading of a column, whose name may end in a language; the name if there is none."""
+        found = self.labels.get(column.removesuffix(f"_{language}"))
+        return found.of(language) if found else column.replace("_", " ")
+
+    def word(self, value: str, language: Language) -> str:
+        """Return a value of a column in words; the value itself if there are none."""
+        found = self.words.get(value)
+        return found.of(language) if found else value
+
+
+class Figure(BaseModel, frozen=True, extra="forbid"):
+    """A figure as it is declared: a query's rows as a chart with its table, or as a table alone.
+
+    `x`, `y`, `color`, `dash` and `rule` name columns of the query; `{lang}` stands for the language.
+    `y` is the measure, but for a heat map, whose measure is `color`. `rule` is a column of years to mark.
+    """
+
+    id: str
+    form: Form
+    title: Text
+    unit: Text
+    note: Text | None = None
+    x: str = "period_label"
+    y: str | None = None
+    color: str | None = None
+    dash: str | None = None
+    rule: str | None = None
+
+
+class Page(BaseModel, frozen=True, extra="forbid"):
+    """A page of the menu: its template and the ids of its figures."""
+
+    id: str
+    template: str = "figures"
+    title: Text
+    lead: Text
+    figures: tuple[str, ...]
+
+
+class Origin(BaseModel, frozen=True):
+    """A source of a figure: its names and terms, and the vintages and dates that the rows are from."""
+
+    source: str
+    label: str
+    title: Text
+    publisher: str
+    licence: str
+    homepage: str
+    vintages: tuple[str, ...]
+    retrieved_on: tuple[date, ...]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure of a release: its rows, their origins, and its Vega-Lite specification for each language.
+
+    `specs` is empty for a table, and for a chart of too few rows.
+    """
+
+    figure: Figure
+    title: Text
+    query: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    origins: tuple[Origin, ...]
+    specs: Mapping[Language, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class SiteInput:
+    """What a site is made from: the database of a release or build, and the records beside it.
+
+    `diff` compares with the release before, None for the first. `expectations` is met and all expectations of
+    the release gate.
+    """
+
+    release: str
+    as_of: date
+    built_at: datetime
+    database: Path
+    dbt_manifest: Path
+    vintages: tuple[VintageEntry, ...]
+    set_aside: tuple[SetAside, ...]
+    expectations: tuple[int, int]
+    news: News | None
+    diff: DiffReport | None

@@ -1,0 +1,229 @@
+"""Render the pages of a release's site from their templates, and write the files beside them."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import vl_convert
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from warehouse.files import link_tree
+from warehouse.releases.store import reading
+from warehouse.site import files
+from warehouse.site.catalogue import CatalogueTable, comments_of, tables_of
+from warehouse.site.figures import (
+    draw,
+    labels_of,
+    read_figures,
+    read_lexicon,
+    read_pages,
+    read_texts,
+    rows_of,
+)
+from warehouse.site.model import LANGUAGES, Drawn, Language, Lexicon, Origin, Page, SiteInput, Text
+from warehouse.site.workbook import write_workbook
+
+HERE = Path(__file__).resolve().parent
+WORKBOOK = "services_trade.xlsx"
+# What the scripts of the pages use of Vega.
+SCRIPTS = "window.vega = vega; window.vegaEmbed = vegaEmbed;"
+# The figure that a refresh of a release changes.
+FRESHNESS = "freshness"
+# Columns that tables do not show: another language's names, and dates that a label has already.
+HIDDEN = {"period_start", "source", "source_a", "source_b"}
+# Data of pages that draw what the reader chooses.
+CHOSEN = ("economies", "economy_names", "profiles")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All that the pages of a release show."""
+
+    site: SiteInput
+    pages: tuple[Page, ...]
+    figures: Mapping[str, Drawn]
+    headline: tuple[Mapping[str, Any], ...]
+    tables: tuple[CatalogueTable, ...]
+    sources: tuple[Origin, ...]
+    texts: Mapping[str, Text]
+    lexicon: Lexicon
+
+
+def build_site(site: SiteInput, out: Path) -> int:
+    """Write the site to a new directory; return the number of its pages.
+
+    Raises WarehouseError when a query of the site cannot be run on the release.
+    """
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    (partial / "data").mkdir(parents=True)
+    with reading(site.database) as db:
+        contents = _contents(db, site)
+        _write_data(db, contents, partial / "data")
+        write_workbook(db, partial / WORKBOOK, site.release)
+    shutil.copytree(HERE / "static", partial / "assets")
+    (partial / "assets" / "vega.js").write_text(vl_convert.javascript_bundle(SCRIPTS), encoding="utf-8")
+    lexicon = contents.lexicon
+    every = {"texts": contents.texts, "labels": lexicon.labels, "words": lexicon.words}
+    payload = {
+        name: {one: {key: text.of(one) for key, text in texts.items()} for one in LANGUAGES}
+        for name, texts in every.items()
+    }
+    files.write_script(partial / "assets" / "texts.js", "texts", payload)
+    (partial / "zh").mkdir()
+    count = _write_pages(contents, contents.pages, partial)
+    frame = _environment().get_template("embed.html.j2")
+    names = {one: contents.texts["site"].of(one) for one in LANGUAGES}
+    (partial / "embed.html").write_text(frame.render(names=names, release=site.release), encoding="utf-8")
+    shutil.rmtree(out, ignore_errors=True)
+    partial.rename(out)
+    return count + 1
+
+
+def update_freshness(site: SiteInput, before: Path, out: Path) -> None:
+    """Write a site to a new directory: `before`, by hard links, with the freshness of another database."""
+    link_tree(before, out)
+    with reading(site.database) as db:
+        contents = _contents(db, site)
+    shown = [page for page in contents.pages if page.template == "overview" or FRESHNESS in page.figures]
+    names = [f"{folder}{page.id}.html" for page in shown for folder in ("", "zh/")]
+    names += [f"data/{FRESHNESS}.{ending}" for ending in ("js", "csv", "metadata.json")]
+    for name in names:
+        (out / name).unlink()
+    files.write_figure(out / "data", contents.figures[FRESHNESS], site, comments_of(contents.tables))
+    _write_pages(contents, shown, out)
+
+
+def _contents(db: duckdb.DuckDBPyConnection, site: SiteInput) -> Contents:
+    """Read what the pages show from the release."""
+    lexicon, sources = read_lexicon(), labels_of(db)
+    retrieved = {(one.source, one.vintage): one.retrieved_at.date() for one in site.vintages}
+    figures = {one.id: draw(db, one, sources, retrieved, lexicon) for one in read_figures()}
+    columns, rows = rows_of(db, "headline")
+    headline = tuple(
+        dict(zip(columns, row, strict=True)) | {"source_label": sources[row[columns.index("source")]].label}
+        for row in rows
+    )
+    used = tuple(
+        sources[source].model_copy(
+            update={
+                "vintages": tuple(sorted(vintages)),
+                "retrieved_on": tuple(sorted({retrieved[source, one] for one in vintages})),
+            }
+        )
+        for source in sources
+        if (vintages := [one.vintage for one in site.vintages if one.source == source])
+    )
+    return Contents(
+        site=site,
+        pages=read_pages(),
+        figures=figures,
+        headline=headline,
+        tables=tables_of(db, site.dbt_manifest),
+        sources=used,
+        texts=read_texts("texts.yml"),
+        lexicon=lexicon,
+    )
+
+
+def _write_data(db: duckdb.DuckDBPyConnection, contents: Contents, folder: Path) -> None:
+    """Write the data of all figures, and of the pages that draw what the reader chooses."""
+    comments = comments_of(contents.tables)
+    for drawn in contents.figures.values():
+        files.write_figure(folder, drawn, contents.site, comments)
+    labels = {one.source: one.label for one in contents.sources}
+    for name in CHOSEN:
+        columns, rows = rows_of(db, name)
+        payload: dict[str, Any] = {"columns": columns, "rows": rows, "sources": labels}
+        files.write_script(folder / f"{name}.js", name, payload)
+
+
+def _environment() -> Environment:
+    """Return the templates: every value is escaped, and an unknown name is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["figure_value"] = figure_value
+    return environment
+
+
+def _write_pages(contents: Contents, pages: Sequence[Page], out: Path) -> int:
+    """Write pages in each language; return their number."""
+    environment = _environment()
+    for language in LANGUAGES:
+        base, folder = ("", out) if language == "en" else ("../", out / "zh")
+        for page in pages:
+            template = environment.get_template(f"{page.template}.html.j2")
+            text = template.render(_context(contents, page, language, base))
+            (folder / f"{page.id}.html").write_text(text, encoding="utf-8")
+    return len(pages) * len(LANGUAGES)
+
+
+def _context(contents: Contents, page: Page, language: Language, base: str) -> dict[str, Any]:
+    """Return what a template is given."""
+
+    def text(key: str, **values: object) -> str:
+        return contents.texts[key].of(language).format(**values)
+
+    other: Language = "zh" if language == "en" else "en"
+    return {
+        "t": text,
+        "language": language,
+        "other": other,
+        "base": base,
+        "other_page": f"zh/{page.id}.html" if language == "en" else f"../{page.id}.html",
+        "page": page,
+        "pages": contents.pages,
+        "site": contents.site,
+        "figures": [contents.figures[name] for name in page.figures],
+        "headline": contents.headline,
+        "trust": trust_of(contents.figures),
+        "tables": contents.tables,
+        "sources": contents.sources,
+        "workbook": WORKBOOK,
+        "lexicon": contents.lexicon,
+        "shown": lambda drawn: shown_columns(drawn.columns, language),
+    }
+
+
+def trust_of(figures: Mapping[str, Drawn]) -> dict[str, Counter[str]]:
+    """Count the quoted figures by their best verdict, and the series by their freshness."""
+    claims, freshness = figures["claims"], figures["freshness"]
+    claim_id, verdict = claims.columns.index("claim_id"), claims.columns.index("best_verdict")
+    best = {row[claim_id]: row[verdict] for row in claims.rows}
+    status = freshness.columns.index("status")
+    return {"claims": Counter(best.values()), "freshness": Counter(row[status] for row in freshness.rows)}
+
+
+def shown_columns(columns: tuple[str, ...], language: Language) -> list[tuple[int, str]]:
+    """Return the columns of a table in a language with their positions; the label of a source replaces it."""
+    other = "_en" if language == "zh" else "_zh"
+    return [(i, name) for i, name in enumerate(columns) if name not in HIDDEN and not name.endswith(other)]
+
+
+def figure_value(value: object, column: str, lexicon: Lexicon, language: Language) -> str:
+    """Return a value of a table as readers see it: numbers with their thousands, words for codes."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return lexicon.word(str(value).lower(), language)
+    if isinstance(value, datetime | date):
+        return value.isoformat()[:10]
+    if isinstance(value, int) or column.endswith(("year", "rank")):
+        return f"{value:,}" if isinstance(value, int) and not column.endswith("year") else str(value)
+    if isinstance(value, str):
+        return lexicon.word(value, language)
+    number = float(value)  # type: ignore[arg-type]
+    digits = 0 if abs(number) >= 1000 else 1 if abs(number) >= 100 else 2
+    return f"{number:,.{digits}f}"

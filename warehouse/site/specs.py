@@ -1,0 +1,242 @@
+"""Vega-Lite specifications of the figures, made with Altair.
+
+A specification has no data: the page gives it the rows of the figure as the data set `rows`. Sizes, fonts and
+the colours of dark and light are the page's too, so that one specification serves screen, print and phone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+from warehouse.site.model import Figure, Language, Lexicon, Origin, Row
+
+ROWS = "rows"
+# Thousands separated, no letters: "400k million" reads badly.
+AMOUNT = ",~r"
+# One colour for a source, in every figure. Mid-tones that hold on white and on dark grey.
+SOURCE_COLORS = (
+    "#2f78b7", "#d1495b", "#2e8b57", "#d9860a", "#8057b5", "#0b9a9a", "#9c5a2b",
+    "#c74fa0", "#6b7d1e", "#4a63d8", "#b5482f", "#66788a", "#178f62", "#a8800f",
+)  # fmt: skip
+# Twelve services and eight economies must be told apart.
+CATEGORY_COLORS = (
+    "#2f78b7", "#7fb2dc", "#d9860a", "#f2bd6b", "#2e8b57", "#86c79c", "#d1495b",
+    "#eb9aa6", "#8057b5", "#bda3dd", "#9c5a2b", "#cfa583", "#66788a", "#0b9a9a",
+)  # fmt: skip
+FLOW_COLORS = ("#2f78b7", "#d9860a", "#66788a", "#2e8b57")
+NEUTRAL = "#808890"
+DIVERGING = ("#b5482f", "#f4f1ec", "#2f78b7")
+# The order of legends.
+WORD_ORDER = ("exports", "imports", "total", "balance", "world", "item", "competitiveness")
+
+
+def spec_of(
+    figure: Figure,
+    language: Language,
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    sources: Mapping[str, Origin],
+    lexicon: Lexicon,
+) -> dict[str, Any]:
+    """Return the Vega-Lite specification of a figure in a language, without its data.
+
+    The page shows values of columns in the words of the language, so the scales here have those too.
+    """
+    color = _color(figure, language, columns, rows, sources, lexicon)
+    drawing = Drawing(figure, language, tuple(columns), lexicon)
+    chart: Any = FORMS[figure.form](drawing, color)
+    if figure.rule:
+        years = sorted({row[columns.index(figure.rule)] for row in rows} - {None})
+        chart = alt.layer(chart, _rules(years))
+    spec: dict[str, Any] = chart.to_dict()
+    return {key: value for key, value in spec.items() if key not in ("config", "datasets")}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure in a language, with the columns that its rows have."""
+
+    figure: Figure
+    language: Language
+    columns: tuple[str, ...]
+    lexicon: Lexicon
+
+    def name(self, column: str | None) -> str:
+        """Return a column of the figure in the language."""
+        return _name(column, self.language)
+
+    def tooltip(self, *columns: str | None) -> list[alt.Tooltip]:
+        """Return the fields of the tooltip that the rows have, with the headings of the table."""
+        names = dict.fromkeys(self.name(column) for column in columns)
+        return [
+            alt.Tooltip(f"{name}:Q", title=self.lexicon.label(name, self.language), format=",.4~r")
+            if _is_measure(name)
+            else alt.Tooltip(f"{name}:N", title=self.lexicon.label(name, self.language))
+            for name in names
+            if name in self.columns
+        ]
+
+
+def _chart() -> alt.Chart:
+    return alt.Chart(alt.NamedData(name=ROWS))
+
+
+def _name(column: str | None, language: Language) -> str:
+    """Return the column of a language."""
+    return (column or "").replace("{lang}", language)
+
+
+def _color(
+    figure: Figure,
+    language: Language,
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    sources: Mapping[str, Origin],
+    lexicon: Lexicon,
+) -> alt.Color:
+    """Return the encoding of the colour, with the same colour for a source in every figure."""
+    name = _name(figure.color, language)
+    legend = alt.Legend(title=None, symbolType="stroke") if figure.form == "lines" else alt.Legend(title=None)
+    if name == "source_label":
+        present = {row[columns.index("source")] for row in rows}
+        colors = {
+            one.label: SOURCE_COLORS[number % len(SOURCE_COLORS)]
+            for number, one in enumerate(sources.values())
+            if one.source in present
+        }
+        scale = alt.Scale(domain=list(colors), range=list(colors.values()))
+        return alt.Color(f"{name}:N", legend=legend, scale=scale)
+    if name in ("flow", "effect"):
+        words = {row[columns.index(name)] for row in rows}
+        domain = [lexicon.word(word, language) for word in WORD_ORDER if word in words]
+        return alt.Color(
+            f"{name}:N", legend=legend, scale=alt.Scale(domain=domain, range=list(FLOW_COLORS[: len(domain)]))
+        )
+    domain = list(dict.fromkeys(row[columns.index(name)] for row in rows))
+    return alt.Color(f"{name}:N", legend=legend, scale=alt.Scale(domain=domain, range=list(CATEGORY_COLORS)))
+
+
+def _is_measure(name: str) -> bool:
+    return name.endswith(("_million", "_pct", "_pp")) or name in ("tc", "rca")
+
+
+def _lines(of: Drawing, color: alt.Color) -> Any:
+    figure = of.figure
+    encodings: dict[str, Any] = {
+        "x": _time(),
+        "y": alt.Y(f"{figure.y}:Q", title=None, axis=alt.Axis(format=AMOUNT)),
+        "color": color,
+        "tooltip": of.tooltip(
+            figure.color, figure.dash, "period_label", figure.y, "vintage", "vintage_a", "vintage_b"
+        ),
+    }
+    if figure.dash:
+        encodings["strokeDash"] = alt.StrokeDash(
+            f"{figure.dash}:N",
+            legend=alt.Legend(title=None, symbolType="stroke", symbolStrokeColor=NEUTRAL),
+            scale=_dashes(of),
+        )
+    return _chart().mark_line(point=alt.OverlayMarkDef(size=22), strokeWidth=2).encode(**encodings)
+
+
+def _dashes(of: Drawing) -> alt.Scale:
+    """Return the dashes of the flows: exports are solid."""
+    domain = [of.lexicon.word(word, of.language) for word in ("exports", "imports")]
+    return alt.Scale(domain=domain, range=[[1, 0], [5, 3]])
+
+
+def _points(of: Drawing, color: alt.Color) -> Any:
+    figure = of.figure
+    y = alt.Y(f"{figure.y}:Q", title=None)
+    tooltip = of.tooltip(
+        figure.color, "period_label", "previous_vintage", "vintage", "previous_value", "value", figure.y
+    )
+    mark = _chart().mark_point(filled=True, size=45, opacity=0.8)
+    return mark.encode(x=_time(), y=y, color=color, tooltip=tooltip)
+
+
+def _bars(of: Drawing, color: alt.Color) -> Any:
+    figure = of.figure
+    y = alt.Y(f"{figure.y}:Q", title=None, axis=alt.Axis(format=AMOUNT))
+    tooltip = of.tooltip(figure.color, "period_label", figure.y, "vintage")
+    return _chart().mark_bar().encode(x=_periods(), y=y, color=color, tooltip=tooltip)
+
+
+def _shares(of: Drawing, color: alt.Color) -> Any:
+    figure = of.figure
+    y = alt.Y(f"{figure.y}:Q", title=None, scale=alt.Scale(domain=[0, 100]))
+    tooltip = of.tooltip(figure.color, "period_label", figure.y, "value_usd_million", "vintage")
+    encoded = _chart().mark_bar().encode(x=_periods(), y=y, color=color, tooltip=tooltip)
+    return encoded.encode(order=alt.Order("service:O")).properties(height=380)
+
+
+def _ranked(of: Drawing, color: alt.Color) -> Any:
+    figure = of.figure
+    tooltip = of.tooltip(figure.x, "period_label", figure.y, "share_pct", "growth_pct", "vintage")
+    encoded = _chart().mark_bar().encode(y=_names(of), x=_amounts(of), color=color, tooltip=tooltip)
+    return encoded.properties(height=alt.Step(20))
+
+
+def _grouped(of: Drawing, color: alt.Color) -> Any:
+    figure = of.figure
+    tooltip = of.tooltip(
+        figure.x, "flow", "period_label", figure.y, "members_counted", "members_expected", "vintage"
+    )
+    encoded = _chart().mark_bar().encode(y=_names(of), x=_amounts(of), color=color, tooltip=tooltip)
+    return encoded.encode(yOffset=f"{figure.color}:N").properties(height=alt.Step(13, **{"for": "offset"}))
+
+
+def _heatmap(of: Drawing, color: alt.Color) -> Any:
+    figure = of.figure
+    name = of.name(figure.y)
+    y = alt.Y(f"{name}:N", title=None, axis=alt.Axis(labelLimit=220))
+    scale = alt.Scale(domain=[-1, 0, 1], range=list(DIVERGING), interpolate="rgb")
+    color = alt.Color(f"{figure.color}:Q", scale=scale, legend=alt.Legend(title=None))
+    tooltip = of.tooltip(figure.y, "period_label", figure.color, "vintage")
+    encoded = _chart().mark_rect().encode(x=_periods(), y=y, color=color, tooltip=tooltip)
+    return encoded.properties(height=alt.Step(24))
+
+
+def _time() -> alt.X:
+    """Return the axis of time. UTC: a date is midnight UTC, which is the day before west of Greenwich."""
+    axis = alt.Axis(format="%Y", grid=False)
+    return alt.X("period_start:T", title=None, scale=alt.Scale(type="utc"), axis=axis)
+
+
+def _periods() -> alt.X:
+    """Return an axis of periods as labels, for bars."""
+    return alt.X("period_label:O", title=None, axis=alt.Axis(labelOverlap=True, labelAngle=0))
+
+
+def _names(of: Drawing) -> alt.Y:
+    """Return the axis of names, the largest amount first."""
+    return alt.Y(f"{of.name(of.figure.x)}:N", title=None, sort="-x", axis=alt.Axis(labelLimit=220))
+
+
+def _amounts(of: Drawing) -> alt.X:
+    """Return the axis of amounts of horizontal bars."""
+    return alt.X(f"{of.figure.y}:Q", title=None, axis=alt.Axis(format=AMOUNT, tickCount=4))
+
+
+def _rules(years: Sequence[int]) -> Any:
+    """Return vertical lines at the beginning of years. The table says them, so that a reader skips them."""
+    marks = alt.InlineData(values=[{"break_start": f"{year}-01-01"} for year in years])
+    scale = alt.Scale(type="utc")
+    rule = alt.Chart(marks).mark_rule(strokeDash=[4, 4], opacity=0.6, aria=False, color=NEUTRAL)
+    return rule.encode(x=alt.X("break_start:T", scale=scale))
+
+
+FORMS: dict[str, Callable[[Drawing, alt.Color], Any]] = {
+    "lines": _lines,
+    "points": _points,
+    "bars": _bars,
+    "ranked": _ranked,
+    "grouped": _grouped,
+    "stacked": _bars,
+    "shares": _shares,
+    "heatmap": _heatmap,
+}

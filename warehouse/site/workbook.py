@@ -1,0 +1,52 @@
+"""Write the tables of schema `bi` as a workbook, with a sheet of column meanings."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import xlsxwriter  # type: ignore[import-untyped]
+
+# The profile repeats the other tables in 60 columns; readers of it have its Parquet file.
+LEFT_OUT = ("profile",)
+WIDTH = 18
+
+
+def write_workbook(db: duckdb.DuckDBPyConnection, path: Path, release: str) -> None:
+    """Write a sheet for each table of `bi`, and first one with what each column means."""
+    tables = db.execute(
+        "select table_name, comment from duckdb_tables() where schema_name = 'bi' order by table_name"
+    ).fetchall()
+    columns = db.execute(
+        """
+        select table_name, column_name, comment
+        from duckdb_columns() where schema_name = 'bi' order by table_name, column_index
+        """
+    ).fetchall()
+    kept = [name for name, _ in tables if name not in LEFT_OUT]
+    book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "in_memory": False})
+    book.set_properties({"title": "Services Trade Warehouse", "comments": f"Release {release}"})
+    bold, day = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
+    meanings = book.add_worksheet("columns")
+    meanings.set_column(0, 1, WIDTH)
+    meanings.set_column(2, 2, 6 * WIDTH)
+    meanings.write_row(0, 0, ["table", "column", "meaning and unit"], bold)
+    described = [(name, "", text) for name, text in tables if name in kept]
+    described += [row for row in columns if row[0] in kept]
+    for index, row in enumerate(sorted(described, key=lambda row: row[0]), start=1):
+        meanings.write_row(index, 0, [value or "" for value in row])
+    for name in kept:
+        found = db.execute(f'select * from bi."{name}" order by all')
+        sheet = book.add_worksheet(name)
+        sheet.freeze_panes(1, 0)
+        sheet.set_column(0, len(found.description or ()) - 1, WIDTH)
+        sheet.write_row(0, 0, [column[0] for column in found.description or ()], bold)
+        for index, row in enumerate(found.fetchall(), start=1):
+            for at, value in enumerate(row):
+                if isinstance(value, date):
+                    sheet.write_datetime(index, at, value, day)
+                elif value is not None:
+                    sheet.write(index, at, float(value) if isinstance(value, Decimal) else value)
+    book.close()
