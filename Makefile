@@ -14,14 +14,15 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(she
 # index.json or an HTTP address), or nothing at all (`make run MIRROR=`): the publishers themselves.
 MIRROR ?= $(or $(WAREHOUSE_MIRROR),warehouse/sample)
 UI_PORT ?= 8080
+SITE_PORT ?= 8090
 
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help run test test-fast test-faults cases test-stack ui live check audit clean lock
+.PHONY: help run test test-fast test-faults cases test-stack test-browser ui site live check audit clean lock
 help: ## this list
 	@echo 'Services Trade Warehouse'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- the environment: hash-locked, from the lock alone, with whatever pip the Python brings -------------------
 
@@ -49,7 +50,7 @@ test: $(READY) ## the tests
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 test-fast: $(READY) ## the tests without dbt, Airflow and long runs (an inner loop)
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not slow and not live and not faults and not stack'
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not slow and not live and not faults and not stack and not browser'
 
 test-faults: $(READY) ## kills, full disks, bad payloads, many readers, the cases (minutes; root, to mount a small disk)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m faults tests/faults tests/cases
@@ -64,8 +65,24 @@ test-stack: $(READY) ## the services of docker-compose.yml as plain processes, o
 	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends postgresql >/dev/null; }
 	@$(BIN)/python -m pytest -q -m stack tests/stack
 
+# Debian's Chromium and the packages of requirements-browser.lock, when there are none.
+test-browser: $(READY) ## the site in Chromium: every page, both languages, wide and narrow (minutes)
+	@command -v chromium >/dev/null 2>&1 || { \
+	  echo 'Installing Chromium from Debian ...'; as=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null; }
+	@$(BIN)/python -c 'import axe_playwright_python' 2>/dev/null || $(BIN)/python -m pip install \
+	  --disable-pip-version-check --require-hashes --no-deps -qq -r requirements-browser.lock
+	@$(BIN)/python -m pytest -q -m browser tests/browser
+
 ui: $(READY) ## Airflow's web page on these DAGs, on loopback (UI_PORT=8080)
 	@WAREHOUSE_MIRROR='$(MIRROR)' UI_PORT='$(UI_PORT)' $(BIN)/python dags/ui.py
+
+# The releases, so that links to one release (/2026…/site/) work beside /latest/site/.
+site: $(READY) ## the site of the current release, on loopback (SITE_PORT=8090)
+	@home="$${WAREHOUSE_HOME:-var}"; [ -d "$$home/published/latest/site" ] || { \
+	  echo "$$home/published/latest has no site. Make a release: make run"; exit 1; }; \
+	  echo "http://127.0.0.1:$(SITE_PORT)/latest/site/  (Ctrl-C ends it)"; \
+	  exec $(BIN)/python -m http.server --bind 127.0.0.1 --directory "$$home/published" $(SITE_PORT) 2>/dev/null
 
 live: $(READY) ## probes of the real publishers (needs the network; never part of the tests)
 	@$(BIN)/python -m pytest -q -m live --force-enable-socket tests/live
@@ -88,10 +105,13 @@ clean: ## remove the environment and caches; the landing and the releases in var
 	@echo 'Clean. var/ is unchanged: it holds the landing and the releases.'
 
 # Needs `uv` on the path (it is not in .venv: it makes the lock, the lock does not make it).
-lock: ## resolve requirements.lock and requirements-runtime.lock anew from pyproject.toml
+lock: ## resolve the three locks anew from pyproject.toml
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --group pyproject.toml:dev pyproject.toml -o requirements.lock
 	@# Without the group dev, at the same versions: what the image installs.
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --no-annotate --constraint requirements.lock pyproject.toml -o requirements-runtime.lock
-	@echo 'Both locks are resolved again. Run make test before you commit them.'
+	@# On top of requirements.lock: what only `make test-browser` needs.
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --no-annotate --constraint requirements.lock --group pyproject.toml:browser -o requirements-browser.lock
+	@echo 'All locks are resolved again. Run make test before you commit them.'

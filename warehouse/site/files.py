@@ -47,7 +47,7 @@ def citation(drawn: Drawn, site: SiteInput, language: Language) -> str:
     named = "; ".join(
         f"{one.publisher}, {one.title.of(language)}, {', '.join(one.vintages)}" for one in drawn.origins
     )
-    name = {"en": "Services Trade Warehouse, release", "zh": "服务贸易数据仓库，发布"}[language]
+    name = {"en": "Services Trade Warehouse, release", "zh": "服务贸易数据仓库，发布版本"}[language]
     return f"{drawn.title.of(language)}. {name} {site.release} ({site.as_of}). {named}."
 
 

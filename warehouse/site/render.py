@@ -33,7 +33,7 @@ from warehouse.site.workbook import write_workbook
 HERE = Path(__file__).resolve().parent
 WORKBOOK = "services_trade.xlsx"
 # What the scripts of the pages use of Vega.
-SCRIPTS = "window.vega = vega; window.vegaEmbed = vegaEmbed;"
+SCRIPTS = "window.vegaEmbed = vegaEmbed;"
 # The figure that a refresh of a release changes.
 FRESHNESS = "freshness"
 # Columns that tables do not show: another language's names, and dates that a label has already.

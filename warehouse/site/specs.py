@@ -47,23 +47,26 @@ def spec_of(
     The page shows values of columns in the words of the language, so the scales here have those too.
     """
     color = _color(figure, language, columns, rows, sources, lexicon)
-    drawing = Drawing(figure, language, tuple(columns), lexicon)
+    names = _name(figure.y if figure.form == "heatmap" else figure.x, language)
+    count = len({row[columns.index(names)] for row in rows})
+    drawing = Drawing(figure, language, tuple(columns), lexicon, count)
     chart: Any = FORMS[figure.form](drawing, color)
-    if figure.rule:
-        years = sorted({row[columns.index(figure.rule)] for row in rows} - {None})
+    years = sorted({row[columns.index(figure.rule)] for row in rows} - {None}) if figure.rule else []
+    if years:
         chart = alt.layer(chart, _rules(years))
     spec: dict[str, Any] = chart.to_dict()
-    return {key: value for key, value in spec.items() if key not in ("config", "datasets")}
+    return {key: value for key, value in spec.items() if key != "config"}
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure in a language, with the columns that its rows have."""
+    """A figure in a language, with its columns, and the number of names that its rows have."""
 
     figure: Figure
     language: Language
     columns: tuple[str, ...]
     lexicon: Lexicon
+    names_counted: int
 
     def name(self, column: str | None) -> str:
         """Return a column of the figure in the language."""
@@ -178,7 +181,7 @@ def _ranked(of: Drawing, color: alt.Color) -> Any:
     figure = of.figure
     tooltip = of.tooltip(figure.x, "period_label", figure.y, "share_pct", "growth_pct", "vintage")
     encoded = _chart().mark_bar().encode(y=_names(of), x=_amounts(of), color=color, tooltip=tooltip)
-    return encoded.properties(height=alt.Step(20))
+    return encoded.properties(height=20 * of.names_counted)
 
 
 def _grouped(of: Drawing, color: alt.Color) -> Any:
@@ -187,7 +190,7 @@ def _grouped(of: Drawing, color: alt.Color) -> Any:
         figure.x, "flow", "period_label", figure.y, "members_counted", "members_expected", "vintage"
     )
     encoded = _chart().mark_bar().encode(y=_names(of), x=_amounts(of), color=color, tooltip=tooltip)
-    return encoded.encode(yOffset=f"{figure.color}:N").properties(height=alt.Step(13, **{"for": "offset"}))
+    return encoded.encode(yOffset=f"{figure.color}:N").properties(height=30 * of.names_counted)
 
 
 def _heatmap(of: Drawing, color: alt.Color) -> Any:
@@ -198,7 +201,7 @@ def _heatmap(of: Drawing, color: alt.Color) -> Any:
     color = alt.Color(f"{figure.color}:Q", scale=scale, legend=alt.Legend(title=None))
     tooltip = of.tooltip(figure.y, "period_label", figure.color, "vintage")
     encoded = _chart().mark_rect().encode(x=_periods(), y=y, color=color, tooltip=tooltip)
-    return encoded.properties(height=alt.Step(24))
+    return encoded.properties(height=24 * of.names_counted)
 
 
 def _time() -> alt.X:

@@ -71,8 +71,8 @@ STW.config = (width) => {
 /* Draw a specification in the box of a figure; the view is kept with the box for downloads. */
 STW.draw = async (box, spec, columns, rows) => {
   const width = box.clientWidth;
-  const full = { ...spec, width: "container", height: spec.height ?? 300, datasets: { rows: STW.objects(columns, rows) } };
-  const drawn = await vegaEmbed(box, full, { actions: false, renderer: "svg", logLevel: vega.Error, config: STW.config(width), tooltip: { theme: matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light" } });
+  const full = { ...spec, width, height: spec.height ?? 300, autosize: { type: "fit-x", contains: "padding" }, datasets: { ...spec.datasets, rows: STW.objects(columns, rows) } };
+  const drawn = await vegaEmbed(box, full, { actions: false, renderer: "svg", config: STW.config(width), tooltip: { theme: matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light" } });
   for (const node of box.querySelectorAll("svg [role], svg [aria-label]")) {
     for (const name of ["role", "aria-label", "aria-roledescription"]) node.removeAttribute(name);
   }
