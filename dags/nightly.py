@@ -254,8 +254,6 @@ def print_result(console: Console, settings: Settings, progress: Progress) -> No
             "Validation": release / "data_docs" / "index.html",
             "dbt docs": release / "dbt_docs" / "index.html",
         }
-        if (release / "site").is_dir():
-            paths["Site"] = release / "site" / "index.html"
         for name, path in paths.items():
             console.print(f"{name:<10} {path}", highlight=False, soft_wrap=True)
     if progress.failures:
@@ -292,6 +290,9 @@ def main() -> int:
     console.print(
         f"Done in {time.monotonic() - began:.0f} s. Log: {log_file}", highlight=False, soft_wrap=True
     )
+    site = settings.published / "latest" / "site" / "index.html"
+    if site.exists():
+        console.print(f"[bold]Open the site:[/] {site}", highlight=False, soft_wrap=True)
     return 1 if progress.failures else 0
 
 
