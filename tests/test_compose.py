@@ -532,11 +532,20 @@ def test_runtime_lock_is_the_lock_without_the_tools_of_development() -> None:
     assert "://" not in text and "--index" not in text
 
 
-def test_both_locks_are_made_by_one_target() -> None:
+def test_all_locks_are_made_by_one_target() -> None:
     recipe = (PROJECT_ROOT / "Makefile").read_text().partition("\nlock:")[2]
-    assert recipe.count("uv pip compile") == recipe.count("--generate-hashes") == 2
-    assert recipe.count("--no-emit-index-url") == 2
+    assert recipe.count("uv pip compile") == recipe.count("--generate-hashes") == 3
+    assert recipe.count("--no-emit-index-url") == 3
     assert "--constraint requirements.lock pyproject.toml -o requirements-runtime.lock" in recipe
+    assert "--group pyproject.toml:browser -o requirements-browser.lock" in recipe
+
+
+def test_the_browser_lock_has_what_no_other_lock_has_and_hashes() -> None:
+    pinned = locked("requirements-browser.lock")
+    assert {key.split()[0] for key in pinned} >= {"playwright", "axe-playwright-python"}
+    assert all(hashes for _, hashes in pinned.values())
+    text = (PROJECT_ROOT / "requirements-browser.lock").read_text()
+    assert "://" not in text and "--index" not in text
 
 
 @pytest.mark.parametrize(("revision", "expected"), [("", "unknown"), ("0123abc", "0123abc")])
