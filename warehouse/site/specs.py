@@ -119,7 +119,10 @@ def _color(
         return alt.Color(
             f"{name}:N", legend=legend, scale=alt.Scale(domain=domain, range=list(FLOW_COLORS[: len(domain)]))
         )
-    domain = list(dict.fromkeys(row[columns.index(name)] for row in rows))
+    # Items in the order of their codes, also those that a source compiles only in later years.
+    order = columns.index("service") if "service" in columns else None
+    ordered = rows if order is None else sorted(rows, key=lambda row: str(row[order]))
+    domain = list(dict.fromkeys(row[columns.index(name)] for row in ordered))
     return alt.Color(f"{name}:N", legend=legend, scale=alt.Scale(domain=domain, range=list(CATEGORY_COLORS)))
 
 
@@ -129,21 +132,18 @@ def _is_measure(name: str) -> bool:
 
 def _lines(of: Drawing, color: alt.Color) -> Any:
     figure = of.figure
-    encodings: dict[str, Any] = {
-        "x": _time(),
-        "y": alt.Y(f"{figure.y}:Q", title=None, axis=alt.Axis(format=AMOUNT)),
-        "color": color,
-        "tooltip": of.tooltip(
-            figure.color, figure.dash, "period_label", figure.y, "vintage", "vintage_a", "vintage_b"
-        ),
-    }
+    tooltip = of.tooltip(
+        figure.color, figure.dash, "period_label", figure.y, "vintage", "vintage_a", "vintage_b"
+    )
+    y = alt.Y(f"{figure.y}:Q", title=None, axis=alt.Axis(format=AMOUNT))
+    base = _chart().encode(x=_time(), y=y, color=color, tooltip=tooltip)
+    lines = base.mark_line(strokeWidth=2)
     if figure.dash:
-        encodings["strokeDash"] = alt.StrokeDash(
-            f"{figure.dash}:N",
-            legend=alt.Legend(title=None, symbolType="stroke", symbolStrokeColor=NEUTRAL),
-            scale=_dashes(of),
-        )
-    return _chart().mark_line(point=alt.OverlayMarkDef(size=22), strokeWidth=2).encode(**encodings)
+        legend = alt.Legend(title=None, symbolType="stroke", symbolStrokeColor=NEUTRAL)
+        dash = alt.StrokeDash(f"{figure.dash}:N", legend=legend, scale=_dashes(of))
+        lines = lines.encode(strokeDash=dash)
+    # Points of their own, and not of the line: they would take the colour of the dashes out of the legend.
+    return alt.layer(lines, base.mark_point(filled=True, size=22, opacity=1))
 
 
 def _dashes(of: Drawing) -> alt.Scale:

@@ -26,17 +26,23 @@
 
   /* --- economies --- */
 
-  const economySpec = (y, color, dash) => ({
-    mark: { type: "line", point: { size: 22 }, strokeWidth: 2 },
-    data: { name: "rows" },
-    encoding: {
+  const economySpec = (y, color, dash) => {
+    const legend = { title: null, symbolType: "stroke", symbolStrokeColor: "#808890" };
+    const shared = {
       x: { field: "period_start", type: "temporal", title: null, scale: { type: "utc" }, axis: { format: "%Y", grid: false } },
       y: { field: y, type: "quantitative", title: null, axis: { format: ",~r" } },
       color: { field: color, type: "nominal", legend: { title: null, symbolType: "stroke" }, scale: { range: ["#2f78b7", "#d1495b", "#2e8b57", "#d9860a", "#8057b5", "#0b9a9a", "#9c5a2b", "#c74fa0"] } },
-      ...(dash ? { strokeDash: { field: dash, type: "nominal", legend: { title: null, symbolType: "stroke", symbolStrokeColor: "#808890" }, scale: { domain: ["exports", "imports"].map(STW.word), range: [[1, 0], [5, 3]] } } } : {}),
       tooltip: [color, ...(dash ? [dash] : []), "period_label", y, "source_label", "vintage"].map((field) => ({ field, title: STW.label(field), type: field === y ? "quantitative" : "nominal", ...(field === y ? { format: ",.4~r" } : {}) })),
-    },
-  });
+    };
+    const dashes = dash ? { strokeDash: { field: dash, type: "nominal", legend, scale: { domain: ["exports", "imports"].map(STW.word), range: [[1, 0], [5, 3]] } } } : {};
+    return {
+      data: { name: "rows" },
+      layer: [
+        { mark: { type: "line", strokeWidth: 2 }, encoding: { ...shared, ...dashes } },
+        { mark: { type: "point", filled: true, size: 22, opacity: 1 }, encoding: shared },
+      ],
+    };
+  };
 
   const showOrigins = (figure, rows, columns) => {
     const [source, vintage] = [columns.indexOf("source"), columns.indexOf("vintage")];
