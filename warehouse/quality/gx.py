@@ -251,7 +251,7 @@ def _gate_dialect() -> type[Any]:
     Great Expectations closes its connection before it fetches. The rollback on closing would drop DuckDB's
     pending result, and every query would return nothing.
     """
-    from duckdb_engine import Dialect
+    from duckdb_sqlalchemy import Dialect
 
     class GateDialect(Dialect):
         supports_statement_cache = False
