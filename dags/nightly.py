@@ -78,7 +78,9 @@ class Progress:
         self.end(context, "[green]✓[/]", f"{noun} {escape(str(made))}" if noun else "")
 
     def skipped(self, context: Any) -> None:
-        """Print a skip: nothing was new."""
+        """Print a skip: nothing was new. Without a database to copy to there is nothing to say."""
+        if context["task_instance"].task_id == "publish_to":
+            return
         self.end(context, "[dim]-[/]", "[dim]nothing new[/]")
 
     def failed(self, context: Any) -> None:

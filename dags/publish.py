@@ -25,6 +25,7 @@ from airflow.sdk import (
     SyncCallback,
     task,
 )
+from airflow.sdk.exceptions import AirflowSkipException
 from defaults import (
     TRANSFORM_TIMEOUT,
     dag_arguments,
@@ -61,6 +62,7 @@ Runs when any source has landed a new vintage, and waits for the ingest runs of 
 | `transform` | one `dbt build` with all tests; the log names each failed node | the build is kept |
 | `validate` | checks the expectations, also against the current release | the build is kept with its report |
 | `publish` | makes the release directory and switches `latest` to it | `latest` is not switched |
+| `publish_to` | copies `latest` to the database `WAREHOUSE_PUBLISH_TO`; unset: **skipped** | the release stays |
 
 **What happens on failure:** the current release stays, byte for byte. Failed builds are kept in `build/`.
 A run that takes 6 hours longer than the last ones notifies the operators, and goes on.
@@ -151,6 +153,20 @@ def publish(build: str, outlet_events: Any = None, dag_run: Any = None) -> str:
     return release
 
 
+@task
+def publish_to(release: str) -> str:
+    """Copy the current release to the database of WAREHOUSE_PUBLISH_TO; skip when it is not set."""
+    from warehouse.publication import publish_to as publication
+
+    settings = task_settings()
+    if settings.publish_to is None:
+        raise AirflowSkipException("WAREHOUSE_PUBLISH_TO is not set")
+    done = publication.publish_to(settings, settings.publish_to.get_secret_value())
+    for warning in done.copied.warnings:
+        LOG.warning(warning)
+    return done.release
+
+
 with DAG(
     dag_id="publish",
     description="From the vintages in force to a validated release",
@@ -178,4 +194,6 @@ with DAG(
 ):
     landed = load.override(inlets=[data_set(f"landing/{name}") for name in SOURCES])()
     wait() >> landed
-    publish.override(outlets=[PUBLISHED, data_set("published/latest")])(validate(transform(landed)))
+    publish_to(
+        publish.override(outlets=[PUBLISHED, data_set("published/latest")])(validate(transform(landed)))
+    )

@@ -29,7 +29,7 @@ LAYERS = (
     ("quality",),
     ("landing",),
     ("releases",),
-    ("site",),
+    ("site", "publication"),
     ("build",),
     ("backfill",),
     ("backup",),
@@ -45,6 +45,7 @@ ONLY_IMPORTERS = {
     "sqlalchemy": {"warehouse/quality/gx.py"},
     "dbt": {"warehouse/build/dbt.py"},
     "pandas": {"warehouse/formats/stata.py"},
+    "psycopg2": {"warehouse/publication/postgres.py"},
     "py7zr": {"warehouse/formats/archive.py"},
     "python_calamine": {"warehouse/formats/xlsx.py"},
 }

@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from warehouse.errors import WarehouseError
@@ -70,7 +70,8 @@ class Settings(BaseSettings):
     decision. `revision` is the commit of an image without a checkout. `disk_factor` times the bytes of the
     current release must be free before a build begins; 0 disables the check (a build of the sample took 2.2
     to 2.8 times its release's bytes). `lock_seconds` is how long to wait for another process's lock before
-    failing. `site` says whether a release gets its static site.
+    failing. `site` says whether a release gets its static site. `publish_to` is the address of a PostgreSQL
+    database that each release is copied to; it may hold a password.
     """
 
     model_config = SettingsConfigDict(
@@ -85,6 +86,7 @@ class Settings(BaseSettings):
     disk_factor: float = Field(4, ge=0)
     lock_seconds: float = Field(0, ge=0)
     site: bool = True
+    publish_to: SecretStr | None = None
     keep: RetentionPolicy = Field(default_factory=lambda: RetentionPolicy())
 
     @field_validator("home", "curated")

@@ -31,7 +31,7 @@ GROUPS = {
 }
 COMMANDS = (
     *("sources", "status", "alerts", "fetch", "build", "publish", "run", "trace", "query"),
-    *("releases", "diff", "rollback", "maintain", "backup", "restore", "metrics"),
+    *("releases", "diff", "rollback", "maintain", "backup", "restore", "metrics", "publish-to"),
 )
 # What a command imports for its work; each takes a fifth of a second or more.
 SLOW = {"airflow", "duckdb", "great_expectations", "pandas", "pyarrow", "pydantic", "requests"}

@@ -19,13 +19,16 @@ from typing import Any
 import pytest
 from airflow_local import DAGS, Doubles, states
 from conftest import Warehouse
+from small_releases import make_release
 
 from warehouse.build import builds, dbt, steps
 from warehouse.errors import Rejected, WarehouseError
+from warehouse.publication import publish_to as publication
 from warehouse.releases.news import news_of
 from warehouse.sources import SOURCES
 
 DAG_FILES = ("backfill.py", "checks.py", "ingest.py", "maintenance.py", "publish.py")
+PUBLISH_TASKS = ("wait", "load", "transform", "validate", "publish", "publish_to")
 DAG_IDS = (*(f"ingest_{name}" for name in SOURCES), "backfill", "checks", "maintenance", "publish")
 
 
@@ -92,7 +95,7 @@ def test_publish_runs_when_any_source_lands_something(parsed: Any) -> None:
         (asset.name, asset.uri) for asset in outlets
     ]
     names = [task.task_id for task in dag.topological_sort()]
-    assert names == ["wait", "load", "transform", "validate", "publish"]
+    assert names == list(PUBLISH_TASKS)
     assert dag.params["as_of"] is None
 
 
@@ -265,7 +268,8 @@ def test_failed_fetch_is_retried_and_rejected_load_is_not(pipeline: Doubles, dag
 
 def test_publish_hands_the_build_from_step_to_step(pipeline: Doubles, dags: dict[str, Any]) -> None:
     run = dags["publish"].test()
-    assert set(states(run).values()) == {"success"}
+    assert states(run) == dict.fromkeys(PUBLISH_TASKS, "success") | {"publish_to": "skipped"}
+    assert str(run.state) == "success"
     assert pipeline.calls == [
         ("load", None),
         ("transform", "build"),
@@ -355,6 +359,36 @@ def test_release_is_recorded_with_the_user_who_triggered_the_run(
     assert pipeline.settings[-1].operator == operator
 
 
+def test_release_is_copied_to_the_database_that_is_configured(
+    pipeline: Doubles, dags: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = "postgresql://writer:secret@127.0.0.1:1/figures"  # nobody answers on this port
+    monkeypatch.setenv("WAREHOUSE_PUBLISH_TO", address)
+    called = []
+
+    def copy(settings: Any, address: str) -> Any:
+        called.append(address)
+        return SimpleNamespace(release="release", copied=SimpleNamespace(warnings=["no role"]))
+
+    with monkeypatch.context() as doubled:
+        doubled.setattr(publication, "publish_to", copy)
+        assert states(dags["publish"].test()) == dict.fromkeys(PUBLISH_TASKS, "success")
+    assert called == [address]
+
+
+def test_failed_copy_to_the_database_leaves_the_release(
+    pipeline: Doubles, dags: dict[str, Any], monkeypatch: pytest.MonkeyPatch, progress: Any, tmp_path: Path
+) -> None:
+    make_release(tmp_path, "20240501T000000000000Z")
+    monkeypatch.setenv("WAREHOUSE_HOME", str(tmp_path))
+    monkeypatch.setenv("WAREHOUSE_PUBLISH_TO", "postgresql://writer:secret@127.0.0.1:1/figures")
+    run = dags["publish"].test()
+    assert states(run) == dict.fromkeys(PUBLISH_TASKS, "success") | {"publish_to": "failed"}
+    shown = progress.console.file.getvalue()
+    assert "postgresql://writer@127.0.0.1:1/figures: no connection" in shown
+    assert "secret" not in shown
+
+
 def test_publish_takes_a_day_to_build_as_of(pipeline: Doubles, dags: dict[str, Any]) -> None:
     dags["publish"].test(run_conf={"as_of": "2023-01-31"})
     assert pipeline.calls[0] == ("load", "2023-01-31")
@@ -369,6 +403,7 @@ def test_publish_without_new_data_is_skipped(pipeline: Doubles, dags: dict[str, 
         "transform": "skipped",
         "validate": "skipped",
         "publish": "skipped",
+        "publish_to": "skipped",
     }
     assert pipeline.calls == [("load", None)]
     assert str(run.state) == "success"

@@ -15,6 +15,7 @@ from warehouse.cli import (
     ingest,
     inspect,
     metrics,
+    publish_to,
     rejected,
     releases,
     repair,
@@ -71,6 +72,7 @@ app.command()(inspect.trace)
 app.command()(releases.releases)
 app.command()(releases.diff)
 app.command()(releases.rollback)
+app.command("publish-to")(publish_to.publish_to)
 app.command()(releases.maintain)
 app.command()(backup.backup)
 app.command()(backup.restore)

@@ -1,4 +1,4 @@
-"""The history of releases: one line of `history.jsonl` per publish, refresh, rollback, repair, removal."""
+"""The history of releases: one line of `history.jsonl` for each action."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HISTORY_REMEDY = (
     "Restore the file from the backup, or delete the line: the releases and `latest` do not depend on it. "
     "Until then, name a release by its id and not as `previous`"
 )
-Action = Literal["publish", "refresh", "rollback", "repair", "remove"]
+Action = Literal["publish", "refresh", "rollback", "repair", "remove", "publish-to"]
 Switch = tuple[str | None, str | None]  # what `latest` pointed at before and after
 
 
@@ -26,7 +26,8 @@ class HistoryEntry(BaseModel, frozen=True):
 
     Publishing a build of the past and removing an old release leave `latest` unchanged. A refresh replaces a
     release by the same one with newer freshness. A repair points `latest` at an intact release again. A
-    rollback records `fingerprint` and `newest` (source to newest vintage) of the release that it replaced.
+    rollback records `fingerprint` and `newest` (source to newest vintage) of the release that it replaced. A
+    `publish-to` copies a release to a database: `address`, without its password.
     """
 
     # `who` and `why` are the names in records written before 0.2.
@@ -39,6 +40,7 @@ class HistoryEntry(BaseModel, frozen=True):
     reason: str = Field(validation_alias=AliasChoices("reason", "why"))
     fingerprint: str | None = Field(default=None, exclude_if=is_none)
     newest: dict[str, str] | None = Field(default=None, exclude_if=is_none)
+    address: str | None = Field(default=None, exclude_if=is_none)
 
     @property
     def is_switch(self) -> bool:
@@ -56,7 +58,8 @@ def append_entry(
 ) -> HistoryEntry:
     """Append an entry to the history and return it; it is on the disk when this returns.
 
-    `contents` are fingerprint and newest vintages of the release that a rollback replaced.
+    `contents` are fingerprint and newest vintages of the release that a rollback replaced, and the address
+    of a `publish-to`.
     """
     entry = HistoryEntry(
         at=datetime.now(UTC),
