@@ -62,7 +62,7 @@ Runs when any source has landed a new vintage, and waits for the ingest runs of 
 | `transform` | one `dbt build` with all tests; the log names each failed node | the build is kept |
 | `validate` | checks the expectations, also against the current release | the build is kept with its report |
 | `publish` | makes the release directory and switches `latest` to it | `latest` is not switched |
-| `publish_to` | copies `latest` to the database `WAREHOUSE_PUBLISH_TO`; unset: **skipped** | the release stays |
+| `publish_to` | copies it to the database `WAREHOUSE_PUBLISH_TO`; unset: **skipped** | the release stays |
 
 **What happens on failure:** the current release stays, byte for byte. Failed builds are kept in `build/`.
 A run that takes 6 hours longer than the last ones notifies the operators, and goes on.
@@ -154,11 +154,11 @@ def publish(build: str, outlet_events: Any = None, dag_run: Any = None) -> str:
 
 
 @task
-def publish_to(release: str) -> str:
+def publish_to(release: str, dag_run: Any = None) -> str:
     """Copy the current release to the database of WAREHOUSE_PUBLISH_TO; skip when it is not set."""
     from warehouse.publication import publish_to as publication
 
-    settings = task_settings()
+    settings = task_settings(**triggered_by(dag_run))
     if settings.publish_to is None:
         raise AirflowSkipException("WAREHOUSE_PUBLISH_TO is not set")
     done = publication.publish_to(settings, settings.publish_to.get_secret_value())

@@ -1,0 +1,69 @@
+"""The snippets of README.md that read a release run as they are written, where their client is installed.
+
+README.zh.md has the same snippets.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+from typing import Any
+
+import pytest
+from conftest import Warehouse
+
+from warehouse.config import PROJECT_ROOT
+
+LATEST = "var/published/latest"
+# The clients whose snippets are run; the others must be installed by the reader.
+LOCKED = {"duckdb", "pandas", "sqlalchemy"}
+
+
+def blocks(page: str, language: str = "python") -> list[str]:
+    text = (PROJECT_ROOT / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def clients(code: str) -> set[str]:
+    """Return the packages that a snippet imports."""
+    names = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add((node.module or "").split(".")[0])
+    return names
+
+
+SNIPPETS = blocks("README.md")
+
+
+def test_snippets_are_those_of_the_clients_that_readers_have() -> None:
+    assert set().union(*map(clients, SNIPPETS)) >= {*LOCKED, "adbc_driver_duckdb", "polars"}
+
+
+def test_both_pages_have_the_same_snippets() -> None:
+    assert blocks("README.zh.md") == SNIPPETS
+    assert blocks("README.zh.md", "r") == blocks("README.md", "r") != []
+
+
+@pytest.mark.parametrize("code", SNIPPETS, ids=lambda code: "-".join(sorted(clients(code))))
+def test_snippet_reads_the_release(code: str, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = {name for name in clients(code) if importlib.util.find_spec(name) is None}
+    assert not missing & LOCKED
+    if missing or (
+        "adbc_driver_duckdb" in clients(code) and not importlib.util.find_spec("adbc_driver_manager")
+    ):
+        pytest.skip(f"needs {', '.join(sorted(clients(code)))}")
+    home = warehouse.home.parent / "readme"
+    link = home / "var"
+    if not link.exists():
+        home.mkdir(exist_ok=True)
+        link.symlink_to(warehouse.home)
+    monkeypatch.chdir(home)
+    names: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), names)  # noqa: S102
+    annual = names["annual"]
+    found = annual.fetchall() if hasattr(annual, "fetchall") else annual
+    assert len(found) > 10, code
