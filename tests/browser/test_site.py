@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from conftest import Warehouse
 
-from warehouse.site.figures import query_of, read_figures, read_pages
+from warehouse.site.figures import query_of_figure, read_figures, read_pages
 
 pytestmark = pytest.mark.browser
 
@@ -113,7 +113,7 @@ def test_every_number_of_every_chart_is_that_of_sql(
         for name, marks in drawn.items():
             figure = figures[name]
             measure = figure.color if figure.form == "heatmap" else figure.y
-            found = db.execute(query_of(name))
+            found = db.execute(query_of_figure(figure))
             at = [column[0] for column in found.description or ()].index(str(measure))
             expected = sorted(float(row[at]) for row in found.fetchall() if row[at] is not None)
             shown = sorted(mark[measure] for mark in marks if mark[measure] is not None)

@@ -78,7 +78,7 @@ def drawn_of(
     lexicon: site_figures.Lexicon,
 ) -> Drawn:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(site_figures, "query_of", lambda name: query)
+        patch.setattr(site_figures, "query_of_figure", lambda figure: query)
         return site_figures.draw(db, figure, sources, {}, lexicon)
 
 
@@ -100,7 +100,7 @@ def test_a_query_that_the_release_cannot_answer_is_named(bank: Warehouse) -> Non
     figure = next(one for one in site_figures.read_figures() if one.id == "world_share")
     with (
         duckdb.connect(str(bank.database), read_only=True) as db,
-        pytest.raises(WarehouseError, match=r"world_share\.sql"),
+        pytest.raises(WarehouseError, match="the query of world_share"),
     ):
         drawn_of(db, figure, "select * from bi.no_such_table", {}, site_figures.read_lexicon())
 

@@ -14,7 +14,7 @@ import duckdb
 import pytest
 from conftest import Warehouse
 
-from warehouse.site.figures import CONTENT, read_figures, read_lexicon, read_pages, read_texts
+from warehouse.site.figures import query_of_figure, read_figures, read_lexicon, read_pages, read_texts
 
 MEBIBYTE = 2**20
 
@@ -108,7 +108,7 @@ def test_the_site_is_smaller_than_six_mebibytes(site: Path) -> None:
 def test_every_figure_has_the_rows_of_its_query(site: Path, built: Path) -> None:
     with duckdb.connect(str(built), read_only=True) as db:
         for figure in read_figures():
-            query = (CONTENT / "queries" / f"{figure.id}.sql").read_text(encoding="utf-8")
+            query = query_of_figure(figure)
             expected = db.execute(query).fetchall()
             found = payload(site, figure.id)
             width = len(db.execute(query).description or ())

@@ -52,18 +52,24 @@ def _yaml(name: str) -> Any:
     return yaml.safe_load((CONTENT / name).read_text(encoding="utf-8"))
 
 
-def query_of(name: str) -> str:
-    """Return the SQL of a query of the site."""
-    return (CONTENT / "queries" / f"{name}.sql").read_text(encoding="utf-8")
+def query_of(name: str, flow: str | None = None) -> str:
+    """Return the SQL of a query of the site, for a flow if it has the place for one."""
+    text = (CONTENT / "queries" / f"{name}.sql").read_text(encoding="utf-8")
+    return text.replace("{{ flow }}", flow) if flow else text
 
 
-def rows_of(db: duckdb.DuckDBPyConnection, name: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
-    """Run a query of the site; return its columns and rows. Raises WarehouseError with the query's file."""
+def query_of_figure(figure: Figure) -> str:
+    """Return the SQL of a figure."""
+    return query_of(figure.query or figure.id, figure.flow)
+
+
+def rows_of(db: duckdb.DuckDBPyConnection, name: str, query: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+    """Run a query of the site; return its columns and rows. Raises WarehouseError with the name."""
     try:
-        found = db.execute(query_of(name))
+        found = db.execute(query)
     except duckdb.Error as error:
         raise WarehouseError(
-            f"{CONTENT / 'queries' / name}.sql: the site cannot be made from this release: {error}"
+            f"the query of {name} in {CONTENT}: the site cannot be made from this release: {error}"
         ) from error
     columns = tuple(column[0] for column in found.description or ())
     return columns, tuple(found.fetchall())
@@ -108,7 +114,7 @@ def draw(
 
     `sources` are those of the release, `retrieved` gives the day on which a vintage (source, id) was fetched.
     """
-    columns, rows = rows_of(db, figure.id)
+    columns, rows = rows_of(db, figure.id, query_of_figure(figure))
     sources = _told_apart(columns, rows, sources)
     columns, rows = _with_labels(columns, rows, sources)
     periods = (
@@ -122,7 +128,7 @@ def draw(
     specs = (
         {one: spec_of(figure, one, columns, rows, sources, lexicon) for one in LANGUAGES} if is_drawn else {}
     )
-    return Drawn(figure, title, query_of(figure.id), columns, rows, origins, specs)
+    return Drawn(figure, title, query_of_figure(figure), columns, rows, origins, specs)
 
 
 def _told_apart(

@@ -50,7 +50,8 @@ class Lexicon(BaseModel, frozen=True):
 class Figure(BaseModel, frozen=True, extra="forbid"):
     """A figure as it is declared: a query's rows as a chart with its table, or as a table alone.
 
-    `x`, `y`, `color`, `dash` and `rule` name columns of the query; `{lang}` stands for the language.
+    `query` names the query, the id by default, and `flow` replaces `{{ flow }}` in it. `x`, `y`, `color`,
+    `dash` and `rule` name columns of the query; `{lang}` stands for the language.
     `y` is the measure, but for a heat map, whose measure is `color`. `rule` is a column of years to mark.
     """
 
@@ -59,6 +60,8 @@ class Figure(BaseModel, frozen=True, extra="forbid"):
     title: Text
     unit: Text
     note: Text | None = None
+    query: str | None = None
+    flow: Literal["exports", "imports"] | None = None
     x: str = "period_label"
     y: str | None = None
     color: str | None = None

@@ -21,6 +21,7 @@ from warehouse.site.catalogue import CatalogueTable, comments_of, tables_of
 from warehouse.site.figures import (
     draw,
     labels_of,
+    query_of,
     read_figures,
     read_lexicon,
     read_pages,
@@ -106,7 +107,7 @@ def _contents(db: duckdb.DuckDBPyConnection, site: SiteInput) -> Contents:
     lexicon, sources = read_lexicon(), labels_of(db)
     retrieved = {(one.source, one.vintage): one.retrieved_at.date() for one in site.vintages}
     figures = {one.id: draw(db, one, sources, retrieved, lexicon) for one in read_figures()}
-    columns, rows = rows_of(db, "headline")
+    columns, rows = rows_of(db, "headline", query_of("headline"))
     headline = tuple(
         dict(zip(columns, row, strict=True)) | {"source_label": sources[row[columns.index("source")]].label}
         for row in rows
@@ -140,7 +141,7 @@ def _write_data(db: duckdb.DuckDBPyConnection, contents: Contents, folder: Path)
         files.write_figure(folder, drawn, contents.site, comments)
     labels = {one.source: one.label for one in contents.sources}
     for name in CHOSEN:
-        columns, rows = rows_of(db, name)
+        columns, rows = rows_of(db, name, query_of(name))
         payload: dict[str, Any] = {"columns": columns, "rows": rows, "sources": labels}
         files.write_script(folder / f"{name}.js", name, payload)
 

@@ -14,12 +14,12 @@ select
     annual.reporter_name_en,
     annual.reporter_name_zh,
     annual.period_label,
-    annual.exports_usd_million,
-    annual.exports_growth_pct,
+    annual.{{ flow }}_usd_million,
+    annual.{{ flow }}_growth_pct,
     annual.source,
     annual.vintage
 from bi.annual
 inner join newest on annual.source = newest.source and annual.period_label = newest.period_label
-where annual.exports_usd_million is not null
-order by annual.exports_usd_million desc, annual.reporter asc
+where annual.{{ flow }}_usd_million is not null
+order by annual.{{ flow }}_usd_million desc, annual.reporter asc
 limit 20

@@ -12,10 +12,10 @@ select
     vintage
 from bi.partner
 where
-    reporter = 'CHN' and flow = 'imports' and partner_rank <= 20
+    reporter = 'CHN' and flow = '{{ flow }}' and partner_rank <= 20
     and period_label = (
         select max(latest.period_label)
         from bi.partner as latest
-        where latest.reporter = 'CHN' and latest.flow = 'imports' and latest.partner_rank is not null
+        where latest.reporter = 'CHN' and latest.flow = '{{ flow }}' and latest.partner_rank is not null
     )
 order by partner_rank, partner

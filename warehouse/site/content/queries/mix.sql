@@ -11,5 +11,5 @@ select
     source,
     vintage
 from bi.mix
-where reporter = 'CHN' and flow = 'exports' and period_label >= '2010' and share_pct is not null
+where reporter = 'CHN' and flow = '{{ flow }}' and period_label >= '2010' and share_pct is not null
 order by period_label, service
