@@ -16,7 +16,7 @@ from conftest import Warehouse
 from warehouse.errors import WarehouseError
 from warehouse.files import record_json
 from warehouse.releases.manifest import ReleaseManifest, VintageRef, read_manifest
-from warehouse.releases.publish import BigRevision, _news, big_revisions_of
+from warehouse.releases.publish import BigRevision, big_revisions_of, news_against
 from warehouse.releases.store import DATABASE
 
 FIRST, SECOND = "2022-09-16", "2024-07-12"
@@ -138,7 +138,7 @@ def test_release_lists_its_big_revisions(warehouse: Warehouse, news: Path) -> No
 
 def test_revisions_of_the_previous_release_are_not_news(warehouse: Warehouse) -> None:
     published, manifest = warehouse.home / "published", read_manifest(warehouse.release)
-    again = _news(published, warehouse.database, manifest)
+    again = news_against(published, warehouse.database, manifest)
     assert (again.against, again.vintages, again.big_revisions) == (warehouse.release.name, (), 0)
     assert again.revisions == {"new": 0, "changed": 0, "withdrawn": 0}
 
