@@ -19,8 +19,12 @@ OF_TEMPLATES = {
     "compare": ["economies", "economy_names"],
     "economy": ["profiles", "economy_names"],
 }
+QUERIES = {
+    figure["id"]: figure.get("query", figure["id"])
+    for figure in yaml.safe_load((CONTENT / "figures.yml").read_text(encoding="utf-8"))
+}
 PAGES = {
-    page["id"]: [*page["figures"], *OF_TEMPLATES.get(page["id"], [])]
+    page["id"]: [*(QUERIES[one] for one in page["figures"]), *OF_TEMPLATES.get(page["id"], [])]
     for page in yaml.safe_load((CONTENT / "pages.yml").read_text(encoding="utf-8"))
 }
 
