@@ -20,7 +20,7 @@ from warehouse.landing.parse import digest_rows
 from warehouse.logs import Timing
 from warehouse.model import Fetched, Vintage
 from warehouse.releases.manifest import BuildRecord, VintageEntry
-from warehouse.releases.publish import publish
+from warehouse.releases.publish import news_against, publish
 from warehouse.releases.store import DATABASE, latest_name, release_dirs
 from warehouse.sources import SOURCES
 
@@ -98,6 +98,7 @@ def make_release(
             docs or {},
             record,
             {},
+            news=news_against(home / "published", file, record),
             is_latest=is_latest,
             actor="tests",
             timings=timings,

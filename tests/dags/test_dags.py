@@ -362,7 +362,7 @@ def test_release_is_recorded_with_the_user_who_triggered_the_run(
 def test_release_is_copied_to_the_database_that_is_configured(
     pipeline: Doubles, dags: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address = "postgresql://writer:secret@127.0.0.1:1/figures"  # nobody answers on this port
+    address = "postgresql://writer:secret@127.0.0.1:1/figures"  # no server listens on this port
     monkeypatch.setenv("WAREHOUSE_PUBLISH_TO", address)
     called = []
 

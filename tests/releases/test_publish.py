@@ -27,7 +27,7 @@ from warehouse.errors import WarehouseError
 from warehouse.files import sha256_of
 from warehouse.releases.history import HISTORY, read_history, withdrawn
 from warehouse.releases.manifest import News, VintageRef, read_manifest
-from warehouse.releases.publish import PARTIAL_PREFIX, publish, rollback
+from warehouse.releases.publish import PARTIAL_PREFIX, news_against, publish, rollback
 from warehouse.releases.store import current, find_release
 
 TESTS = Path(__file__).parent.parent
@@ -51,16 +51,18 @@ def make_build(folder: Path, order: str = "asc", rows: int = 10) -> Path:
 
 
 def publish_again(root: Path, name: str, file: Path, *, is_latest: bool = True) -> Path:
-    return publish(root / "published", name, file, {}, build_record(), {}, is_latest=is_latest, actor="tests")
+    published, record = root / "published", build_record()
+    news = news_against(published, file, record)
+    return publish(published, name, file, {}, record, {}, news=news, is_latest=is_latest, actor="tests")
 
 
 def release(root: Path, name: str, order: str = "asc", rows: int = 10) -> Path:
     file = make_build(root / "build" / name, order, rows)
     docs = {"data_docs": file.parent / "docs", "dbt_docs/index.html": file.parent / "docs" / "index.html"}
     record = build_record()
-    return publish(
-        root / "published", name, file, docs, record, {"success": True}, is_latest=True, actor="tests"
-    )
+    published, verdict = root / "published", {"success": True}
+    news = news_against(published, file, record)
+    return publish(published, name, file, docs, record, verdict, news=news, is_latest=True, actor="tests")
 
 
 @pytest.fixture(scope="module")

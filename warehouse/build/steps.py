@@ -273,9 +273,8 @@ def publish(settings: Settings, build_id: str) -> str:
         # An as-of build that covers the whole landing would bring a release that was rolled back.
         is_beside = record.is_of_the_past or (record.is_as_of and bool(history.withdrawn(entries)))
         is_latest = current(settings.published) is None or not is_beside
-        site = {}
+        site, news = {}, publishing.news_against(settings.published, build / DATABASE, record)
         if settings.site and not (settings.published / build_id).exists():
-            news = publishing.news_against(settings.published, build / DATABASE, record)
             with timed("site", build):
                 site = {sites.SITE: sites.make_site(settings.published, build, record, verdict, news)}
         release = publishing.publish(
@@ -291,6 +290,7 @@ def publish(settings: Settings, build_id: str) -> str:
             },
             record,
             verdict.model_dump(mode="json"),
+            news=news,
             is_latest=is_latest,
             actor=settings.operator,
             timings=read_timings(build).records,

@@ -340,7 +340,7 @@ def _grant(server: Connection, tables: Sequence[Table], reader: str) -> list[str
         )
         if not may_create:
             return [
-                f"role {reader} does not exist, and this user may not create it: nobody else can read the "
+                f"role {reader} does not exist, and this user may not create it: no other user can read the "
                 f"tables. Let an administrator run: create role {role} nologin; then publish again"
             ]
         _run(server, f"create role {role} nologin", f"comment on role {role} is 'Reads the published tables'")

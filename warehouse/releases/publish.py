@@ -85,6 +85,7 @@ def publish(
     record: BuildRecord,
     verdict: Mapping[str, Any],
     *,
+    news: News,
     is_latest: bool,
     actor: str,
     timings: Sequence[Timing] = (),
@@ -92,10 +93,10 @@ def publish(
     """Publish a sealed, validated build; return the directory of the release.
 
     `docs` maps paths within the release to files or directories to copy. `record` is the content of the
-    build's build.json, `verdict` its validation report. With `is_latest`, the release becomes the current
-    release. `timings` are those of the steps before, kept with that of publishing, which lasts until the
-    manifest is written. The database is hard-linked into the release, so a publish that was killed can be
-    run again; build and release must be on one file system.
+    build's build.json, `verdict` its validation report, `news` what `news_against` returns. With `is_latest`,
+    the release becomes the current release. `timings` are those of the steps before, kept with that of
+    publishing, which lasts until the manifest is written. The database is hard-linked into the release, so a
+    publish that was killed can be run again; build and release must be on one file system.
 
     Raises WarehouseError when a release with this id but another database exists.
     """
@@ -114,7 +115,7 @@ def publish(
             **dict(record),
             published_at=datetime.now(UTC),
             validation=dict(verdict),
-            news=news_against(published, database, record),
+            news=news,
             release=release_id,
             database=database_entry(partial),
             tables=tables,

@@ -51,7 +51,7 @@ class Figure(BaseModel, frozen=True, extra="forbid"):
     """A figure as it is declared: a query's rows as a chart with its table, or as a table alone.
 
     `query` names the query, the id by default, and `flow` replaces `{{ flow }}` in it. `x`, `y`, `color`,
-    `dash` and `rule` name columns of the query; `{lang}` stands for the language.
+    `dash` and `rule` name columns of the query; `{lang}` in a name is replaced by the language.
     `y` is the measure, but for a heat map, whose measure is `color`. `rule` is a column of years to mark.
     """
 

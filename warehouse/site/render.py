@@ -29,6 +29,7 @@ from warehouse.site.figures import (
     rows_of,
 )
 from warehouse.site.model import LANGUAGES, Drawn, Language, Lexicon, Origin, Page, SiteInput, Text
+from warehouse.site.specs import NEUTRAL, SOURCE_COLORS
 from warehouse.site.workbook import write_workbook
 
 HERE = Path(__file__).resolve().parent
@@ -68,15 +69,16 @@ def build_site(site: SiteInput, out: Path) -> int:
     with reading(site.database) as db:
         contents = _contents(db, site)
         _write_data(db, contents, partial / "data")
-        write_workbook(db, partial / WORKBOOK, site.release)
+        write_workbook(db, partial / WORKBOOK, site.release, site.built_at)
     shutil.copytree(HERE / "static", partial / "assets")
     (partial / "assets" / "vega.js").write_text(vl_convert.javascript_bundle(SCRIPTS), encoding="utf-8")
     lexicon = contents.lexicon
     every = {"texts": contents.texts, "labels": lexicon.labels, "words": lexicon.words}
-    payload = {
+    payload: dict[str, Any] = {
         name: {one: {key: text.of(one) for key, text in texts.items()} for one in LANGUAGES}
         for name, texts in every.items()
     }
+    payload |= {"colors": SOURCE_COLORS, "neutral": NEUTRAL, "hidden": sorted(HIDDEN)}
     files.write_script(partial / "assets" / "texts.js", "texts", payload)
     (partial / "zh").mkdir()
     count = _write_pages(contents, contents.pages, partial)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,8 +14,11 @@ LEFT_OUT = ("profile",)
 WIDTH = 18
 
 
-def write_workbook(db: duckdb.DuckDBPyConnection, path: Path, release: str) -> None:
-    """Write a sheet for each table of `bi`, and first one with what each column means."""
+def write_workbook(db: duckdb.DuckDBPyConnection, path: Path, release: str, built_at: datetime) -> None:
+    """Write a sheet for each table of `bi`, after one with the meaning of each column.
+
+    `built_at` is the creation time in the file, so that equal releases give equal bytes.
+    """
     tables = db.execute(
         "select table_name, comment from duckdb_tables() where schema_name = 'bi' order by table_name"
     ).fetchall()
@@ -27,7 +30,13 @@ def write_workbook(db: duckdb.DuckDBPyConnection, path: Path, release: str) -> N
     ).fetchall()
     kept = [name for name, _ in tables if name not in LEFT_OUT]
     book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "in_memory": False})
-    book.set_properties({"title": "Services Trade Warehouse", "comments": f"Release {release}"})
+    book.set_properties(
+        {
+            "title": "Services Trade Warehouse",
+            "comments": f"Release {release}",
+            "created": built_at.replace(tzinfo=None),
+        }
+    )
     bold, day = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
     meanings = book.add_worksheet("columns")
     meanings.set_column(0, 1, WIDTH)

@@ -28,7 +28,7 @@ STW.format = (value, column) => {
 
 STW.shown = (columns) => {
   const other = STW.language() === "zh" ? "_en" : "_zh";
-  const hidden = new Set(["period_start", "source", "source_a", "source_b"]);
+  const hidden = new Set(STW.data.texts.hidden);
   return columns.map((name, i) => [name, i]).filter(([name]) => !hidden.has(name) && !name.endsWith(other));
 };
 

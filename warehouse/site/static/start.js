@@ -27,11 +27,11 @@
   /* --- economies --- */
 
   const economySpec = (y, color, dash) => {
-    const legend = { title: null, symbolType: "stroke", symbolStrokeColor: "#808890" };
+    const legend = { title: null, symbolType: "stroke", symbolStrokeColor: STW.data.texts.neutral };
     const shared = {
       x: { field: "period_start", type: "temporal", title: null, scale: { type: "utc" }, axis: { format: "%Y", grid: false } },
       y: { field: y, type: "quantitative", title: null, axis: { format: ",~r" } },
-      color: { field: color, type: "nominal", legend: { title: null, symbolType: "stroke" }, scale: { range: ["#2f78b7", "#d1495b", "#2e8b57", "#d9860a", "#8057b5", "#0b9a9a", "#9c5a2b", "#c74fa0"] } },
+      color: { field: color, type: "nominal", legend: { title: null, symbolType: "stroke" }, scale: { range: STW.data.texts.colors } },
       tooltip: [color, ...(dash ? [dash] : []), "period_label", y, "source_label", "vintage"].map((field) => ({ field, title: STW.label(field), type: field === y ? "quantitative" : "nominal", ...(field === y ? { format: ",.4~r" } : {}) })),
     };
     const dashes = dash ? { strokeDash: { field: dash, type: "nominal", legend, scale: { domain: ["exports", "imports"].map(STW.word), range: [[1, 0], [5, 3]] } } } : {};

@@ -1,10 +1,10 @@
 select
     period_label,
     period_start,
-    exports_usd_million,
+    {{ flow }}_usd_million,
     value_type,
     source,
     vintage
 from bi.compare_sources
-where reporter = 'CHN' and period_label >= '2000' and exports_usd_million is not null
+where reporter = 'CHN' and period_label >= '2000' and {{ flow }}_usd_million is not null
 order by source, period_label
