@@ -203,6 +203,7 @@ def test_the_choice_is_saved_as_csv(readers: dict[int, Reader], tmp_path: Path) 
 def test_a_figure_can_be_cited_and_framed(readers: dict[int, Reader], warehouse: Warehouse) -> None:
     tab = readers[1440].open("index")
     tab.click("#balance .cite summary")
+    tab.wait_for_selector("#balance .cite pre")
     texts = tab.locator("#balance .cite pre").all_inner_texts()
     assert len(texts) == 4
     assert warehouse.release.name in texts[0] and texts[0].endswith("index.html#balance")
