@@ -13,7 +13,7 @@ import pytest
 from small_releases import build_record
 
 from warehouse.build.dbt import seal
-from warehouse.releases.publish import publish, rollback
+from warehouse.releases.publish import news_against, publish, rollback
 
 pytestmark = pytest.mark.faults
 
@@ -38,7 +38,9 @@ def publish_number(home: Path, number: int) -> float:
             )
     seal(file)
     record = build_record(name)
-    publish(home / "published", name, file, {}, record, {}, is_latest=True, actor="tests")
+    published = home / "published"
+    news = news_against(published, file, record)
+    publish(published, name, file, {}, record, {}, news=news, is_latest=True, actor="tests")
     return time.time()
 
 
