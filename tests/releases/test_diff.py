@@ -86,7 +86,7 @@ def test_differing_vintages_are_listed(tmp_path: Path) -> None:
     ("name", "kwargs"),
     [
         ("unique_combination_of_columns", {"combination_of_columns": ["a", "b"]}),
-        ("unique_combination", {"columns": ["a", "b"]}),
+        ("valid_rows", {"key": ["a", "b"]}),
     ],
 )
 def test_key_of_a_table_is_the_longest_that_was_tested(
@@ -97,9 +97,9 @@ def test_key_of_a_table_is_the_longest_that_was_tested(
         str(number): {"test_metadata": {"name": name, "kwargs": arguments}, "attached_node": "model.w.mart"}
         for number, arguments in enumerate((shorter, kwargs, shorter))
     }
-    longer = {"columns": ["a", "b", "c"]}
+    longer = {"key": ["a", "b", "c"]}
     nodes["other"] = {
-        "test_metadata": {"name": "not_null_columns", "kwargs": longer},
+        "test_metadata": {"name": "one_preferred_row", "kwargs": longer},
         "attached_node": "model.w.mart",
     }
     path = tmp_path / "manifest.json"

@@ -24,7 +24,8 @@ from warehouse.releases.store import DATABASE, damaged, find_release
 
 DBT_MANIFEST = Path("dbt_docs") / "manifest.json"
 # The present name of the generic test, and the one in releases before 0.2.
-UNIQUE_TESTS = ("unique_combination_of_columns", "unique_combination")
+# The tests that name a key, and the argument that does; the second is of releases made before 2026-11-28.
+KEY_ARGUMENTS = {"valid_rows": "key", "unique_combination_of_columns": "combination_of_columns"}
 Keys = Mapping[str, tuple[str, ...]]
 Columns = dict[str, bool]  # a table's columns, and whether each is a measure (a number)
 Table = tuple[str, str]
@@ -143,9 +144,9 @@ def table_keys(dbt_manifest: Path) -> dict[str, tuple[str, ...]]:
     try:
         for node in json.loads(dbt_manifest.read_text(encoding="utf-8"))["nodes"].values():
             test = node.get("test_metadata") or {}
-            if test.get("name") in UNIQUE_TESTS and node.get("attached_node"):
-                model, kwargs = node["attached_node"].rsplit(".", 1)[-1], test["kwargs"]
-                key = tuple(kwargs["columns"] if "columns" in kwargs else kwargs["combination_of_columns"])
+            argument = KEY_ARGUMENTS.get(test.get("name"))
+            if argument and node.get("attached_node"):
+                model, key = node["attached_node"].rsplit(".", 1)[-1], tuple(test["kwargs"][argument])
                 keys[model] = max(keys.get(model, ()), key, key=len)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WarehouseError(

@@ -6,7 +6,7 @@
 
 select
     {{ cell_columns | join(', ') }},
-    {{ sources_of_rows(model) }}
+    {{ sources_of_rows(model) }} as source,
     sum(case when is_preferred then 1 when not is_preferred then 0 end) as preferred
 from {{ model }}
 group by {{ cell_columns | join(', ') }}

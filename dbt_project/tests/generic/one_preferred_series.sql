@@ -6,7 +6,7 @@
 
 select
     {{ cell_columns | join(', ') }},
-    {{ sources_of_rows(model) }}
+    {{ sources_of_rows(model) }} as source,
     count(distinct case when is_preferred then concat_ws(' ', source, currency, value_type) end) as preferred_series
 from {{ model }}
 group by {{ cell_columns | join(', ') }}
