@@ -7,8 +7,15 @@
     {%- set name = project_name ~ '.' ~ model.identifier -%}
     {%- set node = graph.nodes.get('model.' ~ name) or graph.nodes.get('seed.' ~ name) if execute -%}
     {%- if node and 'source' in node.columns -%}
-        string_agg(distinct {{ 'case when ' ~ condition ~ ' then source end' if condition else 'source' }}, ', ')
+        string_agg(distinct source, ', ') {{- ' filter (where ' ~ condition ~ ')' if condition }}
     {%- else -%}
         cast(null as varchar)
     {%- endif -%}
+{%- endmacro %}
+
+{#- Names of columns, each quoted. -#}
+{% macro quoted_columns(columns) -%}
+    {%- set quoted = [] -%}
+    {%- for column in columns -%}{%- do quoted.append(adapter.quote(column)) -%}{%- endfor -%}
+    {{ return(quoted) }}
 {%- endmacro %}
