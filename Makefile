@@ -15,11 +15,13 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(she
 MIRROR ?= $(or $(WAREHOUSE_MIRROR),warehouse/sample)
 UI_PORT ?= 8080
 SITE_PORT ?= 8090
+SUPERSET_PORT ?= 8088
 
 BIN := .venv/bin
 READY := .venv/.ready
+SUPERSET_READY := .venv-superset/.ready
 
-.PHONY: help run test test-fast test-faults cases test-stack test-browser ui site live check audit clean lock
+.PHONY: help run test test-fast test-faults cases test-stack test-browser test-superset ui site superset live check audit clean lock
 help: ## this list
 	@echo 'Services Trade Warehouse'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +43,15 @@ $(READY): requirements.lock
 	@chmod +x $(BIN)/warehouse
 	@touch $@
 
+SUPERSET_PYTHON := .venv-superset/bin/python
+$(SUPERSET_READY): superset/requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' || { \
+	  echo "Superset needs Python 3.11 or 3.12: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 1; }
+	@$(SUPERSET_PYTHON) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv-superset
+	@echo "Installing $$(grep -c '^[a-z].*==' $<) locked packages into .venv-superset (once; a minute, 900 MB) ..."
+	@$(SUPERSET_PYTHON) -m pip install --disable-pip-version-check --require-hashes --no-deps -qq -r $<
+	@touch $@
+
 # --- what people use -------------------------------------------------------------------------------------------
 
 run: $(READY) ## the nightly load through Airflow, on the recorded nights (MIRROR=... to change, MIRROR= for live)
@@ -50,7 +61,7 @@ test: $(READY) ## the tests
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 test-fast: $(READY) ## the tests without dbt, Airflow and long runs (an inner loop)
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not slow and not live and not faults and not stack and not browser'
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not slow and not live and not faults and not stack and not browser and not superset'
 
 test-faults: $(READY) ## kills, full disks, bad payloads, many readers, the cases (minutes; root, to mount a small disk)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m faults tests/faults tests/cases
@@ -74,6 +85,14 @@ test-browser: $(READY) ## the site in Chromium: every page, both languages, wide
 	  --disable-pip-version-check --require-hashes --no-deps -qq -r requirements-browser.lock
 	@$(BIN)/python -m pytest -q -m browser tests/browser
 
+test-superset: $(READY) $(SUPERSET_READY) ## Superset in Chromium: dashboards, figures, roles, locked connection (minutes)
+	@command -v chromium >/dev/null 2>&1 || { \
+	  echo 'Installing Chromium from Debian ...'; as=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null; }
+	@$(BIN)/python -c 'import playwright' 2>/dev/null || $(BIN)/python -m pip install \
+	  --disable-pip-version-check --require-hashes --no-deps -qq -r requirements-browser.lock
+	@$(BIN)/python -m pytest -q -m superset tests/superset
+
 ui: $(READY) ## Airflow's web page on these DAGs, on loopback (UI_PORT=8080)
 	@WAREHOUSE_MIRROR='$(MIRROR)' UI_PORT='$(UI_PORT)' $(BIN)/python dags/ui.py
 
@@ -83,6 +102,16 @@ site: $(READY) ## the site of the current release, on loopback (SITE_PORT=8090)
 	  echo "$$home/published/latest has no site. Make a release: make run"; exit 1; }; \
 	  echo "http://127.0.0.1:$(SITE_PORT)/latest/site/  (Ctrl-C ends it)"; \
 	  exec $(BIN)/python -m http.server --bind 127.0.0.1 --directory "$$home/published" $(SITE_PORT) 2>/dev/null
+
+# An environment of its own: Superset needs SQLAlchemy 1.4. The metadata and the passwords are in WAREHOUSE_HOME/superset.
+superset: $(SUPERSET_READY) ## Superset on the current release, on loopback (SUPERSET_PORT=8088)
+	@home="$$(realpath -m "$${WAREHOUSE_HOME:-var}")"; passwords="$$home/superset/secrets"; \
+	  [ -d "$$home/published/latest" ] || { echo "$$home/published/latest: there is no release. Make one: make run"; exit 1; }; \
+	  $(SUPERSET_PYTHON) docker/secret.py make "$$passwords" superset_secret_key \
+	    superset_admin_password superset_analyst_password superset_reader_password >/dev/null; \
+	  echo "Users admin, analyst, reader; their passwords: $$passwords/superset_<user>_password"; \
+	  SUPERSET_HOME="$$home/superset" SUPERSET_SECRETS="$$passwords" SUPERSET_RELEASE="$$home/published/latest" \
+	  PYTHONPATH="$$PWD/superset:$$PWD/docker" exec $(SUPERSET_PYTHON) superset/serve.py 127.0.0.1:$(SUPERSET_PORT)
 
 live: $(READY) ## probes of the real publishers (needs the network; never part of the tests)
 	@$(BIN)/python -m pytest -q -m live --force-enable-socket tests/live
@@ -100,12 +129,12 @@ audit: $(READY) ## known vulnerabilities of the locked packages (needs the netwo
 	@$(BIN)/python .ci/audit.py
 
 clean: ## remove the environment and caches; the landing and the releases in var/ stay
-	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs var/check
-	@find dags warehouse tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@rm -rf .venv .venv-superset .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs var/check
+	@find dags superset warehouse tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo 'Clean. var/ is unchanged: it holds the landing and the releases.'
 
 # Needs `uv` on the path (it is not in .venv: it makes the lock, the lock does not make it).
-lock: ## resolve the three locks anew from pyproject.toml
+lock: ## resolve the four locks anew
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --group pyproject.toml:dev pyproject.toml -o requirements.lock
 	@# Without the group dev, at the same versions: what the image installs.
@@ -114,4 +143,7 @@ lock: ## resolve the three locks anew from pyproject.toml
 	@# On top of requirements.lock: what only `make test-browser` needs.
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --no-annotate --constraint requirements.lock --group pyproject.toml:browser -o requirements-browser.lock
+	@# Superset's environment, which shares nothing with the others but DuckDB.
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --no-annotate superset/requirements.in -o superset/requirements.lock
 	@echo 'All locks are resolved again. Run make test before you commit them.'

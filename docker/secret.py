@@ -1,6 +1,6 @@
 """Secrets as files for the stack: create them, check them at each start, and pass them to Airflow.
 
-    secret.py make DIRECTORY              write a random value for every secret that is missing there
+    secret.py make DIRECTORY [NAME...]    write a random value for every secret that is missing there
     secret.py start DIRECTORY COMMAND...  check every file of the directory, then execute the command
     secret.py read FILE                   print one secret
     secret.py url SCHEME://USER@REST FILE print an address with the password inserted, percent-encoded
@@ -40,6 +40,10 @@ GENERATORS = {
     "jwt_secret": lambda: secrets.token_urlsafe(64),
     "postgres_password": secrets.token_urlsafe,
     "redis_password": secrets.token_urlsafe,
+    "superset_admin_password": secrets.token_urlsafe,
+    "superset_analyst_password": secrets.token_urlsafe,
+    "superset_reader_password": secrets.token_urlsafe,
+    "superset_secret_key": lambda: secrets.token_urlsafe(64),
 }
 
 
@@ -87,17 +91,22 @@ def start(directory: Path, command: list[str]) -> None:
     os.execvp(command[0], command)  # noqa: S606
 
 
-def make(directory: Path) -> None:
-    """Write every missing secret: readable in a container, in a directory that only its owner can enter."""
+def make(directory: Path, names: list[str]) -> None:
+    """Write the missing ones of these secrets, by default of all.
+
+    They are readable in a container, in a directory that only its owner can enter.
+    """
+    if unknown := sorted(set(names) - set(GENERATORS)):
+        raise SystemExit(f"{', '.join(unknown)}: no such secret. Known are {', '.join(GENERATORS)}.")
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.chmod(0o700)  # also one that exists: the containers' users can read the files
-    for name, random in GENERATORS.items():
+    for name in names or GENERATORS:
         path = directory / name
         if path.exists():
             print(f"{path}: exists, not changed")
             continue
         path.touch(mode=0o600)
-        path.write_text(random(), encoding="utf-8")
+        path.write_text(GENERATORS[name](), encoding="utf-8")
         path.chmod(0o444)
         print(f"{path}: created")
 
@@ -105,8 +114,8 @@ def make(directory: Path) -> None:
 def main(arguments: list[str]) -> None:
     """Run the command of the first argument."""
     match arguments:
-        case ["make", directory]:
-            make(Path(directory))
+        case ["make", directory, *names]:
+            make(Path(directory), names)
         case ["start", directory, _, *_]:
             start(Path(directory), arguments[2:])
         case ["read", file]:
