@@ -95,9 +95,9 @@ class Chart:
 
     `form` is a key of `FORMS`. `metrics` are columns or added metrics of the dataset; `columns` are those of
     a table of rows. `x` is the axis, by default the period; `by` makes a series of each value. `where` has
-    SQL conditions that must all hold. `rows` is the number of rows, `series` of series, the largest ones.
-    `order` is the column by which a table is ordered downwards. A chart that is `of_all_economies` does not
-    follow the dashboard's picker.
+    SQL conditions, or names of added columns, that must all hold. `rows` is the number of rows, `series` of
+    series, the largest ones. `order` is the column by which a table is ordered downwards. A chart that is
+    `of_all_economies` does not follow the dashboard's picker.
     """
 
     id: str
@@ -257,7 +257,7 @@ def dataset_file(
                 "type": "BOOLEAN",
                 "groupby": True,
                 "filterable": True,
-                "expression": one.sql,
+                "expression": f"({one.sql})",
                 "description": one.description,
             }
             for name, one in more_columns.items()
@@ -275,7 +275,17 @@ def number_format(name: str) -> str:
 
 
 def condition(sql: str, place: int) -> dict[str, Any]:
-    """Return an SQL condition as Superset keeps it."""
+    """Return a condition as Superset keeps it: SQL, or the name of an added column that must be true."""
+    if sql.isidentifier():
+        return {
+            "expressionType": "SIMPLE",
+            "subject": sql,
+            "operator": "==",
+            "operatorId": "EQUALS",
+            "comparator": True,
+            "clause": "WHERE",
+            "filterOptionName": f"filter_{place}",
+        }
     return {
         "expressionType": "SQL",
         "sqlExpression": sql,

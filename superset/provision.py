@@ -34,6 +34,7 @@ READS = {
     ("can_write", "DashboardPermalinkRestApi"),
     ("can_read", "SecurityRestApi"),
     ("can_dashboard", "Superset"),
+    ("can_log", "Superset"),
     ("can_dashboard_permalink", "Superset"),
     ("can_recent_activity", "Log"),
     ("can_read", "AvailableDomains"),
@@ -71,7 +72,7 @@ def set_roles() -> None:
 
 
 def set_users(secrets: Path) -> None:
-    """Create the users, or set their passwords to the content of their files and their roles to those above."""
+    """Create the users, or set their passwords to those of the files and their roles to those above."""
     from superset.extensions import db, security_manager
     from werkzeug.security import check_password_hash
 

@@ -76,7 +76,17 @@ def main(arguments: list[str]) -> None:
         if not provision("start"):
             raise SystemExit("Superset could not be set up: see the messages above.")
         gunicorn = [sys.executable, "-m", "gunicorn", "--worker-class", "sync", "--workers", WORKERS]
-        options = ["--threads", "1", "--timeout", "120", "--bind", address, "--chdir", str(home)]
+        options = [
+            "--threads",
+            "1",
+            "--no-control-socket",
+            "--timeout",
+            "120",
+            "--bind",
+            address,
+            "--chdir",
+            str(home),
+        ]
         server = subprocess.Popen([*gunicorn, *options, "superset.app:create_app()"])
         print(f"Superset: http://{address}/  (Ctrl-C ends it)", flush=True)
         watch(server, done)
