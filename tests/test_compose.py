@@ -45,7 +45,7 @@ SECRET = PROJECT_ROOT / "docker" / "secret.py"
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
     found = compose_file.read(REQUIRED)["services"]
-    assert set(found) == {*AIRFLOW, "postgres", "redis"}
+    assert set(found) == {*AIRFLOW, "postgres", "redis", "superset"}
     return found
 
 
@@ -102,7 +102,13 @@ def test_services_mount_only_the_secrets_that_they_read(services: dict[str, Any]
     assert [name for name, entry in services.items() if "admin_password" in entry["secrets"]] == ["init"]
     for name, service in services.items():
         read = set(re.findall(r"/run/secrets/([\w.]+)", f"{service.get('environment')} {service['command']}"))
-        assert read, name
+        if name == "superset":  # its configuration reads them in that directory
+            files = [PROJECT_ROOT / "superset" / one for one in ("superset_config.py", "provision.py")]
+            text = " ".join(file.read_text() for file in files)
+            users = {f"superset_{user}_password" for user in ("admin", "analyst", "reader")}
+            assert 'f"superset_{name}_password"' in text and '"superset_secret_key"' in text
+            assert set(service["secrets"]) == users | {"superset_secret_key"}
+            continue
         assert read == set(service["secrets"]), name
 
 
@@ -288,12 +294,27 @@ def test_health_of_a_part_is_read_from_the_answer_of_the_api(httpserver: HTTPSer
     assert healthy("/text").returncode == 0 and healthy("/error").returncode == 1
 
 
-def test_only_the_api_server_port_is_published_on_loopback(services: dict[str, Any]) -> None:
+def test_only_the_ports_of_pages_are_published_on_loopback(services: dict[str, Any]) -> None:
     assert {name: entry["ports"] for name, entry in services.items() if "ports" in entry} == {
-        "api-server": ["127.0.0.1:8080:8080"]
+        "api-server": ["127.0.0.1:8080:8080"],
+        "superset": ["127.0.0.1:8088:8088"],
     }
 
 
+def test_superset_sees_the_releases_only_and_may_not_write_them(services: dict[str, Any]) -> None:
+    service = services["superset"]
+    assert service["profiles"] == ["superset"]
+    assert service["volumes"] == ["superset:/srv/superset", PUBLISHED]
+    assert service["environment"]["SUPERSET_RELEASE"] == f"{PUBLISHED.split(':')[1]}/latest"
+    file = PROJECT_ROOT / service["build"]["dockerfile"]
+    assert "--require-hashes" in file.read_text()
+    lock = (PROJECT_ROOT / "superset" / "requirements.lock").read_text()
+    main = (PROJECT_ROOT / "requirements.lock").read_text()
+    duckdb = re.search(r"^duckdb==\S+", main, re.MULTILINE)
+    assert duckdb and f"\n{duckdb.group()} " in lock  # what writes the releases reads them
+
+
+PUBLISHED = "/data/warehouse/published:/srv/published:ro"
 DATA = {
     "/data/warehouse:/srv/warehouse",
     "/data/backups:/srv/backups",
@@ -309,8 +330,8 @@ def test_state_is_in_named_volumes_and_the_warehouse_in_a_directory_of_the_host(
     declared = set(compose_file.raw()["volumes"])
     used = {mount for entry in services.values() for mount in entry["volumes"]}
     named = {mount.split(":")[0] for mount in used if not mount.startswith((".", "/"))}
-    assert named == declared == {"airflow", "postgres", "redis"}
-    assert {mount for mount in used if mount.startswith((".", "/"))} == DATA
+    assert named == declared == {"airflow", "postgres", "redis", "superset"}
+    assert {mount for mount in used if mount.startswith((".", "/"))} == DATA | {PUBLISHED}
     # the services that run tasks, and the one that verifies that they can
     mounting = {name for name, entry in services.items() if set(entry["volumes"]) >= DATA}
     assert mounting == {"init", "scheduler", "celery-worker"}
@@ -534,7 +555,7 @@ def test_runtime_lock_is_the_lock_without_the_tools_of_development() -> None:
 
 def test_all_locks_are_made_by_one_target() -> None:
     recipe = (PROJECT_ROOT / "Makefile").read_text().partition("\nlock:")[2]
-    assert recipe.count("uv pip compile") == recipe.count("--generate-hashes") == 3
+    assert recipe.count("uv pip compile") == recipe.count("--generate-hashes") == 4
     assert recipe.count("--no-emit-index-url") == 3
     assert "--constraint requirements.lock pyproject.toml -o requirements-runtime.lock" in recipe
     assert "--group pyproject.toml:browser -o requirements-browser.lock" in recipe
