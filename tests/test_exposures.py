@@ -1,4 +1,4 @@
-"""The exposures of the dbt project name what the site and PostgreSQL really read."""
+"""The exposures of the dbt project name what the site, Superset and PostgreSQL really read."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ QUERIES = {
 PAGES = {
     page["id"]: [*(QUERIES[one] for one in page["figures"]), *OF_TEMPLATES.get(page["id"], [])]
     for page in yaml.safe_load((CONTENT / "pages.yml").read_text(encoding="utf-8"))
+}
+DASHBOARDS = {
+    one["page"]: {chart["dataset"] for chart in one["charts"]}
+    for one in yaml.safe_load((PROJECT_ROOT / "superset" / "dashboards.yml").read_text(encoding="utf-8"))[
+        "dashboards"
+    ]
 }
 
 
@@ -59,6 +65,11 @@ def test_page_depends_on_the_tables_of_its_queries(page: str) -> None:
     assert exposures().get(f"site_{page}", set()) == tables
 
 
+@pytest.mark.parametrize("page", DASHBOARDS)
+def test_dashboard_depends_on_the_datasets_of_its_charts(page: str) -> None:
+    assert exposures()[f"superset_{page}"] == DASHBOARDS[page] <= models("bi")
+
+
 def test_workbook_has_the_tables_of_bi() -> None:
     assert exposures()["site_workbook"] == models("bi")
 
@@ -75,4 +86,4 @@ def test_postgresql_has_the_tables_that_are_published() -> None:
 
 def test_no_exposure_is_of_a_page_that_is_gone() -> None:
     names = set(exposures()) - {"site_workbook", "postgresql"}
-    assert names <= {f"site_{page}" for page in PAGES}
+    assert names <= {f"site_{page}" for page in PAGES} | {f"superset_{page}" for page in DASHBOARDS}
