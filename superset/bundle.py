@@ -126,11 +126,15 @@ class Economies:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """A dashboard of dashboards.yml: the `id` of its page on the site, its charts, its picker if any."""
+    """A dashboard of dashboards.yml: the `id` of its page on the site, its charts, its picker if any.
+
+    `lead` is by language, by default that of the page.
+    """
 
     page: str
     charts: list[Chart]
     economies: Economies | None = None
+    lead: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -167,6 +171,7 @@ def read_declared(path: Path = HERE / "dashboards.yml") -> Declared:
             page=entry["page"],
             charts=[Chart(**chart) for chart in entry["charts"]],
             economies=Economies(**entry["economies"]) if "economies" in entry else None,
+            lead=entry.get("lead", {}),
         )
         for entry in content["dashboards"]
     ]
@@ -415,7 +420,7 @@ def position(dashboard: Dashboard, title: str, lead: dict[str, str]) -> dict[str
             "id": "MARKDOWN-lead",
             "children": [],
             "parents": ["ROOT_ID", "GRID_ID", "ROW-lead"],
-            "meta": {"width": 12, "height": 16, "code": f"{lead['en']}\n\n{lead['zh']}"},
+            "meta": {"width": 12, "height": 18, "code": f"{lead['en']}\n\n{lead['zh']}"},
         },
         **{
             f"CHART-{chart.id}": {
@@ -474,13 +479,14 @@ def picker(dashboard: Dashboard, economies: Economies) -> dict[str, Any]:
 def dashboard_file(dashboard: Dashboard, page: dict[str, Any]) -> dict[str, Any]:
     """Return a dashboard; `page` is its entry in pages.yml."""
     title = f"{page['title']['en']} · {page['title']['zh']}"
+    lead = dashboard.lead or page["lead"]
     return {
         "dashboard_title": title,
-        "description": page["lead"]["en"],
+        "description": lead["en"],
         "css": "",
         "slug": dashboard.page,
         "uuid": identity("dashboard", dashboard.page),
-        "position": position(dashboard, title, page["lead"]),
+        "position": position(dashboard, title, lead),
         "metadata": {
             "native_filter_configuration": [picker(dashboard, dashboard.economies)]
             if dashboard.economies

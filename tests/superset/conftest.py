@@ -58,7 +58,7 @@ def free_port() -> int:
 
 def is_up(address: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{address}/health", timeout=10) as answer:
+        with urllib.request.urlopen(f"{address}/health", timeout=10) as answer:  # noqa: S310
             return bool(answer.status == 200)
     except (urllib.error.URLError, ConnectionError, TimeoutError):
         return False
@@ -79,7 +79,6 @@ def superset(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> 
     subprocess.run(
         [sys.executable, PROJECT_ROOT / "docker" / "secret.py", "make", secrets, *SECRETS], check=True
     )
-    # A proxy that refuses: a request of the server to any other host fails, and is in its log.
     environment = os.environ | {
         "SUPERSET_HOME": str(server.home),
         "SUPERSET_SECRETS": str(secrets),

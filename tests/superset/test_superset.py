@@ -86,7 +86,8 @@ def chart_rows(tab: Any, page: str, chart: str, economy: str | None = "China") -
             "item_balance",
             ("service_name_en", "Balance, US$ million"),
             "select service_name_en, sum(case flow when 'exports' then value_usd_million "
-            "else -value_usd_million end) from bi.mix where reporter = 'CHN' and period_label = '2023' group by 1",
+            "else -value_usd_million end) from bi.mix "
+            "where reporter = 'CHN' and period_label = '2023' group by 1",
         ),
     ],
 )
