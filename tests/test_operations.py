@@ -338,7 +338,13 @@ def make_certificates(folder: Path) -> None:
         (folder / target).write_bytes(certificate.public_bytes(encoding))
 
 
+def check_make(command: str, **_: object) -> None:
+    """Check that the Makefile has the target; the tests of superset/ run what it runs."""
+    assert f"\n{command.removeprefix('make ')}: " in (PROJECT_ROOT / "Makefile").read_text()
+
+
 CHECKS: dict[str, Callable[..., None]] = {
+    "make ": check_make,
     "warehouse ": run_warehouse,
     "WAREHOUSE_MIRROR=/srv/mirrors/corrected warehouse ": run_warehouse,
     "docker compose ": check_compose,
