@@ -301,11 +301,11 @@ def test_only_the_ports_of_pages_are_published_on_loopback(services: dict[str, A
     }
 
 
-def test_superset_sees_the_releases_only_and_may_not_write_them(services: dict[str, Any]) -> None:
+def test_superset_reads_the_releases_and_may_not_write_them(services: dict[str, Any]) -> None:
     service = services["superset"]
     assert service["profiles"] == ["superset"]
-    assert service["volumes"] == ["superset:/srv/superset", PUBLISHED]
-    assert service["environment"]["SUPERSET_RELEASE"] == f"{PUBLISHED.split(':')[1]}/latest"
+    assert service["volumes"] == ["superset:/srv/superset", READ_ONLY]
+    assert service["environment"]["SUPERSET_RELEASE"] == f"{READ_ONLY.split(':')[1]}/published/latest"
     file = PROJECT_ROOT / service["build"]["dockerfile"]
     assert "--require-hashes" in file.read_text()
     lock = (PROJECT_ROOT / "superset" / "requirements.lock").read_text()
@@ -314,7 +314,7 @@ def test_superset_sees_the_releases_only_and_may_not_write_them(services: dict[s
     assert duckdb and f"\n{duckdb.group()} " in lock  # what writes the releases reads them
 
 
-PUBLISHED = "/data/warehouse/published:/srv/published:ro"
+READ_ONLY = "/data/warehouse:/srv/warehouse:ro"
 DATA = {
     "/data/warehouse:/srv/warehouse",
     "/data/backups:/srv/backups",
@@ -331,7 +331,7 @@ def test_state_is_in_named_volumes_and_the_warehouse_in_a_directory_of_the_host(
     used = {mount for entry in services.values() for mount in entry["volumes"]}
     named = {mount.split(":")[0] for mount in used if not mount.startswith((".", "/"))}
     assert named == declared == {"airflow", "postgres", "redis", "superset"}
-    assert {mount for mount in used if mount.startswith((".", "/"))} == DATA | {PUBLISHED}
+    assert {mount for mount in used if mount.startswith((".", "/"))} == DATA | {READ_ONLY}
     # the services that run tasks, and the one that verifies that they can
     mounting = {name for name, entry in services.items() if set(entry["volumes"]) >= DATA}
     assert mounting == {"init", "scheduler", "celery-worker"}
