@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from statsmodels.tsa.seasonal import STL
 
 METHOD = "STL"
 PERIOD = 4  # quarters
@@ -61,6 +60,8 @@ def adjust(quarters: Sequence[int], values: Sequence[float]) -> tuple[list[float
         return None, GAP
     if min(values) <= 0:
         return None, NOT_POSITIVE
+    from statsmodels.tsa.seasonal import STL  # 2 s, which a build without such a series does not take
+
     logarithms = np.log(np.array(values, dtype=float))
     stl = STL(logarithms, period=PERIOD, seasonal=SEASONAL, trend=TREND, low_pass=LOW_PASS, robust=True)
     adjusted = np.exp(logarithms - stl.fit().seasonal)
