@@ -40,8 +40,8 @@ COLUMNS = {
         "balance_million, is_balance_published, exports_growth_pct, imports_growth_pct, total_growth_pct, "
         "is_exports_small_base, is_imports_small_base, is_small_base, export_share_pct, import_share_pct, "
         "world_export_share_pct, world_import_share_pct, world_total_share_pct, world_export_rank, "
-        "world_import_rank, world_rank, services_share_of_trade_pct, openness_pct, openness_reason, "
-        "is_preferred"
+        "world_import_rank, world_rank, services_share_of_trade_pct, services_share_reason, openness_pct, "
+        "openness_reason, is_preferred"
     ),
     "mart_trade_structure": (
         "source, vintage, reporter, frequency, period_start, period_end, period_label, currency, "

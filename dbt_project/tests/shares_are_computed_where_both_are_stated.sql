@@ -74,6 +74,13 @@ reasons as (
     from {{ ref('mart_trade_scale') }}
     union all
     select
+        'mart_trade_scale' as mart,
+        concat_ws(', ', source, reporter, period_label, currency, 'services in trade') as cell,
+        services_share_of_trade_pct is not null as has_share,
+        services_share_reason is null as has_both
+    from {{ ref('mart_trade_scale') }}
+    union all
+    select
         'mart_published_rate' as mart,
         concat_ws(', ', source, reporter, partner, region, indicator, period_label) as cell,
         computed_rate_pct is not null as has_share,

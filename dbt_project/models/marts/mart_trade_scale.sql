@@ -152,6 +152,12 @@ select
     cast(ranked.world_import_rank as integer) as world_import_rank,
     cast(ranked.world_rank as integer) as world_rank,
     {{ ratio_pct('ranked.total_million', '(ranked.total_million + ranked.goods_total_million)') }} as services_share_of_trade_pct,
+    case
+        when ranked.total_million is null then 'no total of exports and imports'
+        when ranked.goods_total_million is null
+            then 'the publisher states no goods exports and imports for the economy, period and currency'
+        when ranked.total_million + ranked.goods_total_million = 0 then 'services and goods are zero'
+    end as services_share_reason,
     {{ ratio_pct('ranked.total_million', 'ranked.gdp_million') }} as openness_pct,
     case
         when {{ ratio_pct('ranked.total_million', 'ranked.gdp_million') }} is not null then null
