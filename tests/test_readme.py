@@ -13,7 +13,7 @@ from conftest import Warehouse
 
 from warehouse.config import PROJECT_ROOT
 
-CLIENTS = {"adbc_driver_duckdb", "duckdb", "pandas", "polars", "sqlalchemy"}
+CLIENTS = {"adbc_driver_duckdb", "duckdb", "pandas", "polars", "pyarrow", "sqlalchemy"}
 
 
 def blocks(page: str, language: str = "python") -> list[str]:

@@ -36,7 +36,7 @@ from warehouse.files import sha256_of
 from warehouse.formats import xlsx_package as workbook
 from warehouse.landing import store
 from warehouse.model import MEBIBYTE
-from warehouse.releases.publish import export_parquet
+from warehouse.releases.parquet import export_parquet
 from warehouse.releases.query import escape_formula, query, write_csv
 from warehouse.releases.trace import trace
 from warehouse.sources import wto_merchandise
@@ -296,7 +296,7 @@ def test_formulas_in_curated_figures_are_published_as_text(tmp_path: Path) -> No
     with duckdb.connect(str(build)) as db:
         db.execute(f"create table figures as from read_parquet('{vintage.rows_path}')")
     (tmp_path / "out").mkdir()
-    export_parquet(build, tmp_path / "out")
+    export_parquet(build, tmp_path / "out", {})
     exported = pq.read_table(tmp_path / "out" / "figures.parquet")
     for name in ("note", "excerpt"):
         assert str(exported.schema.field(name).type) == "string"

@@ -194,7 +194,7 @@ def test_rolled_back_release_is_not_built_again_after_an_as_of_build(bank_home: 
         write_record(directory / builds.VERDICT, Verdict(success=True))
         for name in ("data_docs/index.html", "dbt/static_index.html", "dbt/manifest.json"):
             (directory / name).parent.mkdir(exist_ok=True)
-            (directory / name).touch()
+            (directory / name).write_text('{"nodes": {}}')
         return steps.publish(settings, build)
 
     bad = published()

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from warehouse.errors import WarehouseError
@@ -22,6 +21,7 @@ from warehouse.files import fsync, link_tree, read_record, record_json, sha256_o
 from warehouse.landing.freshness import Freshness
 from warehouse.logs import Timer, Timing
 from warehouse.quality.database import text_literal
+from warehouse.releases.diff import DBT_MANIFEST, table_keys
 from warehouse.releases.history import HistoryEntry, append_entry, last_switch, read_history
 from warehouse.releases.manifest import (
     MANIFEST,
@@ -30,10 +30,10 @@ from warehouse.releases.manifest import (
     DatabaseEntry,
     News,
     ReleaseManifest,
-    TableEntry,
     VintageRef,
     read_manifest,
 )
+from warehouse.releases.parquet import export_parquet, export_table
 from warehouse.releases.retention import hide_on_record, remove_hidden
 from warehouse.releases.store import (
     DATABASE,
@@ -50,7 +50,6 @@ RECORDS = "build_records"  # run_results.json, dbt.log and timings.json, in the 
 TIMINGS = "timings.json"
 PARTIAL_PREFIX = ".partial-"
 FRESHNESS = "mart_freshness"
-ROW_GROUP_ROWS = 122_880
 State = dict[str, tuple[str, datetime | None]]  # status and last success of each source
 
 
@@ -109,7 +108,7 @@ def publish(
             (partial / name).parent.mkdir(parents=True, exist_ok=True)
             (shutil.copytree if origin.is_dir() else shutil.copyfile)(origin, partial / name)
         (partial / "parquet").mkdir()
-        tables = export_parquet(database, partial / "parquet")
+        tables = export_parquet(database, partial / "parquet", table_keys(partial / DBT_MANIFEST))
         (partial / DATABASE).hardlink_to(database)
         manifest = ReleaseManifest(
             **dict(record),
@@ -185,34 +184,6 @@ def _register(published: Path, release: str, actor: str, *, is_latest: bool) -> 
             return
         if is_latest:
             point_latest(published, release)
-
-
-def export_parquet(database: Path, folder: Path) -> dict[str, TableEntry]:
-    """Write each table to `<table>.parquet`, its rows in the order of all columns; return the entries.
-
-    Equal rows give equal bytes, whatever the order of the rows in the database.
-    """
-    entries: dict[str, TableEntry] = {}
-    with reading(database) as db:
-        tables = db.execute(
-            "select schema_name, table_name from duckdb_tables() where not internal order by all"
-        ).fetchall()
-        if not tables:
-            raise WarehouseError(f"{database}: has no table to publish. Build again with: warehouse publish")
-        for schema, table in tables:
-            if table in entries:
-                what = f"two tables are named {table}, so their Parquet files would collide"
-                raise WarehouseError(f"{database}: {what}. Rename one of the models")
-            entries[table] = export_table(db, schema, table, folder / f"{table}.parquet")
-    return entries
-
-
-def export_table(db: duckdb.DuckDBPyConnection, schema: str, table: str, path: Path) -> TableEntry:
-    """Write one table to a Parquet file, its rows in the order of all columns; return its entry."""
-    rows = db.sql(f'select * from "{schema}"."{table}" order by all')
-    rows.write_parquet(str(path), compression="zstd", row_group_size=ROW_GROUP_ROWS)
-    count, size = pq.read_metadata(path).num_rows, path.stat().st_size
-    return TableEntry(schema=schema, rows=count, size_bytes=size, sha256=sha256_of(path))
 
 
 # --- news ---
@@ -323,7 +294,9 @@ def refresh(
             [(status, last_success_at, source) for source, (status, last_success_at) in state.items()],
         )
         db.execute("checkpoint")
-        table = export_table(db, "marts", FRESHNESS, parquet)
+        table = export_table(
+            db, "marts", FRESHNESS, parquet, table_keys(partial / DBT_MANIFEST).get(FRESHNESS, ())
+        )
     refresh_site(release, partial / DATABASE, partial / "site")
     manifest = read_manifest(release)
     base = manifest.refreshes or release.name

@@ -1,0 +1,104 @@
+"""Write the tables of a release as Parquet files that describe themselves.
+
+The key-value metadata of a file has:
+
+    description   what the table is
+    columns       a JSON object: the name of each column and its meaning, with the unit
+    sorted_by     the columns by which the rows are sorted: the key that dbt tested, then all others
+    ARROW:schema  the description and, as the metadata `comment` of each field, its meaning
+
+They are the comments of the database. Equal tables give equal bytes: nothing here names a release or a time.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from warehouse.errors import WarehouseError
+from warehouse.files import sha256_of
+from warehouse.quality.database import text_literal
+from warehouse.releases.manifest import TableEntry
+from warehouse.releases.store import reading
+
+ROW_GROUP_ROWS = 122_880
+Keys = Mapping[str, Sequence[str]]
+
+
+def export_parquet(database: Path, folder: Path, keys: Keys) -> dict[str, TableEntry]:
+    """Write each table to `<table>.parquet`; return the entries of the manifest.
+
+    `keys` maps a table to its unique columns, by which the rows are sorted first. Equal rows give equal
+    bytes, whatever the order of the rows in the database.
+    """
+    entries: dict[str, TableEntry] = {}
+    with reading(database) as db:
+        tables = db.execute(
+            "select schema_name, table_name from duckdb_tables() where not internal order by all"
+        ).fetchall()
+        if not tables:
+            raise WarehouseError(f"{database}: has no table to publish. Build again with: warehouse publish")
+        for schema, table in tables:
+            if table in entries:
+                what = f"two tables are named {table}, so their Parquet files would collide"
+                raise WarehouseError(f"{database}: {what}. Rename one of the models")
+            entries[table] = export_table(db, schema, table, folder / f"{table}.parquet", keys.get(table, ()))
+    return entries
+
+
+def export_table(
+    db: duckdb.DuckDBPyConnection, schema: str, table: str, path: Path, key: Sequence[str]
+) -> TableEntry:
+    """Write one table to a Parquet file, its rows sorted by `key` first; return its entry."""
+    [(description,)] = db.execute(
+        "select comment from duckdb_tables() where schema_name = ? and table_name = ?", [schema, table]
+    ).fetchall()
+    meanings: dict[str, str] = {
+        name: comment or ""
+        for name, comment in db.execute(
+            "select column_name, comment from duckdb_columns() where schema_name = ? and table_name = ? "
+            "order by column_index",
+            [schema, table],
+        ).fetchall()
+    }
+    sorted_by = [name for name in key if name in meanings]
+    sorted_by += [name for name in meanings if name not in sorted_by]
+    metadata = {
+        "description": description or "",
+        "columns": json.dumps(meanings, ensure_ascii=False),
+        "sorted_by": ", ".join(sorted_by),
+    }
+    metadata["ARROW:schema"] = _arrow_schema(db, schema, table, meanings, metadata["description"])
+    values = ", ".join(f"{text_literal(name)}: {text_literal(value)}" for name, value in metadata.items())
+    order = ", ".join(f'"{name}"' for name in sorted_by)
+    db.execute(
+        f'copy (select * from "{schema}"."{table}" order by {order}) to {text_literal(path)} '
+        f"(format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS}, kv_metadata {{{values}}})"
+    )
+    count, size = pq.read_metadata(path).num_rows, path.stat().st_size
+    return TableEntry(schema=schema, rows=count, size_bytes=size, sha256=sha256_of(path))
+
+
+def _arrow_schema(
+    db: duckdb.DuckDBPyConnection,
+    schema: str,
+    table: str,
+    meanings: Mapping[str, str],
+    description: str,
+) -> str:
+    """Return the schema of a table as Arrow stores it in a Parquet file.
+
+    DuckDB writes no Arrow schema of its own, and has no other place for the meaning of a column.
+    """
+    fields = db.sql(f'select * from "{schema}"."{table}" limit 0').to_arrow_table().schema
+    described = pa.schema(
+        [field.with_metadata({"comment": meanings[field.name]}) for field in fields],
+        metadata={"description": description},
+    )
+    return base64.b64encode(described.serialize().to_pybytes()).decode()
