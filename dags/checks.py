@@ -27,6 +27,7 @@ CHECKS = {
     "sources": ("fetch_failed", "load_rejected", "part_failed", "drift", "source_late"),
     "builds": ("build_failed", "source_set_aside", "rows_held"),
     "revisions": ("big_revision",),
+    "database": ("database_behind",),
     "disk": ("disk_low",),
     "records": ("unreadable",),
 }
@@ -44,6 +45,7 @@ next.
 | `sources` | a fetch failed or was rejected, in part too; an answer has drift; a release has not come |
 | `builds` | the newest build failed, or left out a source, or figures with unknown codes |
 | `revisions` | a release of the last 24 hours revised a figure by more than its threshold |
+| `database` | the database `WAREHOUSE_PUBLISH_TO` does not hold the current release |
 | `disk` | there is not enough space for the next build |
 | `records` | a record of the warehouse cannot be read |
 | `refresh` | `mart_freshness` of the current release cannot be brought up to today |

@@ -23,6 +23,7 @@ from warehouse.files import Listing
 from warehouse.landing import quarantine, store
 from warehouse.landing.freshness import freshness_of
 from warehouse.model import Check, FailedPart
+from warehouse.publication.behind import COPY_COMMAND, database_state
 from warehouse.releases.held import held_rows_of
 from warehouse.releases.manifest import VintageRef, read_manifest
 from warehouse.releases.publish import BigRevision, big_revisions_of
@@ -44,6 +45,7 @@ Kind = Literal[
     "rows_held",
     "drift",
     "big_revision",
+    "database_behind",
     "source_late",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -83,6 +85,7 @@ def find_alerts(settings: Settings, today: date | None = None) -> list[Alert]:
         ("current release", lambda: release_alerts(settings)),
         ("revisions", lambda: revision_alerts(settings)),
         ("disk", lambda: disk_alerts(settings)),
+        ("database", lambda: database_alerts(settings)),
     )
     alerts: list[Alert] = []
     for part, find in parts:
@@ -351,6 +354,22 @@ def disk_alerts(settings: Settings) -> list[Alert]:
             happened="the disk has no space for another build; none will begin",
             reason=reason,
             command="warehouse maintain",
+        )
+    ]
+
+
+def database_alerts(settings: Settings) -> list[Alert]:
+    """Return an alert when the database of WAREHOUSE_PUBLISH_TO does not hold the current release."""
+    state = database_state(settings)
+    if state is None or not state.is_behind:
+        return []
+    return [
+        Alert(
+            kind="database_behind",
+            subject="database",
+            happened=f"{state.address} does not hold the current release",
+            reason=state.text,
+            command=COPY_COMMAND,
         )
     ]
 

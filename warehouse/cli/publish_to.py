@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from warehouse.cli.options import AsJson
 from warehouse.cli.render import print_json, print_line, print_warning
+
+if TYPE_CHECKING:
+    from warehouse.config import Settings
 
 
 def publish_to(
@@ -58,3 +61,12 @@ def publish_to(
             print_line(f"{text}: {', '.join(names)}")
     for warning in copied.warnings:
         print_warning(warning)
+
+
+def warn_of_database(settings: Settings) -> None:
+    """Print the command that copies the current release, when the database does not hold it."""
+    from warehouse.publication.behind import database_state
+
+    state = database_state(settings)
+    if state is not None and state.is_behind:
+        print_warning(state.text)

@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from warehouse.cli.options import AsCsv, AsJson, Why
+from warehouse.cli.publish_to import warn_of_database
 from warehouse.cli.render import (
     format_time,
     out,
@@ -156,7 +157,9 @@ def rollback(
     from warehouse.config import load_settings
     from warehouse.releases.rollback import roll_back
 
-    entry, withdrawn, restored = roll_back(load_settings(), release, why)
+    settings = load_settings()
+    entry, withdrawn, restored = roll_back(settings, release, why)
+    warn_of_database(settings)
     if as_json:
         changed = {
             "withdrawn": [one.model_dump() for one in withdrawn],

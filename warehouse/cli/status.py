@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,7 @@ def status(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode =
     from warehouse.cli.problems import require_home
     from warehouse.config import load_settings
     from warehouse.landing import quarantine
+    from warehouse.publication.behind import database_state
     from warehouse.releases.store import latest_name
     from warehouse.sources import SOURCES
 
@@ -63,7 +65,7 @@ def status(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode =
     rejected = quarantine.list_rejected(settings.rejected).records
     manifest = current_manifest(settings)
     rows = [source_row(settings, name, today, rejected, manifest) for name in SOURCES]
-    release = latest_name(settings.published)
+    release, database = latest_name(settings.published), database_state(settings)
     free_gib = free_disk_gib(settings)
     problems = record_problems(settings)
     count = len(find_alerts(settings, today))
@@ -73,11 +75,14 @@ def status(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode =
     elif as_json:
         as_of = manifest.as_of.isoformat() if manifest else None
         summary = {"release": release, "as_of": as_of, "free_disk_gib": free_gib, "alerts": count}
+        summary["database"] = asdict(database) if database else None
         print_json({"home": str(settings.home), **summary, "sources": rows, "problems": problems})
     else:
         print_table(rows, COLUMNS, droppable=DROPPABLE)
         print_remarks(rows)
         print_line(release_line(settings, release, manifest))
+        if database:
+            print_line(database.text)
         print_line(f"home: {settings.home}, {free_gib} GiB free")
         print_line(f"alerts: {f'{count}; list them with: warehouse alerts' if count else 'none'}")
         print_problems(problems)

@@ -80,6 +80,14 @@ def last_switch(entries: Sequence[HistoryEntry]) -> HistoryEntry | None:
     return next((entry for entry in reversed(entries) if entry.is_switch), None)
 
 
+def built_release(entries: Sequence[HistoryEntry], release: str) -> str:
+    """Return the release that was built, of which `release` is a refresh or which it is."""
+    refreshed = {one.release: one.before for one in entries if one.action == "refresh" and one.before}
+    while release in refreshed:
+        release = refreshed.pop(release)
+    return release
+
+
 def rolled_back(entries: Sequence[HistoryEntry]) -> dict[str, HistoryEntry]:
     """Map each release that was rolled back from, and not back to since, to that rollback."""
     found: dict[str, HistoryEntry] = {}
