@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -72,6 +73,23 @@ def test_withdrawn_figures_are_recorded(built: Path) -> None:
     )
     assert [name for name, _ in found] == ["BM.GSR.ROYL.CD", "BX.GSR.ROYL.CD"]
     assert {count for _, count in found} == {12}
+
+
+def test_dbt_docs_have_every_column_of_the_release(warehouse: Warehouse) -> None:
+    page = (warehouse.release / "dbt_docs" / "index.html").read_text(encoding="utf-8")
+    schema = page.index("https://schemas.getdbt.com/dbt/catalog")
+    catalog, _ = json.JSONDecoder().raw_decode(page, page.rindex('{"metadata"', 0, schema))
+    described = {
+        (node["metadata"]["schema"], node["metadata"]["name"], column)
+        for node in catalog["nodes"].values()
+        for column in node["columns"]
+    }
+    with duckdb.connect(str(warehouse.database), read_only=True) as db:
+        columns = db.execute(
+            "select schema_name, table_name, column_name from duckdb_columns() where not internal"
+        ).fetchall()
+    assert len(columns) > 1000
+    assert set(columns) <= described
 
 
 def test_second_build_of_same_landing_has_same_tables(
