@@ -14,6 +14,7 @@ import duckdb
 import pytest
 from conftest import Warehouse
 
+from warehouse.config import SAMPLE_DIR
 from warehouse.site.figures import query_of_figure, read_figures, read_lexicon, read_pages, read_texts
 
 MEBIBYTE = 2**20
@@ -246,3 +247,16 @@ def test_the_regions_page_shows_what_is_not_published(site: Path) -> None:
     row = next(row for row in text.split("<tr>") if "Beijing-Tianjin-Hebei" in row)
     assert "<td></td>" in row and "members are missing" in row
     assert "An empty cell is not published" in text
+
+
+def test_lines_of_vintages_are_the_figures_of_both_files_of_the_world_bank(site: Path) -> None:
+    indicator = "api.worldbank.org/v2/country/all/indicator/BX.GSR.NFSV.CD.json"
+    sent = {}
+    for night, vintage in (("night-1", "2022-09-16"), ("night-2", "2024-07-12")):
+        for one in json.loads((SAMPLE_DIR / night / indicator).read_text(encoding="utf-8"))[1]:
+            if one["countryiso3code"] == "CHN" and one["value"] is not None and one["date"] >= "2010":
+                sent[vintage, one["date"]] = pytest.approx(one["value"] / 1e6, rel=1e-12)
+    text = (site / "data" / "vintages.csv").read_text(encoding="utf-8-sig")
+    rows = csv.DictReader(io.StringIO(text))
+    assert {(one["vintage"], one["period_label"]): float(one["exports_usd_million"]) for one in rows} == sent
+    assert len(sent) == 25

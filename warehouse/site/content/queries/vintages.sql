@@ -1,0 +1,91 @@
+-- marts.mart_vintage has the cells that a later vintage revised or added; every other cell is the same in all vintages.
+with changed as (
+
+    select
+        source,
+        period_label,
+        period_start,
+        vintage,
+        until_vintage,
+        value as exports_usd_million
+    from marts.mart_vintage
+    where
+        reporter = 'CHN'
+        and partner = 'WLD'
+        and service = 'S'
+        and flow = 'exports'
+        and frequency = 'A'
+        and currency = 'USD'
+
+),
+
+most_revised as (
+
+    select dim_vintage.source
+    from core.dim_vintage
+    where
+        exists (
+            select 1
+            from bi.compare_sources
+            where
+                compare_sources.source = dim_vintage.source
+                and compare_sources.reporter = 'CHN'
+                and compare_sources.exports_usd_million is not null
+        )
+    group by dim_vintage.source
+    order by count(*) desc, dim_vintage.source asc
+    limit 1
+
+),
+
+vintages as (
+
+    select
+        dim_vintage.source,
+        dim_vintage.vintage
+    from core.dim_vintage
+    inner join most_revised
+        on dim_vintage.source = most_revised.source
+
+),
+
+stated as (
+
+    select *
+    from changed
+    union all
+    select
+        source,
+        period_label,
+        period_start,
+        '' as vintage,
+        null as until_vintage,
+        exports_usd_million
+    from bi.compare_sources
+    where
+        reporter = 'CHN'
+        and exports_usd_million is not null
+        and not exists (
+            select 1
+            from changed
+            where
+                changed.source = compare_sources.source
+                and changed.period_label = compare_sources.period_label
+        )
+
+)
+
+select
+    stated.period_label,
+    stated.period_start,
+    stated.exports_usd_million,
+    vintages.source,
+    vintages.vintage
+from vintages
+inner join stated
+    on
+        vintages.source = stated.source
+        and vintages.vintage >= stated.vintage
+        and (vintages.vintage < stated.until_vintage or stated.until_vintage is null)
+where stated.period_label >= '2010'
+order by vintages.vintage, stated.period_label
