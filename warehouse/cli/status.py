@@ -74,8 +74,13 @@ def status(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode =
         print_problems(problems)
     elif as_json:
         as_of = manifest.as_of.isoformat() if manifest else None
-        summary = {"release": release, "as_of": as_of, "free_disk_gib": free_gib, "alerts": count}
-        summary["database"] = asdict(database) if database else None
+        summary = {
+            "release": release,
+            "as_of": as_of,
+            "free_disk_gib": free_gib,
+            "alerts": count,
+            "database": asdict(database) if database else None,
+        }
         print_json({"home": str(settings.home), **summary, "sources": rows, "problems": problems})
     else:
         print_table(rows, COLUMNS, droppable=DROPPABLE)
