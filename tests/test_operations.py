@@ -31,6 +31,7 @@ from small_releases import make_release, make_vintage
 from warehouse.backfill import records
 from warehouse.config import PROJECT_ROOT, SAMPLE_DIR
 from warehouse.landing import store
+from warehouse.publication.behind import COPY_COMMAND
 from warehouse.releases.manifest import entry_of
 
 PAGE = PROJECT_ROOT / "OPERATIONS.md"
@@ -145,6 +146,11 @@ def run_repair(words: list[str], home: Path, **_: object) -> None:
     assert latest.readlink() == release
 
 
+def run_on_postgresql(words: list[str], **_: object) -> None:
+    """Leave the command to tests/stack/test_publish_to.py, which runs what the alert says on a database."""
+    assert words == shlex.split(COPY_COMMAND)[1:]
+
+
 def run_curated(words: list[str], home: Path, **_: object) -> None:
     invoke(home, *words, WAREHOUSE_CURATED=str(SAMPLE_DIR / "night-2" / "curated"))
 
@@ -161,6 +167,7 @@ WAREHOUSE: dict[str, Callable[..., None]] = {
     "repair latest": run_repair,
     "vintages list": run_as_written,
     "vintages withdraw": run_as_written,
+    "publish-to": run_on_postgresql,
     "query": run_as_written,
     "releases": run_as_written,
     "diff": run_as_written,

@@ -20,6 +20,7 @@ import sqlalchemy
 from command_line import invoke
 from small_releases import make_release
 
+from warehouse.alerts import database_alerts
 from warehouse.config import read_settings
 from warehouse.errors import WarehouseError
 from warehouse.publication import postgres
@@ -147,6 +148,19 @@ def release(home: Path, number: int, sql: str = "", is_latest: bool = True) -> s
 
 def publish(home: Path, port: int, database: str, **options: Any) -> Any:
     return publish_to(read_settings(home=home, operator="tests"), address_of(port, database), **options)
+
+
+def test_database_is_behind_until_the_command_of_the_alert_copies(
+    port: int, database: str, tmp_path: Path
+) -> None:
+    address = address_of(port, database)
+    settings = read_settings(home=tmp_path, publish_to=address)
+    for number in (1, 2):
+        name = release(tmp_path, number)
+        (alert,) = database_alerts(settings)
+        invoke(tmp_path, *alert.command.split()[1:], WAREHOUSE_PUBLISH_TO=address)
+        assert database_alerts(settings) == []
+        assert run(port, "select release from bi.release", database) == [(name,)]
 
 
 def test_first_publication_has_every_cell_type_and_comment(port: int, database: str, tmp_path: Path) -> None:

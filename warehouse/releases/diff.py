@@ -144,7 +144,7 @@ def table_keys(dbt_manifest: Path) -> dict[str, tuple[str, ...]]:
     try:
         for node in json.loads(dbt_manifest.read_text(encoding="utf-8"))["nodes"].values():
             test = node.get("test_metadata") or {}
-            argument = KEY_ARGUMENTS.get(test.get("name"))
+            argument = KEY_ARGUMENTS.get(test.get("name", ""))
             if argument and node.get("attached_node"):
                 model, key = node["attached_node"].rsplit(".", 1)[-1], tuple(test["kwargs"][argument])
                 keys[model] = max(keys.get(model, ()), key, key=len)
