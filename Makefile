@@ -77,20 +77,18 @@ test-stack: $(READY) ## the services of docker-compose.yml as plain processes, o
 	@$(BIN)/python -m pytest -q -m stack tests/stack
 
 # Debian's Chromium and the packages of requirements-browser.lock, when there are none.
-test-browser: $(READY) ## the site in Chromium: every page, both languages, wide and narrow (minutes)
+.PHONY: browser
+browser: $(READY)
 	@command -v chromium >/dev/null 2>&1 || { \
 	  echo 'Installing Chromium from Debian ...'; as=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null; }
 	@$(BIN)/python -c 'import axe_playwright_python' 2>/dev/null || $(BIN)/python -m pip install \
 	  --disable-pip-version-check --require-hashes --no-deps -qq -r requirements-browser.lock
+
+test-browser: browser ## the site in Chromium: every page, both languages, wide and narrow (minutes)
 	@$(BIN)/python -m pytest -q -m browser tests/browser
 
-test-superset: $(READY) $(SUPERSET_READY) ## Superset in Chromium: dashboards, figures, roles, locked connection (minutes)
-	@command -v chromium >/dev/null 2>&1 || { \
-	  echo 'Installing Chromium from Debian ...'; as=$$([ "$$(id -u)" = 0 ] || echo sudo); \
-	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null; }
-	@$(BIN)/python -c 'import playwright' 2>/dev/null || $(BIN)/python -m pip install \
-	  --disable-pip-version-check --require-hashes --no-deps -qq -r requirements-browser.lock
+test-superset: browser $(SUPERSET_READY) ## Superset in Chromium: dashboards, figures, roles, locked connection (minutes)
 	@$(BIN)/python -m pytest -q -m superset tests/superset
 
 ui: $(READY) ## Airflow's web page on these DAGs, on loopback (UI_PORT=8080)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from chromium import chromium
 from conftest import Warehouse
 
 from warehouse.site.figures import query_of_figure, read_figures, read_pages
 
 pytestmark = pytest.mark.browser
-
-playwright = pytest.importorskip("playwright.sync_api", reason="install it with: make test-browser")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
 LANGUAGES = ("en", "zh")
 WIDTHS = (1440, 390)
@@ -26,13 +23,15 @@ PAGES = [page.id for page in read_pages()]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    path = shutil.which("chromium")
-    assert path, "install Chromium with: make test-browser"
-    with playwright.sync_playwright() as started:
-        # The tests may run as root, where Chromium's sandbox does not start.
-        launched = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with chromium() as launched:
         yield launched
-        launched.close()
+
+
+def axe_findings(tab: Any) -> list[dict[str, Any]]:
+    """Return what axe-core finds on a page."""
+    from axe_playwright_python.sync_playwright import Axe  # not in the group dev
+
+    return list(Axe().run(tab, options={"preload": False}).response["violations"])
 
 
 class Reader:
@@ -84,7 +83,7 @@ def test_a_page_is_whole_and_accessible(
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), "scrolls sideways"
     for box in tab.query_selector_all(".plot"):
         assert box.query_selector("svg path, svg rect"), "a chart is not drawn"
-    found = axe.Axe().run(tab, options={"preload": False}).response["violations"]
+    found = axe_findings(tab)
     serious = [
         (one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")
     ]
@@ -95,7 +94,7 @@ def test_axe_finds_what_is_wrong(readers: dict[int, Reader]) -> None:
     """Guard the check above: a broken page must fail it."""
     tab = readers[1440].open("regions")
     tab.evaluate("document.documentElement.removeAttribute('lang')")
-    found = axe.Axe().run(tab, options={"preload": False}).response["violations"]
+    found = axe_findings(tab)
     assert "html-has-lang" in [one["id"] for one in found]
 
 
@@ -224,7 +223,7 @@ def test_the_pages_follow_the_scheme_of_the_reader(browser: Any, site: Path) -> 
     assert sum(int(part) for part in re.findall(r"\d+", ground)[:3]) < 120
     labels = tab.evaluate("getComputedStyle(document.querySelector('.plot svg .mark-text text')).fill")
     assert sum(int(part) for part in re.findall(r"\d+", labels)[:3]) > 380
-    found = axe.Axe().run(tab, options={"preload": False}).response["violations"]
+    found = axe_findings(tab)
     assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import chromium
 from conftest import Warehouse
 
 from warehouse.config import PROJECT_ROOT
@@ -152,14 +153,8 @@ class Tab:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="install it with: make test-superset")
-    path = shutil.which("chromium")
-    assert path, "install Chromium with: make test-superset"
-    with playwright.sync_playwright() as started:
-        # The tests may run as root, where Chromium's sandbox does not start.
-        launched = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="session")
