@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 import bundle
+from drawing import identity
 from secret import read
 
 DATABASE = "warehouse.duckdb"
@@ -61,7 +62,7 @@ def set_roles() -> None:
     from superset.extensions import db, security_manager
     from superset.models.core import Database
 
-    release = db.session.query(Database).filter_by(uuid=bundle.identity("database", "release")).one()
+    release = db.session.query(Database).filter_by(uuid=identity("database", "release")).one()
     data = security_manager.add_permission_view_menu("database_access", release.perm)
     granted = {name: list(security_manager.find_role(name).permissions) for name in ("Gamma", "sql_lab")}
     reads = [one for one in granted["Gamma"] if (one.permission.name, one.view_menu.name) in READS]

@@ -32,10 +32,10 @@ SQL_MAX_ROW = 100_000
 
 
 def without_hosts(sources: Any) -> Any:
-    """Return the sources of a directive that are no hosts: keywords in quotes, and schemes."""
+    """Return the sources of a directive that are no hosts: keywords in quotes, and data of the page."""
     if isinstance(sources, str):
         return sources
-    return [source for source in sources if source.startswith("'") or source.endswith(":")]
+    return [source for source in sources if source.startswith("'") or source in ("data:", "blob:")]
 
 
 # The browser asks this server only: the pages of Superset call a counter of its vendor otherwise.
