@@ -64,8 +64,8 @@ class RetentionPolicy(BaseSettings):
 class Settings(BaseSettings):
     """Paths and switches of one warehouse, from `WAREHOUSE_*` variables; an empty variable counts as unset.
 
-    `home` holds landing, staged, parsed, build, rejected, published, backfill and airflow. `mirror` is a
-    directory or an HTTP base address that answers in place of the publishers; None means the publishers.
+    `home` holds landing, staged, parsed, kept, build, rejected, published, backfill and airflow. `mirror` is
+    a directory or an HTTP base address that answers in place of the publishers; None means the publishers.
     `curated` is the folder of CSV files that analysts add figures to. `operator` is recorded with every
     decision. `revision` is the commit of an image without a checkout. `disk_factor` times the bytes of the
     current release must be free before a build begins; 0 disables the check (a build of the sample took 2.2
@@ -128,6 +128,11 @@ class Settings(BaseSettings):
     def parsed(self) -> Path:
         """Return the directory of dbt's parsed project."""
         return self.home / "parsed"
+
+    @property
+    def kept(self) -> Path:
+        """Return the directory of the last build's file, whose tables the next build reuses."""
+        return self.home / "kept"
 
     @property
     def reparsed(self) -> Path:

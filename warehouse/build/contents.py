@@ -14,6 +14,8 @@ from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
+import duckdb
+
 from warehouse.build import load as loading
 from warehouse.build.builds import BUILD_RECORD, LOADED, read_build
 from warehouse.build.fingerprint import code_digest
@@ -81,6 +83,11 @@ def known_revisions(
 def parsed_project(settings: Settings) -> Path:
     """Return the path of the file that keeps what dbt parsed of the present code."""
     return settings.parsed / f"{code_digest()[:16]}.msgpack"
+
+
+def kept_build(settings: Settings) -> Path:
+    """Return the path of the last build's file, which a build with the same code and DuckDB starts from."""
+    return settings.kept / f"{code_digest()[:16]}-{duckdb.__version__}.duckdb"
 
 
 def fill(settings: Settings, build: Path, record: BuildRecord, used: Used, *, reuse: bool) -> BuildRecord:

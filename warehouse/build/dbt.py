@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from warehouse.build import reuse
 from warehouse.build.load import literal
 from warehouse.build.results import FAILED, log_nodes
 from warehouse.errors import Rejected, WarehouseError
@@ -50,21 +51,32 @@ for command in json.loads(sys.argv[1]):
 """
 
 
+class Cache(NamedTuple):
+    """What builds with the same code share: the file of what dbt parsed, and the last build's file.
+
+    `is_written` tells whether this build's file is kept for the next.
+    """
+
+    parsed: Path
+    kept: Path
+    is_written: bool
+
+
 def transform(
-    loaded: Path, build_file: Path, project: Path, artifacts: Path, staged: Sequence[str], parsed: Path
+    loaded: Path, build_file: Path, project: Path, artifacts: Path, staged: Sequence[str], cache: Cache
 ) -> Path:
     """Build every model, run every test, write the documentation; return its HTML file.
 
     `loaded` holds schema `raw`, and the models `staged` as relations; it is not changed: `build_file` starts
-    as a copy of it, so that a transform that was killed can be run again. `parsed` is the file that keeps
-    what dbt parsed. Raises Rejected, naming the failed nodes, when a model or test fails.
+    as a copy of it and of the last build's tables, so that a transform that was killed can be run again.
+    Raises Rejected, naming the failed nodes, when a model or test fails.
     """
-    for leftover in (build_file, build_file.with_name(build_file.name + ".wal")):
-        leftover.unlink(missing_ok=True)
-    shutil.copyfile(loaded, build_file)
+    reuse.begin(cache.kept, loaded, build_file)
     excluded = ("--exclude-resource-type", "unit_test", "--exclude", *staged)
     docs = ("docs", "generate", "--static", "--no-compile")
-    run_dbt([("build", *excluded), docs], build_file, project, artifacts, parsed)
+    run_dbt([("build", *excluded), docs], build_file, project, artifacts, cache.parsed)
+    if cache.is_written:
+        reuse.keep(build_file, cache.kept)
     seal(build_file)
     return artifacts / "static_index.html"
 

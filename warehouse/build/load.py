@@ -7,7 +7,7 @@ publishers stay text.
 
 Revisions that the current release already holds are loaded into `raw.known_revision` instead of being
 computed again, and the rows of the vintages before them are left out: the work of a build grows with what is
-new.
+new. `raw.built_node` has a digest of each relation, by which dbt tells what did not change (`reuse`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.build import reuse
 from warehouse.errors import WarehouseError
 from warehouse.landing.freshness import Freshness
 from warehouse.model import Check, Source, Vintage
@@ -46,6 +47,7 @@ OBSERVATION_COLUMNS = {
     **dict.fromkeys(("currency", "unit", "value_type", "status", "_file"), "varchar"),
     "_row": "bigint",
 }
+RAW_TABLES = ("known_revision", "landing_vintage", "landing_file", "landing_check", "landing_freshness")
 LANDING_TABLES = """
 create table raw.landing_vintage (
     source varchar, vintage varchar, retrieved_at timestamp, landed_at timestamp, row_count bigint,
@@ -97,15 +99,18 @@ def load(
     build_file.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(build_file)) as db:
         db.execute("create schema raw")
+        loaded: dict[str, list[Vintage]] = {}
+        files: dict[str, list[Path]] = {}
         for source in sources.values():
-            loaded = [
+            used = [
                 (v, path) for v, path in rows if v.source == source.name and v.id >= until.get(v.source, "")
             ]
-            db.execute(source_view(source, loaded))
+            loaded[source.name] = [vintage for vintage, _ in used]
+            db.execute(source_view(source, used))
             if staged is not None:
                 db.execute("create schema if not exists staging")
-                files = [staged[vintage.source, vintage.id] for vintage, _ in loaded]
-                db.execute(staged_view(source, files))
+                files[source.name] = [staged[vintage.source, vintage.id] for vintage, _ in used]
+                db.execute(staged_view(source, files[source.name]))
         _load_known_revisions(db, known)
         db.execute(LANDING_TABLES)
         _insert(db, "raw.landing_vintage", [_vintage_row(vintage, until) for vintage, _ in rows])
@@ -132,6 +137,7 @@ def load(
             "raw.landing_freshness",
             [_freshness_row(one, rows, set_aside) for one in freshness],
         )
+        reuse.record_inputs(db, RAW_TABLES, loaded, files if staged is not None else None)
         db.execute("checkpoint")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 LOG = logging.getLogger(__name__)
 SLOWEST = 10  # nodes with their seconds
+UNCHANGED = "UNCHANGED"  # the message of a node that was not run again: macros/reuse.sql
 FAILED = ("error", "fail", "runtime error")  # the statuses of a node that failed
 
 
@@ -22,6 +23,8 @@ def log_nodes(results: Path) -> None:
     counts = Counter(node["status"] for node in nodes)
     shown = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     LOG.info("dbt ran %d nodes in %.1f s: %s", len(nodes), record["elapsed_time"], shown or "none")
+    unchanged = sum(node.get("message") == UNCHANGED for node in nodes)
+    LOG.info("%d seeds and models have not changed since the last build and were not made again", unchanged)
     for node in nodes:
         if node["status"] in FAILED:
             LOG.info("dbt node %s failed after %.1f s", node["unique_id"], node["execution_time"])

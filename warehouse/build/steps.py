@@ -29,6 +29,7 @@ from warehouse.build.builds import (
 )
 from warehouse.build.contents import (
     fill,
+    kept_build,
     known_by,
     known_checks,
     newest_day,
@@ -113,7 +114,8 @@ def load(settings: Settings, as_of: str | None = None, force: bool = False) -> s
     `as_of` is an ISO date: only vintages known by that day are used. Nothing has changed when the current
     release, or one that was rolled back, has the same fingerprint. Vintages that are not staged yet are
     staged; a source whose newest vintage cannot be staged is set aside. Revisions that the current release
-    holds are taken from it, unless `force`. Raises WarehouseError when there is not enough disk space.
+    holds are taken from it, and what did not change since the last build from that, unless `force`. Raises
+    WarehouseError when there is not enough disk space.
     """
     day = date.fromisoformat(as_of) if as_of else None
     with build_lock(settings):
@@ -130,6 +132,8 @@ def load(settings: Settings, as_of: str | None = None, force: bool = False) -> s
             LOG.info("load skipped: the current release, or a rolled back one, has fingerprint %s", mark[:16])
             return None
         remove_abandoned_builds(settings)
+        if force:
+            shutil.rmtree(settings.kept, ignore_errors=True)
         require_disk_space(settings)
         checks = {name: known_checks(settings, name, day) for name in SOURCES}
         now = datetime.now(UTC)
@@ -190,8 +194,8 @@ def transform(settings: Settings, build_id: str) -> str:
 
 def _transform(settings: Settings, build: Path) -> None:
     staged = [f"stg_{name}" for name in SOURCES]
-    parsed = parsed_project(settings)
-    dbt.transform(build / LOADED, build / DATABASE, DBT_PROJECT_DIR, build / "dbt", staged, parsed)
+    cache = dbt.Cache(parsed_project(settings), kept_build(settings), not read_build(build).is_of_the_past)
+    dbt.transform(build / LOADED, build / DATABASE, DBT_PROJECT_DIR, build / "dbt", staged, cache)
 
 
 @reporting("validate")

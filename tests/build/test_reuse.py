@@ -1,0 +1,96 @@
+"""What a build reuses of the last build: tables whose inputs have the same content, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import Warehouse, copy_home, settings_of
+
+from warehouse.build import builds, contents, reuse, steps
+from warehouse.build.results import UNCHANGED
+from warehouse.config import Settings
+from warehouse.releases.store import DATABASE
+
+
+def transformed(settings: Settings) -> tuple[Path, set[str]]:
+    """Load and transform a build; return it with the seeds and tables that were made in it."""
+    build = steps.load(settings)
+    assert build is not None
+    directory = builds.build_dir(settings, steps.transform(settings, build))
+    results = json.loads((directory / "dbt" / "run_results.json").read_text(encoding="utf-8"))["results"]
+    made = {one["unique_id"] for one in results if one["message"] != UNCHANGED}
+    return directory, {name.split(".")[2] for name in made if name.startswith(("model.", "seed."))}
+
+
+@pytest.fixture
+def settings(bank: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Return the settings of a copy of the World Bank's warehouse, whose landing may be built once more."""
+    monkeypatch.setattr(steps, "is_built", lambda *_: False)
+    return settings_of(copy_home(bank.home, tmp_path / "home"))
+
+
+def test_build_of_the_same_landing_makes_no_table_of_figures(settings: Settings) -> None:
+    kept = contents.kept_build(settings)
+    assert reuse.is_intact(kept)
+    build, made = transformed(settings)
+    assert not {name for name in made if name.startswith(("mart_trade", "bi_", "economies", "dim_economy"))}
+    _, made = transformed(settings)
+    assert not {name for name in made if not name.startswith("stg_landing")} - {"mart_freshness"}
+    with duckdb.connect(str(build / DATABASE), read_only=True) as db:
+        assert db.execute("select count(*) from marts.mart_trade_scale").fetchone() != (0,)
+
+
+def test_damaged_file_of_the_last_build_is_not_used(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = contents.kept_build(settings)
+    content = bytearray(kept.read_bytes())
+    content[len(content) // 2] ^= 1
+    kept.write_bytes(content)
+    assert not reuse.is_intact(kept)
+    _, made = transformed(settings)
+    assert "differs from its checksum" in caplog.text
+    assert {"mart_trade_scale", "economies", "fct_services_trade"} <= made
+    assert reuse.is_intact(kept)
+
+
+def test_first_build_and_forced_build_start_anew(settings: Settings) -> None:
+    kept = contents.kept_build(settings)
+    assert steps.load(settings, force=True) is not None
+    assert not kept.exists()
+    loaded, build_file = settings.home / "loaded.duckdb", settings.home / "warehouse.duckdb"
+    with duckdb.connect(str(loaded)) as db:
+        db.execute("create schema raw; create table raw.landing as select 1 as row")
+    reuse.begin(kept, loaded, build_file)
+    assert build_file.read_bytes() == loaded.read_bytes()
+
+
+def test_build_starts_with_its_own_landing_on_the_tables_of_the_last(tmp_path: Path) -> None:
+    last, loaded, kept = (tmp_path / name for name in ("last.duckdb", "loaded.duckdb", "kept/code.duckdb"))
+    for file, value in ((last, "old"), (loaded, "new")):
+        with duckdb.connect(str(file)) as db:
+            db.execute("create schema raw; create schema staging")
+            db.execute(f"create table raw.landing as select '{value}' as text")
+            db.execute(f"create view staging.stg as select '{value}' as text")
+            reuse.record_inputs(db, ["landing"], {}, {})
+    with duckdb.connect(str(last)) as db:
+        db.execute("create schema marts; create table marts.mart as select text from raw.landing")
+        db.execute("create table raw.gone as select 1 as row")
+    reuse.keep(last, kept)
+    reuse.begin(kept, loaded, tmp_path / "warehouse.duckdb")
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as db:
+        rows = [
+            db.execute(f"select text from {name}").fetchall()
+            for name in ("raw.landing", "staging.stg", "marts.mart")
+        ]
+        assert rows == [[("new",)], [("new",)], [("old",)]]
+        inputs = [
+            db.execute(f"select unique_id, content from raw.{name}_node").fetchall()
+            for name in ("built", "reusable")
+        ]
+        assert inputs[0][0][0] == inputs[1][0][0] == "source.services_trade.raw.landing"
+        assert inputs[0][0][1] != inputs[1][0][1], "the digest differs with the content"
+        assert db.execute("select 1 from duckdb_tables() where table_name = 'gone'").fetchall() == []
