@@ -20,7 +20,7 @@ from warehouse.sources import SOURCES
 PACKAGE = PROJECT_ROOT / "warehouse"
 # Packages from the bottom up: a module imports only from its own package and from the packages before it.
 LAYERS = (
-    ("errors",),
+    ("errors", "database"),
     ("config", "files", "model"),
     ("logs",),
     ("formats",),

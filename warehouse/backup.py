@@ -2,7 +2,7 @@
 
 A backup is a directory that is laid out like a home, with `backup.json` beside: the checksum and size of each
 file. It holds landing, releases, rejected loads and backfills. It leaves out what a build makes again from
-these (`build`, `staged`, `parsed`, `kept`, `reread`), loads in progress, and lock files.
+these (`build`, `staged`, `parsed`, `kept`, `reread`, `spill`), loads in progress, and lock files.
 
 `backup` links the files of one moment into a hidden directory of the home, while no build and no switch of
 `latest` is going on; this takes a second. Then it copies them, while the nightly run may go on. `backup.json`
@@ -36,7 +36,7 @@ from warehouse.releases.store import LATEST, latest_name, point_latest, release_
 RECORD = "backup.json"
 SNAPSHOT_PREFIX = ".backup-"
 BACKED_UP = ("landing", "published", "rejected", "backfill")
-MADE_AGAIN = ("build", "staged", "parsed", "kept", "reread")
+MADE_AGAIN = ("build", "staged", "parsed", "kept", "reread", "spill")
 IGNORED = {"lost+found"}  # of a new file system: a home with nothing else is empty
 CHUNK_BYTES = 1 << 20
 BUILD_WAIT_SECONDS = 1800  # for the step of a build that goes on

@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from warehouse.database import MEMORY, Limits, set_limits
 from warehouse.errors import WarehouseError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -70,8 +71,9 @@ class Settings(BaseSettings):
     decision. `revision` is the commit of an image without a checkout. `disk_factor` times the bytes of the
     current release must be free before a build begins; 0 disables the check (a build of the sample took 2.2
     to 2.8 times its release's bytes). `lock_seconds` is how long to wait for another process's lock before
-    failing. `site` says whether a release gets its static site. `publish_to` is the address of a PostgreSQL
-    database that each release is copied to; it may hold a password.
+    failing. `memory` and `threads` are the limits of DuckDB in each process. `site` says whether a release
+    gets its static site. `publish_to` is the address of a PostgreSQL database that each release is copied to;
+    it may hold a password.
     """
 
     model_config = SettingsConfigDict(
@@ -85,6 +87,8 @@ class Settings(BaseSettings):
     revision: str | None = None
     disk_factor: float = Field(4, ge=0)
     lock_seconds: float = Field(0, ge=0)
+    memory: str = Field(MEMORY, pattern=r"^\d+(\.\d+)? ?([KMGT]i?B)$")
+    threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     site: bool = True
     publish_to: SecretStr | None = None
     keep: RetentionPolicy = Field(default_factory=lambda: RetentionPolicy())
@@ -135,6 +139,11 @@ class Settings(BaseSettings):
         return self.home / "kept"
 
     @property
+    def spill(self) -> Path:
+        """Return the directory that DuckDB spills to."""
+        return self.home / "spill"
+
+    @property
     def reparsed(self) -> Path:
         """Return the cache of vintages parsed again by a newer reader."""
         return self.home / "reread"
@@ -143,9 +152,12 @@ class Settings(BaseSettings):
 def load_settings(**overrides: Any) -> Settings:
     """Return the settings, as `read_settings` does, of a home that is not half restored.
 
+    Their limits of memory and threads hold for each database that the process opens from now on.
+
     Raises WarehouseError that says what is missing from a half restored home.
     """
     settings = read_settings(**overrides)
+    set_limits(Limits(settings.memory, settings.threads, settings.spill))
     if (settings.home / RESTORING).exists():
         raise WarehouseError(_half_restored(settings.home))
     return settings

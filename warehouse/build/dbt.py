@@ -25,6 +25,7 @@ import duckdb
 from warehouse.build import reuse
 from warehouse.build.load import literal
 from warehouse.build.results import FAILED, log_nodes
+from warehouse.database import connect, environment_of_dbt
 from warehouse.errors import Rejected, WarehouseError
 from warehouse.files import fsync
 
@@ -119,7 +120,8 @@ def run_dbt(
                 "DBT_LOG_LEVEL_FILE": "info",
                 "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
                 "DO_NOT_TRACK": "1",
-            },
+            }
+            | environment_of_dbt(),
             cwd=build_file.parent,
             timeout=TIMEOUT.total_seconds(),
             check=False,
@@ -206,7 +208,7 @@ def failures_by_source(artifacts: Path, build_file: Path, sources: Sequence[str]
 def _rows_found(query: str, build_file: Path) -> str:
     """Return up to three rows that a test found, as text."""
     try:
-        with duckdb.connect(str(build_file), read_only=True) as db:
+        with connect(build_file, read_only=True) as db:
             result = db.execute(f"select * from ({query}) limit {ROWS_SHOWN}")
             names = [column[0] for column in result.description or ()]
             rows = [
@@ -223,7 +225,7 @@ def _rows_found(query: str, build_file: Path) -> str:
 def _row_with_value(message: str, source: str, build_file: Path) -> str:
     """Return file and row of the first raw value that a message quotes, or an empty text."""
     for value in _QUOTED.findall(message):
-        with duckdb.connect(str(build_file), read_only=True) as db:
+        with connect(build_file, read_only=True) as db:
             found = db.execute(
                 f'select _file, _row from raw."{source}" as r where contains(cast(r as varchar), $value) '
                 "order by _file, _row limit 1",
@@ -239,7 +241,7 @@ def seal(build_file: Path) -> None:
 
     `raw`, staging and intermediate relations read the landing: without them a release can be copied anywhere.
     """
-    with duckdb.connect(str(build_file)) as db:
+    with connect(build_file) as db:
         schemas = db.execute(
             "select distinct schema_name from duckdb_schemas() "
             "where database_name = current_database() and not internal"
@@ -258,7 +260,7 @@ def seal(build_file: Path) -> None:
     log = sealed.with_name(sealed.name + ".wal")
     for leftover in (sealed, log):
         leftover.unlink(missing_ok=True)
-    with duckdb.connect() as db:
+    with connect() as db:
         db.execute(f"attach {literal(str(build_file))} as working (read_only)")
         db.execute(f"attach {literal(str(sealed))} as sealed")
         db.execute("copy from database working to sealed")

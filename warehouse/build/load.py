@@ -20,6 +20,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.build import reuse
+from warehouse.database import connect
 from warehouse.errors import WarehouseError
 from warehouse.landing.freshness import Freshness
 from warehouse.model import Check, Source, Vintage
@@ -97,7 +98,7 @@ def load(
     if build_file.exists():
         raise WarehouseError(f"{build_file}: this build file exists. Start a new build: warehouse build")
     build_file.parent.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect(str(build_file)) as db:
+    with connect(build_file) as db:
         db.execute("create schema raw")
         loaded: dict[str, list[Vintage]] = {}
         files: dict[str, list[Path]] = {}

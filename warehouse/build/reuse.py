@@ -21,6 +21,7 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.database import connect
 from warehouse.files import fsync, sha256_of
 from warehouse.model import Vintage
 
@@ -68,7 +69,7 @@ def begin(kept: Path, loaded: Path, build_file: Path) -> None:
         shutil.copyfile(loaded, build_file)
         return
     shutil.copyfile(kept, build_file)
-    with duckdb.connect(str(build_file)) as db:
+    with connect(build_file) as db:
         db.execute(f"attach {_literal(loaded)} as loaded (read_only)")
         reusable = db.execute("select * from raw.built_node").to_arrow_table()
         for schema in ("raw", "staging"):

@@ -24,6 +24,7 @@ import duckdb
 from warehouse.build import dbt
 from warehouse.build import load as loading
 from warehouse.config import DBT_PROJECT_DIR
+from warehouse.database import connect
 from warehouse.errors import Rejected
 from warehouse.files import fsync, sha256_of
 from warehouse.logs import Timer
@@ -108,7 +109,7 @@ def _stage_missing(
         failed = dbt.failures_by_source(work / "dbt", file, names)
         if not failed:
             raise Rejected(f"staging failed for a reason that is of no source: {error}") from error
-    with duckdb.connect(str(file), read_only=True) as db:
+    with connect(file, read_only=True) as db:
         for one, _ in missing:
             if one.source not in failed:
                 _write(db, one, paths[one.source, one.id])

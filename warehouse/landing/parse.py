@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from warehouse.database import connect
 from warehouse.errors import SourceError, WarehouseError
 from warehouse.files import fsync, sha256_of
 from warehouse.model import Drift, Fetched, Note, Source, Vintage, raw_schema
@@ -151,7 +151,7 @@ def digest_rows(rows: Path, columns: tuple[str, ...]) -> str:
     It is the SHA-256 of the row count and the sums of the upper and lower halves of each row's MD5.
     """
     row_text = f", chr({UNIT_SEPARATOR}), ".join(f'coalesce("{name}", chr({NULL_MARK}))' for name in columns)
-    with duckdb.connect() as db:
+    with connect() as db:
         sums = db.execute(
             f"""
             select count(*), coalesce(sum(cast(md5_number_lower(row_text) as hugeint)), 0),

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.database import connect as open_database
 from warehouse.errors import WarehouseError
 from warehouse.quality.suites import SCHEMAS
 
@@ -43,7 +44,7 @@ def create(work: Path) -> Path:
     work.mkdir(parents=True, exist_ok=True)
     file = work / "gate.duckdb"
     file.unlink(missing_ok=True)
-    with duckdb.connect(str(file)) as connection:
+    with open_database(file) as connection:
         for schema in (*SCHEMAS, "previous", "current", "seeds"):
             connection.execute(f"create schema {schema}")
         for macro in MACROS:
@@ -53,7 +54,7 @@ def create(work: Path) -> Path:
 
 def connect(file: Path, attached: Mapping[str, Path], read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Open the gate database, with other databases (name to file) attached read-only."""
-    connection = duckdb.connect(str(file), read_only=read_only)
+    connection = open_database(file, read_only=read_only)
     for statement in attach_statements(attached):
         connection.execute(statement)
     return connection

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
+from warehouse.database import connect
 from warehouse.errors import WarehouseError
 from warehouse.files import sha256_of
 from warehouse.landing.parse import rows_of
@@ -106,7 +107,7 @@ def _raw_rows(vintage: Vintage, cache: Path, wanted: list[RowRef]) -> dict[RowRe
     source = SOURCES.get(vintage.source)  # None for a source that the project has dropped
     path = rows_of(source, vintage, cache) if source else vintage.rows_path
     try:
-        with duckdb.connect() as db:
+        with connect() as db:
             found = db.execute(
                 "select * from read_parquet(?) semi join (select unnest(?) as _file, unnest(?) as _row) "
                 "using (_file, _row)",

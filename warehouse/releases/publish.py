@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from pydantic import BaseModel
 
+from warehouse.database import connect
 from warehouse.errors import WarehouseError
 from warehouse.files import fsync, link_tree, read_record, record_json, sha256_of, write_record
 from warehouse.landing.freshness import Freshness
@@ -288,7 +288,7 @@ def refresh(
         link_tree(release / folder, partial / folder)
     parquet = partial / "parquet" / f"{FRESHNESS}.parquet"
     parquet.unlink()
-    with duckdb.connect(str(partial / DATABASE)) as db:
+    with connect(partial / DATABASE) as db:
         db.executemany(
             f"update marts.{FRESHNESS} set status = ?, last_success_at = ? where source = ?",
             [(status, last_success_at, source) for source, (status, last_success_at) in state.items()],

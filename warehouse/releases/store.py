@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 from pydantic import BaseModel
 
+from warehouse.database import connect
 from warehouse.errors import UnknownName, WarehouseError
 from warehouse.files import Listing, fsync, locked, read_each, size_of
 from warehouse.releases.history import HistoryEntry, last_switch, read_history, rolled_back
@@ -200,7 +201,7 @@ def reading(
     verifies a checksum when it first reads each storage block.
     """
     try:
-        with duckdb.connect(str(database), read_only=True, config=dict(config or {})) as db:
+        with connect(database, read_only=True, config=dict(config or {})) as db:
             yield db
     except duckdb.IOException as error:
         raise damaged(database, error) from error
