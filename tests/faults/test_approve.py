@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import nights
 import pytest
 import time_machine
+from command_line import invoke
 from conftest import settings_of
-from killing import COUNTED
+from killing import forks
 
 from warehouse.backfill import decide, records, stage
 from warehouse.build import steps
-from warehouse.config import PROJECT_ROOT
 from warehouse.files import sha256_of
 from warehouse.landing import store
 from warehouse.maintenance import remove_expired
@@ -35,16 +35,10 @@ NAME = "worldbank_wdi"
 # In the recorded night's BX.GSR.NFSV.CD: China's services exports of 2021 in dollars, and the changed value.
 FIRST, CHANGED = b"338440775474.07", b"338500000000.07"
 
-APPROVE = (
-    """
-import os, shutil, signal, sys
-from pathlib import Path
+APPROVE = """
+import shutil
 from warehouse import config
 from warehouse.backfill import decide
-left = int(sys.argv[2])
-"""
-    + COUNTED
-    + """
 os.fsync = counted(os.fsync)
 os.link = counted(os.link)
 os.rename = counted(os.rename)
@@ -52,11 +46,11 @@ os.replace = counted(os.replace)
 os.symlink = counted(os.symlink)
 os.unlink = counted(os.unlink)
 shutil.rmtree = counted(shutil.rmtree)
-whole = left
-decide.approve(config.load_settings(), sys.argv[1], "a test")
-print(whole - left)
+def run(home, backfill, count):
+    whole = left
+    decide.approve(config.load_settings(home=home), backfill, "a test")
+    Path(count).write_text(str(whole - left))
 """
-)
 
 
 @pytest.fixture(scope="module")
@@ -91,31 +85,24 @@ def waiting(released: Path, edition: Path, tmp_path_factory: pytest.TempPathFact
     return home, backfill
 
 
-def approve(home: Path, backfill: str, left: int) -> subprocess.CompletedProcess[str]:
-    """Approve in a process that kills itself before an operation; return the ended process."""
-    return subprocess.run(
-        [sys.executable, "-c", APPROVE, backfill, str(left)],
-        cwd=PROJECT_ROOT,
-        env=nights.environment_of(home, None),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+@pytest.fixture
+def approve() -> Iterator[Callable[..., int]]:
+    """Return a function that approves in a process that kills itself before an operation."""
+    with forks(APPROVE) as run:
+        yield run
 
 
 def test_approval_killed_at_any_operation_and_repeated_takes_effect_once(
-    waiting: tuple[Path, str], tmp_path: Path
+    waiting: tuple[Path, str], approve: Callable[..., int], tmp_path: Path
 ) -> None:
     origin, backfill = waiting
 
     def fresh(name: str) -> Path:
         return Path(shutil.copytree(origin, tmp_path / name, symlinks=True))
 
-    undisturbed = fresh("undisturbed")
-    ended = approve(undisturbed, backfill, sys.maxsize)
-    assert ended.returncode == 0, ended.stderr
-    operations = int(ended.stdout.split()[-1])
+    undisturbed, count = fresh("undisturbed"), tmp_path / "operations"
+    assert approve(sys.maxsize, str(undisturbed), backfill, str(count)) == 0
+    operations = int(count.read_text())
     assert operations > 40
     expected_tables, release = (
         nights.tables_of(nights.current_release(undisturbed)),
@@ -132,21 +119,16 @@ def test_approval_killed_at_any_operation_and_repeated_takes_effect_once(
     points = sorted({*range(0, 12), *range(12, operations, max(1, operations // 25)), operations - 1})
     for point in points:
         home = fresh(str(point))
-        assert approve(home, backfill, point).returncode == -9, (
-            f"the process was not killed at operation {point}"
-        )
+        killed = approve(point, str(home), backfill, str(count))
+        assert killed == -9, f"the process was not killed at operation {point}"
         nights.require_complete(home)
         assert nights.current_release(home).name in (released, release)
         state = records.state(home / "backfill", backfill)
         left_with.add((state, nights.current_release(home).name == release))
-        second_approval = nights.run(home, "backfill", "approve", backfill, "--why", "a test")
-        if state == "approved":
-            assert (
-                second_approval.returncode == 1
-                and "is approved" in second_approval.stderr + second_approval.stdout
-            )
-        else:
-            assert second_approval.returncode == 0, (point, second_approval.stdout, second_approval.stderr)
+        second_approval = invoke(
+            home, "backfill", "approve", backfill, "--why", "a test", exit_code=int(state == "approved")
+        )
+        assert state != "approved" or "is approved" in second_approval.stderr + second_approval.stdout
         assert records.state(home / "backfill", backfill) == "approved"
         assert (
             nights.current_release(home).name == release
