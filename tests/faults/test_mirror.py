@@ -144,17 +144,6 @@ def serving(mirror: Path, fault: Fault) -> Iterator[tuple[str, Counter[str]]]:
             server.shutdown()
 
 
-@pytest.fixture(scope="module")
-def others_done(released: Path, second_night: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a home whose release has the second night of every source except the faulty source."""
-    home = tmp_path_factory.mktemp("others") / "home"
-    shutil.copytree(released, home, symlinks=True)
-    others = set(nights.SOURCE_NAMES) - {NAME}
-    assert nights.run(home, "fetch", *others, mirror=second_night).returncode == 0
-    assert nights.run(home, "publish").returncode == 0
-    return home
-
-
 @pytest.fixture
 def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Set the deadline of a pull to seconds instead of half an hour."""
@@ -172,11 +161,11 @@ def run_nightly(home: Path, mirror: Path | str) -> tuple[int, str]:
 @pytest.mark.usefixtures("short_limits")
 @pytest.mark.parametrize("how", FAILING)
 def test_faulty_mirror_fails_its_source_and_keeps_current_release(
-    how: str, others_done: Path, second_night: Path, tmp_path: Path
+    how: str, second_alone: Path, second_night: Path, tmp_path: Path
 ) -> None:
     fault, pattern = FAILING[how]
     home = tmp_path / "home"
-    shutil.copytree(others_done, home, symlinks=True)
+    shutil.copytree(second_alone, home, symlinks=True)
     before, release = nights.immutable_files(home), nights.current_release(home).name
     began = time.monotonic()
     with serving(second_night, fault) as (address, calls):
@@ -207,9 +196,10 @@ def test_faulty_mirror_fails_its_source_and_keeps_current_release(
 
 
 @pytest.mark.usefixtures("short_limits")
-def test_other_sources_are_published_and_next_run_recovers(second_night: Path, tmp_path: Path) -> None:
-    undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
-    run_nightly(undisturbed, second_night)
+def test_other_sources_are_published_and_next_run_recovers(
+    second_night: Path, second_alone: Path, tmp_path: Path
+) -> None:
+    disturbed = tmp_path / "disturbed"
     with serving(second_night, reset) as (address, _):
         assert run_nightly(disturbed, address)[0] == 1
     published = {entry.source for entry in read_manifest(nights.current_release(disturbed)).vintages}
@@ -219,5 +209,5 @@ def test_other_sources_are_published_and_next_run_recovers(second_night: Path, t
     assert calls and set(calls.values()) == {3}
     nights.require_complete(disturbed)
     assert store.list_checks(disturbed / "landing", NAME).require()[-1].outcome == "accepted"
-    releases = [nights.current_release(home) for home in (disturbed, undisturbed)]
+    releases = [nights.current_release(home) for home in (disturbed, second_alone)]
     assert nights.tables_of(releases[0]) == nights.tables_of(releases[1])
