@@ -5,6 +5,7 @@ All steps run, but a case takes seconds and writes a few megabytes.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 from conftest import environment
 
 from warehouse.config import PROJECT_ROOT, SAMPLE_DIR
@@ -95,6 +97,30 @@ def immutable_files(home: Path) -> dict[str, str]:
     }
     assert digests
     return digests
+
+
+def files_outside_builds(home: Path) -> dict[str, str]:
+    """Digest everything on disk that a new build reads: landing, staged observations, releases and history.
+
+    A new build reads nothing of an earlier one. Locks are left out; staged observations have no order.
+    """
+    return {
+        str(path.relative_to(home)): digest_of(path)
+        for folder in ("landing", "staged", "published")
+        for path in (home / folder).rglob("*")
+        if path.is_symlink() or (path.is_file() and not path.name.endswith(".lock"))
+    }
+
+
+def digest_of(path: Path) -> str:
+    """Return the target of a symlink, the digest of a file, or that of the rows of staged observations."""
+    if path.is_symlink():
+        return str(path.readlink())
+    if path.parent.parent.name != "staged":
+        return sha256_of(path)
+    with duckdb.connect() as db:
+        rows = db.read_parquet(str(path)).query("staged", "select hash(staged) from staged order by 1")
+        return hashlib.sha256(repr(rows.fetchall()).encode()).hexdigest()
 
 
 def require_complete(home: Path) -> None:

@@ -3,7 +3,10 @@
 Each case begins with a release. It starts the command line on a recorded night in a separate process group,
 waits until the files on disk show that a stage is reached, kills the whole group, checks the remaining files,
 and runs again. Kills within landing, rollback and retention are tested with their modules.
-`make test-faults` runs this; it takes minutes.
+
+A repeated run builds from what is landed, staged and published, and from nothing of an abandoned build. So a
+stage of each step is followed by a whole run. At the other stages the repeated run ends before dbt: then the
+home must have exactly what the undisturbed run has built from. `make test-faults` runs this, in minutes.
 """
 
 from __future__ import annotations
@@ -18,15 +21,19 @@ from pathlib import Path
 
 import nights
 import pytest
+from conftest import once, settings_of
 
+from warehouse.build import steps
+from warehouse.build.fingerprint import fingerprint
 from warehouse.config import PROJECT_ROOT
 from warehouse.landing import store
+from warehouse.releases.manifest import read_manifest
 from warehouse.sources import SOURCES
 
 pytestmark = pytest.mark.faults
 pytest_plugins = ("homes",)
 
-# Stages by the paths that appear on disk: while sources are pulled, and while a release is built.
+# Stages by the paths that appear on disk: while sources are pulled, a release is built, and it is published.
 PULLING = {
     "a load begins": "landing/curated/.incoming/*/files",
     "an answer is written": "landing/*/.incoming/*/files/*",
@@ -46,27 +53,67 @@ BUILDING = {
     "the file is being sealed": "build/2*/sealed-warehouse.duckdb",
     "the build is being validated": "build/2*/validation",
     "the verdict is written": "build/2*/validation.json",
+}
+PUBLISHING = {
     "the release is being made": "published/.partial-*",
     "Parquet is written": "published/.partial-*/parquet/mart_trade_scale.parquet",
     "the release is complete": "published/2*/MANIFEST.json",
 }
+# What follows a kill while publishing: the step again, as Airflow repeats it, or a new run from its start.
+REPETITIONS = (
+    ("the release is being made", "step"),
+    ("Parquet is written", "run"),
+    ("the release is complete", "step"),
+    ("the release is complete", "run"),
+)
+# After these, the repeated run is made whole.
+REPEATED = {
+    *("the first vintage has landed", "the last vintage has landed"),
+    *("raw relations are being loaded", "dbt is running", "the verdict is written"),
+}
 
 
-@pytest.fixture(scope="module")
-def landed(released: Path, second_night: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def landed(released: Path, second_night: Path, shared: Path) -> Path:
     """Return a copy of the released home with the second night landed and not yet built."""
-    home = copy_of(released, tmp_path_factory.mktemp("landed") / "home")
-    assert nights.run(home, "fetch", *nights.answered_by(second_night), mirror=second_night).returncode == 0
-    return home
+
+    def make() -> Path:
+        home = copy_of(released, shared / "landed")
+        fetched = nights.run(home, "fetch", *nights.answered_by(second_night), mirror=second_night)
+        assert fetched.returncode == 0, fetched.stderr
+        return home
+
+    return Path(once(shared, "landed", make))
 
 
-@pytest.fixture(scope="module")
-def undisturbed(landed: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return the tables of an undisturbed run on the second night."""
-    home = copy_of(landed, tmp_path_factory.mktemp("undisturbed") / "home")
-    assert nights.run(home, "publish").returncode == 0
-    assert len(list((home / "published").glob("2*"))) == 2
-    return nights.tables_of(nights.current_release(home))
+@pytest.fixture(scope="session")
+def validated(landed: Path, shared: Path) -> tuple[Path, str]:
+    """Return a copy of that home with a validated build, and the build's id."""
+    home = shared / "validated"
+
+    def make() -> str:
+        copy_of(landed, home)
+        built = nights.run(home, "build")
+        assert built.returncode == 0, built.stderr
+        [build] = (home / "build").glob("2*")
+        return build.name
+
+    return home, once(shared, "validated", make)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(validated: tuple[Path, str], shared: Path) -> Path:
+    """Return the release of an undisturbed run on the second night."""
+
+    def make() -> Path:
+        origin, build = validated
+        home = copy_of(origin, shared / "undisturbed")
+        published = nights.run(home, "publish", build)
+        assert published.returncode == 0, published.stderr
+        assert len(list((home / "published").glob("2*"))) == 2
+        return nights.current_release(home)
+
+    return Path(once(shared, "undisturbed", make))
 
 
 def copy_of(home: Path, into: Path) -> Path:
@@ -94,30 +141,95 @@ def kill_at(home: Path, pattern: str, arguments: list[str], mirror: Path | None)
     assert seen, f"{pattern} never appeared on disk"
 
 
-@pytest.mark.parametrize("stage", [*PULLING, *BUILDING])
-def test_run_killed_at_stage_and_repeated_ends_like_undisturbed_run(
-    stage: str, tmp_path: Path, released: Path, landed: Path, second_night: Path, undisturbed: dict[str, str]
-) -> None:
-    is_pulling = stage in PULLING
-    home = copy_of(released if is_pulling else landed, tmp_path / "home")
-    arguments, answers = (["run"], second_night) if is_pulling else (["publish"], None)
-    before, release = nights.immutable_files(home), nights.current_release(home).name
-    kill_at(home, (PULLING | BUILDING)[stage], arguments, answers)
+def require_like(home: Path, undisturbed: Path, before: dict[str, str]) -> None:
+    """Assert that a home has a release like the undisturbed one, and everything it had before."""
     nights.require_complete(home)
-    assert is_pulling is False or nights.current_release(home).name == release
-    second_run = nights.run(home, *arguments, mirror=answers)
-    if is_pulling:
-        assert second_run.returncode == 1, "a source without a recording fails, and the others go on"
-        outcomes = {name: store.list_checks(home / "landing", name).require()[-1].outcome for name in SOURCES}
-        assert {name for name, outcome in outcomes.items() if outcome == "failed"} == set(SOURCES) - {
-            *nights.SOURCE_NAMES
-        }
-    else:
-        assert second_run.returncode == 0, second_run.stderr
-    nights.require_complete(home)
-    assert nights.tables_of(nights.current_release(home)) == undisturbed
+    assert nights.tables_of(nights.current_release(home)) == nights.tables_of(undisturbed)
+    require_unchanged(home, before)
+    assert not list((home / "published").glob(".partial-*"))
+
+
+def require_unchanged(home: Path, before: dict[str, str]) -> None:
+    """Assert that a home still has the vintages and releases that it had before."""
     after = nights.immutable_files(home)
     assert before == {name: after.get(name) for name in before}, (
         "an accepted vintage or a release has changed"
     )
-    assert not list((home / "published").glob(".partial-*"))
+
+
+def contents_of(home: Path) -> dict[str, list[tuple[str, str, list[str]]]]:
+    """Return the vintages of each source in a landing: id, digest of the rows, and digests of the files."""
+    return {
+        name: [
+            (one.id, one.rows_sha256, [file.sha256 for file in one.files])
+            for one in store.vintages(home / "landing", name)
+        ]
+        for name in SOURCES
+    }
+
+
+@pytest.mark.xdist_group("kills while pulling")
+@pytest.mark.parametrize("stage", PULLING)
+def test_run_killed_while_pulling_and_repeated_ends_like_undisturbed_run(
+    stage: str, tmp_path: Path, released: Path, landed: Path, second_night: Path, undisturbed: Path
+) -> None:
+    home = copy_of(released, tmp_path / "home")
+    before, release = nights.immutable_files(home), nights.current_release(home).name
+    kill_at(home, PULLING[stage], ["run"], second_night)
+    nights.require_complete(home)
+    assert nights.current_release(home).name == release
+    second_run = nights.run(home, "run" if stage in REPEATED else "fetch", mirror=second_night)
+    assert second_run.returncode == 1, "a source without a recording fails, and the others go on"
+    outcomes = {name: store.list_checks(home / "landing", name).require()[-1].outcome for name in SOURCES}
+    assert {name for name, outcome in outcomes.items() if outcome == "failed"} == set(SOURCES) - {
+        *nights.SOURCE_NAMES
+    }
+    assert contents_of(home) == contents_of(landed)
+    # `run` goes on to build what has this fingerprint.
+    vintages = [one for name in SOURCES for one in store.vintages(home / "landing", name)]
+    assert fingerprint(vintages, None) == read_manifest(undisturbed).fingerprint
+    if stage in REPEATED:
+        require_like(home, undisturbed, before)
+    else:
+        assert nights.current_release(home).name == release
+        nights.require_complete(home)
+        require_unchanged(home, before)
+
+
+@pytest.mark.xdist_group("kills while building")
+@pytest.mark.parametrize("stage", BUILDING)
+def test_run_killed_while_building_and_repeated_ends_like_undisturbed_run(
+    stage: str, tmp_path: Path, landed: Path, validated: tuple[Path, str], undisturbed: Path
+) -> None:
+    home = copy_of(landed, tmp_path / "home")
+    before = nights.immutable_files(home)
+    kill_at(home, BUILDING[stage], ["publish"], None)
+    nights.require_complete(home)
+    if stage in REPEATED:
+        second_run = nights.run(home, "publish")
+        assert second_run.returncode == 0, second_run.stderr
+        require_like(home, undisturbed, before)
+    else:
+        [killed] = (home / "build").glob("2*")
+        assert nights.files_outside_builds(home) == nights.files_outside_builds(validated[0])
+        build = steps.load(settings_of(home))
+        assert build is not None and build > killed.name, "the repeated run builds anew"
+        record, expected = steps.read_build(home / "build" / build), read_manifest(undisturbed)
+        assert (record.fingerprint, record.vintages) == (expected.fingerprint, expected.vintages)
+        assert (record.revisions_from, record.set_aside) == (expected.revisions_from, expected.set_aside)
+        require_unchanged(home, before)
+
+
+@pytest.mark.xdist_group("kills while building")
+@pytest.mark.parametrize(("stage", "repeated"), REPETITIONS)
+def test_publish_killed_and_repeated_ends_like_undisturbed_run(
+    stage: str, repeated: str, tmp_path: Path, validated: tuple[Path, str], undisturbed: Path
+) -> None:
+    origin, build = validated
+    home = copy_of(origin, tmp_path / "home")
+    before = nights.immutable_files(home)
+    kill_at(home, PUBLISHING[stage], ["publish", build], None)
+    nights.require_complete(home)
+    second_run = nights.run(home, "publish", *([build] if repeated == "step" else []))
+    assert second_run.returncode == 0, second_run.stderr
+    require_like(home, undisturbed, before)
