@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -22,20 +23,22 @@ from warehouse.releases.publish import rollback
 from warehouse.releases.store import release_dirs
 
 pytestmark = pytest.mark.faults
+pytest_plugins = ("homes",)
 
 NAME = "worldbank_wdi"
 
 
-def test_concurrent_nightly_runs_publish_one_correct_release(tmp_path: Path) -> None:
-    mirror = nights.mirror_of("night-2", tmp_path / "night-2")
+def test_concurrent_nightly_runs_publish_one_correct_release(
+    second_night: Path, second_alone: Path, tmp_path: Path
+) -> None:
     undisturbed, concurrent = tmp_path / "undisturbed", tmp_path / "concurrent"
-    for _ in range(2):  # the second run finds nothing new and refreshes the release
-        nights.run(undisturbed, "run", mirror=mirror)
+    shutil.copytree(second_alone, undisturbed, symlinks=True)
+    nights.run(undisturbed, "run", mirror=second_night)  # finds nothing new and refreshes the release
     processes = [
         subprocess.Popen(
             [sys.executable, "-m", "warehouse", "run"],
             cwd=PROJECT_ROOT,
-            env=nights.environment_of(concurrent, mirror),
+            env=nights.environment_of(concurrent, second_night),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -48,7 +51,7 @@ def test_concurrent_nightly_runs_publish_one_correct_release(tmp_path: Path) -> 
     for name in nights.SOURCE_NAMES:
         assert len(store.vintages(concurrent / "landing", name)) <= 1, f"{name} landed twice"
     for _ in range(2):
-        nights.run(concurrent, "run", mirror=mirror)
+        nights.run(concurrent, "run", mirror=second_night)
     for name in nights.SOURCE_NAMES:
         assert len(store.vintages(concurrent / "landing", name)) == 1
     assert nights.tables_of(nights.current_release(concurrent)) == nights.tables_of(
@@ -59,12 +62,12 @@ def test_concurrent_nightly_runs_publish_one_correct_release(tmp_path: Path) -> 
     ), f"the runs did not overlap: {outputs}"
 
 
-def test_clock_set_back_loses_and_reorders_no_release(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    first, second = (nights.mirror_of(night, tmp_path / night) for night in ("night-1", "night-2"))
-    nights.run(home, "run", mirror=first)
+def test_clock_set_back_loses_and_reorders_no_release(
+    released: Path, second_night: Path, tmp_path: Path
+) -> None:
+    home = Path(shutil.copytree(released, tmp_path / "home", symlinks=True))
     before, earlier = nights.immutable_files(home), nights.current_release(home).name
-    settings = settings_of(home, second)
+    settings = settings_of(home, second_night)
     with time_machine.travel(datetime.now(UTC) - timedelta(days=400), tick=True):
         assert time.time() < (home / "published" / earlier).stat().st_mtime - 390 * 86400
         assert ingest(settings, NAME) is not None
