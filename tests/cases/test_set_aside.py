@@ -26,6 +26,7 @@ from warehouse.releases.manifest import ReleaseManifest, SetAside, read_manifest
 from warehouse.releases.store import DATABASE, current
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
+pytest_plugins = ("homes",)
 
 [NEWS] = [case for case in CASES if case.name == "21-data360-status-estimated"]
 REVISED = Case(
@@ -102,9 +103,9 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_load_that_fails_a_core_test_is_set_aside(
-    base: Path, replayed: Path, project: Path, tmp_path: Path
+    second_alone: Path, replayed: Path, project: Path, tmp_path: Path
 ) -> None:
-    home = Path(shutil.copytree(base, tmp_path / "home", symlinks=True))
+    home = Path(shutil.copytree(second_alone, tmp_path / "home", symlinks=True))
     before, _ = current_manifest(home)
     failing, news = land(REVISED, replayed, home), land(NEWS, replayed, home)
     with environment(WAREHOUSE_HOME=str(home), WAREHOUSE_MIRROR=""):
@@ -128,9 +129,9 @@ def test_load_that_fails_a_core_test_is_set_aside(
 
 
 def test_load_that_fails_the_release_gate_is_set_aside_until_it_is_withdrawn(
-    base: Path, replayed: Path, tmp_path: Path
+    second_alone: Path, replayed: Path, tmp_path: Path
 ) -> None:
-    home = Path(shutil.copytree(base, tmp_path / "home", symlinks=True))
+    home = Path(shutil.copytree(second_alone, tmp_path / "home", symlinks=True))
     failing, news = land(MADE_UP, replayed, home), land(NEWS, replayed, home)
     invoke(home, "publish")
     _, manifest = current_manifest(home)
