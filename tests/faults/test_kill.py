@@ -5,8 +5,9 @@ waits until the files on disk show that a stage is reached, kills the whole grou
 and runs again. Kills within landing, rollback and retention are tested with their modules.
 
 A repeated run builds from what is landed, staged and published, and of an abandoned build it uses at most the
-tables that it kept. So a stage of each step is followed by a whole run. At the other stages the repeated run ends before dbt: then the
-home must have exactly what the undisturbed run has built from. `make test-faults` runs this, in minutes.
+tables that it kept. So a stage of each step is followed by a whole run. At the other stages the repeated run
+ends before dbt: then the home must have exactly what the undisturbed run has built from.
+`make test-faults` runs this, in minutes.
 """
 
 from __future__ import annotations

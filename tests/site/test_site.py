@@ -200,6 +200,28 @@ def test_every_column_and_word_is_shown_in_both_languages(site: Path) -> None:
     )
 
 
+def test_every_reason_of_a_missing_figure_is_in_both_languages(built: Path) -> None:
+    words = read_lexicon().words
+    with duckdb.connect(str(built), read_only=True) as db:
+        columns = db.execute(
+            "select table_schema || '.' || table_name, column_name from information_schema.columns "
+            "where column_name like '%reason' and (table_schema = 'bi' or table_name = 'mart_mirror')"
+        ).fetchall()
+        assert ("bi.profile", "partner_reason") in columns
+        for table, column in columns:
+            if column != "usd_reason":  # on no page
+                reasons = db.execute(f"select distinct {column} from {table} where {column} <> ''").fetchall()
+                assert reasons and {reason for (reason,) in reasons} <= set(words), f"{table}.{column}"
+
+
+def test_english_reasons_of_claims_are_marked_on_the_chinese_page(site: Path) -> None:
+    reasons = {
+        language: re.findall(r"<td([^>]*)>Does not round", (site / path).read_text(encoding="utf-8"))
+        for language, path in (("zh", "zh/trust.html"), ("en", "trust.html"))
+    }
+    assert set(reasons["zh"]) == {' class="long" lang="en"'} and set(reasons["en"]) == {' class="long"'}
+
+
 def test_the_catalogue_has_each_table_with_each_column(site: Path, built: Path) -> None:
     text = (site / "catalogue.html").read_text(encoding="utf-8")
     with duckdb.connect(str(built), read_only=True) as db:

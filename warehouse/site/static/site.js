@@ -39,11 +39,14 @@ STW.element = (name, attributes = {}, ...children) => {
   return made;
 };
 
+/* Whether a cell of a Chinese page is an English sentence: a reason that a mart composes has no translation. */
+STW.isEnglish = (value) => STW.language() === "zh" && typeof value === "string" && value.length > 40 && !(value in STW.data.texts.words.zh);
+
 STW.table = (columns, rows, title) => {
   const shown = STW.shown(columns);
   const head = STW.element("tr", {}, ...shown.map(([name]) => STW.element("th", { scope: "col" }, STW.label(name))));
   const body = rows.map((row) => STW.element("tr", {}, ...shown.map(([name, i]) => {
-    const kind = typeof row[i] === "number" ? { class: "number" } : {};
+    const kind = typeof row[i] === "number" ? { class: "number" } : STW.isEnglish(row[i]) ? { lang: "en" } : {};
     return STW.element("td", kind, STW.format(row[i], name));
   })));
   const table = STW.element("table", {}, STW.element("thead", {}, head), STW.element("tbody", {}, ...body));

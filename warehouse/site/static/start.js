@@ -139,7 +139,7 @@
     ["digital_exports_share_pct", "digital_source"], ["digital_imports_share_pct", "digital_source"],
     ["sources_counted"], ["sources_gap_pct"],
   ];
-  const REASONS = { world_source: "world_reason", items_source: "items_reason", partner_source: "partner_reason", digital_source: "digital_reason" };
+  const REASONS = { world_source: "world_reason", items_source: "items_reason", partner_source: "partner_reason", digital_source: "digital_reason", openness_pct: "openness_reason" };
 
   const startEconomy = () => {
     const known = Object.fromEntries(names());
@@ -162,8 +162,9 @@
       const lines = PROFILE.map(([name, from]) => {
         const value = of(name);
         const source = of(from ?? "source");
+        const reason = REASONS[from ?? name];
         const cells = value === null
-          ? [STW.element("td", { class: "long" }, (from && of(REASONS[from])) || STW.text("not_stated")), STW.element("td")]
+          ? [STW.element("td", { class: "long" }, reason && of(reason) ? STW.word(of(reason)) : STW.text("not_stated")), STW.element("td")]
           : [STW.element("td", { class: typeof value === "number" ? "number" : "" }, STW.format(value, name)), STW.element("td", {}, STW.data.profiles.sources[source] ?? source ?? "")];
         return STW.element("tr", {}, STW.element("th", { scope: "row" }, STW.label(name)), ...cells);
       });
