@@ -21,7 +21,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 SUPERSET_READY := .venv-superset/.ready
 
-.PHONY: help run test test-fast test-faults cases test-stack test-browser test-superset ui site superset live check audit clean lock
+.PHONY: help run test test-fast test-faults cases bench test-stack test-browser test-superset ui site superset live check audit clean lock
 help: ## this list
 	@echo 'Services Trade Warehouse'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ test-faults: $(READY) ## kills, full disks, bad payloads, many readers, the case
 
 cases: $(READY) ## what publishers and people send: each case with its outcome and reason (CASES="17 24" for some)
 	@PYTHONPATH=tests:tests/faults $(BIN)/python -m cases.replay $(CASES)
+
+bench: $(READY) ## nights with a synthetic edition of BaTiS, measured (SIZE=1000000, or 1million to full; BENCH="--json FILE")
+	@PYTHONPATH=tests $(BIN)/python -m bench.run $(BENCH) $(or $(SIZE),1million)
 
 # Debian's PostgreSQL, when there is none: any Debian or Ubuntu, as root or with sudo.
 test-stack: $(READY) ## the services of docker-compose.yml as plain processes, on PostgreSQL (minutes)
