@@ -20,8 +20,8 @@ class Usage:
     """What a command used.
 
     `cpu_seconds` are of all its processes; `peak_rss_bytes` is of the largest one, `peak_tree_bytes` of all
-    at one time, sampled each 0.2 s; `disk_bytes` is the size of the directory afterwards, and `peak_disk_bytes`
-    the largest, sampled each second.
+    at one time, sampled each 0.2 s; `disk_bytes` is the size of the directory afterwards, and
+    `peak_disk_bytes` the largest, sampled each second.
     """
 
     step: str
@@ -31,6 +31,14 @@ class Usage:
     peak_tree_bytes: int
     disk_bytes: int
     peak_disk_bytes: int
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The resident memory of a process, and the most that it had since it began its program."""
+
+    bytes: int
+    peak_bytes: int
 
 
 def measure(
@@ -51,8 +59,9 @@ def measure(
             ended, status, used = os.wait4(process.pid, os.WNOHANG)
             if ended:
                 break
-            sizes = resident_bytes(process.pid)
-            peak, peak_tree = max(peak, *sizes, 0), max(peak_tree, sum(sizes))
+            sizes = memory_of(process.pid)
+            peak = max(peak, *(size.peak_bytes for size in sizes), 0)
+            peak_tree = max(peak_tree, sum(size.bytes for size in sizes))
             if time.monotonic() >= disk_due:
                 peak_disk = max(peak_disk, directory_bytes(home))
                 disk_due = time.monotonic() + DISK_INTERVAL_SECONDS
@@ -67,28 +76,32 @@ def measure(
         step=step,
         seconds=seconds,
         cpu_seconds=used.ru_utime + used.ru_stime,
-        # The kernel's own maximum also has the peaks between two samples.
-        peak_rss_bytes=max(peak, used.ru_maxrss * 1024),
-        peak_tree_bytes=max(peak_tree, used.ru_maxrss * 1024),
+        # Not ru_maxrss: a process begins with the maximum of the one that started it.
+        peak_rss_bytes=peak,
+        peak_tree_bytes=peak_tree,
         disk_bytes=disk,
         peak_disk_bytes=max(peak_disk, disk),
     )
     return usage, out.read_text(encoding="utf-8").strip()
 
 
-def resident_bytes(pid: int) -> list[int]:
-    """Return the resident memory of a process and of each of its descendants; empty when it has ended."""
+def memory_of(pid: int) -> list[Memory]:
+    """Return the memory of a process and of each of its descendants; none of those that have ended."""
     try:
         root = psutil.Process(pid)
-        processes = [root, *root.children(recursive=True)]
+        found = [root.pid, *(child.pid for child in root.children(recursive=True))]
     except psutil.NoSuchProcess:
         return []
     sizes = []
-    for process in processes:
+    for one in found:
         try:
-            sizes.append(process.memory_info().rss)
-        except psutil.NoSuchProcess:
+            status = Path(f"/proc/{one}/status").read_text(encoding="utf-8")
+        except (FileNotFoundError, ProcessLookupError):
             continue  # it ended since the list was made
+        lines = dict(line.split(":", 1) for line in status.splitlines())
+        if "VmRSS" in lines:  # not of a process that has ended and waits to be reaped
+            kibibytes = [int(lines[name].split()[0]) for name in ("VmRSS", "VmHWM")]
+            sizes.append(Memory(*(1024 * size for size in kibibytes)))
     return sizes
 
 
