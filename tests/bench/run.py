@@ -32,6 +32,7 @@ import psutil
 import yaml
 from bench.generate import MEMBER, SEED, SIZES, generate, rows_of
 from bench.measure import Usage, directory_bytes, measure
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -191,9 +192,9 @@ def slowest_nodes(release: Path) -> list[tuple[str, float]]:
 
 def table_of(nights: Sequence[Night], floor: Usage, title: str) -> Table:
     """Return the table of a run."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     table.add_column("step")
-    for name in ("wall s", "CPU s", "peak MiB", "peak MiB, all", "disk MiB", "peak disk MiB", "% of night"):
+    for name in ("wall s", "CPU s", "peak MiB", "peak MiB, all", "disk MiB", "peak disk", "% of night"):
         table.add_column(name, justify="right")
     for night in nights:
         for step in night.steps:
@@ -225,7 +226,7 @@ def cells(usage: Usage) -> tuple[str, ...]:
 
 def run(rows: int, work: Path, seed: int, count: int) -> dict[str, Any]:
     """Generate the edition, run the nights and the floor, print the table; return the figures."""
-    console = Console(width=max(Console().width, 110))
+    console = Console(width=max(Console().width, 130))
     mirror = work / "mirror"
     mirror.mkdir(parents=True)
     (work / "home").mkdir()
