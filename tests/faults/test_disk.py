@@ -30,7 +30,7 @@ from warehouse.releases.publish import rollback
 pytestmark = pytest.mark.faults
 pytest_plugins = ("homes",)
 
-DISK_MIB = 192
+DISK_MIB = 384
 NAME = "worldbank_wdi"
 # Free space in a case, as a share of the bytes that the step writes.
 PORTIONS = (0.0, 0.2, 0.5, 0.8)
