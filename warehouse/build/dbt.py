@@ -104,8 +104,7 @@ def run_dbt(
         *("--project-dir", str(project)),
         *("--profiles-dir", str(project)),
         *("--target-path", str(artifacts)),
-        *("--log-path", str(artifacts)),
-        "--no-use-colors",
+        *("--log-path", str(artifacts), "--no-use-colors"),
     ]
     try:
         result = subprocess.run(

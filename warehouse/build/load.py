@@ -100,18 +100,11 @@ def load(
     build_file.parent.mkdir(parents=True, exist_ok=True)
     with connect(build_file) as db:
         db.execute("create schema raw")
-        loaded: dict[str, list[Vintage]] = {}
-        files: dict[str, list[Path]] = {}
-        for source in sources.values():
-            used = [
-                (v, path) for v, path in rows if v.source == source.name and v.id >= until.get(v.source, "")
-            ]
-            loaded[source.name] = [vintage for vintage, _ in used]
-            db.execute(source_view(source, used))
-            if staged is not None:
-                db.execute("create schema if not exists staging")
-                files[source.name] = [staged[vintage.source, vintage.id] for vintage, _ in used]
-                db.execute(staged_view(source, files[source.name]))
+        loaded = {
+            name: [(v, path) for v, path in rows if v.source == name and v.id >= until.get(name, "")]
+            for name in sources
+        }
+        files = _create_views(db, sources, loaded, staged)
         _load_known_revisions(db, known)
         db.execute(LANDING_TABLES)
         _insert(db, "raw.landing_vintage", [_vintage_row(vintage, until) for vintage, _ in rows])
@@ -138,8 +131,25 @@ def load(
             "raw.landing_freshness",
             [_freshness_row(one, rows, set_aside) for one in freshness],
         )
-        reuse.record_inputs(db, RAW_TABLES, loaded, files if staged is not None else None)
+        reuse.record_inputs(db, RAW_TABLES, {n: [v for v, _ in used] for n, used in loaded.items()}, files)
         db.execute("checkpoint")
+
+
+def _create_views(
+    db: duckdb.DuckDBPyConnection,
+    sources: Mapping[str, Source],
+    loaded: Mapping[str, Sequence[tuple[Vintage, Path]]],
+    staged: Mapping[tuple[str, str], Path] | None,
+) -> dict[str, list[Path]]:
+    """Create the views of the sources, and of their staged files, if given; return these files by source."""
+    files: dict[str, list[Path]] = {}
+    for source in sources.values():
+        db.execute(source_view(source, loaded[source.name]))
+        if staged is not None:
+            db.execute("create schema if not exists staging")
+            files[source.name] = [staged[vintage.source, vintage.id] for vintage, _ in loaded[source.name]]
+            db.execute(staged_view(source, files[source.name]))
+    return files
 
 
 def _load_known_revisions(db: duckdb.DuckDBPyConnection, known: KnownRevisions | None) -> None:

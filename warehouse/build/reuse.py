@@ -36,7 +36,7 @@ def record_inputs(
     db: duckdb.DuckDBPyConnection,
     tables: Iterable[str],
     sources: Mapping[str, Sequence[Vintage]],
-    staged: Mapping[str, Sequence[Path]] | None,
+    staged: Mapping[str, Sequence[Path]],
 ) -> None:
     """Create the node tables in schema `raw` of `db`, and write what schema `raw` has.
 
@@ -54,7 +54,7 @@ def record_inputs(
         (f"source.services_trade.raw.{name}", [f"{one.id} {one.rows_sha256}" for one in vintages])
         for name, vintages in sources.items()
     ]
-    for name, files in (staged or {}).items():
+    for name, files in staged.items():
         lines.append((f"model.services_trade.stg_{name}", [path.name for path in files]))
     for unique_id, parts in lines:
         digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
