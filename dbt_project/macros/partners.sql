@@ -35,12 +35,3 @@ case
         then {{ previous_amount }} < {{ small_base_million() }}
 end
 {%- endmacro %}
-
-{#- A number that is the same for the same set of texts, in any order: the sum of their hashes. Each text is once in a group. -#}
-{% macro digest_of_set(column) -%}
-    {{ return(adapter.dispatch('digest_of_set', 'services_trade')(column)) }}
-{%- endmacro %}
-
-{% macro duckdb__digest_of_set(column) -%}
-    sum(hash({{ column }}))
-{%- endmacro %}

@@ -52,8 +52,8 @@ sums as (
         trade.flow,
         max(memberships.members) as members,
         count(*) as members_counted,
-        {{ digest_of_set('trade.partner') }} as counted,
-        count(trade.status) > 0 as is_flagged,
+        string_agg(trade.partner, ' ' order by trade.partner) as counted,
+        string_agg(distinct trade.status, '; ' order by trade.status) as status,
         sum(trade.value_million) as value_million
     from trade
     inner join memberships
@@ -61,26 +61,6 @@ sums as (
             trade.partner = memberships.economy
             and {{ is_same_period('trade', 'memberships') }}
     where trade.partner <> trade.reporter
-    group by {{ reporter_cell_columns('trade') }}, memberships.group_code, memberships.composition, trade.service, trade.flow
-
-),
-
--- few rows have a flag: a list of distinct texts over all rows would take as long as the rest
-flags as (
-
-    select
-        {{ reporter_cell_columns('trade') }},
-        memberships.group_code,
-        memberships.composition,
-        trade.service,
-        trade.flow,
-        string_agg(distinct trade.status, '; ' order by trade.status) as status
-    from trade
-    inner join memberships
-        on
-            trade.partner = memberships.economy
-            and {{ is_same_period('trade', 'memberships') }}
-    where trade.partner <> trade.reporter and trade.status is not null
     group by {{ reporter_cell_columns('trade') }}, memberships.group_code, memberships.composition, trade.service, trade.flow
 
 ),
@@ -135,7 +115,7 @@ select
     named_services.level as service_level,
     named_services.is_main_item,
     covered.flow,
-    flags.status,
+    covered.status,
     cast(covered.members_counted as integer) as members_counted,
     cast(covered.members_expected as integer) as members_expected,
     covered.coverage_pct,
@@ -158,14 +138,6 @@ left join named_sources on covered.source = named_sources.source
 left join named_reporters on covered.reporter = named_reporters.economy
 left join named_services on covered.service = named_services.service
 left join economy_groups on covered.group_code = economy_groups.group_code
-left join flags
-    on
-        covered.is_flagged
-        and {{ is_same_cell('covered', 'flags') }}
-        and covered.group_code = flags.group_code
-        and covered.composition = flags.composition
-        and covered.service = flags.service
-        and covered.flow = flags.flow
 left join worlds
     on
         {{ is_same_cell('covered', 'worlds') }}
