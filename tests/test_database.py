@@ -1,4 +1,4 @@
-"""Limits of DuckDB: set by the settings, in force in each database and in dbt's process."""
+"""The settings limit the memory and threads of each DuckDB database, also in the process of dbt."""
 
 from __future__ import annotations
 

@@ -68,6 +68,11 @@ def connect(
     return duckdb.connect(str(database), read_only=read_only, config=chosen)
 
 
+def literal(value: object) -> str:
+    """Return a value as a text literal of SQL."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
 def environment_of_dbt() -> dict[str, str]:
     """Return the variables by which the profile of dbt takes the limits of this process.
 

@@ -5,9 +5,10 @@
 The file is for measurements only. The CSV in the archive is named `SYNTHETIC_…`; no figure in it is a
 publisher's.
 
-`E` economies report trade with one another and with the world, in 31 items, two flows and the years 2005 to
-2024: 1 240 `E`² rows, the most that the size allows. The rest are rows of partners that no longer exist, with
-three empty cells. All amounts are whole US dollars, printed in millions with six decimals, so sums are exact:
+Each of `E` economies reports its trade with every other one and with the world, in 31 items, two flows and
+the years 2005 to 2024. This makes 1 240 `E`² rows; `E` is the largest number that the size allows. The rest
+are rows of partners that no longer exist, with three empty cells. All amounts are whole US dollars, printed
+in millions with six decimals, so sums are exact:
 
 * the items add up to `S`, and the partners to the world;
 * the balanced exports of a to b are the balanced imports of b from a;
@@ -199,7 +200,7 @@ def rows_of(size: str) -> int:
 
 
 def economies_of(rows: int) -> int:
-    """Return the number of economies whose trade with one another fits in `rows` rows."""
+    """Return the largest number of economies whose bilateral trade takes at most `rows` rows."""
     count = isqrt(rows // CELLS_OF_PAIR)
     if count < MIN_ECONOMIES:
         raise ValueError(

@@ -23,9 +23,8 @@ from typing import NamedTuple
 import duckdb
 
 from warehouse.build import reuse
-from warehouse.build.load import literal
 from warehouse.build.results import FAILED, log_nodes
-from warehouse.database import connect, environment_of_dbt
+from warehouse.database import connect, environment_of_dbt, literal
 from warehouse.errors import Rejected, WarehouseError
 from warehouse.files import fsync
 
@@ -55,7 +54,7 @@ for command in json.loads(sys.argv[1]):
 class Cache(NamedTuple):
     """What builds with the same code share: the file of what dbt parsed, and the last build's file.
 
-    `is_written` tells whether this build's file is kept for the next.
+    `is_written` says whether the next build starts from the file of this one.
     """
 
     parsed: Path
@@ -260,8 +259,8 @@ def seal(build_file: Path) -> None:
     for leftover in (sealed, log):
         leftover.unlink(missing_ok=True)
     with connect() as db:
-        db.execute(f"attach {literal(str(build_file))} as working (read_only)")
-        db.execute(f"attach {literal(str(sealed))} as sealed")
+        db.execute(f"attach {literal(build_file)} as working (read_only)")
+        db.execute(f"attach {literal(sealed)} as sealed")
         db.execute("copy from database working to sealed")
         db.execute("checkpoint sealed")
     if log.exists():

@@ -7,7 +7,7 @@ publishers stay text.
 
 Revisions that the current release already holds are loaded into `raw.known_revision` instead of being
 computed again, and the rows of the vintages before them are left out: the work of a build grows with what is
-new. `raw.built_node` has a digest of each relation, by which dbt tells what did not change (`reuse`).
+new. `raw.built_node` has a digest of each relation; dbt compares them to skip unchanged nodes (`reuse`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.build import reuse
-from warehouse.database import connect
+from warehouse.database import connect, literal
 from warehouse.errors import WarehouseError
 from warehouse.landing.freshness import Freshness
 from warehouse.model import Check, Source, Vintage
@@ -209,7 +209,7 @@ def source_view(source: Source, rows: Sequence[tuple[Vintage, Path]]) -> str:
     if rows:
         selects = [
             f"select {columns}, _file, _row, {literal(vintage.id)} as vintage "
-            f"from read_parquet({literal(str(path))})"
+            f"from read_parquet({literal(path)})"
             for vintage, path in rows
         ]
     else:
@@ -224,14 +224,9 @@ def source_view(source: Source, rows: Sequence[tuple[Vintage, Path]]) -> str:
 def staged_view(source: Source, files: Sequence[Path]) -> str:
     """Return the SQL of the view of a source's staged observations; an empty relation without files."""
     if files:
-        listed = ", ".join(literal(str(path)) for path in files)
+        listed = ", ".join(literal(path) for path in files)
         select = f"select * from read_parquet([{listed}])"
     else:
         columns = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in OBSERVATION_COLUMNS.items())
         select = f"select {columns} where 1 = 0"
     return f"create view staging.stg_{source.name} as {select}"
-
-
-def literal(text: str) -> str:
-    """Return a text as a SQL literal."""
-    return "'" + text.replace("'", "''") + "'"

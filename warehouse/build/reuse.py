@@ -21,7 +21,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.database import connect
+from warehouse.database import connect, literal
 from warehouse.files import fsync, sha256_of
 from warehouse.model import Vintage
 
@@ -70,7 +70,7 @@ def begin(kept: Path, loaded: Path, build_file: Path) -> None:
         return
     shutil.copyfile(kept, build_file)
     with connect(build_file) as db:
-        db.execute(f"attach {_literal(loaded)} as loaded (read_only)")
+        db.execute(f"attach {literal(loaded)} as loaded (read_only)")
         reusable = db.execute("select * from raw.built_node").to_arrow_table()
         for schema in ("raw", "staging"):
             db.execute(f"drop schema if exists {schema} cascade; create schema {schema}")
@@ -111,7 +111,3 @@ def is_intact(kept: Path) -> bool:
 def checksum_of(kept: Path) -> Path:
     """Return the file that has the SHA-256 of a kept file."""
     return kept.with_suffix(".sha256")
-
-
-def _literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

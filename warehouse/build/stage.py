@@ -24,7 +24,7 @@ import duckdb
 from warehouse.build import dbt
 from warehouse.build import load as loading
 from warehouse.config import DBT_PROJECT_DIR
-from warehouse.database import connect
+from warehouse.database import connect, literal
 from warehouse.errors import Rejected
 from warehouse.files import fsync, sha256_of
 from warehouse.logs import Timer
@@ -133,8 +133,8 @@ def _write(db: duckdb.DuckDBPyConnection, vintage: Vintage, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     db.execute(
-        f"copy (select * from staging.stg_{vintage.source} where vintage = {loading.literal(vintage.id)}) "
-        f"to {loading.literal(str(partial))} (format parquet, compression zstd)"
+        f"copy (select * from staging.stg_{vintage.source} where vintage = {literal(vintage.id)}) "
+        f"to {literal(partial)} (format parquet, compression zstd)"
     )
     fsync(partial)
     partial.replace(path)

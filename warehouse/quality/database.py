@@ -25,6 +25,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.database import connect as open_database
+from warehouse.database import literal
 from warehouse.errors import WarehouseError
 from warehouse.quality.suites import SCHEMAS
 
@@ -62,9 +63,7 @@ def connect(file: Path, attached: Mapping[str, Path], read_only: bool = False) -
 
 def attach_statements(attached: Mapping[str, Path]) -> list[str]:
     """Return the SQL that attaches databases (name to file) read-only."""
-    return [
-        f"attach if not exists {text_literal(file)} as {name} (read_only)" for name, file in attached.items()
-    ]
+    return [f"attach if not exists {literal(file)} as {name} (read_only)" for name, file in attached.items()]
 
 
 def columns_of(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
@@ -108,10 +107,5 @@ def add_seeds(connection: duckdb.DuckDBPyConnection, seeds: Path) -> None:
         raise WarehouseError(f"{seeds}: no seed file found (*.csv). The load gate needs them to check codes")
     for file in files:
         options = """header = true, all_varchar = true, delim = ',', quote = '"', escape = '"'"""
-        rows = f"read_csv({text_literal(file)}, {options})"
+        rows = f"read_csv({literal(file)}, {options})"
         connection.execute(f'create table seeds."{file.stem}" as select * from {rows}')
-
-
-def text_literal(value: object) -> str:
-    """Return a value as an SQL text literal."""
-    return "'" + str(value).replace("'", "''") + "'"

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from warehouse.database import literal
 from warehouse.errors import WarehouseError
 from warehouse.model import Source
 from warehouse.quality import database, gx
@@ -31,13 +32,13 @@ def validate_vintage(
     suite = read_suite(suites / f"raw.{source.name}.yml")
     file = database.create(work)
     with closing(database.connect(file, {})) as connection:
-        candidate = f"read_parquet({database.text_literal(rows)})"
+        candidate = f"read_parquet({literal(rows)})"
         connection.execute(f"create view raw.{source.name} as select * from {candidate}")
         columns = database.columns_of(connection, candidate)
         if previous_rows is None:
             previous = database.select_as(candidate, columns, columns, "where false")
         else:
-            stored = f"read_parquet({database.text_literal(previous_rows)})"
+            stored = f"read_parquet({literal(previous_rows)})"
             previous = database.select_as(stored, columns, database.columns_of(connection, stored))
         connection.execute(f"create view previous.{source.name} as {previous}")
         database.add_seeds(connection, seeds)
@@ -88,7 +89,7 @@ def _create_release_views(
         for name, columns in tables.items():
             schema, table = name.split(".")
             connection.execute(f"create view {name} as select * from build.{name}")
-            listed = ", ".join(database.text_literal(source) for source in accepted)
+            listed = ", ".join(literal(source) for source in accepted)
             condition = f"where source not in ({listed})" if accepted and "source" in columns else ""
             comparison = (
                 database.select_as(f"release.{name}", columns, current[name], condition)

@@ -18,7 +18,7 @@ from typing import Any
 
 import duckdb
 
-from warehouse.database import connect
+from warehouse.database import connect, literal
 from warehouse.errors import WarehouseError
 from warehouse.releases.manifest import RELEASE_REMEDY, VintageEntry, read_manifest
 from warehouse.releases.store import DATABASE, damaged, find_release
@@ -164,7 +164,7 @@ def compare(before: Path, after: Path, keys: Keys, moves: int = 3) -> tuple[Tabl
     with tempfile.TemporaryDirectory() as spill, connect(config={"temp_directory": spill}) as db:
         for side, path in (("side_before", before), ("side_after", after)):
             try:
-                db.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as {side} (read_only)")
+                db.execute(f"attach {literal(path)} as {side} (read_only)")
             except duckdb.Error as error:
                 raise damaged(path, error) from error
         try:

@@ -21,9 +21,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from warehouse.database import literal
 from warehouse.errors import WarehouseError
 from warehouse.files import sha256_of
-from warehouse.quality.database import text_literal
 from warehouse.releases.manifest import TableEntry
 from warehouse.releases.store import reading
 
@@ -75,10 +75,10 @@ def export_table(
         "sorted_by": ", ".join(sorted_by),
     }
     metadata["ARROW:schema"] = _arrow_schema(db, schema, table, meanings, metadata["description"])
-    values = ", ".join(f"{text_literal(name)}: {text_literal(value)}" for name, value in metadata.items())
+    values = ", ".join(f"{literal(name)}: {literal(value)}" for name, value in metadata.items())
     order = ", ".join(f'"{name}"' for name in sorted_by)
     db.execute(
-        f'copy (select * from "{schema}"."{table}" order by {order}) to {text_literal(path)} '
+        f'copy (select * from "{schema}"."{table}" order by {order}) to {literal(path)} '
         f"(format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS}, kv_metadata {{{values}}})"
     )
     count, size = pq.read_metadata(path).num_rows, path.stat().st_size

@@ -15,12 +15,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from warehouse.database import connect
+from warehouse.database import connect, literal
 from warehouse.errors import WarehouseError
 from warehouse.files import fsync, link_tree, read_record, record_json, sha256_of, write_record
 from warehouse.landing.freshness import Freshness
 from warehouse.logs import Timer, Timing
-from warehouse.quality.database import text_literal
 from warehouse.releases.diff import DBT_MANIFEST, table_keys
 from warehouse.releases.history import HistoryEntry, append_entry, last_switch, read_history
 from warehouse.releases.manifest import (
@@ -225,7 +224,7 @@ def _brought_by(refs: Sequence[VintageRef], database: Path, select: str, order: 
     if not refs:
         return []
     # No parameters: DuckDB imports pandas to look at their types, which takes half a second.
-    vintages = ", ".join(text_literal(f"{ref.source}/{ref.vintage}") for ref in refs)
+    vintages = ", ".join(literal(f"{ref.source}/{ref.vintage}") for ref in refs)
     with reading(database) as db:
         return db.execute(f"{select} where source || '/' || vintage in ({vintages}) {order}").fetchall()
 
