@@ -546,7 +546,7 @@ def test_runtime_lock_is_the_lock_without_the_tools_of_development() -> None:
     for requirement in project["project"]["dependencies"]:
         assert re.split(r"[\[=<> ]", requirement)[0] in names, requirement
     tools = {re.split(r"[\[=<> ]", tool)[0] for tool in project["dependency-groups"]["dev"]}
-    shared = {"cryptography", "werkzeug"}  # packages at run time need them too
+    shared = {"cryptography", "psutil", "werkzeug"}  # packages at run time need them too
     assert not names & (tools - shared)
     assert not [name for name in names if re.match(r"pytest|ruff|mypy|sqlfluff|hypothesis|types-", name)]
     text = (PROJECT_ROOT / "requirements-runtime.lock").read_text()

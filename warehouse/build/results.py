@@ -22,9 +22,14 @@ def log_nodes(results: Path) -> None:
     nodes = record["results"]
     counts = Counter(node["status"] for node in nodes)
     shown = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-    LOG.info("dbt ran %d nodes in %.1f s: %s", len(nodes), record["elapsed_time"], shown or "none")
     unchanged = sum(node.get("message") == UNCHANGED for node in nodes)
-    LOG.info("%d seeds and models have not changed since the last build and were not made again", unchanged)
+    LOG.info(
+        "dbt ran %d nodes in %.1f s: %s; %d seeds and models have not changed since the last build",
+        len(nodes),
+        record["elapsed_time"],
+        shown or "none",
+        unchanged,
+    )
     for node in nodes:
         if node["status"] in FAILED:
             LOG.info("dbt node %s failed after %.1f s", node["unique_id"], node["execution_time"])
