@@ -349,7 +349,7 @@ def test_every_mart_has_a_trace_rule(warehouse: Warehouse) -> None:
 
 
 def test_rows_of_every_mart_and_core_fact_lead_to_raw_rows(warehouse: Warehouse) -> None:
-    tried = 0
+    tried: list[tuple[str, dict[str, str]]] = []
     with duckdb.connect(str(warehouse.database), read_only=True) as db:
         facts = db.execute(
             "select 'core.' || table_name from duckdb_tables() where schema_name = 'core' "
@@ -368,17 +368,18 @@ def test_rows_of_every_mart_and_core_fact_lead_to_raw_rows(warehouse: Warehouse)
             names = [name for name, *_ in found.description or ()]
             rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
             assert rows, f"{table} is empty"
-            for row in rows:
-                conditions = {name: text for name, text in row.items() if text is not None}
-                lineages = follow_sample(warehouse, table, **conditions)
-                tried += 1
-                assert lineages
-                for lineage in lineages:
-                    assert lineage.models[0] == table
-                    assert lineage.models[-1].startswith("raw.")
-                    assert lineage.origins and lineage.is_intact
-                    assert all(origin.raw_row for origin in lineage.origins)
-    assert tried >= 60
+            tried += [(table, row) for row in rows]
+    assert len(tried) >= 60
+    for table, row in tried:
+        lineages = follow_sample(
+            warehouse, table, **{name: text for name, text in row.items() if text is not None}
+        )
+        assert lineages
+        for lineage in lineages:
+            assert lineage.models[0] == table
+            assert lineage.models[-1].startswith("raw.")
+            assert lineage.origins and lineage.is_intact
+            assert all(origin.raw_row for origin in lineage.origins)
 
 
 def test_trace_of_reconciliation_leads_to_the_figures_of_both_sources(warehouse: Warehouse) -> None:
