@@ -122,9 +122,18 @@ def copy_of(home: Path, into: Path) -> Path:
     return into
 
 
+def matching(home: Path, pattern: str) -> set[Path]:
+    """Return the paths that match a pattern in a home, in which a command adds and removes directories."""
+    while True:
+        try:
+            return set(home.glob(pattern))
+        except FileNotFoundError:  # a directory was removed while it was searched
+            continue
+
+
 def kill_at(home: Path, pattern: str, arguments: list[str], mirror: Path | None) -> None:
     """Start a command, and kill its process group when a pattern matches a new path."""
-    before = set(home.glob(pattern))
+    before = matching(home, pattern)
     with subprocess.Popen(
         [sys.executable, "-m", "warehouse", *arguments],
         cwd=PROJECT_ROOT,
@@ -136,7 +145,7 @@ def kill_at(home: Path, pattern: str, arguments: list[str], mirror: Path | None)
         deadline, seen = time.monotonic() + 300, False
         while not seen and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.0005)
-            seen = bool(set(home.glob(pattern)) - before)
+            seen = bool(matching(home, pattern) - before)
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
     assert seen, f"{pattern} never appeared on disk"
