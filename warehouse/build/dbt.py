@@ -37,13 +37,16 @@ _STAGING = re.compile(r"model\.services_trade\.stg_(\w+)")
 _QUOTED = re.compile(r"""[\"']([^\"']+)[\"']""")
 # The Airflow task that calls `transform` must allow a little more than this.
 TIMEOUT = timedelta(hours=3)
-# Runs dbt's commands one after another, and ends with 1 at the first that fails.
+# Runs dbt's commands one after another, and ends with 1 at the first that fails. The project is parsed once; a
+# command changes the manifest that it is given, so each gets a copy.
 _RUN_COMMANDS = """
 import json, sys
 from dbt.cli.main import dbtRunner
-runner = dbtRunner()
-for command in json.loads(sys.argv[1]):
-    result = runner.invoke(command)
+commands, common = json.loads(sys.argv[1])
+manifest = None
+for command in [["parse"], *commands]:
+    result = dbtRunner(manifest=manifest and manifest.deepcopy()).invoke([*command, *common])
+    manifest = manifest or result.result
     if not result.success:
         if result.exception:
             print(f"dbt {command[0]}: {result.exception}")
@@ -109,7 +112,7 @@ def run_dbt(
         result = subprocess.run(
             [
                 *(sys.executable, "-c", _RUN_COMMANDS),
-                json.dumps([[*command, *common] for command in commands]),
+                json.dumps([commands, common]),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
