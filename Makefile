@@ -20,8 +20,9 @@ SUPERSET_PORT ?= 8088
 BIN := .venv/bin
 READY := .venv/.ready
 SUPERSET_READY := .venv-superset/.ready
+PEERS_READY := .venv-peers/.ready
 
-.PHONY: help run test test-fast test-faults cases bench test-stack test-browser test-superset ui site superset live check audit clean lock
+.PHONY: help run test test-fast test-faults cases bench bench-peers test-stack test-browser test-superset ui site superset live check audit clean lock
 help: ## this list
 	@echo 'Services Trade Warehouse'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +53,15 @@ $(SUPERSET_READY): superset/requirements.lock
 	@$(SUPERSET_PYTHON) -m pip install --disable-pip-version-check --require-hashes --no-deps -qq -r $<
 	@touch $@
 
+PEERS_PYTHON := .venv-peers/bin/python
+$(PEERS_READY): requirements-peers.lock
+	@$(PYTHON) -c '$(FIT)' 2>/dev/null || { \
+	  echo "The peers need Python 3.11, 3.12 or 3.13: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12"; exit 1; }
+	@$(PEERS_PYTHON) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv-peers
+	@echo "Installing $$(grep -c '^[a-z].*==' $<) locked packages into .venv-peers (once; a minute, 800 MB) ..."
+	@$(PEERS_PYTHON) -m pip install --disable-pip-version-check --require-hashes --no-deps -qq -r $<
+	@touch $@
+
 # --- what people use -------------------------------------------------------------------------------------------
 
 run: $(READY) ## the nightly load through Airflow, on the recorded nights (MIRROR=... to change, MIRROR= for live)
@@ -72,11 +82,17 @@ cases: $(READY) ## what publishers and people send: each case with its outcome a
 bench: $(READY) ## nights with a synthetic edition of BaTiS, measured (SIZE=1000000, or 1million to full; BENCH="--json FILE")
 	@PYTHONPATH=tests $(BIN)/python -m bench.run $(BENCH) $(or $(SIZE),1million)
 
+bench-peers: postgresql $(PEERS_READY) ## pandas, Polars, dlt and PostgreSQL on the same edition and mart (SIZE="1million 5million"; BENCH=...)
+	@PYTHONPATH=tests $(BIN)/python -m bench.peers --python $(PEERS_PYTHON) $(BENCH) $(or $(SIZE),1million)
+
 # Debian's PostgreSQL, when there is none: any Debian or Ubuntu, as root or with sudo.
-test-stack: $(READY) ## the services of docker-compose.yml as plain processes, on PostgreSQL (minutes)
+.PHONY: postgresql
+postgresql: $(READY)
 	@ls -d /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
 	  echo 'Installing PostgreSQL from Debian ...'; as=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends postgresql >/dev/null; }
+
+test-stack: postgresql ## the services of docker-compose.yml as plain processes, on PostgreSQL (minutes)
 	@$(BIN)/python -m pytest -q -m stack tests/stack
 
 # Debian's Chromium and the packages of requirements-browser.lock, when there are none.
@@ -130,12 +146,12 @@ audit: $(READY) ## known vulnerabilities of the locked packages (needs the netwo
 	@$(BIN)/python .ci/audit.py
 
 clean: ## remove the environment and caches; the landing and the releases in var/ stay
-	@rm -rf .venv .venv-superset .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs var/check
+	@rm -rf .venv .venv-superset .venv-peers .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs var/check
 	@find dags superset warehouse tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo 'Clean. var/ is unchanged: it holds the landing and the releases.'
 
 # Needs `uv` on the path (it is not in .venv: it makes the lock, the lock does not make it).
-lock: ## resolve the four locks anew
+lock: ## resolve the five locks anew
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --group pyproject.toml:dev pyproject.toml -o requirements.lock
 	@# Without the group dev, at the same versions: what the image installs.
@@ -147,4 +163,7 @@ lock: ## resolve the four locks anew
 	@# Superset's environment, which shares nothing with the others but DuckDB.
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --no-annotate superset/requirements.in -o superset/requirements.lock
+	@# What `make bench-peers` compares with; it shares nothing with the others but DuckDB.
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --no-annotate requirements-peers.in -o requirements-peers.lock
 	@echo 'All locks are resolved again. Run make test before you commit them.'

@@ -555,8 +555,8 @@ def test_runtime_lock_is_the_lock_without_the_tools_of_development() -> None:
 
 def test_all_locks_are_made_by_one_target() -> None:
     recipe = (PROJECT_ROOT / "Makefile").read_text().partition("\nlock:")[2]
-    assert recipe.count("uv pip compile") == recipe.count("--generate-hashes") == 4
-    assert recipe.count("--no-emit-index-url") == 4
+    assert recipe.count("uv pip compile") == recipe.count("--generate-hashes") == 5
+    assert recipe.count("--no-emit-index-url") == 5
     assert "--constraint requirements.lock pyproject.toml -o requirements-runtime.lock" in recipe
     assert "--group pyproject.toml:browser -o requirements-browser.lock" in recipe
 
@@ -566,6 +566,16 @@ def test_the_browser_lock_has_what_no_other_lock_has_and_hashes() -> None:
     assert {key.split()[0] for key in pinned} >= {"playwright", "axe-playwright-python"}
     assert all(hashes for _, hashes in pinned.values())
     text = (PROJECT_ROOT / "requirements-browser.lock").read_text()
+    assert "://" not in text and "--index" not in text
+
+
+def test_the_peers_lock_has_the_peers_and_the_warehouse_own_duckdb_and_dbt() -> None:
+    pinned = {key.split()[0]: entry[0] for key, entry in locked("requirements-peers.lock").items()}
+    ours = {key.split()[0]: entry[0] for key, entry in locked("requirements.lock").items()}
+    assert pinned.keys() >= {"pandas", "polars", "dlt", "dbt-postgres"}
+    for name in ("duckdb", "dbt-core", "dbt-duckdb"):
+        assert pinned[name] == ours[name], name
+    text = (PROJECT_ROOT / "requirements-peers.lock").read_text()
     assert "://" not in text and "--index" not in text
 
 
