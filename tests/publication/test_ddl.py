@@ -78,6 +78,19 @@ def test_key_is_a_primary_key_only_without_nulls() -> None:
     assert ddl.has_key(replace(TABLE, key=()), ExistingTable())
 
 
+def test_tables_that_compare_economies_have_an_index_by_service_flow_and_period() -> None:
+    names = ("source", "reporter", "service", "flow", "period_start")
+    mart = replace(TABLE, columns=tuple(Column(name, "VARCHAR", None) for name in names))
+    assert ddl.index_name(mart) == "mart_across_economies"
+    assert ddl.add_index(mart, "mart_across_economies") == (
+        'create index "mart_across_economies" on "marts"."mart" ("source", "service", "flow", "period_start")'
+    )
+    assert ddl.index_name(replace(mart, name="m" * ddl.LONGEST_NAME)) == f"{'m' * 46}_across_economies"
+    bilateral = replace(mart, columns=(*mart.columns, Column("partner", "VARCHAR", None)))
+    for without in (TABLE, bilateral, replace(mart, columns=mart.columns[:-1])):
+        assert ddl.index_name(without) is None
+
+
 def test_same_table_is_not_changed() -> None:
     assert ddl.changes_of(TABLE, SAME) == ddl.Changes((), (), ())
     assert ddl.comments_of(TABLE, SAME, "release") == []

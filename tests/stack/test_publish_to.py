@@ -280,6 +280,20 @@ def test_readers_of_ten_publications_see_whole_releases(port: int, database: str
     assert {name for *_, name, _ in seen} >= set(later[:-1])
 
 
+def test_index_across_economies_is_made_once(port: int, database: str, tmp_path: Path) -> None:
+    mart = """create table marts.mart_ranked as select 'batis' as source, 'R' || n as reporter,
+        'S' as service, 'exports' as flow, date '2020-01-01' as period_start from range(5000) as t (n)"""
+    sql = "select indexname, indexdef from pg_indexes where indexname like '%across%'"
+    for number in (1, 2):
+        release(tmp_path, number, mart)
+        publish(tmp_path, port, database)
+        [(name, definition)] = run(port, sql, database)
+        assert name == "mart_ranked_across_economies"
+        assert definition.endswith("(source, service, flow, period_start)")
+    asked = "select * from marts.mart_ranked where source = 'unctad' and service = 'S' and flow = 'exports'"
+    assert "mart_ranked_across_economies" in str(run(port, f"explain {asked}", database))
+
+
 def test_reader_role_selects_and_cannot_write(port: int, database: str, tmp_path: Path) -> None:
     release(tmp_path, 1, KINDS)
     assert publish(tmp_path, port, database).copied.warnings == ()

@@ -25,6 +25,9 @@ TYPES = {
     "VARCHAR": "text",
 }
 LONGEST_NAME = 63  # bytes; PostgreSQL cuts longer names
+# Keys begin with the source and the reporter. A question that compares economies names a service, a flow and
+# a period; without this index it reads the whole table. Bilateral tables are large, and asked by reporter.
+ACROSS_ECONOMIES = ("source", "service", "flow", "period_start")
 NOT_IN_RELEASE = "Not in the releases since"
 
 # What there is in the database: the record of the release, and of the tables that publications made.
@@ -121,6 +124,20 @@ def add_key(table: Table) -> str:
         f"alter table {relation(table.schema, table.name)} "
         f"add constraint {identifier(key_name(table))} {kind} ({columns})"
     )
+
+
+def index_name(table: Table) -> str | None:
+    """Return the name of the index on ACROSS_ECONOMIES; None for a table that has none."""
+    names = {column.name for column in table.columns}
+    if not names.issuperset((*ACROSS_ECONOMIES, "reporter")) or "partner" in names:
+        return None
+    return f"{table.name[: LONGEST_NAME - 17]}_across_economies"
+
+
+def add_index(table: Table, name: str) -> str:
+    """Return the statement that adds the index on ACROSS_ECONOMIES."""
+    columns = ", ".join(map(identifier, ACROSS_ECONOMIES))
+    return f"create index {identifier(name)} on {relation(table.schema, table.name)} ({columns})"
 
 
 def changes_of(table: Table, existing: ExistingTable) -> Changes:

@@ -49,6 +49,7 @@ KEYS = """
          join pg_attribute a on a.attrelid = c.oid and a.attnum = p.number)
     from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = any(%s) and k.contype in ('p', 'u')"""
+INDEXES = "select schemaname, indexname from pg_indexes where schemaname = any(%s)"
 BLOCKERS = """
     select string_agg(distinct format('process %%s of %%s (%%s), since %%s', a.pid, a.usename,
         coalesce(nullif(a.application_name, ''), 'no application name'),
@@ -108,10 +109,13 @@ def copy_release(
             created = _create(server, tables, existing)
             gone = _empty(server, tables, existing, ours, facts.release)
             digests = {table: _replace_rows(server, db, table) for table in tables}
+            indexes = set(_rows(server, INDEXES, (list(SCHEMAS),)))
             for table in tables:
                 now = existing.get((table.schema, table.name), ExistingTable())
                 if not ddl.has_key(table, now):
                     _run(server, ddl.add_key(table))
+                if (index := ddl.index_name(table)) and (table.schema, index) not in indexes:
+                    _run(server, ddl.add_index(table, index))
                 _run(server, *ddl.comments_of(table, now, facts.release))
             _write_records(server, digests, gone, facts)
             warnings = _grant(server, tables, reader) if reader else []
