@@ -131,11 +131,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Result:
-    """What a tool used, and the query of its result; tables are in `database`, attached as `peer`, if any."""
+    """What a tool used, and the query of its result; tables are in `database`, attached as `peer`, if any.
+
+    `mart_seconds` are those of the model of this mart alone, where the tool makes others too.
+    """
 
     usages: tuple[Usage, ...]
     query: str
     database: Path | None = None
+    mart_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,7 @@ class Outcome:
     cpu_seconds: float = 0
     peak_bytes: int = 0
     difference: float = 0
+    mart_seconds: float | None = None
     unfinished: str = ""
 
 
@@ -224,7 +229,15 @@ def run_warehouse(race: Race) -> Result:
     usages.append(race.measure("warehouse", *step, "transform", build.name))
     condition = f"source = '{batis.NAME}'"
     query = OF_THE_WAREHOUSE.format(relation="peer.marts.mart_trade_partner", condition=condition)
-    return Result(tuple(usages), query, build / "warehouse.duckdb")
+    [mart] = [seconds for name, seconds in node_seconds(build) if name.endswith(".mart_trade_partner")]
+    return Result(tuple(usages), query, build / "warehouse.duckdb", mart)
+
+
+def node_seconds(build: Path) -> list[tuple[str, float]]:
+    """Return the nodes that dbt ran in a build, with the seconds of each."""
+    [file] = build.rglob("run_results.json")
+    records = json.loads(file.read_text(encoding="utf-8"))["results"]
+    return [(one["unique_id"], one["execution_time"]) for one in records]
 
 
 def threads() -> str:
@@ -280,6 +293,7 @@ def outcome_of(race: Race, tool: str, runs: int, reference: Result | None) -> tu
         cpu_seconds=statistics.median(cpu),
         peak_bytes=max(peaks),
         difference=compare(reference or results[-1], results[-1]),
+        mart_seconds=results[-1].mart_seconds,
     )
     return outcome, results[-1]
 
@@ -299,6 +313,9 @@ def run_size(race: Race, tools: Sequence[str], runs: int, console: Console) -> l
         else:
             shutil.rmtree(race.out(tool))
     console.print(table_of(race, outcomes))
+    for one in outcomes:
+        if one.mart_seconds is not None:
+            console.print(f"Of {TITLES[one.tool]}, the model of this mart took {one.mart_seconds:.1f} s.")
     return outcomes
 
 

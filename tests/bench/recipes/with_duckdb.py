@@ -16,7 +16,7 @@ RAW = """
 create schema raw;
 create table raw.batis as
 select Reporter, Partner, Flow, Item_code, Year, Balanced_value
-from read_csv('{edition}', header = true, all_varchar = false, sample_size = -1);
+from read_csv('{edition}', header = true, types = {{'Balanced_value': 'double'}});
 create table raw.economy as select * from read_csv('{economies}', header = true);
 """
 
