@@ -22,7 +22,7 @@ READY := .venv/.ready
 SUPERSET_READY := .venv-superset/.ready
 PEERS_READY := .venv-peers/.ready
 
-.PHONY: help run test test-fast test-faults cases bench bench-peers test-stack test-browser test-superset ui site superset live check audit clean lock
+.PHONY: help run test test-fast test-faults cases bench bench-peers bench-bi test-stack test-browser test-superset ui site superset live check audit clean lock
 help: ## this list
 	@echo 'Services Trade Warehouse'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,7 +83,10 @@ bench: $(READY) ## nights with a synthetic edition of BaTiS, measured (SIZE=1000
 	@PYTHONPATH=tests $(BIN)/python -m bench.run $(BENCH) $(or $(SIZE),1million)
 
 bench-peers: postgresql $(PEERS_READY) ## pandas, Polars, dlt and PostgreSQL on the same edition and mart (SIZE="1million 5million"; BENCH=...)
-	@PYTHONPATH=tests $(BIN)/python -m bench.peers --python $(PEERS_PYTHON) $(BENCH) $(or $(SIZE),1million)
+	@PYTHONPATH=tests $(BIN)/python -m bench.peers --python $(PEERS_PYTHON) $(or $(SIZE),1million) $(BENCH)
+
+bench-bi: postgresql ## the questions by 1, 8 and 32 clients, on DuckDB, Parquet and PostgreSQL (SIZE=sample, or rows; BENCH=...)
+	@PYTHONPATH=tests $(BIN)/python -m bench.bi $(or $(SIZE),sample) $(BENCH)
 
 # Debian's PostgreSQL, when there is none: any Debian or Ubuntu, as root or with sudo.
 .PHONY: postgresql
