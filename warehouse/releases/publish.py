@@ -1,8 +1,8 @@
 """Publishing a validated build as a release, refreshing the current one, and rolling back to an earlier one.
 
 A night without a new vintage builds nothing, but sources become late or fail. A refresh copies the database,
-updates the status of each source in `marts.mart_freshness`, and links every other file: readers of `latest`
-see the present state.
+updates the status of each source in `marts.mart_freshness` and `bi.freshness`, and links every other file:
+readers of `latest` see the present state.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ RECORDS = "build_records"  # run_results.json, dbt.log and timings.json, in the 
 TIMINGS = "timings.json"
 PARTIAL_PREFIX = ".partial-"
 FRESHNESS = "mart_freshness"
+# The tables with the status of each source, with their schemas; an older release has the first only.
+REFRESHED = (("marts", FRESHNESS), ("bi", "freshness"))
 State = dict[str, tuple[str, datetime | None]]  # status and last success of each source
 
 
@@ -285,28 +287,30 @@ def refresh(
     shutil.copyfile(release / DATABASE, partial / DATABASE)
     for folder in ("parquet", "data_docs", "dbt_docs", RECORDS):
         link_tree(release / folder, partial / folder)
-    parquet = partial / "parquet" / f"{FRESHNESS}.parquet"
-    parquet.unlink()
-    with connect(partial / DATABASE) as db:
-        db.executemany(
-            f"update marts.{FRESHNESS} set status = ?, last_success_at = ? where source = ?",
-            [(status, last_success_at, source) for source, (status, last_success_at) in state.items()],
-        )
-        db.execute("checkpoint")
-        table = export_table(
-            db, "marts", FRESHNESS, parquet, table_keys(partial / DBT_MANIFEST).get(FRESHNESS, ())
-        )
-    refresh_site(release, partial / DATABASE, partial / "site")
     manifest = read_manifest(release)
+    refreshed = [(schema, name) for schema, name in REFRESHED if name in manifest.tables]
+    keys, tables = table_keys(partial / DBT_MANIFEST), {}
+    new = [(status, last_success_at, source) for source, (status, last_success_at) in state.items()]
+    with connect(partial / DATABASE) as db:
+        for schema, name in refreshed:
+            db.executemany(
+                f"update {schema}.{name} set status = ?, last_success_at = ? where source = ?", new
+            )
+        db.execute("checkpoint")
+        for schema, name in refreshed:
+            parquet = partial / "parquet" / f"{name}.parquet"
+            parquet.unlink()
+            tables[name] = export_table(db, schema, name, parquet, keys.get(name, ()))
+    refresh_site(release, partial / DATABASE, partial / "site")
     base = manifest.refreshes or release.name
     update = {
         "release": release_id,
         "refreshes": base,
         "refreshed_at": datetime.now(UTC),
         "database": database_entry(partial),
-        "tables": manifest.tables | {FRESHNESS: table},
+        "tables": manifest.tables | tables,
     }
-    refreshed = finish(partial, manifest.model_copy(update=update))
+    directory = finish(partial, manifest.model_copy(update=update))
     with switching(published):
         reason = "no new vintage; the freshness of the sources has changed"
         append_entry(published, "refresh", release_id, (latest_name(published), release_id), actor, reason)
@@ -315,7 +319,7 @@ def refresh(
         older = [path for path in others if read_manifest(path).refreshes == base]
         hide_on_record(published, older, actor, f"a newer refresh of release {base} replaces it")
         remove_hidden(published)
-    return refreshed
+    return directory
 
 
 # --- rollback ---
