@@ -11,12 +11,13 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import Warehouse, copy_home, settings_of
+from python_calamine import CalamineWorkbook
 
 from warehouse.build import steps
 from warehouse.errors import WarehouseError
 from warehouse.releases.diff import DiffReport, TableDiff, VintagesDiff
 from warehouse.releases.manifest import SetAside, read_manifest
-from warehouse.site import SiteInput, build_site, update_freshness
+from warehouse.site import SiteInput, build_site, update_freshness, workbook
 from warehouse.site import figures as site_figures
 from warehouse.site.files import bibtex, write_csv, write_script
 from warehouse.site.model import Drawn, Figure, Origin, Text
@@ -166,7 +167,8 @@ def test_newer_freshness_changes_only_the_pages_that_show_it(
     database = Path(shutil.copyfile(bank.database, tmp_path / "warehouse.duckdb"))
     database.chmod(0o644)
     with duckdb.connect(str(database)) as db:
-        db.execute("update marts.mart_freshness set status = 'failing'")
+        for table in ("marts.mart_freshness", "bi.freshness"):
+            db.execute(f"update {table} set status = 'failing'")
     update_freshness(replace(input_of(bank.release), database=database), bank_site, tmp_path / "new")
     assert "failing</td>" in (tmp_path / "new" / "trust.html").read_text(encoding="utf-8")
     assert "failing</td>" not in (bank_site / "trust.html").read_text(encoding="utf-8")
@@ -176,8 +178,34 @@ def test_newer_freshness_changes_only_the_pages_that_show_it(
         if path.is_file() and not path.samefile(bank_site / path.relative_to(tmp_path / "new"))
     }
     pages = {f"{folder}{name}.html" for folder in ("", "zh/") for name in ("index", "trust")}
-    assert changed == pages | {f"data/freshness.{ending}" for ending in ("js", "csv", "metadata.json")}
+    data = {f"data/freshness.{ending}" for ending in ("js", "csv", "metadata.json")}
+    assert changed == pages | data | {"services_trade.xlsx"}
+    sheet = CalamineWorkbook.from_path(tmp_path / "new" / "services_trade.xlsx").get_sheet_by_name(
+        "freshness"
+    )
+    heading, *rows = sheet.to_python()
+    assert {row[heading.index("status")] for row in rows} == {"failing"}
     assert (tmp_path / "new" / "scale.html").read_bytes() == (bank_site / "scale.html").read_bytes()
+
+
+def test_table_with_too_many_rows_for_a_sheet_is_named_with_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbook, "MOST_ROWS", 2)
+    with duckdb.connect() as db:
+        db.execute("create schema bi")
+        for name, rows in (("long", 3), ("short", 2)):
+            db.execute(f"create table bi.{name} as select range as figure from range({rows})")
+            db.execute(f"comment on table bi.{name} is 'One row per figure.'")
+            db.execute(f"comment on column bi.{name}.figure is 'Number.'")
+        workbook.write_workbook(db, tmp_path / "book.xlsx", "r", datetime(2024, 1, 1, tzinfo=UTC))
+    book = CalamineWorkbook.from_path(tmp_path / "book.xlsx")
+    assert book.sheet_names == ["columns", "short"]
+    assert book.get_sheet_by_name("columns").to_python()[1:] == [
+        ["long", "", "Not in this workbook: it has 3 rows. See parquet/long.parquet."],
+        ["short", "", "One row per figure."],
+        ["short", "figure", "Number."],
+    ]
 
 
 def test_publishing_makes_the_site_and_a_refresh_keeps_its_links(

@@ -95,6 +95,9 @@ def update_freshness(site: SiteInput, before: Path, out: Path) -> None:
     link_tree(before, out)
     with reading(site.database) as db:
         contents = _contents(db, site)
+        sheets = out / WORKBOOK
+        sheets.unlink()
+        write_workbook(db, sheets, site.release, site.built_at)
     shown = [page for page in contents.pages if page.template == "overview" or FRESHNESS in page.figures]
     names = [f"{folder}{page.id}.html" for page in shown for folder in ("", "zh/")]
     names += [f"data/{FRESHNESS}.{ending}" for ending in ("js", "csv", "metadata.json")]

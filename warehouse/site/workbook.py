@@ -11,16 +11,20 @@ import xlsxwriter  # type: ignore[import-untyped]
 
 # The profile repeats the other tables in 60 columns; readers of it have its Parquet file.
 LEFT_OUT = ("profile",)
+# A sheet of Excel has at most 1 048 576 rows, and long ones take minutes to write.
+MOST_ROWS = 200_000
 WIDTH = 18
 
 
 def write_workbook(db: duckdb.DuckDBPyConnection, path: Path, release: str, built_at: datetime) -> None:
     """Write a sheet for each table of `bi`, after one with the meaning of each column.
 
-    `built_at` is the creation time in the file, so that equal releases give equal bytes.
+    A table of more than `MOST_ROWS` rows has no sheet; the first sheet names its Parquet file. `built_at` is
+    the creation time in the file, so that equal releases give equal bytes.
     """
     tables = db.execute(
-        "select table_name, comment from duckdb_tables() where schema_name = 'bi' order by table_name"
+        "select table_name, comment, estimated_size from duckdb_tables() where schema_name = 'bi' "
+        "order by table_name"
     ).fetchall()
     columns = db.execute(
         """
@@ -28,7 +32,12 @@ def write_workbook(db: duckdb.DuckDBPyConnection, path: Path, release: str, buil
         from duckdb_columns() where schema_name = 'bi' order by table_name, column_index
         """
     ).fetchall()
-    kept = [name for name, _ in tables if name not in LEFT_OUT]
+    kept = [name for name, _, rows in tables if name not in LEFT_OUT and rows <= MOST_ROWS]
+    too_long = [
+        (name, "", f"Not in this workbook: it has {rows:,} rows. See parquet/{name}.parquet.")
+        for name, _, rows in tables
+        if rows > MOST_ROWS
+    ]
     book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "in_memory": False})
     book.set_properties(
         {
@@ -42,8 +51,8 @@ def write_workbook(db: duckdb.DuckDBPyConnection, path: Path, release: str, buil
     meanings.set_column(0, 1, WIDTH)
     meanings.set_column(2, 2, 6 * WIDTH)
     meanings.write_row(0, 0, ["table", "column", "meaning and unit"], bold)
-    described = [(name, "", text) for name, text in tables if name in kept]
-    described += [row for row in columns if row[0] in kept]
+    described = [(name, "", text) for name, text, _ in tables if name in kept]
+    described += [*(row for row in columns if row[0] in kept), *too_long]
     for index, row in enumerate(sorted(described, key=lambda row: row[0]), start=1):
         meanings.write_row(index, 0, [value or "" for value in row])
     for name in kept:
