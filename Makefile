@@ -88,14 +88,21 @@ bench-peers: postgresql $(PEERS_READY) ## pandas, Polars, dlt and PostgreSQL on 
 bench-bi: postgresql ## the questions by 1, 8 and 32 clients, on DuckDB, Parquet and PostgreSQL (SIZE=sample, or rows; BENCH=...)
 	@PYTHONPATH=tests $(BIN)/python -m bench.bi $(or $(SIZE),sample) $(BENCH)
 
-# Debian's PostgreSQL, when there is none: any Debian or Ubuntu, as root or with sudo.
-.PHONY: postgresql
+# Debian's packages, when one is missing: any Debian or Ubuntu, as root or with sudo.
+.PHONY: postgresql postgresql-clients
 postgresql: $(READY)
 	@ls -d /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
 	  echo 'Installing PostgreSQL from Debian ...'; as=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends postgresql >/dev/null; }
 
-test-stack: postgresql ## the services of docker-compose.yml as plain processes, on PostgreSQL (minutes)
+CLIENT_PACKAGES := odbc-postgresql unixodbc default-jdk-headless libpostgresql-jdbc-java r-cran-rpostgresql
+postgresql-clients: $(READY)
+	@ls /usr/lib/*/odbc/psqlodbcw.so /usr/share/java/postgresql.jar /usr/lib/R/site-library/RPostgreSQL/DESCRIPTION \
+	  /usr/bin/isql /usr/bin/javac >/dev/null 2>&1 || { \
+	  echo 'Installing clients of PostgreSQL by ODBC, JDBC and R from Debian ...'; as=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends $(CLIENT_PACKAGES) >/dev/null; }
+
+test-stack: postgresql postgresql-clients ## the services of docker-compose.yml as plain processes, on PostgreSQL, and its clients (minutes)
 	@$(BIN)/python -m pytest -q -m stack tests/stack
 
 # Debian's Chromium and the packages of requirements-browser.lock, when there are none.

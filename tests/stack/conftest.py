@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from postgresql import cluster, run
 from stack_processes import WEBHOOK_TOKEN
 
 
@@ -41,3 +42,18 @@ def webhook_port(webhook: tuple[int, list[str]]) -> int:
 def posts(webhook: tuple[int, list[str]]) -> list[str]:
     """Return the texts that were posted to the webhook."""
     return webhook[1]
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """Return the port of a PostgreSQL cluster in which the user `writer` may create roles and databases."""
+    with cluster() as free:
+        yield free
+
+
+@pytest.fixture
+def database(port: int, request: pytest.FixtureRequest) -> str:
+    """Return the name of a new database."""
+    name = request.node.name[:50]
+    run(port, f'create database "{name}"')
+    return name
