@@ -22,13 +22,14 @@ from typing import Any
 
 import duckdb
 import yaml
-from declared import HERE, Chart, Declared, read_declared, read_yaml
+from declared import HERE, Added, Chart, Declared, read_declared, read_yaml
 from drawing import VERSION, chart_file, chart_name, dashboard_file, identity, number_format
 
 CONTENT = HERE.parent / "warehouse" / "site" / "content"
 DATABASE_NAME = "Services Trade Warehouse"
 SCHEMA = "bi"
 NUMBERS = ("DOUBLE", "INTEGER", "BIGINT", "DECIMAL")
+PUBLISHER = "source_label"  # the column that legends and tables show in place of the code of a source
 
 # A query can read the release and nothing else of the machine, and cannot change that. `dml` is off besides.
 LOCKED = {
@@ -84,6 +85,22 @@ def read_tables(database: Path) -> dict[str, tuple[str, list[Column]]]:
     return tables
 
 
+def publisher_of(table: str, columns: list[Column], labels: dict[str, dict[str, str]]) -> dict[str, Added]:
+    """Return the column with the publisher of a row, named as on the site; none for a table without sources.
+
+    The name is the publisher's acronym where it has one, else its name up to the first comma or colon.
+    """
+    if "source" not in {column.name for column in columns}:
+        return {}
+    sql = (
+        r"select coalesce(nullif(regexp_extract(s.publisher, '\(([^()]+)\)\s*$', 1), ''), "
+        r"trim(split_part(split_part(s.publisher, ',', 1), ':', 1))) "
+        f"from core.dim_source as s where s.source = {table}.source"
+    )
+    text = "The publisher of the table in `source`: its acronym, or its name."
+    return {PUBLISHER: Added(sql, text, labels[PUBLISHER]["en"], "VARCHAR")}
+
+
 def heading(column: str, labels: dict[str, dict[str, str]]) -> str:
     """Return the heading of a column: that of the site, else its name in words."""
     for name, language in (
@@ -100,11 +117,12 @@ def dataset_file(
     table: str, comment: str, columns: list[Column], declared: Declared, labels: dict[str, dict[str, str]]
 ) -> dict[str, Any]:
     """Return a dataset: every column with its comment, and a metric for each number."""
-    more_columns = declared.columns.get(table, {})
+    more_columns = publisher_of(table, columns, labels) | declared.columns.get(table, {})
+    days = [column.name for column in columns if column.type == "DATE"]
     more_metrics = declared.metrics.get(table, {})
     return {
         "table_name": table,
-        "main_dttm_col": "period_start",
+        "main_dttm_col": days[0],
         "description": comment.strip(),
         "schema": SCHEMA,
         "filter_select_enabled": True,
@@ -145,7 +163,8 @@ def dataset_file(
         + [
             {
                 "column_name": name,
-                "type": "BOOLEAN",
+                "verbose_name": one.label or None,
+                "type": one.type,
                 "groupby": True,
                 "filterable": True,
                 "expression": f"({one.sql})",
@@ -183,9 +202,12 @@ def database_file(address: str) -> dict[str, Any]:
 
 
 def described(chart: Chart, definitions: dict[str, str]) -> str:
-    """Return the note of a chart and the definitions of its metrics; raise KeyError for an unknown column."""
-    known = [definitions[name] for name in (*chart.metrics, *chart.columns)]
-    return "\n\n".join([chart.note, *known[: len(chart.metrics)]]).strip()
+    """Return the note of a chart and the definitions of its metrics and series.
+
+    Raises KeyError for an unknown column.
+    """
+    known = [definitions[name] for name in (*chart.metrics, *chart.by, *chart.columns)]
+    return "\n\n".join([chart.note, *known[: len(chart.metrics) + len(chart.by)]]).strip()
 
 
 def files(database: Path, latest: Path, declared: Declared) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -201,9 +223,14 @@ def files(database: Path, latest: Path, declared: Declared) -> Iterator[tuple[st
     definitions: dict[str, dict[str, str]] = {}
     for table, (comment, columns) in read_tables(database).items():
         yield f"datasets/{table}.yaml", dataset_file(table, comment, columns, declared, labels)
+        added = (
+            publisher_of(table, columns, labels)
+            | declared.columns.get(table, {})
+            | declared.metrics.get(table, {})
+        )
         definitions[table] = {
             **{column.name: column.comment.strip() for column in columns},
-            **{name: one.description for name, one in declared.metrics.get(table, {}).items()},
+            **{name: one.description for name, one in added.items()},
         }
     for dashboard in declared.dashboards:
         for chart in dashboard.charts:

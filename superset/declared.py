@@ -13,11 +13,15 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Added:
-    """A column or metric that dashboards.yml adds to a dataset: `sql` is an expression on its table."""
+    """A column or metric that dashboards.yml adds to a dataset: `sql` is an expression on its table.
+
+    `type` is that of a column.
+    """
 
     sql: str
     description: str
     label: str = ""
+    type: str = "BOOLEAN"
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,9 @@ class Chart:
     `form` is a key of `FORMS`. `metrics` are columns or added metrics of the dataset; `columns` are those of
     a table of rows. `x` is the axis, by default the period; `by` makes a series of each value. `where` has
     SQL conditions, or names of added columns, that must all hold. `rows` is the number of rows, `series` of
-    series, the largest ones. `order` is the column by which a table is ordered downwards. A chart that is
-    `of_all_economies` does not follow the dashboard's picker.
+    series, the largest ones. `order` is the column by which a table is ordered downwards. `height` is in grid
+    units of 8 pixels, by default that of the form. A chart that is `of_all_economies` does not follow the
+    dashboard's picker.
     """
 
     id: str
@@ -44,6 +49,7 @@ class Chart:
     rows: int = 10_000
     series: int = 0
     note: str = ""
+    height: int = 0
     of_all_economies: bool = False
 
 

@@ -15,18 +15,42 @@ VERSION = "1.0.0"
 NAMESPACE = uuid.UUID("5b1f0c0e-6d3a-5c55-9b5e-0f5a7d5e1c11")  # any fixed value: changing it duplicates all
 ECONOMY = "reporter_name_en"  # the column of the picker
 
+# Room for half of the last label of the axis, which is cut off otherwise.
+LAST_LABEL = "{grid: {right: 60}}"
+
 # Superset's name of each form, and the options of its own.
 FORMS: dict[str, tuple[str, dict[str, Any]]] = {
     "lines": ("echarts_timeseries_line", {"markerEnabled": True, "markerSize": 4}),
     "bars": ("echarts_timeseries_bar", {"stack": "Stack"}),
     "stacked": ("echarts_timeseries_bar", {"stack": "Stack"}),
-    "ranked": ("echarts_timeseries_bar", {"orientation": "horizontal", "show_legend": False}),
-    "grouped": ("echarts_timeseries_bar", {}),
+    "ranked": (
+        "echarts_timeseries_bar",
+        {"orientation": "horizontal", "show_legend": False, "echart_options": LAST_LABEL},
+    ),
+    "grouped": ("echarts_timeseries_bar", {"orientation": "horizontal", "echart_options": LAST_LABEL}),
     "heatmap": ("heatmap_v2", {}),
     "table": ("table", {}),
 }
-HEIGHTS = {"table": 50, "heatmap": 56, "ranked": 64, "stacked": 56}  # in grid units of 8 pixels
+HEIGHTS = {
+    "table": 72,
+    "heatmap": 56,
+    "ranked": 64,
+    "grouped": 64,
+    "stacked": 56,
+}  # in grid units of 8 pixels
 HEIGHT = 46
+LEAD_HEIGHT = 11
+# The same colours in every chart; Superset gives the first to the largest series otherwise.
+COLORS = {
+    "exports": "#1FA8C9",
+    "Exports, US$ million": "#1FA8C9",
+    "Share of world exports, %": "#1FA8C9",
+    "imports": "#454E7C",
+    "Imports, US$ million": "#454E7C",
+    "Share of world imports, %": "#454E7C",
+}
+COUNTS = ("_rank", "_counted", "_expected", "_count", "_cells", "_days", "claims", "sources", "revisions")
+AMOUNTS = ("_million", "_value", "value")
 
 
 def identity(kind: str, name: str) -> str:
@@ -38,7 +62,12 @@ def number_format(name: str) -> str:
     """Return the d3 format of a number: whole millions and counts, two decimals of rates and indices."""
     if name.endswith("_usd_million"):
         return ",.0f"
-    return ",d" if name.endswith(("_rank", "_counted", "_expected")) else ",.2f"
+    return ",d" if name.endswith(COUNTS) else ",.2f"
+
+
+def axis_format(name: str) -> str:
+    """Return the d3 format of the labels of an axis: as that of the number, without zeros at the end."""
+    return number_format(name).replace("f", "~f")
 
 
 def condition(sql: str, place: int) -> dict[str, Any]:
@@ -87,7 +116,7 @@ def params(chart: Chart) -> dict[str, Any]:
                 "column_config": {
                     name: {"d3NumberFormat": number_format(name)}
                     for name in chart.columns
-                    if name.endswith(("_million", "_pct", "_rank"))
+                    if name.endswith((*AMOUNTS, *COUNTS, "_pct"))
                 },
             }
         case "heatmap":
@@ -110,6 +139,8 @@ def params(chart: Chart) -> dict[str, Any]:
             }
         case _:
             is_ranked = chart.form == "ranked"
+            is_share = chart.metrics == ["share_pct"]  # parts of 100 percent
+            bounds: list[int | None] = [0, 100] if is_share else [None, None]
             return (
                 common
                 | {
@@ -120,7 +151,9 @@ def params(chart: Chart) -> dict[str, Any]:
                     "x_axis_sort": metrics[0] if is_ranked else None,
                     "x_axis_sort_asc": is_ranked,
                     "x_axis_time_format": "%Y",
-                    "y_axis_format": number_format(chart.metrics[0]),
+                    "y_axis_format": axis_format(chart.metrics[0]),
+                    "truncateYAxis": is_share,
+                    "y_axis_bounds": bounds,
                     "truncate_metric": True,
                     "show_legend": True,
                     "legendType": "scroll",
@@ -182,7 +215,7 @@ def position(dashboard: Dashboard, title: str, lead: dict[str, str]) -> dict[str
             "id": "MARKDOWN-lead",
             "children": [],
             "parents": ["ROOT_ID", "GRID_ID", "ROW-lead"],
-            "meta": {"width": 12, "height": 18, "code": f"{lead['en']}\n\n{lead['zh']}"},
+            "meta": {"width": 12, "height": LEAD_HEIGHT, "code": f"{lead['en']}\n\n{lead['zh']}"},
         },
         **{
             f"CHART-{chart.id}": {
@@ -192,7 +225,7 @@ def position(dashboard: Dashboard, title: str, lead: dict[str, str]) -> dict[str
                 "parents": ["ROOT_ID", "GRID_ID", f"ROW-{chart.id}"],
                 "meta": {
                     "width": 12,
-                    "height": HEIGHTS.get(chart.form, HEIGHT),
+                    "height": chart.height or HEIGHTS.get(chart.form, HEIGHT),
                     "chartId": place,  # replaced at the import; the picker's scope refers to it
                     "uuid": identity("chart", chart_name(dashboard.page, chart)),
                     "sliceName": f"{chart.title['en']} · {chart.title['zh']}",
@@ -256,6 +289,7 @@ def dashboard_file(dashboard: Dashboard, page: dict[str, Any]) -> dict[str, Any]
             "filter_bar_orientation": "HORIZONTAL",
             "cross_filters_enabled": False,
             "color_scheme": "supersetColors",
+            "label_colors": COLORS,
             "refresh_frequency": 0,
         },
         "published": True,
