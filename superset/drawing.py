@@ -43,11 +43,11 @@ LEAD_HEIGHT = 11
 # The same colours in every chart; Superset gives the first to the largest series otherwise.
 COLORS = {
     "exports": "#1FA8C9",
-    "Exports, US$ million": "#1FA8C9",
-    "Share of world exports, %": "#1FA8C9",
+    "metric_exports_usd_million": "#1FA8C9",
+    "metric_world_export_share_pct": "#1FA8C9",
     "imports": "#454E7C",
-    "Imports, US$ million": "#454E7C",
-    "Share of world imports, %": "#454E7C",
+    "metric_imports_usd_million": "#454E7C",
+    "metric_world_import_share_pct": "#454E7C",
 }
 COUNTS = ("_rank", "_counted", "_expected", "_count", "_cells", "_days", "claims", "sources", "revisions")
 AMOUNTS = ("_million", "_value", "value")
