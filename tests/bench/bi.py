@@ -41,7 +41,6 @@ from bench.run import Bench, run_nights, served
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from stack.stack_processes import debian_bin, owner
 
 from warehouse.config import PROJECT_ROOT, SAMPLE_DIR, read_settings
 from warehouse.database import literal
@@ -152,7 +151,7 @@ def parquet_store(release: Path) -> Store:
 @contextmanager
 def postgres_store(release: Path) -> Iterator[Store]:
     """Publish the release to a new cluster, and start the server again, so that its buffers are empty."""
-    with new_cluster(debian_bin(), owner()) as cluster:
+    with new_cluster() as cluster:
         with running(cluster), TemporaryDirectory(prefix="bench-home-") as home:
             copy = Path(home) / "published" / release.name
             copy.mkdir(parents=True)

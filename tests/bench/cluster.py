@@ -19,6 +19,7 @@ from typing import Any
 
 ADMIN = "admin"
 START_SECONDS = 60
+ENCODING = ("--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,22 @@ class Cluster:
         return json.dumps(asdict(self))
 
 
+def debian_bin() -> Path:
+    """Return the directory of the binaries of Debian's newest PostgreSQL."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    assert found, "Debian's PostgreSQL is missing: make test-stack installs it"
+    return found[-1].parent
+
+
+def debian_user() -> dict[str, Any]:
+    """Return the user that runs PostgreSQL, which rejects root."""
+    return {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+
+
 @contextmanager
-def new_cluster(binaries: Path, owner: dict[str, Any]) -> Iterator[Cluster]:
-    """Make a cluster in a temporary directory that the owner can reach; give it, without a running server."""
+def new_cluster() -> Iterator[Cluster]:
+    """Make a cluster in a temporary directory that its owner can reach; give it, without a running server."""
+    binaries, owner = debian_bin(), debian_user()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -57,7 +71,7 @@ def new_cluster(binaries: Path, owner: dict[str, Any]) -> Iterator[Cluster]:
                 shutil.chown(path, owner["user"], owner["group"])
         options = ["-U", ADMIN, f"--pwfile={password}", "-A", "scram-sha-256"]
         subprocess.run(
-            [binaries / "initdb", "-D", f"{directory}/data", *options, "--encoding=UTF8", "--locale=C.UTF-8"],
+            [binaries / "initdb", "-D", f"{directory}/data", *options, *ENCODING],
             check=True,
             capture_output=True,
             cwd=directory,
@@ -67,13 +81,13 @@ def new_cluster(binaries: Path, owner: dict[str, Any]) -> Iterator[Cluster]:
 
 
 @contextmanager
-def running(cluster: Cluster) -> Iterator[None]:
+def running(cluster: Cluster, *options: str) -> Iterator[None]:
     """Run the server of a cluster as a child of this process; raise RuntimeError when it does not start."""
     sockets = ("-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={cluster.directory}")
     data = ("-D", f"{cluster.directory}/data", "-p", str(cluster.port))
     with Path(cluster.directory, "server.log").open("ab") as log:
         server = subprocess.Popen(
-            [Path(cluster.binaries) / "postgres", *data, *sockets],
+            [Path(cluster.binaries) / "postgres", *data, *sockets, *options],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -36,7 +36,6 @@ from bench.run import MEBIBYTE, Bench, served, write_index
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from stack.stack_processes import debian_bin, owner
 
 from warehouse.config import DBT_PROJECT_DIR, SAMPLE_DIR
 from warehouse.sources import batis
@@ -211,7 +210,7 @@ def run_postgres(race: Race, recipe: Sequence[str]) -> Result:
     """Run the recipe on a new cluster, then write its mart to a CSV file, which is not measured."""
     out = race.out("postgres")
     mart = out / "mart.csv"
-    with new_cluster(debian_bin(), owner()) as cluster:
+    with new_cluster() as cluster:
         usage = race.measure("postgres", *recipe, str(out), cluster.to_json())
         copy = "copy marts.partner_mart to stdout (format csv, header)"
         with running(cluster), closing(connect(cluster)) as server, mart.open("wb") as file:

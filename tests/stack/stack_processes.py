@@ -25,6 +25,7 @@ from typing import Any
 import compose_file
 import psutil
 import requests
+from bench.cluster import debian_bin, debian_user
 
 from warehouse.config import CURATED_DIR, PROJECT_ROOT
 from warehouse.files import sha256_of
@@ -183,17 +184,6 @@ def until(what: str, condition: Callable[[], Any], stack: Stack, seconds: float 
 # --- PostgreSQL ----------------------------------------------------------------------------------------
 
 
-def debian_bin() -> Path:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    assert found, "Debian's PostgreSQL is missing: make test-stack installs it"
-    return found[-1].parent
-
-
-def owner() -> dict[str, Any]:
-    """Return the user that runs PostgreSQL, which rejects root."""
-    return {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
-
-
 def initialise(stack: Stack) -> None:
     """Do what the official image does at its first start: a cluster, a user with the secret's password."""
     variables = {
@@ -218,7 +208,7 @@ def initialise(stack: Stack) -> None:
         check=True,
         capture_output=True,
         cwd=stack.postgres,
-        **owner(),
+        **debian_user(),
     )
     password.unlink()
 
@@ -239,7 +229,7 @@ def start_postgres(stack: Stack) -> None:
             stderr=log,
             cwd=stack.postgres,
             start_new_session=True,
-            **owner(),
+            **debian_user(),
         )
     check = [substitute(part, stack.table) for part in stack.services["postgres"]["healthcheck"]["test"][1:]]
     until(

@@ -12,8 +12,9 @@ from typing import Any
 import psycopg2
 import pytest
 import sqlalchemy
+from bench.cluster import debian_bin
 from command_line import invoke
-from postgresql import ADMIN, ESCAPED, address_of, binaries, connect, run
+from postgresql import ADMIN, ESCAPED, address_of, connect, run
 from small_releases import make_release
 
 from warehouse.alerts import database_alerts
@@ -89,7 +90,7 @@ def test_first_publication_has_every_cell_type_and_comment(port: int, database: 
     assert run(port, "select release, as_of::text from bi.release", database) == [(name, "2024-05-02")]
 
     described = subprocess.run(
-        [binaries() / "psql", address, "-c", r"\d+ bi.kinds", "-c", r"\dt+ bi.kinds"],
+        [debian_bin() / "psql", address, "-c", r"\d+ bi.kinds", "-c", r"\dt+ bi.kinds"],
         capture_output=True,
         text=True,
         check=True,

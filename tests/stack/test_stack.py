@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
+from bench.cluster import debian_bin
 from stack_processes import (
     ADMIN,
     AIRFLOW,
@@ -24,7 +25,6 @@ from stack_processes import (
     Stack,
     api,
     current_release,
-    debian_bin,
     ended,
     environment,
     free_ports,
