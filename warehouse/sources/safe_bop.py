@@ -34,22 +34,20 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, urljoin, urlsplit
 
 import pyarrow as pa
 
 from warehouse.errors import SourceError
-from warehouse.formats.html import read_links
 from warehouse.formats.typography import normal, without_footnote
 from warehouse.formats.xlsx import Row, Workbook, open_workbook, read_rows
 from warehouse.formats.xlsx_package import cell_name
 from warehouse.model import Note, Plan, Request, Source, no_note, raw_schema
+from warehouse.sources import _safe
+from warehouse.sources._safe import HOST, LICENCE, NO_FIGURE, NUMBER, compact
 
 NAME = "safe_bop"
-HOST = "www.safe.gov.cn"
 LANDING_PAGE = f"https://{HOST}/safe/2019/0627/13519.html"
 ATTACHMENT_TITLE = "中国国际收支平衡表时间序列(BPM6)"
-ATTACHMENT_PATH = re.compile(r"/safe/file/file/[0-9]{8}/[0-9a-fA-F]{32}\.xlsx")
 PAGE_FILE = "landing.html"
 WORKBOOK_FILE = "bop_bpm6.xlsx"
 
@@ -102,14 +100,12 @@ IGNORED_ACCOUNTS = (
 )  # primary and secondary income; capital and financial account; errors and omissions
 IGNORED_TOTAL = ("1", "经常账户")
 IGNORED_ENTRIES = frozenset({"贷方", "借方", "资产", "负债"})  # the rows of an ignored account
-NO_FIGURE = frozenset({"/", "／", "-", "－", "–", "—", "——", "…"})  # stg_safe_bop keeps them as status
 
 _UNIT_PREFIX = "单位:"
 _HEADER_LABEL = "项目"
 _NOTES_LABEL = "备注:"
 _ITEM = re.compile(r"([0-9]+(?:\.(?:[0-9]+|[A-Za-z]))*)\.?\s*(\S.*)")
 _MOST_HEAD_TEXTS = 20  # cells with text above the header
-_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _YEAR = re.compile(r"[0-9]{4}")
 _QUARTER = re.compile(r"([0-9]{4})Q([1-4])")
 _REMEDY = "Compare the sheet with the layout in warehouse/sources/safe_bop.py and declare what is new"
@@ -126,28 +122,14 @@ def attachment_address(page: bytes) -> str:
 
     Raises SourceError unless exactly one link has the title and leads to an attachment on SAFE's host.
     """
-    try:
-        links = read_links(page)
-    except UnicodeDecodeError as error:
-        raise _page_error(f"the page is not UTF-8 ({error})") from error
-    titled = {link.target for link in links if _is_attachment(link.title)}
-    found = sorted(titled or {link.target for link in links if _is_attachment(link.text)})
-    if len(found) != 1:
-        titles = sorted({link.title or link.text for link in links} - {""})
-        raise _page_error(
-            f"{len(found)} attachments are titled {ATTACHMENT_TITLE!r}, expected 1; "
-            f"the titles on the page are {titles}"
-        )
-    reason = f"the link of {ATTACHMENT_TITLE!r} leads to {found[0]!r}, not to an attachment on {HOST}"
-    try:
-        parts = urlsplit(urljoin(LANDING_PAGE, found[0]))
-    except ValueError as error:
-        raise _page_error(reason) from error
-    is_on_host = (parts.scheme, parts.netloc, parts.fragment) == ("https", HOST, "")
-    if not is_on_host or ATTACHMENT_PATH.fullmatch(parts.path) is None:
-        raise _page_error(reason)
-    query = f"?{quote(parts.query, safe='%=&+')}" if parts.query else ""
-    return f"https://{HOST}{parts.path}{query}"
+    return _safe.attachment_address(
+        NAME,
+        page,
+        LANDING_PAGE,
+        PAGE_FILE,
+        ATTACHMENT_TITLE,
+        lambda title: compact(title).removesuffix(".xlsx") == ATTACHMENT_TITLE,
+    )
 
 
 def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterator[pa.RecordBatch]:
@@ -159,10 +141,10 @@ def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterato
     workbook = open_workbook(files[WORKBOOK_FILE], NAME)
     found: dict[str, list[str]] = {}
     for printed in workbook.sheets:
-        found.setdefault(_compact(printed), []).append(printed)
+        found.setdefault(compact(printed), []).append(printed)
     for name in SHEETS:
         try:
-            batch = _read_sheet(workbook, name, found.pop(_compact(name), []), note)
+            batch = _read_sheet(workbook, name, found.pop(compact(name), []), note)
         except SourceError as error:
             row = "" if error.row is None else f" (row {error.row})"
             note(WORKBOOK_FILE, f"{error.reason}{row}. {error.remedy}", failed_part=name)
@@ -170,25 +152,6 @@ def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterato
             yield batch
     for printed in (name for names in found.values() for name in names):
         note(WORKBOOK_FILE, f"further {'hidden ' if printed in workbook.hidden else ''}sheet {printed!r}")
-
-
-def _compact(text: str) -> str:
-    """Return a Chinese text without typography, blanks and footnote marks, for comparison."""
-    return without_footnote(text).replace(" ", "")
-
-
-def _is_attachment(title: str) -> bool:
-    return _compact(title).removesuffix(".xlsx") == ATTACHMENT_TITLE
-
-
-def _page_error(reason: str) -> SourceError:
-    return SourceError(
-        NAME,
-        reason,
-        address=LANDING_PAGE,
-        file=PAGE_FILE,
-        remedy="Open the page in a browser; if SAFE renamed the series, change ATTACHMENT_TITLE",
-    )
 
 
 def _sheet_error(sheet: str, row: int | None, reason: str) -> SourceError:
@@ -220,14 +183,14 @@ def _read_sheet(workbook: Workbook, name: str, printed: list[str], note: Note) -
         if label != normal(row.cells.get(1, "")):
             note(WORKBOOK_FILE, f"sheet {name!r}, row {row.number}: a footnote mark behind {label!r}")
         if due:
-            if _compact(label) != due[0]:
+            if compact(label) != due[0]:
                 raise _sheet_error(
                     name, row.number, f"{due[0]} of item {item} is expected, and the row is {label!r}"
                 )
             _append_row(columns, name, row, periods, item, ENTRIES[due.pop(0)])
-        elif _compact(label) == _NOTES_LABEL:
+        elif compact(label) == _NOTES_LABEL:
             in_notes = True
-        elif not (_compact(label) in IGNORED_ENTRIES and item and item not in ITEMS):
+        elif not (compact(label) in IGNORED_ENTRIES and item and item not in ITEMS):
             code = _item_code(name, row, label)
             if code is None:
                 note(WORKBOOK_FILE, f"sheet {name!r}, row {row.number}: the line {label!r} has no figures")
@@ -272,30 +235,30 @@ def _read_head(name: str, rows: Iterator[Row], note: Note) -> Row | None:
     texts: list[str] = []
     last = None
     for row in rows:
-        if _compact(row.cells.get(1, "")) == _HEADER_LABEL or len(texts) > _MOST_HEAD_TEXTS:
+        if compact(row.cells.get(1, "")) == _HEADER_LABEL or len(texts) > _MOST_HEAD_TEXTS:
             header = row
             break
-        if numbers := [text for text in row.cells.values() if _NUMBER.fullmatch(text)]:
+        if numbers := [text for text in row.cells.values() if NUMBER.fullmatch(text)]:
             reason = f"{_HEADER_LABEL!r} and periods are expected, found {numbers[:3]}"
             raise _sheet_error(name, row.number, reason)
         texts += row.cells.values()
         last = row.number
-    title, unit = _compact(SHEETS[name].title), _UNIT_PREFIX + SHEETS[name].unit
-    titles = [text for text in texts if _compact(text).startswith(title)]
-    units = [text for text in texts if _compact(text).startswith(_UNIT_PREFIX)]
+    title, unit = compact(SHEETS[name].title), _UNIT_PREFIX + SHEETS[name].unit
+    titles = [text for text in texts if compact(text).startswith(title)]
+    units = [text for text in texts if compact(text).startswith(_UNIT_PREFIX)]
     if len(titles) != 1:
         raise _sheet_error(name, last, f"the title is {texts}, expected {SHEETS[name].title!r}")
-    if [_compact(text) for text in units] != [unit]:
+    if [compact(text) for text in units] != [unit]:
         raise _sheet_error(name, last, f"the unit is {units or texts}, expected {unit!r}")
     for text in texts:
-        if _compact(text) not in (title, unit):
+        if compact(text) not in (title, unit):
             note(WORKBOOK_FILE, f"sheet {name!r}: the remark {text!r} above the header")
     return header
 
 
 def _read_periods(sheet: str, frequency: str, row: Row | None) -> list[str]:
     """Return the periods of the header row: years or quarters without gap and repetition."""
-    if row is None or _compact(row.cells.get(1, "")) != _HEADER_LABEL or len(row.cells) < 2:
+    if row is None or compact(row.cells.get(1, "")) != _HEADER_LABEL or len(row.cells) < 2:
         found = [] if row is None else list(row.cells.values())[:3]
         raise _sheet_error(
             sheet, row.number if row else None, f"{_HEADER_LABEL!r} and periods are expected, found {found}"
@@ -349,8 +312,8 @@ def _item_code(sheet: str, row: Row, label: str) -> str | None:
     Raises SourceError for an item that is neither known nor ignored, and for one of another name.
     """
     match = _ITEM.fullmatch(label)
-    code, text = (match[1], _compact(match[2])) if match else ("", label)
-    if (code in ITEMS and _compact(ITEMS[code]) == text) or (code, text) == IGNORED_TOTAL:
+    code, text = (match[1], compact(match[2])) if match else ("", label)
+    if (code in ITEMS and compact(ITEMS[code]) == text) or (code, text) == IGNORED_TOTAL:
         return code
     if any(code == account or code.startswith(f"{account}.") for account in IGNORED_ACCOUNTS):
         return code
@@ -364,7 +327,7 @@ def _item_code(sheet: str, row: Row, label: str) -> str | None:
 def _value(sheet: str, row: Row, column: int) -> str | None:
     """Return the text of a cell: a number, a mark of `NO_FIGURE`, or None if it is empty."""
     text = row.cells.get(column)
-    if text is None or _NUMBER.fullmatch(text):
+    if text is None or NUMBER.fullmatch(text):
         return text
     if text.strip() in NO_FIGURE:
         return text.strip()
@@ -379,7 +342,7 @@ SOURCE = Source(
     publisher="State Administration of Foreign Exchange (SAFE), China",
     table="中国国际收支平衡表时间序列(BPM6)",
     homepage=LANDING_PAGE,
-    licence="None stated; public statistics of SAFE",
+    licence=LICENCE,
     evidenced="2026-10-03: page, title and sheets",
     columns=COLUMNS,
     key=("sheet", "period", "item_code", "entry"),
