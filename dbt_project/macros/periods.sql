@@ -47,6 +47,11 @@
     make_date(cast({{ year }} as integer), 3 * cast({{ quarter }} as integer) - 2, 1)
 {%- endmacro %}
 
+{#- The first day of a month written as 2021-08. -#}
+{% macro month_of(period) -%}
+    make_date(cast(substr({{ period }}, 1, 4) as integer), cast(substr({{ period }}, 6, 2) as integer), 1)
+{%- endmacro %}
+
 {#- The first and the last day of a period written as 2021 or 2021Q3; null for any other text. -#}
 {% macro year_or_quarter_start(period) -%}
     case length({{ period }})

@@ -89,6 +89,7 @@ def in_table(change: Callable[[Table], Table]) -> Change:
 
 # --- archives -----------------------------------------------------------------------------------------
 
+SAFE_MONTHLY = "https://www.safe.gov.cn/safe/2018/0427/8886.html"
 WTO_SERVICES = "https://stats.wto.org/assets/UserGuide/services_annual_dataset.zip"
 SEVEN, ZIP, ZIP_1252 = Form("csv", "7z"), Form("csv", "zip"), Form("csv", "zip", "cp1252")
 
@@ -330,6 +331,21 @@ def put(cell: str, text: str, part: str = SHEET) -> Callable[[Parts], None]:
         new = f'<c r="{cell}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
         parts[part], count = re.subn(rf'<c r="{cell}"(?: [^>]*?)?(?:/>|>.*?</c>)', new, parts[part])
         assert count == 1, cell
+
+    return edit
+
+
+def safe_monthly(*changes: Callable[[Parts], None]) -> Edit:
+    """Answer with the fixtures of SAFE's monthly workbook, with changes of its parts."""
+
+    def edit(_: Answers) -> Answers:
+        folder = PROJECT_ROOT / "tests" / "fixtures" / "safe_monthly"
+        page, book = (folder / name for name in ("landing.html", "goods_and_services.xlsx"))
+        [link] = re.findall(r'href="([^"]+\.xlsx)"', page.read_text(encoding="utf-8"))
+        return {
+            page.name: Answer(SAFE_MONTHLY, page.read_bytes(), "text/html"),
+            book.name: Answer(f"https://www.safe.gov.cn{link}", in_book(*changes)(book.read_bytes())),
+        }
 
     return edit
 

@@ -494,6 +494,35 @@ BULK = (
     ),
 )
 
+SAFE_MONTHLY = (
+    Case(
+        "28-safe-monthly-as-printed",
+        "safe_monthly",
+        "Months from 2015 in whole numbers; the headings of January and October are both 2015.1.",
+        edits.safe_monthly(),
+        "accepted",
+        figures=tuple(
+            Figure(
+                "staged",
+                f"service = 'S' and flow = '{flow}' and period_start = '2025-06-01' and currency = '{currency}'",
+                "concat_ws(' ', frequency, period_end, cast(value as decimal(10, 1)), status)",
+                f"M 2025-06-30 {value} rounded",
+            )
+            for flow, currency, value in (("exports", "USD", "34000.0"), ("imports", "CNY", "348000.0"))
+        ),
+    ),
+    Case(
+        "28b-safe-monthly-month-left-out",
+        "safe_monthly",
+        "A month is left out of the header of the sheet in US dollars.",
+        edits.safe_monthly(edits.put("N4", "2016.2")),
+        "part",
+        ("按美元计值: ", "N4 is '2016.2', and 2016.1 is expected by its position"),
+        (Figure("raw", "true", "sheet", "按人民币计值"),),
+        is_first=True,
+    ),
+)
+
 # --- BaTiS ------------------------------------------------------------------------------------------------
 
 BATIS_ARUBA = "reporter = 'CHN' and partner = 'ABW' and flow = 'EXP' and item_code = 'S' and year = '2005'"
@@ -693,4 +722,4 @@ OTHERS = (
     ),
 )
 
-CASES = (*ONS, *ATLAS, *NBS, *WORLD_BANK, *SAFE, *BULK, *BATIS, *CURATED, *OTHERS)
+CASES = (*ONS, *ATLAS, *NBS, *WORLD_BANK, *SAFE, *SAFE_MONTHLY, *BULK, *BATIS, *CURATED, *OTHERS)

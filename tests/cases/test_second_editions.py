@@ -59,6 +59,7 @@ def revised_nbs(request: Request) -> bytes | None:
 CHINA_2021 = {"Year": "2021", "Economy": "156", "Flow": "02"}
 FIRST: dict[str, Edit] = {  # of sources that have no vintage in the home
     "nbs_accounts": edits.nbs(),
+    "safe_monthly": edits.safe_monthly(),
     "wto_digital": edits.recorded,
     "wto_services": edits.wto_services(),
 }
@@ -71,6 +72,7 @@ SECOND: dict[str, Edit] = {
     "nbs_accounts": edits.nbs(revised_nbs),
     "ons_services": changed("services_by_partner", replaced((",8127,8168,", ",8127,8169,"))),
     "safe_bop": changed("bop_bpm6.xlsx", edits.in_book(edits.put("B19", "—"))),
+    "safe_monthly": edits.safe_monthly(edits.put("DW12", "341")),  # exports of services, June 2025
     "unctad_goods": changed("US_Trade", in_archive(edits.SEVEN, with_a_digit_more(**CHINA_2021))),
     "unctad_services": changed(
         "US_Trade", in_archive(edits.SEVEN, with_a_digit_more(**CHINA_2021, Category="S"))

@@ -104,6 +104,7 @@ def test_status_of_the_sample(warehouse: Warehouse) -> None:
         **dict.fromkeys(SOURCES, 1),
         "worldbank_wdi": 2,
         "nbs_accounts": 0,
+        "safe_monthly": 0,
         "wto_services": 0,
     }
     assert state["free_disk_gib"] > 0

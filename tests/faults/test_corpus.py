@@ -46,23 +46,21 @@ import pytest
 from conftest import settings_of
 from faults.mutations import Form, Mutation, Stata, packed, spoiled, stata, table, unpacked, written, zip_of
 from nbs_mirror import write_mirror as write_nbs_mirror
+from recordings import answer_plan
 
 from warehouse.build import steps
 from warehouse.config import PROJECT_ROOT, SAMPLE_DIR, Settings
 from warehouse.errors import WarehouseError
 from warehouse.files import write_record
 from warehouse.landing import store
-from warehouse.model import Contract, first_request
+from warehouse.model import Contract, Request
 from warehouse.releases.manifest import DatabaseEntry, ReleaseManifest, entry_of
-from warehouse.sources import SOURCES, batis, data360_digital, ons_services, safe_bop
+from warehouse.sources import SOURCES, batis, data360_digital, ons_services, safe_bop, safe_monthly
 
 pytestmark = pytest.mark.faults
 
 FIXTURES = PROJECT_ROOT / "tests" / "fixtures"
-WITHOUT_RECORDING = {
-    "nbs_accounts": "",  # a walk: the answers are those of nbs_mirror
-    "wto_services": "services_annual_dataset.zip",
-}
+WITHOUT_RECORDING = ("nbs_accounts", "safe_monthly", "wto_services")
 SECONDS_FOR_A_CASE = 30.0
 SECONDS_FOR_ALL = 1500
 CASES_OF_A_FILE = 72
@@ -182,12 +180,9 @@ CUTS: Mapping[str, Callable[[list[list[str]]], list[list[str]]]] = {
 def recorded(night: str, source: str) -> dict[str, tuple[str, bytes, dict[str, Any]]]:
     """Return a source's recorded answers, cut, by address: file, bytes and the index entry."""
     if source == "nbs_accounts":
-        return recorded_nbs()
+        return recorded_nbs()  # a walk: the answers are those of nbs_mirror
     if source in WITHOUT_RECORDING:
-        file = WITHOUT_RECORDING[source]
-        address = first_request(SOURCES[source].plan()).address
-        entry = {"retrieved_at": "2022-01-01T00:00:00Z", "content_type": None}
-        return {address: (file, (FIXTURES / source / file).read_bytes(), entry)}
+        return recorded_fixtures(source)
     index = json.loads((SAMPLE_DIR / night / "index.json").read_text(encoding="utf-8"))
     return {
         answer["address"]: (
@@ -198,6 +193,20 @@ def recorded(night: str, source: str) -> dict[str, tuple[str, bytes, dict[str, A
         for answer in index["answers"]
         if source_of(answer["address"]) == source
     }
+
+
+def recorded_fixtures(source: str) -> dict[str, tuple[str, bytes, dict[str, Any]]]:
+    """Return the fixtures of a source, which have the names of its requests, as `recorded` does."""
+    entry = {"retrieved_at": "2025-10-01T00:00:00Z", "content_type": None}
+    found: dict[str, tuple[str, bytes, dict[str, Any]]] = {}
+
+    def answer(request: Request) -> Path:
+        path = FIXTURES / source / request.name
+        found[request.address] = (request.name, path.read_bytes(), entry)
+        return path
+
+    answer_plan(SOURCES[source].plan(), answer)
+    return found
 
 
 def recorded_nbs() -> dict[str, tuple[str, bytes, dict[str, Any]]]:
@@ -419,6 +428,29 @@ def read_safe(files: Mapping[str, bytes], source: str) -> list[Row]:
     return found
 
 
+def read_safe_monthly(files: Mapping[str, bytes], source: str) -> list[Row]:
+    found: list[Row] = []
+    for sheet, rows in sheets_of(files["goods_and_services.xlsx"]):
+        heads = [row for _, row in sorted(rows.items()) if row]
+        unit = re.search("亿(美元|元)", heads[1]["A"])
+        columns = [column for column in heads[2] if column != "A"]
+        months = {column: f"{2015 + n // 12}-{n % 12 + 1:02}" for n, column in enumerate(columns)}
+        for code, rows_of_item in zip(safe_monthly.ITEMS, batched(heads[3:48], 3), strict=True):
+            for entry, row in zip(("balance", "credit", "debit"), rows_of_item, strict=True):
+                named = safe_monthly.ITEMS[code]
+                assert (named in row["A"]) == (entry == "balance"), row["A"]
+                found += [
+                    (sheet, unit and unit[0], month, code, named, entry, row.get(column))
+                    for column, month in months.items()
+                ]
+    return found
+
+
+def batched(rows: list[dict[str, str]], count: int) -> Iterator[list[dict[str, str]]]:
+    """Yield lists of `count` rows."""
+    yield from (rows[first : first + count] for first in range(0, len(rows), count))
+
+
 def shortest(text: str) -> str:
     """Return the shortest plain form of the double in a cell, or the text if it has no number."""
     try:
@@ -477,6 +509,7 @@ READ: Mapping[str, Callable[[Mapping[str, bytes], str], list[Row]]] = {
     "nbs_accounts": read_nbs,
     "ons_services": read_ons,
     "safe_bop": read_safe,
+    "safe_monthly": read_safe_monthly,
     "unctad_goods": read_unctad,
     "unctad_services": read_unctad,
     "worldbank_wdi": read_worldbank,

@@ -20,6 +20,8 @@ with observations as (
     union all
     select * from {{ ref('stg_safe_bop') }}
     union all
+    select * from {{ ref('stg_safe_monthly') }}
+    union all
     select * from {{ ref('stg_unctad_goods') }}
     union all
     select * from {{ ref('stg_unctad_services') }}
