@@ -474,6 +474,41 @@ def test_trace_of_region_leads_to_the_accounts_of_its_provinces(warehouse: Wareh
     assert accounts_of("BTH") == []
 
 
+def test_trace_of_a_quarter_of_months_leads_to_its_three_months(warehouse: Warehouse, tmp_path: Path) -> None:
+    # The sample has no months in a row: copies of the release and of the landing get those of a quarter.
+    release = Path(shutil.copytree(warehouse.release, tmp_path / "release"))
+    landing = Path(shutil.copytree(warehouse.home / "landing", tmp_path / "landing"))
+    rows = [{"value": str(month), "_file": "data.csv", "_row": month} for month in range(1, 5)]
+    make_vintage(landing, "safe_monthly", "2026-01-01", rows)
+    (release / "warehouse.duckdb").chmod(0o600)
+    with duckdb.connect(str(release / "warehouse.duckdb")) as db:
+        for month in range(1, 5):
+            db.execute(
+                "insert into core.fct_services_trade by name select 'safe_monthly' as source,"
+                " 'CHN' as reporter, 'WLD' as partner, 'S' as service, 'exports' as flow, 'M' as frequency, ? as period_label,"
+                " make_date(2021, ?, 1) as period_start, last_day(make_date(2021, ?, 1)) as period_end,"
+                " 'USD' as currency, 'reported' as value_type, 100 as value_million,"
+                " '2026-01-01' as vintage, 'data.csv' as _file, ? as _row",
+                [f"2021-{month:02}", month, month, month],
+            )
+        db.execute(
+            "insert into marts.mart_reconciliation by name select * replace ('safe_monthly' as source_b,"
+            " '2026-01-01' as vintage_b, 'Q' as frequency, '2021-Q1' as period_label,"
+            " date '2021-03-31' as period_end, 'sum of 3 months; rounded' as status_b)"
+            " from marts.mart_reconciliation where source_a = 'safe_bop' and reporter = 'CHN'"
+            " and service = 'S' and flow = 'exports' and period_label = '2021' and source_b = 'unctad_services'"
+        )
+    found = trace(
+        release,
+        landing,
+        warehouse.home / "reread",
+        "mart_reconciliation",
+        {"source_b": "safe_monthly", "period_label": "2021-Q1"},
+    )
+    roles = {lineage.role: values(lineage) for lineage in found}
+    assert roles["months of source_b's quarter"] == ["1", "2", "3"]
+
+
 def test_trace_of_share_of_region_leads_to_the_printed_total_of_the_country(warehouse: Warehouse) -> None:
     found = follow_sample(warehouse, "marts.mart_trade_regional", region="110000", period_label="2017")
     roles = {lineage.role: values(lineage) for lineage in found}

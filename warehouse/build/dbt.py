@@ -37,8 +37,8 @@ _STAGING = re.compile(r"model\.services_trade\.stg_(\w+)")
 _QUOTED = re.compile(r"""[\"']([^\"']+)[\"']""")
 # The Airflow task that calls `transform` must allow a little more than this.
 TIMEOUT = timedelta(hours=3)
-# Runs dbt's commands one after another, and ends with 1 at the first that fails. The project is parsed once; a
-# command changes the manifest that it is given, so each gets a copy.
+# Runs dbt's commands one after another, and ends with 1 at the first that fails. The project is parsed once;
+# a command changes the manifest that it is given, so each gets a copy.
 _RUN_COMMANDS = """
 import json, sys
 from dbt.cli.main import dbtRunner

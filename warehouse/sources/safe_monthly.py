@@ -1,15 +1,15 @@
 """SAFE: China's monthly trade in goods and services (balance of payments basis), the time-series workbook.
 
 `plan` requests the page of the series and then the attachment whose title has the words
-`国际收支货物和服务贸易数据`. Page, sheet in US dollars, header and labels were last evidenced on 2026-10-03 by
-other clients of the file; the sheet in yuan (`按人民币计值`) and the unit line are those of SAFE's monthly
-releases, which print the same table. No copy of the workbook is at hand.
+`国际收支货物和服务贸易数据`. Page, sheet in US dollars, header and labels were last evidenced on
+2026-10-03 by other clients of the file; the sheet in yuan (`按人民币计值`) and the unit line are those of
+SAFE's monthly releases, which print the same table. No copy of the workbook is at hand.
 
 A sheet has lines above the header, one of which states the unit; a header with the months from January 2015
 on; then the items, each as a balance (`2.1加工服务差额`) and its rows `贷方` (credit) and `借方` (debit);
-then notes, from a label that begins with `注` on. The months are numbers such as `2015.1`, which stands for January and,
-since a number has no last zero, for October too. So a month is read by its position from 2015.1, and its
-heading must agree. Labels are compared without their typography.
+then notes, from a label that begins with `注` on. The months are numbers such as `2015.1`, which stands for
+January and, since a number has no last zero, for October too. So a month is read by its position from
+2015.1, and its heading must agree. Labels are compared without their typography.
 
 The reader returns, for each sheet and month, goods and services (0), goods (1), services (2) and its twelve
 items (2.1 to 2.12), each as balance, credit and debit in units of 100 million, debits negative. `value` is

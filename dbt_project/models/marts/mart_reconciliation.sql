@@ -29,7 +29,8 @@ ranked as (
             when 'model' then 5
             else {{ unknown_code('mart_reconciliation', 'value type', 'value_type', 'Give it a rank in the mart') }}
         end as distance_from_report,
-        {{ last_digit_million('value_million') }} as last_digit_million
+        -- the rounding of each figure that a value is the sum of
+        {{ last_digit_million('value_million') }} * coalesce(summands, 1) as last_digit_million
     from trade
 
 ),
