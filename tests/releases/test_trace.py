@@ -485,7 +485,8 @@ def test_trace_of_a_quarter_of_months_leads_to_its_three_months(warehouse: Wareh
         for month in range(1, 5):
             db.execute(
                 "insert into core.fct_services_trade by name select 'safe_monthly' as source,"
-                " 'CHN' as reporter, 'WLD' as partner, 'S' as service, 'exports' as flow, 'M' as frequency, ? as period_label,"
+                " 'CHN' as reporter, 'WLD' as partner, 'S' as service, 'exports' as flow,"
+                " 'M' as frequency, ? as period_label,"
                 " make_date(2021, ?, 1) as period_start, last_day(make_date(2021, ?, 1)) as period_end,"
                 " 'USD' as currency, 'reported' as value_type, 100 as value_million,"
                 " '2026-01-01' as vintage, 'data.csv' as _file, ? as _row",
@@ -496,7 +497,8 @@ def test_trace_of_a_quarter_of_months_leads_to_its_three_months(warehouse: Wareh
             " '2026-01-01' as vintage_b, 'Q' as frequency, '2021-Q1' as period_label,"
             " date '2021-03-31' as period_end, 'sum of 3 months; rounded' as status_b)"
             " from marts.mart_reconciliation where source_a = 'safe_bop' and reporter = 'CHN'"
-            " and service = 'S' and flow = 'exports' and period_label = '2021' and source_b = 'unctad_services'"
+            " and service = 'S' and flow = 'exports' and period_label = '2021'"
+            " and source_b = 'unctad_services'"
         )
     found = trace(
         release,
