@@ -305,14 +305,13 @@ def run_size(race: Race, tools: Sequence[str], runs: int, console: Console) -> l
         # The night is not repeated: the second one would find nothing new.
         outcome, result = outcome_of(race, tool, 1 if tool == "warehouse" else runs, reference)
         outcomes.append(outcome)
-        if tool == REFERENCE:
-            reference = result
-            if not result:
-                break  # nothing to compare the others with
-        else:
+        reference = reference or result  # the first that finishes
+        if result is not reference:
             shutil.rmtree(race.out(tool))
     console.print(table_of(race, outcomes))
     for one in outcomes:
+        if one.unfinished:
+            console.print(f"{TITLES[one.tool]} did not finish: {one.unfinished}.")
         if one.mart_seconds is not None:
             console.print(f"Of {TITLES[one.tool]}, the model of this mart took {one.mart_seconds:.1f} s.")
     return outcomes
@@ -331,7 +330,7 @@ def table_of(race: Race, outcomes: Sequence[Outcome]) -> Table:
     reference = outcomes[0]
     for one in outcomes:
         if one.unfinished:
-            table.add_row(TITLES[one.tool], "", f"not finished: {one.unfinished}")
+            table.add_row(TITLES[one.tool], "–")  # the reason is printed below
             continue
         table.add_row(
             TITLES[one.tool],
@@ -339,8 +338,8 @@ def table_of(race: Race, outcomes: Sequence[Outcome]) -> Table:
             f"{one.seconds:.1f}",
             f"{one.cpu_seconds:.1f}",
             f"{one.peak_bytes / MEBIBYTE:.0f}",
-            f"{one.seconds / reference.seconds:.1f}",
-            f"{one.cpu_seconds / reference.cpu_seconds:.1f}",
+            "" if reference.unfinished else f"{one.seconds / reference.seconds:.1f}",
+            "" if reference.unfinished else f"{one.cpu_seconds / reference.cpu_seconds:.1f}",
             f"{one.difference:.0e}",
         )
     return table
@@ -371,8 +370,6 @@ def run(
             results[rows] = run_size(race, left, runs, console)
         shutil.rmtree(directory)
         left = [one.tool for one in results[rows] if not one.unfinished]
-        if REFERENCE not in left:
-            break
     largest = {
         tool: max((rows for rows, found in results.items() for one in found
                    if one.tool == tool and not one.unfinished), default=0)

@@ -12,8 +12,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from bench.measure import measure
-from bench.peers import GIBIBYTE, Limits, Result, compare, reason_of
+from bench import peers
+from bench.measure import Usage, measure
+from bench.peers import GIBIBYTE, Limits, Race, Result, compare, reason_of
+from bench.run import Bench
+from rich.console import Console
 
 from warehouse.config import PROJECT_ROOT
 
@@ -61,6 +64,26 @@ def test_tool_over_a_limit_is_reported_with_the_limit(tmp_path: Path, script: st
     with pytest.raises(RuntimeError) as error:
         measure("step", limits.command(sys.executable, "-c", script), {}, tmp_path, tmp_path / "log")
     assert reason_of(error.value, limits) == reason
+
+
+def test_tools_run_on_when_the_first_does_not_finish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run_tool(race: Race, tool: str) -> Result:
+        race.out(tool).mkdir(exist_ok=True)
+        if tool == "duckdb":
+            raise RuntimeError("duckdb.OutOfMemoryException: Out of Memory Error")
+        usage = Usage(tool, 2.0, 1.0, 1 << 20, 2 << 20, 0, 0)
+        return Result((usage,), rows().query)
+
+    monkeypatch.setattr(peers, "run_tool", run_tool)
+    edition = tmp_path / "edition.csv"
+    edition.touch()
+    race = Race(Bench(tmp_path, ""), 3, edition, edition, Path(), Limits(GIBIBYTE, 10))
+    outcomes = peers.run_size(race, ["duckdb", "pandas", "polars"], 2, Console(width=130))
+    assert [one.unfinished for one in outcomes] == ["memory limit of 1 GiB", "", ""]
+    assert [(one.runs, one.seconds, one.peak_bytes) for one in outcomes[1:]] == [(2, 2.0, 2 << 20)] * 2
+    assert "DuckDB script did not finish: memory limit of 1 GiB." in capsys.readouterr().out
 
 
 def test_tool_that_fails_for_another_reason_is_an_error(tmp_path: Path) -> None:

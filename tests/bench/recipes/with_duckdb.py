@@ -25,7 +25,10 @@ def main(edition: str, economies: str, mart: str) -> None:
     query = MODEL.read_text(encoding="utf-8")
     for table in ("batis", "economy"):
         query = query.replace(f"{{{{ source('raw', '{table}') }}}}", f"raw.{table}")
-    with duckdb.connect(config={"memory_limit": os.environ["PEER_DUCKDB_MEMORY"]}) as db:
+    spill = str(Path(mart).parent / "spill")
+    with duckdb.connect(
+        config={"memory_limit": os.environ["PEER_DUCKDB_MEMORY"], "temp_directory": spill}
+    ) as db:
         db.execute(RAW.format(edition=edition, economies=economies))
         db.execute(f"copy ({query}) to '{mart}' (format parquet, compression zstd)")
 
