@@ -42,8 +42,3 @@ end
         when {{ other_currency }} <> 'USD' then concat('no exchange rate for ', {{ other_currency }})
     end
 {%- endmacro %}
-
-{#- The difference of two amounts over their mean, from 0 to 2. -#}
-{% macro asymmetry(amount, other_amount) -%}
-    {{ to_double('abs(' ~ amount ~ ' - ' ~ other_amount ~ ')') }} / ({{ to_double(amount ~ ' + ' ~ other_amount) }} / 2)
-{%- endmacro %}

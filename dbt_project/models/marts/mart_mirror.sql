@@ -45,12 +45,14 @@ pairs as (
         stated.value_type as reporter_value_type,
         stated.currency as reporter_currency,
         stated.value_million as reporter_value,
+        stated.value_million_double as reporter_value_million,
         stated.status as reporter_status,
         mirrored.source as partner_source,
         mirrored.vintage as partner_vintage,
         mirrored.value_type as partner_value_type,
         mirrored.currency as partner_currency,
         mirrored.value_million as partner_value,
+        mirrored.value_million_double as partner_value_million,
         mirrored.status as partner_status,
         case
             when stated.currency <> mirrored.currency then 'currencies differ'
@@ -75,13 +77,23 @@ pairs as (
 
 ),
 
+compared as (
+
+    select
+        *,
+        case when reporter_currency = partner_currency then {{ to_double('reporter_value - partner_value') }} end as difference_million,
+        case when reason is null then {{ to_double('reporter_value + partner_value') }} end as sum_million
+    from pairs
+
+),
+
+-- Two amounts in dollars are of one currency, so that what is true of them is true of the amounts in dollars.
 converted as (
 
     select
         *,
-        {{ in_usd('reporter_value', 'reporter_currency') }} as reporter_value_usd,
-        {{ in_usd('partner_value', 'partner_currency') }} as partner_value_usd
-    from pairs
+        abs(difference_million) / (sum_million / 2) as asymmetry_index
+    from compared
 
 )
 
@@ -109,34 +121,23 @@ select
     converted.reporter_vintage,
     converted.reporter_value_type,
     converted.reporter_currency,
-    {{ to_double('converted.reporter_value') }} as reporter_value_million,
+    converted.reporter_value_million,
     converted.reporter_status,
     converted.partner_source,
     partner_sources.title_en as partner_source_name,
     converted.partner_vintage,
     converted.partner_value_type,
     converted.partner_currency,
-    {{ to_double('converted.partner_value') }} as partner_value_million,
+    converted.partner_value_million,
     converted.partner_status,
     converted.reporter_value_type = converted.partner_value_type as is_same_value_type,
-    case
-        when converted.reporter_currency = converted.partner_currency
-            then {{ to_double('converted.reporter_value - converted.partner_value') }}
-    end as difference_million,
-    case
-        when converted.reason is null
-            then {{ asymmetry('converted.reporter_value', 'converted.partner_value') }}
-    end as asymmetry_index,
+    converted.difference_million,
+    converted.asymmetry_index,
     converted.reason,
-    {{ to_double('converted.reporter_value_usd') }} as reporter_value_usd_million,
-    {{ to_double('converted.partner_value_usd') }} as partner_value_usd_million,
-    {{ to_double('converted.reporter_value_usd - converted.partner_value_usd') }} as difference_usd_million,
-    case
-        when
-            converted.reporter_value_usd >= 0 and converted.partner_value_usd >= 0
-            and converted.reporter_value_usd + converted.partner_value_usd > 0
-            then {{ asymmetry('converted.reporter_value_usd', 'converted.partner_value_usd') }}
-    end as asymmetry_index_usd,
+    {{ in_usd('converted.reporter_value_million', 'converted.reporter_currency') }} as reporter_value_usd_million,
+    {{ in_usd('converted.partner_value_million', 'converted.partner_currency') }} as partner_value_usd_million,
+    {{ in_usd('converted.difference_million', 'converted.reporter_currency') }} as difference_usd_million,
+    {{ in_usd('converted.asymmetry_index', 'converted.reporter_currency') }} as asymmetry_index_usd,
     {{ reason_without_usd('converted.reporter_currency', 'converted.partner_currency') }} as usd_reason
 from converted
 left join named_reporters on converted.reporter = named_reporters.economy
@@ -144,7 +145,3 @@ left join named_partners on converted.partner = named_partners.economy
 left join named_services on converted.service = named_services.service
 left join {{ ref('dim_source') }} as reporter_sources on converted.reporter_source = reporter_sources.source
 left join {{ ref('dim_source') }} as partner_sources on converted.partner_source = partner_sources.source
-order by
-    converted.reporter, converted.partner, converted.service, converted.flow, converted.frequency, converted.period_start,
-    converted.period_end, converted.reporter_source, converted.partner_source, converted.reporter_currency,
-    converted.partner_currency, converted.reporter_value_type, converted.partner_value_type
