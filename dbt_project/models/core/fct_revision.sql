@@ -9,9 +9,11 @@ with observations as (
 
 ),
 
+-- a source of which no vintage is new has nothing to compare, however many rows it has
 vintages as (
 
     select * from {{ ref('int_vintages') }}
+    where source in (select source from {{ ref('int_vintages') }} where previous_vintage is not null and is_compared)
 
 ),
 
