@@ -4,7 +4,7 @@ The key-value metadata of a file has:
 
     description   what the table is
     columns       a JSON object: the name of each column and its meaning, with the unit
-    sorted_by     the columns by which the rows are sorted: the key that dbt tested, then all others
+    sorted_by     the columns by which the rows are sorted: the key that dbt tested; all columns without one
     ARROW:schema  the description and, as the metadata `comment` of each field, its meaning
 
 They are the comments of the database. Equal tables give equal bytes: nothing here names a release or a time.
@@ -34,8 +34,8 @@ Keys = Mapping[str, Sequence[str]]
 def export_parquet(database: Path, folder: Path, keys: Keys) -> dict[str, TableEntry]:
     """Write each table to `<table>.parquet`; return the entries of the manifest.
 
-    `keys` maps a table to its unique columns, by which the rows are sorted first. Equal rows give equal
-    bytes, whatever the order of the rows in the database.
+    `keys` maps a table to its unique columns, by which the rows are sorted; a table without them is sorted by
+    all columns. Equal rows give equal bytes, whatever the order of the rows in the database.
     """
     entries: dict[str, TableEntry] = {}
     with reading(database) as db:
@@ -55,7 +55,7 @@ def export_parquet(database: Path, folder: Path, keys: Keys) -> dict[str, TableE
 def export_table(
     db: duckdb.DuckDBPyConnection, schema: str, table: str, path: Path, key: Sequence[str]
 ) -> TableEntry:
-    """Write one table to a Parquet file, its rows sorted by `key` first; return its entry."""
+    """Write one table to a Parquet file, its rows sorted by its unique columns `key`; return its entry."""
     [(description,)] = db.execute(
         "select comment from duckdb_tables() where schema_name = ? and table_name = ?", [schema, table]
     ).fetchall()
@@ -67,8 +67,8 @@ def export_table(
             [schema, table],
         ).fetchall()
     }
-    sorted_by = [name for name in key if name in meanings]
-    sorted_by += [name for name in meanings if name not in sorted_by]
+    is_key_held = bool(key) and all(name in meanings for name in key)
+    sorted_by = list(key) if is_key_held else list(meanings)
     metadata = {
         "description": description or "",
         "columns": json.dumps(meanings, ensure_ascii=False),

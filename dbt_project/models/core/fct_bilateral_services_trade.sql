@@ -1,4 +1,4 @@
--- Services of an economy with one partner or group of partners.
+-- Services of an economy with one partner or group of partners. Not sorted: it is the largest table, and publication sorts it.
 with latest as (
 
     select * from {{ ref('int_observations_latest') }}
@@ -10,4 +10,3 @@ select
     {{ fact_columns('fct_bilateral_services_trade') }}
 from latest
 where {{ facts()['fct_bilateral_services_trade']['condition'] }}
-order by {{ fact_keys('fct_bilateral_services_trade') }}
