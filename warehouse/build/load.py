@@ -48,6 +48,9 @@ OBSERVATION_COLUMNS = {
     **dict.fromkeys(("currency", "unit", "value_type", "status", "_file"), "varchar"),
     "_row": "bigint",
 }
+# Tables are written faster in this format than in DuckDB's default. It is of the build's file alone: a release
+# is a copy in the default format, which older versions of DuckDB read.
+STORAGE = "v1.4.0"
 RAW_TABLES = ("known_revision", "landing_vintage", "landing_file", "landing_check", "landing_freshness")
 LANDING_TABLES = """
 create table raw.landing_vintage (
@@ -98,7 +101,7 @@ def load(
     if build_file.exists():
         raise WarehouseError(f"{build_file}: this build file exists. Start a new build: warehouse build")
     build_file.parent.mkdir(parents=True, exist_ok=True)
-    with connect(build_file) as db:
+    with connect(build_file, config={"storage_compatibility_version": STORAGE}) as db:
         db.execute("create schema raw")
         loaded = {
             name: [(v, path) for v, path in rows if v.source == name and v.id >= until.get(name, "")]
