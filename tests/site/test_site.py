@@ -242,6 +242,28 @@ def test_the_catalogue_has_each_table_with_each_column(site: Path, built: Path) 
     assert "mart_trade_scale" in text.split('id="bi.annual"')[1].split("</details>")[0]
 
 
+@pytest.mark.parametrize(
+    ("figure", "column", "table"),
+    [
+        ("publisher_gap", "difference_pct", "mart_reconciliation"),
+        ("claims", "difference_pct", "mart_claim"),
+        ("revisions", "series", "mart_revision_alert"),
+        ("freshness", "series", "mart_freshness"),
+    ],
+)
+def test_the_meaning_of_a_column_is_that_of_the_table_that_is_read(
+    site: Path, built: Path, figure: str, column: str, table: str
+) -> None:
+    with duckdb.connect(str(built), read_only=True) as db:
+        (comment,) = db.execute(
+            "select comment from duckdb_columns() "
+            "where schema_name = 'marts' and table_name = ? and column_name = ?",
+            [table, column],
+        ).fetchone() or (None,)
+    metadata = json.loads((site / "data" / f"{figure}.metadata.json").read_text(encoding="utf-8"))
+    assert metadata["columns"][column] == comment
+
+
 def test_the_workbook_has_the_tables_of_bi(site: Path, built: Path) -> None:
     from python_calamine import CalamineWorkbook
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 SCHEMAS = ("bi", "marts", "core")
+READ_BY = re.compile(r"\b(?:from|join)\s+(\w+\.\w+)")
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,15 @@ def tables_of(db: duckdb.DuckDBPyConnection, dbt_manifest: Path) -> tuple[Catalo
     )
 
 
-def comments_of(tables: tuple[CatalogueTable, ...]) -> dict[str, str]:
-    """Return the meaning of each column name; where tables differ, that of the first table."""
+def comments_of(tables: tuple[CatalogueTable, ...], query: str) -> dict[str, str]:
+    """Return the meaning of each column name, of the tables that a query reads before all others.
+
+    Where these differ, it is that of the first table that the query names.
+    """
+    read = list(dict.fromkeys(READ_BY.findall(query)))
     meanings: dict[str, str] = {}
-    for table in tables:
+    by_name = {f"{table.schema}.{table.name}": table for table in tables}
+    for table in (*(by_name[name] for name in read if name in by_name), *tables):
         for column in table.columns:
             meanings.setdefault(column.name, column.meaning)
     return meanings

@@ -103,7 +103,8 @@ def update_freshness(site: SiteInput, before: Path, out: Path) -> None:
     names += [f"data/{FRESHNESS}.{ending}" for ending in ("js", "csv", "metadata.json")]
     for name in names:
         (out / name).unlink()
-    files.write_figure(out / "data", contents.figures[FRESHNESS], site, comments_of(contents.tables))
+    drawn = contents.figures[FRESHNESS]
+    files.write_figure(out / "data", drawn, site, comments_of(contents.tables, drawn.query))
     _write_pages(contents, shown, out)
 
 
@@ -141,9 +142,8 @@ def _contents(db: duckdb.DuckDBPyConnection, site: SiteInput) -> Contents:
 
 def _write_data(db: duckdb.DuckDBPyConnection, contents: Contents, folder: Path) -> None:
     """Write the data of all figures, and of the pages that draw what the reader chooses."""
-    comments = comments_of(contents.tables)
     for drawn in contents.figures.values():
-        files.write_figure(folder, drawn, contents.site, comments)
+        files.write_figure(folder, drawn, contents.site, comments_of(contents.tables, drawn.query))
     labels = {one.source: one.label for one in contents.sources}
     for name in CHOSEN:
         columns, rows = rows_of(db, name, query_of(name))
