@@ -43,8 +43,9 @@ def test_rows_are_sorted_by_the_key_and_nulls_are_last(tmp_path: Path) -> None:
 
 
 def test_rows_are_sorted_by_all_columns_where_the_table_lacks_a_column_of_the_key(tmp_path: Path) -> None:
-    file = database_of(tmp_path / "a.duckdb", f"{ONE}, {TWO}")
-    export_parquet(file, tmp_path, {"figures": ("code", "gone")})
+    export_parquet(
+        database_of(tmp_path / "a.duckdb", f"{ONE}, {TWO}"), tmp_path, {"figures": ("code", "gone")}
+    )
     stated = pq.read_metadata(tmp_path / "figures.parquet").metadata
     assert stated[b"sorted_by"] == b"period, code, amount, label"
 

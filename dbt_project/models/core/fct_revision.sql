@@ -10,10 +10,19 @@ with observations as (
 ),
 
 -- a source of which no vintage is new has nothing to compare, however many rows it has
+sources as (
+
+    select distinct source
+    from {{ ref('int_vintages') }}
+    where previous_vintage is not null and is_compared
+
+),
+
 vintages as (
 
-    select * from {{ ref('int_vintages') }}
-    where source in (select source from {{ ref('int_vintages') }} where previous_vintage is not null and is_compared)
+    select all_vintages.*
+    from {{ ref('int_vintages') }} as all_vintages
+    inner join sources on all_vintages.source = sources.source
 
 ),
 

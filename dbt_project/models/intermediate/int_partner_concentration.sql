@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+-- A table, since its test reads all of its rows, and computes them again as a view.
 with bilateral_exports as (
 
     select * from {{ ref('fct_bilateral_services_trade') }}

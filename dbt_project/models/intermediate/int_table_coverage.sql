@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+-- A table, since its test reads all of its rows, and computes them again as a view.
 with observations as (
 
     select * from {{ ref('int_observations_latest') }}

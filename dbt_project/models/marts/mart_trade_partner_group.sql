@@ -162,10 +162,11 @@ with_previous as (
         sums.*,
         {{ to_double('sums.value_million') }} as value_million_double,
         previous.value_million as previous_million,
+        sums.members_counted = previous.members_counted
         {% for word in words %}
-            sums.counted_{{ word }} = previous.counted_{{ word }} and
+            and sums.counted_{{ word }} = previous.counted_{{ word }}
         {% endfor %}
-        sums.members_counted = previous.members_counted as has_same_members
+            as has_same_members
     from sums
     left join compared on sums.market_id = compared.market_id
     left join sums as previous
