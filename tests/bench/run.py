@@ -46,6 +46,7 @@ from warehouse.sources import SOURCES, batis
 CHANGED = "worldbank_wdi"
 CHANGED_HOST = "https://api.worldbank.org/"
 SLOWEST = 10
+LIMITS = ("WAREHOUSE_MEMORY", "WAREHOUSE_THREADS")  # of the settings, the ones that a run takes over
 MEBIBYTE = 1 << 20
 
 
@@ -79,7 +80,11 @@ class Bench:
 
     @property
     def env(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("WAREHOUSE_")}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name in LIMITS or not name.startswith("WAREHOUSE_")
+        }
         paths = {"WAREHOUSE_HOME": str(self.home), "WAREHOUSE_MIRROR": self.address}
         return {**kept, **paths, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
 

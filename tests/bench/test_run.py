@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from bench import measure
+from bench.run import Bench
 
 from warehouse.config import PROJECT_ROOT
 
@@ -68,3 +69,16 @@ def test_measure_reports_a_failed_command_with_its_log(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import sys; sys.exit('no such thing')"]
     with pytest.raises(RuntimeError, match="exit code 1: no such thing"):
         measure.measure("step", command, dict(os.environ), tmp_path, tmp_path / "log")
+
+
+def test_steps_have_the_limits_of_the_caller_and_no_other_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAREHOUSE_MEMORY", "2GB")
+    monkeypatch.setenv("WAREHOUSE_DISK_FACTOR", "9")
+    env = Bench(work=tmp_path, address="http://127.0.0.1:1").env
+    assert {name: value for name, value in env.items() if name.startswith("WAREHOUSE_")} == {
+        "WAREHOUSE_HOME": str(tmp_path / "home"),
+        "WAREHOUSE_MIRROR": "http://127.0.0.1:1",
+        "WAREHOUSE_MEMORY": "2GB",
+    }
