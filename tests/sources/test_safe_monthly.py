@@ -171,7 +171,7 @@ def without(row: int) -> Callable[[Cells], None]:
         (cell(8, 0, "1.商品贸易差额"), "the row '1.商品贸易差额' is unknown (row 8)"),
         (cell(8, 0, "2.服务贸易差额"), "item '2.服务贸易差额' is repeated (row 11)"),
         (without(6), "贷方 of item 0 is expected, and the row is '借方' (row 6)"),
-        (cell(6, 25, "2,007"), "Z6 is '2,007', neither a number nor a mark without a figure"),
+        (cell(6, 25, "2,007"), "Z6 is '2,007', neither a number nor '/'"),
         (cell(6, 129, "5"), "DZ6 is '5', and the column has no month"),
         (lambda rows: rows.__delitem__(slice(46, 49)), "missing items: ['2.12 别处未提及的政府服务']"),
         (lambda rows: rows.__delitem__(slice(48, 50)), "the sheet ends before 借方 of item 2.12"),

@@ -8,12 +8,18 @@ without their typography (Unicode's NFKC, blanks, footnote marks).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from urllib.parse import quote, urljoin, urlsplit
+
+import pyarrow as pa
 
 from warehouse.errors import SourceError
 from warehouse.formats.html import read_links
 from warehouse.formats.typography import without_footnote
+from warehouse.formats.xlsx import Row, Workbook, open_workbook
+from warehouse.formats.xlsx_package import cell_name
+from warehouse.model import Note
 
 HOST = "www.safe.gov.cn"
 ATTACHMENT_PATH = re.compile(r"/safe/file/file/[0-9]{8}/[0-9a-fA-F]{32}\.xlsx")
@@ -64,3 +70,48 @@ def attachment_address(
         raise page_error(reason)
     query = f"?{quote(parts.query, safe='%=&+')}" if parts.query else ""
     return f"https://{HOST}{parts.path}{query}"
+
+
+def read_sheets(
+    source: str,
+    file: str,
+    path: Path,
+    names: Iterable[str],
+    read_sheet: Callable[[Workbook, str, list[str], Note], pa.RecordBatch],
+    note: Note,
+) -> Iterator[pa.RecordBatch]:
+    """Yield one batch of raw rows for each named sheet of a workbook, in the order of `names`.
+
+    `file` is the workbook's name in the vintage, `path` where it is. `read_sheet` gets the workbook, the name
+    of a sheet and the names in the workbook that are equal to it but for typography. A sheet for which it
+    raises SourceError is noted as a failed part, with its row, and yields nothing; a further sheet is noted
+    as drift. Raises SourceError for a file that is not a readable workbook.
+    """
+    workbook = open_workbook(path, source)
+    found: dict[str, list[str]] = {}
+    for printed in workbook.sheets:
+        found.setdefault(compact(printed), []).append(printed)
+    for name in names:
+        try:
+            batch = read_sheet(workbook, name, found.pop(compact(name), []), note)
+        except SourceError as error:
+            row = "" if error.row is None else f" (row {error.row})"
+            note(file, f"{error.reason}{row}. {error.remedy}", failed_part=name)
+        else:
+            yield batch
+    for printed in (name for names in found.values() for name in names):
+        note(file, f"further {'hidden ' if printed in workbook.hidden else ''}sheet {printed!r}")
+
+
+def figure_of(row: Row, column: int, sheet_error: Callable[[int, str], SourceError]) -> str | None:
+    """Return the text of a cell: a number, a mark of `NO_FIGURE`, or None if it is empty.
+
+    Raises what `sheet_error` makes of the number of the row and the reason, for any other text.
+    """
+    text = row.cells.get(column)
+    if text is None or NUMBER.fullmatch(text):
+        return text
+    if text.strip() in NO_FIGURE:
+        return text.strip()
+    cell = cell_name(column, row.number)
+    raise sheet_error(row.number, f"{cell} is {text!r}, neither a number nor '/'")

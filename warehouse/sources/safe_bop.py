@@ -33,17 +33,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
 from warehouse.errors import SourceError
 from warehouse.formats.typography import normal, without_footnote
-from warehouse.formats.xlsx import Row, Workbook, open_workbook, read_rows
+from warehouse.formats.xlsx import Row, Workbook, read_rows
 from warehouse.formats.xlsx_package import cell_name
 from warehouse.model import Note, Plan, Request, Source, no_note, raw_schema
 from warehouse.sources import _safe
-from warehouse.sources._safe import HOST, LICENCE, NO_FIGURE, NUMBER, compact
+from warehouse.sources._safe import HOST, LICENCE, NUMBER, compact
 
 NAME = "safe_bop"
 LANDING_PAGE = f"https://{HOST}/safe/2019/0627/13519.html"
@@ -138,20 +139,7 @@ def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterato
     A sheet that cannot be read is noted as a failed part, with cell and row, and yields nothing. Raises
     SourceError as the module says.
     """
-    workbook = open_workbook(files[WORKBOOK_FILE], NAME)
-    found: dict[str, list[str]] = {}
-    for printed in workbook.sheets:
-        found.setdefault(compact(printed), []).append(printed)
-    for name in SHEETS:
-        try:
-            batch = _read_sheet(workbook, name, found.pop(compact(name), []), note)
-        except SourceError as error:
-            row = "" if error.row is None else f" (row {error.row})"
-            note(WORKBOOK_FILE, f"{error.reason}{row}. {error.remedy}", failed_part=name)
-        else:
-            yield batch
-    for printed in (name for names in found.values() for name in names):
-        note(WORKBOOK_FILE, f"further {'hidden ' if printed in workbook.hidden else ''}sheet {printed!r}")
+    yield from _safe.read_sheets(NAME, WORKBOOK_FILE, files[WORKBOOK_FILE], SHEETS, _read_sheet, note)
 
 
 def _sheet_error(sheet: str, row: int | None, reason: str) -> SourceError:
@@ -213,7 +201,7 @@ def _append_row(columns: Columns, sheet: str, row: Row, periods: list[str], item
     """Append the cells of a row of the sheet to the raw columns, one for each period."""
     for column, period in enumerate(periods, start=2):
         columns["period"].append(period)
-        columns["value"].append(_value(sheet, row, column))
+        columns["value"].append(_safe.figure_of(row, column, partial(_sheet_error, sheet)))
         columns["_file"].append(f"{WORKBOOK_FILE}#{sheet}!{cell_name(column, row.number)}")
     for name, value in (
         ("sheet", sheet),
@@ -322,18 +310,6 @@ def _item_code(sheet: str, row: Row, label: str) -> str | None:
     if set(row.cells) == {1} and not code:
         return None
     raise _sheet_error(sheet, row.number, f"the row {label!r} is unknown")
-
-
-def _value(sheet: str, row: Row, column: int) -> str | None:
-    """Return the text of a cell: a number, a mark of `NO_FIGURE`, or None if it is empty."""
-    text = row.cells.get(column)
-    if text is None or NUMBER.fullmatch(text):
-        return text
-    if text.strip() in NO_FIGURE:
-        return text.strip()
-    raise _sheet_error(
-        sheet, row.number, f"{cell_name(column, row.number)} is {text!r}, neither a number nor '/'"
-    )
 
 
 SOURCE = Source(
