@@ -431,11 +431,14 @@ def read_safe(files: Mapping[str, bytes], source: str) -> list[Row]:
 def read_safe_monthly(files: Mapping[str, bytes], source: str) -> list[Row]:
     found: list[Row] = []
     for sheet, rows in sheets_of(files["goods_and_services.xlsx"]):
-        heads = [row for _, row in sorted(rows.items()) if row]
-        unit = re.search("亿(美元|元)", heads[1]["A"])
-        columns = [column for column in heads[2] if column != "A"]
+        lines = [row for _, row in sorted(rows.items()) if row]
+        # lines above the header may be missing, but for the one with the unit
+        header = next(n for n, row in enumerate(lines) if re.fullmatch(r"[0-9]{4}\.[0-9]+", row.get("2", "")))
+        unit = re.search("亿(美元|元)", " ".join(text for row in lines[:header] for text in row.values()))
+        columns = [column for column in lines[header] if column != "A"]
         months = {column: f"{2015 + n // 12}-{n % 12 + 1:02}" for n, column in enumerate(columns)}
-        for code, rows_of_item in zip(safe_monthly.ITEMS, batched(heads[3:48], 3), strict=True):
+        figures = batched(lines[header + 1 : header + 46], 3)
+        for code, rows_of_item in zip(safe_monthly.ITEMS, figures, strict=True):
             for entry, row in zip(("balance", "credit", "debit"), rows_of_item, strict=True):
                 named = safe_monthly.ITEMS[code]
                 assert (named in row["A"]) == (entry == "balance"), row["A"]
