@@ -38,9 +38,9 @@ def attachment_address(
 ) -> str:
     """Return the https address of the attachment that a page links under a title.
 
-    `file` is the page's name in the vintage, `title` what the error calls the title. `is_titled` tells
-    whether a text is the wanted title: of the titles of the links or, where none is, of their texts. Raises
-    SourceError unless exactly one link is found and leads to an attachment on SAFE's host.
+    `file` is the page's name in the vintage, `title` the title in the error. `is_titled` returns whether
+    a text is the wanted title. It is asked for the titles of the links, and for their texts where no title
+    fits. Raises SourceError unless exactly one link is found and leads to an attachment on SAFE's host.
     """
 
     def page_error(reason: str) -> SourceError:

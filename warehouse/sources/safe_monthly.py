@@ -7,8 +7,8 @@ SAFE's monthly releases, which print the same table. No copy of the workbook is 
 
 A sheet has lines above the header, one of which states the unit; a header with the months from January 2015
 on; then the items, each as a balance (`2.1加工服务差额`) and its rows `贷方` (credit) and `借方` (debit);
-then notes, from a label that begins with `注` on. The months are numbers such as `2015.1`, which stands for
-January and, since a number has no last zero, for October too. So a month is read by its position from
+then notes, from a label that begins with `注` on. The months are numbers. A number has no last
+zero, so `2015.1` is the heading of January and of October. A month is therefore read by its position from
 2015.1, and its heading must agree. Labels are compared without their typography.
 
 The reader returns, for each sheet and month, goods and services (0), goods (1), services (2) and its twelve
