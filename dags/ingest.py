@@ -39,7 +39,8 @@ was sent, and accepts it as a new **vintage** when its parsed rows differ from t
 | `ingest` | downloads all answers; parses, compares, validates and lands them | see below |
 
 A failed download is tried again after 5 and 10 minutes. A rejected load goes to `rejected/`, without a retry.
-A **skipped** `ingest` means that the publisher shows the figures of the last vintage. Nothing is rebuilt.
+A **skipped** `ingest` means that the publisher shows the figures of the last vintage, or that the source is
+not configured (no recording in the mirror, no key). Nothing is rebuilt.
 
 **What happens on failure:** the last vintage of `{source.name}` stays in force. Other sources are not
 affected, and no DAG waits for this one.
@@ -55,10 +56,14 @@ Licence of the data: {source.licence}
 def ingest(name: str) -> str:
     """Fetch a source and land what is new as a vintage; return its id. Skipped when nothing is new."""
     from warehouse.build import steps
+    from warehouse.errors import NotConfigured
 
     settings = task_settings()
     # Also an answer of the wrong kind is retried: publishers answer with error pages for some minutes.
-    incoming = steps.fetch(settings, name)
+    try:
+        incoming = steps.fetch(settings, name)
+    except NotConfigured as reason:
+        raise AirflowSkipException(str(reason)) from reason
     with no_retry_on_rejected():
         vintage = steps.accept(settings, name, incoming)
     if vintage is None:

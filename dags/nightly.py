@@ -179,6 +179,17 @@ def recorded_night(folder: Path, sources: dict[str, Source]) -> Night:
     return Night(f"{folder.name}: {index.get('description') or index['name']}", str(folder), held)
 
 
+def record_unrecorded(settings: Settings, plan: list[Night], sources: dict[str, Source]) -> None:
+    """Record that the sources which no night can answer are not configured: they cost no task."""
+    from warehouse.build import steps
+
+    recorded = {name for night in plan for name in night.sources}
+    folders = " and ".join(night.mirror for night in plan)
+    for name in sources:
+        if name not in recorded:
+            steps.record_not_configured(settings, name, f"{name}: {folders} have no recording of it")
+
+
 def run_night(night: Night, dags: dict[str, Any], progress: Progress) -> None:
     """Run the ingest DAG of each source of the night, then the publish DAG."""
     os.environ["WAREHOUSE_MIRROR"] = night.mirror
@@ -286,6 +297,7 @@ def main() -> int:
         migrate(home)
         dags = load_dags(progress)
         console.print(f"Airflow is ready ({time.monotonic() - began:.1f} s)", highlight=False)
+        record_unrecorded(settings, plan, dict(SOURCES))
         for night in plan:
             run_night(night, dags, progress)
     print_result(console, settings, progress)

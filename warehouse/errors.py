@@ -53,6 +53,10 @@ class Unavailable(SourceError):
     """A publisher that gave no complete answer in any attempt; a later attempt may succeed."""
 
 
+class NotConfigured(SourceError):
+    """A source that cannot be asked: the mirror has no recording of it, or its key is not set. No failure."""
+
+
 class UnknownName(WarehouseError):
     """A name that an operator gave and the warehouse does not know; the message lists the known names."""
 

@@ -30,7 +30,7 @@ LOG = logging.getLogger(__name__)
 FILE = "metrics.prom"
 PREFIX = "services_trade_warehouse"
 OUTCOMES = ("accepted", "unchanged", "rejected", "failed")
-STATUSES = ("ok", "late", "failing", "never")
+STATUSES = ("ok", "late", "failing", "never", "not configured")
 
 
 def format_metrics(settings: Settings, now: datetime | None = None) -> str:

@@ -196,7 +196,7 @@ class Vintage(BaseModel):
         return self.directory / "rows.parquet"
 
 
-Outcome = Literal["accepted", "unchanged", "rejected", "failed"]
+Outcome = Literal["accepted", "unchanged", "rejected", "failed", "not configured"]
 
 
 class Check(BaseModel):

@@ -12,4 +12,4 @@ where
     or fresh.present_cells > fresh.expected_cells
     or fresh.missing_cells <> fresh.expected_cells - fresh.present_cells
     or fresh.publication_lag_days < -366
-    or (fresh.status = 'never') <> (fresh.latest_vintage is null)
+    or (fresh.status in ('never', 'not configured')) <> (fresh.latest_vintage is null)

@@ -12,15 +12,18 @@ from warehouse.build import steps
 from warehouse.cli import ingest
 from warehouse.config import SAMPLE_DIR
 from warehouse.landing import store
+from warehouse.model import first_request
 from warehouse.sources import SOURCES
 
 
 @pytest.fixture
 def silent(tmp_path: Path) -> Path:
-    """Return a mirror without answers."""
+    """Return a mirror whose index lists files that it lacks."""
     mirror = tmp_path / "silent"
     mirror.mkdir()
-    (mirror / "index.json").write_text('{"name": "silent", "answers": []}')
+    addresses = [first_request(source.plan()).address for source in SOURCES.values()]
+    answers = [{"address": address, "file": "lost"} for address in dict.fromkeys(addresses)]
+    (mirror / "index.json").write_text(json.dumps({"name": "silent", "answers": answers}))
     return mirror
 
 
@@ -52,17 +55,36 @@ def test_unchanged_source_shows_the_vintage_in_force(tmp_path: Path, monkeypatch
     assert (row["outcome"], row["vintage"]) == ("unchanged", "2026-03-19")
 
 
+def test_source_without_a_recording_is_not_configured_and_stops_no_other(tmp_path: Path) -> None:
+    night = SAMPLE_DIR / "night-1"  # has only the answers of the World Bank, and of the curated figures
+    for _ in range(2):
+        rows = invoke(tmp_path, "fetch", "--json", mirror=night).json
+        outcomes = {row["source"]: row for row in rows}
+        assert list(outcomes) == list(SOURCES)
+        assert outcomes["safe_bop"]["outcome"] == "not configured"
+        assert "has no recording of it" in outcomes["safe_bop"]["detail"]
+    assert outcomes["worldbank_wdi"]["outcome"] == "unchanged"
+    assert len(store.list_checks(tmp_path / "landing", "safe_bop").records) == 1, "recorded once"
+    states = {row["source"]: row for row in invoke(tmp_path, "status", "--json").json["sources"]}
+    assert (states["safe_bop"]["outcome"], states["safe_bop"]["freshness"]) == ("not configured",) * 2
+    assert states["safe_bop"]["expected_on"] is None
+    alerts = {(row["kind"], row["subject"]) for row in invoke(tmp_path, "alerts", "--json").json}
+    assert ("source_late", "worldbank_wdi") in alerts
+    assert not [subject for _, subject in alerts if subject == "safe_bop"]
+    # Who names a source wants its figures.
+    shown = invoke(tmp_path, "fetch", "safe_bop", mirror=night, exit_code=1).stdout
+    assert "not configured" in shown and "Add its answers to the mirror" in " ".join(shown.split())
+
+
 def test_failing_source_is_reported_and_stops_no_other(tmp_path: Path) -> None:
-    night = SAMPLE_DIR / "night-1"  # has only the answers of the World Bank
+    night = SAMPLE_DIR / "night-1"
+    invoke(tmp_path, "fetch", "unctad_goods", "worldbank_wdi", mirror=SAMPLE_DIR / "night-2")
     rows = invoke(tmp_path, "fetch", "--json", mirror=night, exit_code=1).json
-    outcomes = {row["source"]: row for row in rows}
-    assert list(outcomes) == list(SOURCES)
-    assert outcomes["worldbank_wdi"]["outcome"] == "accepted"
-    assert outcomes["safe_bop"]["outcome"] == "failed"
-    assert "holds no answer" in outcomes["safe_bop"]["detail"]
+    outcomes = {row["source"]: row["outcome"] for row in rows}
+    assert (outcomes["unctad_goods"], outcomes["worldbank_wdi"]) == ("failed", "unchanged")
     assert "holds no answer" in invoke(tmp_path, "status").stdout
     states = {row["source"]: row for row in invoke(tmp_path, "status", "--json").json["sources"]}
-    assert states["safe_bop"]["outcome"] == "failed" and states["safe_bop"]["freshness"] == "never"
+    assert (states["unctad_goods"]["outcome"], states["unctad_goods"]["freshness"]) == ("failed", "failing")
 
 
 def test_unknown_source_is_rejected_with_known_sources_before_fetching(tmp_path: Path, silent: Path) -> None:

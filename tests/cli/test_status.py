@@ -18,6 +18,7 @@ from small_releases import make_release, vintage_entry
 from warehouse.config import SAMPLE_DIR
 from warehouse.landing import store
 from warehouse.landing.freshness import freshness_of
+from warehouse.model import first_request
 from warehouse.sources import SOURCES
 
 NIGHT = SAMPLE_DIR / "night-2"
@@ -182,7 +183,10 @@ def test_alerts_end_with_the_current_release(small: Path) -> None:
 def test_command_of_failed_fetch_alert_resolves_the_alert(tmp_path: Path) -> None:
     home, silent = tmp_path / "home", tmp_path / "silent"
     silent.mkdir()
-    (silent / "index.json").write_text('{"name": "silent", "answers": []}')
+    first = first_request(SOURCES["data360_digital"].plan()).address
+    (silent / "index.json").write_text(
+        json.dumps({"name": "silent", "answers": [{"address": first, "file": "lost.csv"}]})
+    )
     invoke(home, "fetch", "data360_digital", mirror=silent, exit_code=1)
     alert = the_alert(home, "fetch_failed", "data360_digital")
     assert "data360_digital  accepted" in run_command_of(alert, home, mirror=NIGHT).stdout

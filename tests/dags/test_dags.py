@@ -22,7 +22,7 @@ from conftest import Warehouse
 from small_releases import make_release
 
 from warehouse.build import builds, dbt, steps
-from warehouse.errors import Rejected, WarehouseError
+from warehouse.errors import NotConfigured, Rejected, WarehouseError
 from warehouse.publication import publish_to as publication
 from warehouse.releases.news import news_of
 from warehouse.sources import SOURCES
@@ -238,6 +238,14 @@ def test_new_vintage_updates_the_sources_asset(pipeline: Doubles, dags: dict[str
     assert states(run) == {"ingest": "success"}
     assert pipeline.calls == [("fetch", name), ("accept", name, "incoming")]
     assert asset_events() == [*before, name]
+
+
+def test_source_that_is_not_configured_is_skipped(pipeline: Doubles, dags: dict[str, Any]) -> None:
+    name = next(iter(SOURCES))
+    pipeline.answers["fetch"] = NotConfigured(name, "the mirror has no recording of it")
+    run = dags[f"ingest_{name}"].test()
+    assert states(run) == {"ingest": "skipped"} and str(run.state) == "success"
+    assert pipeline.calls == [("fetch", name)]
 
 
 def test_ingest_without_new_rows_is_skipped_and_updates_no_asset(

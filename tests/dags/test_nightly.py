@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,10 +12,13 @@ from typing import Any
 
 import pytest
 from airflow_local import Doubles
+from conftest import settings_of
 from rich.console import Console
 
 from warehouse.build import steps
 from warehouse.errors import WarehouseError
+from warehouse.landing import store
+from warehouse.landing.freshness import freshness_of
 from warehouse.model import Request, first_request
 from warehouse.sources import SOURCES
 
@@ -64,6 +68,21 @@ def test_mirror_address_and_no_mirror_are_a_single_night(tmp_path: Path) -> None
     (tmp_path / "night-1" / "index.json").write_text('{"name": "x", "answers": []}')
     with pytest.raises(SystemExit, match="has an answer for none of"):
         nightly.nights(str(tmp_path), dict(SOURCES))
+
+
+def test_source_that_no_night_can_answer_is_not_configured(tmp_path: Path) -> None:
+    import nightly
+
+    *names, without = list(SOURCES)
+    record_night(tmp_path / "night-1", names)
+    plan = nightly.nights(str(tmp_path), dict(SOURCES))
+    settings = settings_of(tmp_path / "home")
+    for _ in range(2):
+        nightly.record_unrecorded(settings, plan, dict(SOURCES))
+    states = {name: freshness_of(settings, name, date(2026, 6, 1)) for name in SOURCES}
+    assert {name for name, one in states.items() if one.status == "not configured"} == {without}
+    (check,) = store.list_checks(settings.landing, without).records
+    assert str(tmp_path / "night-1") in check.detail
 
 
 def test_source_that_fails_is_shown_and_stops_no_other(

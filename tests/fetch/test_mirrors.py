@@ -22,6 +22,7 @@ from serving import (
     source_of,
 )
 
+from warehouse.errors import NotConfigured, SourceError
 from warehouse.fetch import Limits, fetch, read_fetched
 from warehouse.files import sha256_of
 from warehouse.model import Fetched, Request
@@ -81,8 +82,15 @@ def test_mirror_without_time_uses_the_current_time(tmp_path: Path) -> None:
 
 def test_address_that_the_index_does_not_list_is_an_error(tmp_path: Path) -> None:
     mirror = mirror_at(tmp_path / "mirror", address=ADDRESS + "&page=2")
-    message = failure(FROM_PUBLISHER, tmp_path / "into", mirror=str(mirror))
-    assert message.startswith(f"toy: the mirror recorded holds no answer for {ADDRESS}")
+    with pytest.raises(NotConfigured) as first:
+        fetch(FROM_PUBLISHER, tmp_path / "into", mirror=str(mirror))
+    assert str(first.value).startswith(f"toy: the mirror recorded has no recording of it (address {ADDRESS})")
+    assert not list((tmp_path / "into").iterdir())
+    # A source that has a vintage was recorded before: the answer is missing.
+    with pytest.raises(SourceError) as later:
+        fetch(FROM_PUBLISHER, tmp_path / "into", mirror=str(mirror), last_vintage="2020-01-01")
+    assert not isinstance(later.value, NotConfigured)
+    assert str(later.value).startswith(f"toy: the mirror recorded holds no answer for {ADDRESS}")
 
 
 def test_checksum_of_the_index_is_verified(tmp_path: Path) -> None:
@@ -191,7 +199,7 @@ def test_http_mirror_is_checked_against_its_index(httpserver: HTTPServer, tmp_pa
     base = serve_mirror(httpserver, mirror_at(tmp_path / "mirror", sha256="0" * 64))
     assert "SHA-256" in failure(FROM_PUBLISHER, tmp_path / "into", mirror=base)
     other = source_for("https://publisher.example/other")
-    assert "holds no answer for https://publisher.example/other" in failure(
+    assert "has no recording of it (address https://publisher.example/other)" in failure(
         other, tmp_path / "into", mirror=base
     )
 

@@ -28,6 +28,17 @@ def vintage_of(folder: Path, day: str) -> Vintage:
     return land(folder, f"code,value\na,{day}\n", datetime.fromisoformat(day).replace(tzinfo=UTC))
 
 
+def test_source_that_could_not_be_asked_is_not_configured_until_it_has_a_vintage(tmp_path: Path) -> None:
+    calendar, day = calendar_of(tmp_path, "2,1,10,5"), date(2023, 3, 1)
+    checks = [check("failed", "2023-02-01"), check("not configured", "2023-02-02")]
+    found = assess("toy", [], checks, day, calendar)
+    assert (found.status, found.overdue, found.last_success_at) == ("not configured", None, None)
+    assert assess("toy", [], checks[:1], day, calendar).status == "never"
+    assert assess("toy", [], checks[:1], day, calendar).overdue is not None
+    vintages = [vintage_of(tmp_path, "2020-01-01")]
+    assert assess("toy", vintages, checks, day, calendar).status == "failing"
+
+
 def check(outcome: Outcome, at: str) -> Check:
     time = datetime.fromisoformat(at).replace(tzinfo=UTC)
     return Check(source="toy", polled_at=time, checked_at=time, outcome=outcome, vintage=None, detail="")

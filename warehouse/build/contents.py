@@ -24,7 +24,7 @@ from warehouse.config import Settings
 from warehouse.errors import Rejected
 from warehouse.files import sha256_of, write_record
 from warehouse.landing import parse, store
-from warehouse.landing.freshness import assess
+from warehouse.landing.freshness import NOT_CONFIGURED, assess
 from warehouse.model import Check, Vintage
 from warehouse.releases.manifest import BuildRecord, SetAside, entry_of, read_manifest
 from warehouse.releases.store import current
@@ -48,8 +48,13 @@ def known_checks(settings: Settings, name: str, day: date | None) -> tuple[Check
 
 
 def newest_day(vintages: list[Vintage], checks: Mapping[str, tuple[Check, ...]]) -> date:
-    """Return the newest day that the landing knows of. A failed poll received nothing and does not count."""
-    polled = [one.checked_at.date() for polls in checks.values() for one in polls if one.outcome != "failed"]
+    """Return the newest day that the landing knows of. A poll that received nothing does not count."""
+    polled = [
+        one.checked_at.date()
+        for polls in checks.values()
+        for one in polls
+        if one.outcome not in ("failed", NOT_CONFIGURED)
+    ]
     return max([one.day for one in vintages] + polled)
 
 

@@ -22,7 +22,7 @@ import duckdb
 from warehouse.build import reuse
 from warehouse.database import connect, literal
 from warehouse.errors import WarehouseError
-from warehouse.landing.freshness import Freshness
+from warehouse.landing.freshness import NOT_CONFIGURED, Freshness
 from warehouse.model import Check, Source, Vintage
 from warehouse.releases.manifest import SetAside
 
@@ -127,6 +127,8 @@ def load(
                 (name, number, _naive(check.checked_at), check.outcome, check.vintage, check.detail)
                 for name, polls in checks.items()
                 for number, check in enumerate(polls, start=1)
+                if check.outcome
+                != NOT_CONFIGURED  # its time is of our clock, and it says nothing of the table
             ],
         )
         _insert(

@@ -77,6 +77,11 @@ def fetch(settings: Settings, name: str, progress: fetching.Progress | None = No
     return str(ingest.fetch_source(settings, source_named(name), progress))
 
 
+def record_not_configured(settings: Settings, name: str, reason: str) -> None:
+    """Record that a source without a vintage cannot be asked; `reason` says what it has not."""
+    ingest.record_not_configured(settings, source_named(name).name, reason)
+
+
 def accept(settings: Settings, name: str, incoming: str) -> str | None:
     """Evaluate and land a fetched load; return its vintage, or None when there is nothing to publish.
 

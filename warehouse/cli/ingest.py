@@ -47,7 +47,7 @@ def fetch(names: Names = None, as_json: AsJson = False, as_csv: AsCsv = False) -
     wanted = [source_named(name).name for name in names or SOURCES]
     rows = [ingest_source(settings, name) for name in wanted]
     print_outcomes(rows, as_json, as_csv)
-    exit_if_failed(rows)
+    exit_if_failed(rows, ("failed", "rejected", "not configured") if names else ("failed", "rejected"))
 
 
 def run(as_json: AsJson = False) -> None:
@@ -70,12 +70,14 @@ def run(as_json: AsJson = False) -> None:
 def ingest_source(settings: Settings, name: str) -> dict[str, Any]:
     """Fetch and accept one source; return the outcome as a row. A failure or a rejection is an outcome."""
     from warehouse.build import steps
-    from warehouse.errors import Rejected, WarehouseError
+    from warehouse.errors import NotConfigured, Rejected, WarehouseError
     from warehouse.landing import store
 
     with download_progress(name) as progress:
         try:
             vintage = steps.accept(settings, name, steps.fetch(settings, name, progress))
+        except NotConfigured as error:
+            return {"source": name, "outcome": "not configured", "vintage": None, "detail": str(error)}
         except WarehouseError as error:
             outcome = "rejected" if isinstance(error, Rejected) else "failed"
             return {"source": name, "outcome": outcome, "vintage": None, "detail": str(error)}
@@ -100,7 +102,8 @@ def print_outcomes(rows: list[dict[str, Any]], as_json: bool = False, as_csv: bo
         print_table(rows, columns)
 
 
-def exit_if_failed(rows: list[dict[str, Any]]) -> None:
-    """Exit with 1 if a source failed or its load was rejected."""
-    if any(row["outcome"] in ("failed", "rejected") for row in rows):
+def exit_if_failed(rows: list[dict[str, Any]], failures: tuple[str, ...] = ("failed", "rejected")) -> None:
+    """Exit with 1 if an outcome is one of `failures`, or if no source is configured."""
+    outcomes = {row["outcome"] for row in rows}
+    if outcomes.intersection(failures) or outcomes == {"not configured"}:
         raise typer.Exit(1)

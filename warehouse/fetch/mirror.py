@@ -18,11 +18,11 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, ValidationError, model_validator
 
-from warehouse.errors import SourceError, WarehouseError
+from warehouse.errors import NotConfigured, SourceError, WarehouseError
 from warehouse.fetch.download import FILE_NAME, Download, copy_file, disk_errors, without_secrets
 from warehouse.fetch.http import Client, Headers, receive, receive_if_changed
 from warehouse.files import sha256_of
-from warehouse.model import MEBIBYTE, Fetched, Request
+from warehouse.model import MEBIBYTE, Fetched, Request, Source, first_request
 
 PUBLISHER = "publisher"  # what `Fetched.via` states without a mirror
 CURATED = "curated"  # the scheme of addresses in the folder of curated figures, and their `Fetched.via`
@@ -85,6 +85,18 @@ def open_mirror(client: Client, source: str, mirror: str, into: Path) -> Mirror:
     except ValidationError as error:
         first = error.errors()[0]
         raise _bad_index(mirror, " ".join((*map(str, first["loc"]), first["msg"]))) from None
+
+
+def require_recording(source: Source, mirror: Mirror) -> None:
+    """Raise NotConfigured when a mirror lists no answer to the first request of a source."""
+    address = without_secrets(first_request(source.plan()).address)
+    if mirror.entry(address) is None and not address.startswith(f"{CURATED}:"):
+        raise NotConfigured(
+            source.name,
+            f"the mirror {mirror.name} has no recording of it",
+            address=address,
+            remedy="Add its answers to the mirror, or unset WAREHOUSE_MIRROR to ask the publisher",
+        )
 
 
 def copy_mirrored(

@@ -26,7 +26,16 @@ from warehouse.errors import SourceError, Unavailable, WarehouseError
 from warehouse.fetch.content import content_fault
 from warehouse.fetch.download import FILE_NAME, Download, disk_errors, without_secrets
 from warehouse.fetch.http import LIMITS, Client, Limits, receive_if_changed
-from warehouse.fetch.mirror import CURATED, PUBLISHER, Entry, Mirror, copy_curated, copy_mirrored, open_mirror
+from warehouse.fetch.mirror import (
+    CURATED,
+    PUBLISHER,
+    Entry,
+    Mirror,
+    copy_curated,
+    copy_mirrored,
+    open_mirror,
+    require_recording,
+)
 from warehouse.files import read_record, sha256_of, write_record
 from warehouse.model import FailedPart, Fetched, Part, Request, Source
 
@@ -78,8 +87,8 @@ def fetch(
     folder of curated figures, for `curated:` addresses that the mirror does not list. `held` maps addresses
     to the answers of the vintage `last_vintage` and their files, for conditional requests and for parts that
     fail. `progress` is called with the request and the bytes received so far. Raises SourceError for an
-    answer that is missing or not of the requested kind, and WarehouseError for a mirror or disk that cannot
-    be used.
+    answer that is missing or not of the requested kind, NotConfigured when the source has no vintage and the
+    mirror no recording of it, and WarehouseError for a mirror or disk that cannot be used.
     """
     with disk_errors(into):
         into.mkdir(parents=True, exist_ok=True)
@@ -88,6 +97,8 @@ def fetch(
         pace = 0.0 if mirror else source.seconds_between_calls
         with closing(source.plan()) as plan, Client(limits, pace) as client:
             opened = open_mirror(client, source.name, mirror, into) if mirror else None
+            if opened and last_vintage is None:
+                require_recording(source, opened)
             pull = _Pull(source.name, client, into, opened, curated, held, progress or (lambda *_: None))
             pulled = _run(pull, plan, last_vintage)
         if not pulled.files:

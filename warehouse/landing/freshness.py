@@ -1,7 +1,8 @@
 """Freshness of sources: the one rule for late, failing and never landed, as of any day.
 
-A source is `never` without a vintage, `failing` when its last poll failed or was rejected, and `late` when
-the newest release that its publisher's calendar expects is overdue. The calendar is the seed
+A source without a vintage is `not configured` when its last poll found nothing to ask (no recording in the
+mirror, no key), else `never`. It is `failing` when its last poll failed or was rejected, and `late` when the
+newest release that its publisher's calendar expects is overdue. The calendar is the seed
 `release_calendar.csv`: month and day of each expected release, `grace_days` after it until it is overdue, and
 `early_days` before it from which a vintage counts as that release.
 """
@@ -23,8 +24,9 @@ from warehouse.model import Check, Vintage
 
 CALENDAR = SEEDS_DIR / "release_calendar.csv"
 SUCCESSES = ("accepted", "unchanged")
+NOT_CONFIGURED: Literal["not configured"] = "not configured"
 
-Status = Literal["ok", "late", "failing", "never"]
+Status = Literal["ok", "late", "failing", "never", "not configured"]
 
 
 class ExpectedRelease(BaseModel, frozen=True):
@@ -38,7 +40,10 @@ class ExpectedRelease(BaseModel, frozen=True):
 
 
 class Freshness(BaseModel, frozen=True):
-    """The state of one source as of a day. `overdue` is set when that release has not come."""
+    """The state of one source as of a day.
+
+    `overdue` is set when that release has not come; nothing is expected of a source that is not configured.
+    """
 
     source: str
     as_of: date
@@ -65,7 +70,7 @@ def assess(
     successes = [one.checked_at for one in checks if one.outcome in SUCCESSES]
     status: Status = "ok"
     if not vintages:
-        status = "never"
+        status = "not configured" if checks and checks[-1].outcome == NOT_CONFIGURED else "never"
     elif checks and checks[-1].outcome not in SUCCESSES:
         status = "failing"
     elif not has_come:
@@ -77,7 +82,7 @@ def assess(
         newest_vintage=vintages[-1].id if vintages else None,
         last_success_at=max(successes, default=None),
         last_check=checks[-1] if checks else None,
-        overdue=None if has_come else expected,
+        overdue=None if has_come or status == NOT_CONFIGURED else expected,
     )
 
 

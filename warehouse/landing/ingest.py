@@ -12,9 +12,10 @@ import duckdb
 
 from warehouse import fetch
 from warehouse.config import Settings
-from warehouse.errors import Rejected, SourceError, WarehouseError, reporting
+from warehouse.errors import NotConfigured, Rejected, SourceError, WarehouseError, reporting
 from warehouse.landing import quarantine, store
 from warehouse.landing.evaluate import evaluate, land
+from warehouse.landing.freshness import NOT_CONFIGURED
 from warehouse.landing.withdraw import withdrawn_with_rows
 from warehouse.logs import Timer, format_bytes
 from warehouse.model import Fetched, Source, Vintage
@@ -25,8 +26,8 @@ LOG = logging.getLogger(__name__)
 def fetch_source(settings: Settings, source: Source, progress: fetch.Progress | None = None) -> Path:
     """Download all answers of a source; return the incoming directory, which `ingest_pull` takes.
 
-    Raises SourceError when an answer does not come or has another kind than requested. The failure is
-    recorded as a poll, and nothing is kept.
+    Raises SourceError when an answer does not come or has another kind than requested, and NotConfigured when
+    there is nothing to ask. Both are recorded as a poll, and nothing is kept.
     """
     with (
         reporting(f"{source.name}: fetch"),
@@ -50,6 +51,10 @@ def fetch_source(settings: Settings, source: Source, progress: fetch.Progress | 
                 last_vintage=newest[0].id if newest else None,
                 progress=progress,
             )
+        except NotConfigured as error:
+            store.discard(incoming)
+            record_not_configured(settings, source.name, str(error))
+            raise
         except (WarehouseError, OSError) as error:
             store.discard(incoming)
             store.record_poll(settings.landing, source.name, "failed", None, str(error))
@@ -65,6 +70,15 @@ def fetch_source(settings: Settings, source: Source, progress: fetch.Progress | 
             extra={"source": source.name},
         )
     return incoming
+
+
+def record_not_configured(settings: Settings, name: str, reason: str) -> None:
+    """Record that a source could not be asked, unless its last poll says so already or it has a vintage."""
+    checks = store.list_checks(settings.landing, name).records
+    if store.vintages(settings.landing, name) or (checks and checks[-1].outcome == NOT_CONFIGURED):
+        return
+    LOG.info("%s is not configured: %s", name, reason, extra={"source": name})
+    store.record_poll(settings.landing, name, NOT_CONFIGURED, None, reason)
 
 
 def ingest_pull(settings: Settings, source: Source, incoming: Path) -> Vintage:
