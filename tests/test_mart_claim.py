@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -187,6 +188,7 @@ def test_untestable_claim_names_missing_data(built: Path, claim: str, missing: s
     assert row["verdict"] == "untestable"
     assert row["reason"].startswith("Missing: ")
     assert missing in row["reason"]
+    assert re.search(r"Published at: \S.* https?://\S+$", row["reason"])
 
 
 @pytest.mark.parametrize(

@@ -12,41 +12,9 @@ verdicts as (
 
 ),
 
-yearly as (
+missing as (
 
-    select * from {{ ref('int_claim_yearly') }}
-
-),
-
--- for an untestable claim: the years in which a source has its inputs
-years_found as (
-
-    select distinct
-        claim_id,
-        source,
-        period_year
-    from yearly
-
-),
-
-sources_found as (
-
-    select
-        claim_id,
-        source,
-        string_agg(cast(period_year as {{ dbt.type_string() }}), ', ' order by period_year) as years
-    from years_found
-    group by claim_id, source
-
-),
-
-coverage as (
-
-    select
-        claim_id,
-        string_agg(concat(source, ' ', years), '; ' order by source) as sources
-    from sources_found
-    group by claim_id
+    select * from {{ ref('int_claim_missing') }}
 
 ),
 
@@ -74,7 +42,6 @@ compared as (
         claims.flow,
         claims.comparator,
         claims.basis_named,
-        claims.needs,
         cast(claims.value as double) as claimed_value,
         claims.unit,
         verdicts.found_value,
@@ -137,16 +104,10 @@ select
     other_periods.region as other_period_region,
     other_periods.period_label as other_period_label,
     other_periods.value_pct as other_period_value_pct,
-    coalesce(
-        compared.reason,
-        concat(
-            'Missing: ', compared.needs, '.',
-            case when coverage.sources is not null then concat(' At hand: ', coverage.sources, '.') end
-        )
-    ) as reason
+    coalesce(compared.reason, missing.reason) as reason
 from compared
 left join {{ ref('dim_economy') }} as economies on compared.area = economies.economy
 left join {{ ref('dim_source') }} as named_sources on compared.source = named_sources.source
-left join coverage on compared.claim_id = coverage.claim_id
+left join missing on compared.claim_id = missing.claim_id
 left join named on compared.claim_id = named.claim_id and named.preference = 1
 left join other_periods on compared.claim_id = other_periods.claim_id
