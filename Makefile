@@ -22,7 +22,7 @@ READY := .venv/.ready
 SUPERSET_READY := .venv-superset/.ready
 PEERS_READY := .venv-peers/.ready
 
-.PHONY: help run test test-fast test-faults cases bench bench-peers bench-bi test-stack test-browser test-superset ui site superset live check audit clean lock
+.PHONY: help run test test-fast test-slow test-faults cases bench bench-peers bench-bi test-stack test-browser test-superset ui site superset live check audit clean lock
 help: ## this list
 	@echo 'Services Trade Warehouse'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,11 +67,15 @@ $(PEERS_READY): requirements-peers.lock
 run: $(READY) ## the nightly load through Airflow, on the recorded nights (MIRROR=... to change, MIRROR= for live)
 	@WAREHOUSE_MIRROR='$(MIRROR)' $(BIN)/python dags/nightly.py
 
-test: $(READY) ## the tests
+test: $(READY) ## the tests, with those on one build of the sample (minutes)
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-test-fast: $(READY) ## the tests without dbt, Airflow and long runs (an inner loop)
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not slow and not live and not faults and not stack and not browser and not superset'
+APART := not slow and not live and not faults and not stack and not browser and not superset
+test-fast: $(READY) ## the tests without a build (an inner loop)
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not sample and $(APART)'
+
+test-slow: $(READY) ## the tests that make builds of their own, run Airflow or start many processes (minutes)
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'slow and not live and not faults and not stack and not browser and not superset'
 
 test-faults: $(READY) ## kills, full disks, bad payloads, many readers, the cases (minutes; root, to mount a small disk)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m faults tests/faults tests/cases

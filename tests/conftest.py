@@ -22,11 +22,11 @@ from warehouse.sources import SOURCES
 # A site takes some seconds for each release: tests that look at one ask for it.
 os.environ.setdefault("WAREHOUSE_SITE", "false")
 
-# Fixtures that need a build, Airflow's metadata database or the rows of every source: their tests are `slow`.
-SAMPLE_FIXTURES = {"replayed", "warehouse"}
-SLOW_FIXTURES = SAMPLE_FIXTURES | {"bank", "airflow_home", "good"}
-# Fixtures of further builds, and the longest test: they come first.
+# Fixtures of the sample's release and of its parsed rows: their tests are `sample`.
+SAMPLE_FIXTURES = {"replayed", "warehouse", "good"}
+# Fixtures of further builds, and Airflow's metadata database: their tests are `slow`.
 BUILD_FIXTURES = {"earlier_warehouse", "rebuilt", "bank"}
+SLOW_FIXTURES = BUILD_FIXTURES | {"airflow_home", "built_of_nbs", "landed_once"}
 LONGEST_TEST = "test_every_unit_test_of_the_models_passes"
 
 
@@ -37,10 +37,12 @@ def fixtures_of(item: pytest.Item) -> set[str]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
-    """Mark the tests that `make test-fast` leaves out, and order those that are left after a selection."""
+    """Mark tests by the fixtures that they need, and order those that a selection leaves."""
     for item in items:
         if SLOW_FIXTURES & fixtures_of(item):
             item.add_marker(pytest.mark.slow)
+        elif SAMPLE_FIXTURES & fixtures_of(item):
+            item.add_marker(pytest.mark.sample)
         # For `--dist loadgroup`: the tests of a file have fixtures in common, unless a test says otherwise.
         if item.get_closest_marker("faults") and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.path.name))
@@ -49,19 +51,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, N
 
 
 def in_halves(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Order tests so that slow ones begin each half, which `--dist worksteal` gives to one of two workers.
+    """Order tests so that long ones begin each half, which `--dist worksteal` gives to one of two workers.
 
-    The first worker builds the sample and runs the tests on it, the second the other slow tests; quick tests
-    follow, which a worker takes over from the other at the end.
+    The first worker begins with the tests on the sample, which it builds, the second with the other slow
+    tests; quick tests follow, which a worker takes over from the other at the end.
     """
 
     def comes_first(item: pytest.Item) -> bool:
         return item.name != LONGEST_TEST and not BUILD_FIXTURES & fixtures_of(item)
 
-    slow = sorted((item for item in items if item.get_closest_marker("slow")), key=comes_first)
-    quick = [item for item in items if not item.get_closest_marker("slow")]
-    on_sample = [item for item in slow if SAMPLE_FIXTURES & fixtures_of(item)]
-    others = [item for item in slow if not SAMPLE_FIXTURES & fixtures_of(item)]
+    long = [item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("sample")]
+    quick = [item for item in items if item not in set(long)]
+    long.sort(key=comes_first)
+    on_sample = [item for item in long if SAMPLE_FIXTURES & fixtures_of(item)]
+    others = [item for item in long if not SAMPLE_FIXTURES & fixtures_of(item)]
     middle = max(0, len(items) // 2 - len(on_sample))
     return [*on_sample, *quick[:middle], *others, *quick[middle:]]
 
@@ -149,6 +152,15 @@ def once(shared: Path, name: str, make: Callable[[], object]) -> str:
 def copy_home(home: Path, copy: Path) -> Path:
     """Copy a home, with its current release."""
     return Path(shutil.copytree(home, copy, symlinks=True))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let all homes of a worker share what dbt parsed, which takes seconds and depends on the code alone."""
+    parsed = tmp_path_factory.getbasetemp() / "parsed"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Settings, "parsed", property(lambda _: parsed))
+        yield
 
 
 @pytest.fixture(scope="session")
