@@ -66,3 +66,25 @@
         when 6 then last_day({{ quarter_last_month('substr(' ~ period ~ ', 1, 4)', 'substr(' ~ period ~ ', 6, 1)') }})
     end
 {%- endmacro %}
+
+{#- The first and the last day of an SDMX period: 2021, 2021-Q3, 2021-08 or 2021-M08. -#}
+{% macro sdmx_period_start(period) -%}
+    case
+        when length({{ period }}) = 4 then {{ year_start(period) }}
+        when substr({{ period }}, 6, 1) = 'Q' then {{ quarter_start('substr(' ~ period ~ ', 1, 4)', 'substr(' ~ period ~ ', 7, 1)') }}
+        else {{ month_of('replace(' ~ period ~ ", 'M', '')") }}
+    end
+{%- endmacro %}
+
+{% macro sdmx_period_end(period) -%}
+    case
+        when length({{ period }}) = 4 then {{ year_end(period) }}
+        when substr({{ period }}, 6, 1) = 'Q' then last_day({{ quarter_last_month('substr(' ~ period ~ ', 1, 4)', 'substr(' ~ period ~ ', 7, 1)') }})
+        else last_day({{ month_of('replace(' ~ period ~ ", 'M', '')") }})
+    end
+{%- endmacro %}
+
+{#- An SDMX value as a decimal; null for a mark without a figure, NO_OBSERVATION of formats/sdmx.py. -#}
+{% macro sdmx_value(value) -%}
+    case when {{ value }} not in ('NaN', '#N/A', ':') then cast({{ value }} as decimal(38, 18)) end
+{%- endmacro %}

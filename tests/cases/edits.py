@@ -19,7 +19,8 @@ from mutations import Form, in_text, packed, unpacked
 from workbooks import workbook
 
 from warehouse.config import PROJECT_ROOT
-from warehouse.model import Request
+from warehouse.model import Request, first_request
+from warehouse.sources import SOURCES
 
 Change = Callable[[bytes], bytes]
 Table = list[list[str]]
@@ -419,6 +420,19 @@ def wto_services(*changes: Callable[[str], str]) -> Edit:
         for change in (in_text_of(*AMOUNTS), *changes):
             body = in_text(ZIP_1252, body, change)
         return {name: Answer(WTO_SERVICES, body, "application/zip")}
+
+    return edit
+
+
+def sdmx(source: str, *changes: Callable[[str], str]) -> Edit:
+    """Answer with the fixture of a source that is served as SDMX-CSV, with changes of its text."""
+
+    def edit(_: Answers) -> Answers:
+        request = first_request(SOURCES[source].plan())
+        body = (PROJECT_ROOT / "tests" / "fixtures" / source / request.name).read_bytes()
+        for change in changes:
+            body = change(body.decode()).encode()
+        return {request.name: Answer(request.address, body, "text/csv")}
 
     return edit
 

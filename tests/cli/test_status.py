@@ -104,6 +104,7 @@ def test_status_of_the_sample(warehouse: Warehouse) -> None:
     assert {entry["source"]: entry["vintages"] for entry in state["sources"]} == {
         **dict.fromkeys(SOURCES, 1),
         "worldbank_wdi": 2,
+        "eurostat_bop": 0,
         "nbs_accounts": 0,
         "safe_monthly": 0,
         "wto_services": 0,

@@ -60,7 +60,7 @@ from warehouse.sources import SOURCES, batis, data360_digital, ons_services, saf
 pytestmark = pytest.mark.faults
 
 FIXTURES = PROJECT_ROOT / "tests" / "fixtures"
-WITHOUT_RECORDING = ("nbs_accounts", "safe_monthly", "wto_services")
+WITHOUT_RECORDING = ("eurostat_bop", "nbs_accounts", "safe_monthly", "wto_services")
 SECONDS_FOR_A_CASE = 30.0
 SECONDS_FOR_ALL = 1500
 CASES_OF_A_FILE = 72
@@ -312,6 +312,12 @@ def read_wto(files: Mapping[str, bytes], source: str) -> list[Row]:
     ]
 
 
+def read_sdmx(files: Mapping[str, bytes], source: str) -> list[Row]:
+    (data,) = files.values()
+    contract = contract_of(source)
+    return chosen(form_of(source, "x.csv"), data, list(contract.read), contract.optional)
+
+
 IGNORED = {
     name: SOURCES[name].read.args[0].ignored  # type: ignore[attr-defined]
     for name in ("wto_merchandise", "wto_services")
@@ -508,6 +514,7 @@ READ: Mapping[str, Callable[[Mapping[str, bytes], str], list[Row]]] = {
     "batis": read_batis,
     "curated": read_curated,
     "data360_digital": read_data360,
+    "eurostat_bop": read_sdmx,
     "mofcom_totals": read_mofcom,
     "nbs_accounts": read_nbs,
     "ons_services": read_ons,

@@ -118,7 +118,7 @@ def _check_table(rows: pa.RecordBatch, *, source: str, file: str, flow: str, not
             codes = pc.replace_substring_regex(actions, pattern=_LABEL, replacement=r"\1")
             other = pc.invert(pc.is_in(codes, value_set=pa.array([*ACTIONS, None], pa.string())))
             reject_where(rows, _ACTION, other, "an action other than to state figures", source=source)
-    for text in pc.unique(rows.column(_TABLE)).to_pylist():
+    for text in (value.as_py() for value in pc.unique(rows.column(_TABLE))):
         found = _FLOW.fullmatch(text or "")
         if found is None or found["id"].strip().upper() != flow.upper():
             texts = rows.column(_TABLE)
