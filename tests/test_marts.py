@@ -720,6 +720,7 @@ def test_freshness_has_the_count_of_cells_of_the_files(built: Path) -> None:
     assert {row["publication_lag_days"] for row in safe} == {(date(2024, 3, 29) - date(2023, 12, 31)).days}
     assert {row["source"] for row in rows.values() if row["status"] == "never"} == {
         "eurostat_bop",
+        "imf_bop",
         "nbs_accounts",
         "safe_monthly",
         "wto_services",

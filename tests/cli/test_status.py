@@ -105,6 +105,7 @@ def test_status_of_the_sample(warehouse: Warehouse) -> None:
         **dict.fromkeys(SOURCES, 1),
         "worldbank_wdi": 2,
         "eurostat_bop": 0,
+        "imf_bop": 0,
         "nbs_accounts": 0,
         "safe_monthly": 0,
         "wto_services": 0,

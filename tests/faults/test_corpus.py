@@ -60,7 +60,7 @@ from warehouse.sources import SOURCES, batis, data360_digital, ons_services, saf
 pytestmark = pytest.mark.faults
 
 FIXTURES = PROJECT_ROOT / "tests" / "fixtures"
-WITHOUT_RECORDING = ("eurostat_bop", "nbs_accounts", "safe_monthly", "wto_services")
+WITHOUT_RECORDING = ("eurostat_bop", "imf_bop", "nbs_accounts", "safe_monthly", "wto_services")
 SECONDS_FOR_A_CASE = 30.0
 SECONDS_FOR_ALL = 1500
 CASES_OF_A_FILE = 72
@@ -515,6 +515,7 @@ READ: Mapping[str, Callable[[Mapping[str, bytes], str], list[Row]]] = {
     "curated": read_curated,
     "data360_digital": read_data360,
     "eurostat_bop": read_sdmx,
+    "imf_bop": read_sdmx,
     "mofcom_totals": read_mofcom,
     "nbs_accounts": read_nbs,
     "ons_services": read_ons,

@@ -31,6 +31,7 @@ SUITES = read_suites(EXPECTATIONS_DIR)
 # There is no recorded answer of these sources. Their rows come from the fixtures of the source modules' tests.
 UNSAMPLED = {
     "eurostat_bop": "bop_its6_det.csv",
+    "imf_bop": "bop.csv",
     "nbs_accounts": "new.3.values.000000.json",
     "safe_monthly": "goods_and_services.xlsx",
     "wto_services": "services_annual_dataset.zip",

@@ -1,0 +1,83 @@
+"""IMF: balance of payments (BPM6), services by item, quarterly, in US dollars, of 25 large economies.
+
+Dataflow `IMF.STA:BOP` by SDMX 2.1; `api.imf.org` sends SDMX-CSV for the `Accept` header alone. The series are
+what the economies' own compilers report to the IMF: quarters by item for peers of China, by one method.
+
+Evidenced by clients of 2026 (to 2026-09-16): the address, the order of the key
+`COUNTRY.BOP_ACCOUNTING_ENTRY.INDICATOR.UNIT.FREQUENCY`, `+` between codes, the entries `CD_T` (credit) and
+`DB_T` (debit), the indicators `S`, `SD`, `SI`, `SJ`, ISO alpha-3 codes for these 25 economies, the header
+`DATAFLOW,COUNTRY,…,TIME_PERIOD,OBS_VALUE,…` of version 1.0, and periods such as `2025-Q4`. Values are in US
+dollars: `SCALE` is 6, and the values are whole dollars all the same (the current account of the United
+States in 2026-Q1 is -195171000000), so that no multiplier is applied. Inferred: that the other indicators
+from `SA` to `SL` have these codes, as in the global classification that the seen ones follow; that debits
+are positive; which of `OBS_STATUS` and `STATUS` holds the flag, so that both are read. No answer with
+services is at hand.
+
+The attributes are requested not to be sent (`detail=dataonly`), since each row has a long description.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from warehouse.model import Source
+from warehouse.sources._sdmx import SdmxTable, plan, read
+
+NAME = "imf_bop"
+ADDRESS = "https://api.imf.org/external/sdmx/2.1/data/IMF.STA,BOP"
+COUNTRIES = (
+    *(
+        "ARG",
+        "AUS",
+        "BRA",
+        "CAN",
+        "CHE",
+        "CHN",
+        "DEU",
+        "ESP",
+        "FRA",
+        "GBR",
+        "HKG",
+        "IDN",
+        "IND",
+        "IRL",
+        "ITA",
+    ),
+    *("JPN", "KOR", "MEX", "NLD", "RUS", "SAU", "SGP", "TUR", "USA", "ZAF"),
+)
+ITEMS = ("S", "SA", "SB", "SC", "SD", "SE", "SF", "SG", "SH", "SI", "SJ", "SK", "SL")
+KEY = (
+    ("COUNTRY", COUNTRIES),
+    ("BOP_ACCOUNTING_ENTRY", ("CD_T", "DB_T")),
+    ("INDICATOR", ITEMS),
+    ("UNIT", ("USD",)),
+    ("FREQUENCY", ("Q",)),
+)
+
+TABLE = SdmxTable(
+    source=NAME,
+    flow="IMF.STA:BOP",
+    url=f"{ADDRESS}/{'.'.join('+'.join(codes) for _, codes in KEY)}",
+    file="bop.csv",
+    params=(("detail", "dataonly"),),
+    headers=(("Accept", "application/vnd.sdmx.data+csv;version=1.0.0"),),
+    dimensions={name: name.lower() for name, _ in KEY},
+    attributes={"OBS_STATUS": "obs_status", "STATUS": "status"},
+    ignored=("SCALE", "PRECISION", "SERIES_NAME", "FULL_DESCRIPTION", "UPDATE_DATE"),
+    expected=tuple((name.lower(), codes) for name, codes in KEY),
+)
+
+SOURCE = Source(
+    name=NAME,
+    title="Balance of payments (BPM6): services by item, quarterly, 25 economies",
+    publisher="IMF",
+    table="IMF.STA:BOP",
+    homepage="https://data.imf.org/en/datasets/IMF.STA:BOP",
+    licence="IMF terms of use (attribution)",
+    evidenced="2026-09-16: address, key and header, by clients of other items; no answer with services",
+    columns=TABLE.contract.columns,
+    key=TABLE.key,
+    plan=partial(plan, TABLE),
+    read=partial(read, TABLE),
+    contract=TABLE.contract,
+)
