@@ -35,7 +35,7 @@ coverage as (
 
     select
         claim_id,
-        string_agg(concat(source, ' ', years), '; ' order by source) as sources
+        string_agg(concat_ws(' ', source, years), '; ' order by source) as sources
     from sources_found
     group by claim_id
 
@@ -45,7 +45,7 @@ addresses as (
 
     select
         claim_id,
-        string_agg(concat(publisher_table, ' ', source_url), '; ' order by publisher_table) as tables
+        string_agg(concat_ws(' ', publisher_table, source_url), '; ' order by publisher_table) as tables
     from {{ ref('claim_address') }}
     group by claim_id
 
@@ -53,10 +53,11 @@ addresses as (
 
 select
     claims.claim_id,
-    concat(
+    concat_ws(
+        '',
         'Missing: ', claims.needs, '.',
-        case when coverage.sources is not null then concat(' At hand: ', coverage.sources, '.') else '' end,
-        case when addresses.tables is not null then concat(' Published at: ', addresses.tables) else '' end
+        case when coverage.sources is not null then concat_ws('', ' At hand: ', coverage.sources, '.') end,
+        case when addresses.tables is not null then concat_ws('', ' Published at: ', addresses.tables) end
     ) as reason
 from claims
 left join coverage on claims.claim_id = coverage.claim_id
