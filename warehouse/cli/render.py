@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 LEAST_WIDTH = 20  # columns of wrapped prose and of a folded cell, in whatever terminal
 WIDEST = 10_000  # columns; no table that fits a screen needs as many
+BETWEEN = 1  # columns between two of a table, with pad_edge=False
 WIDTH_WHEN_PIPED = 200  # columns; a file or a pager has no width of its own
 MISSING = "–"
 SMALLEST_FIXED = 0.001  # smaller numbers would be printed as 0.000
@@ -124,7 +125,8 @@ def print_table(
         dropped.append(name)
         kept = {key: text for key, text in headings.items() if key not in dropped}
         table = _table(rows, kept, unbroken)
-    if Console(width=WIDEST).measure(table).minimum > out.width:
+    # Of a column, and not of the table, whose minimum is that of the longest word: words are folded.
+    if sum((column.min_width or 0) + BETWEEN for column in table.columns) - BETWEEN > out.width:
         for number, row in enumerate(rows):
             if number:
                 print_line("")
