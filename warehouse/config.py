@@ -27,7 +27,8 @@ CURATED_DIR = Path(__file__).resolve().parent / "curated"
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 SEEDS_DIR = DBT_PROJECT_DIR / "seeds"
 EXPECTATIONS_DIR = PROJECT_ROOT / "expectations"
-KEEP_PREFIX = "WAREHOUSE_KEEP_"
+PREFIX = "WAREHOUSE_"
+KEEP_PREFIX = f"{PREFIX}KEEP_"
 RESTORING = "RESTORING"  # in a home: a restore has not ended
 
 
@@ -73,11 +74,11 @@ class Settings(BaseSettings):
     to 2.8 times its release's bytes). `lock_seconds` is how long to wait for another process's lock before
     failing. `memory` and `threads` are the limits of DuckDB in each process. `site` says whether a release
     gets its static site. `publish_to` is the address of a PostgreSQL database that each release is copied to;
-    it may hold a password.
+    it may hold a password. `bea_key` is the key of the source `bea_services`.
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="WAREHOUSE_", env_ignore_empty=True, frozen=True, extra="ignore", allow_inf_nan=False
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore", allow_inf_nan=False
     )
 
     home: Path = PROJECT_ROOT / "var"
@@ -91,12 +92,18 @@ class Settings(BaseSettings):
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     site: bool = True
     publish_to: SecretStr | None = None
+    bea_key: SecretStr | None = None
     keep: RetentionPolicy = Field(default_factory=lambda: RetentionPolicy())
 
     @field_validator("home", "curated")
     @classmethod
     def _absolute(cls, path: Path) -> Path:
         return path.resolve()
+
+    def key(self, variable: str | None) -> str | None:
+        """Return a publisher's key by the name of its variable, `Source.key_variable`; None if not set."""
+        secret: SecretStr | None = getattr(self, variable.removeprefix(PREFIX).lower()) if variable else None
+        return secret.get_secret_value() if secret else None
 
     @property
     def landing(self) -> Path:

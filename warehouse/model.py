@@ -25,6 +25,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from warehouse.errors import SourceError
 
 MEBIBYTE = 1024 * 1024
+KEY_MASK = "***"  # in place of a publisher's key: in a plan, in addresses and in stored answers
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ class Request:
 
     `name` is the file's name inside the vintage, unique within a pull. `kind` is what the answer must be by
     its bytes: csv, dta, html, json, xlsx, zip, 7z or "csv or zip". `body` is what a POST sends. A `curated:`
-    address is answered from the folder of curated figures.
+    address is answered from the folder of curated figures. A parameter with the value `KEY_MASK` is sent with
+    the source's key.
     """
 
     name: str
@@ -99,7 +101,7 @@ class Request:
         The address of a POST ends in `#` and the SHA-256 of its body, so that manifests and the index of a
         mirror distinguish requests to one address; HTTP never sends the part after `#`.
         """
-        url = f"{self.url}?{urlencode(self.params)}" if self.params else self.url
+        url = f"{self.url}?{urlencode(self.params, safe='*')}" if self.params else self.url
         return f"{url}#{hashlib.sha256(self.body).hexdigest()}" if self.method == "POST" else url
 
 
@@ -267,7 +269,8 @@ class Source:
     between `#` and `!` in `_file`, and the rows of the last vintage at this location are used again.
     `evidenced` says when, and by what, address and layout were last seen to be as this module has them.
     Raise `reader_version` when the reader's output changes: older vintages are then parsed again.
-    `schedule` is a cron expression in UTC.
+    `schedule` is a cron expression in UTC. `key_variable` is the environment variable with the key that the
+    publisher asks for: while it is not set, and no mirror answers, the source is not configured.
     """
 
     name: str
@@ -285,6 +288,7 @@ class Source:
     reader_version: int = 1
     schedule: str = "0 3 * * *"
     seconds_between_calls: float = 0.5
+    key_variable: str | None = None
 
 
 def raw_schema(columns: tuple[str, ...]) -> pa.Schema:

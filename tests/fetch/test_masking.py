@@ -23,7 +23,7 @@ SECRET_NAMES = (
     *("token", "access_token", "accessToken", "X-Amz-Security-Token", "secret", "clientSecret"),
     *("password", "passwd", "pwd", "pw", "user_pw", "pass", "userPass", "passphrase"),
     *("signature", "X-Amz-Signature", "sig", "SIG", "urlSig", "sign", "credential", "X-Amz-Credential"),
-    *("AWSAccessKeyId", "awsaccesskeyid", "aws_access_key_id"),
+    *("AWSAccessKeyId", "awsaccesskeyid", "aws_access_key_id", "UserID", "userid"),
     *("auth", "oauth", "x-auth", "basicAuth", "authorization", "Authorization", "bearer", "jwt", "sas"),
 )
 ORDINARY_NAMES = (

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 from warehouse.errors import SourceError, WarehouseError
-from warehouse.model import Request
+from warehouse.model import KEY_MASK, Request
 
 FILE_NAME = re.compile(r"[^\s./\\:\x00-\x1f][^/\\:\x00-\x1f]{0,199}")  # a plain name, without a directory
 _WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # in camel case
@@ -20,6 +20,7 @@ _SECRET_NAME = re.compile(
     r"""
     (?:key|token|secret|password|passwd|pwd|signature|credential)s?$         # also run together: apikey
     | (?:^|[^a-z0-9])(?:o?auth|authorization|bearer|jwt|pass|passphrase|pw|sas|sig|sign)$  # whole words only
+    | ^user[^a-z0-9]?id$                                                     # the BEA's key
     | access[^a-z0-9]?key[^a-z0-9]?id$                                       # AWSAccessKeyId
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -38,7 +39,8 @@ class TransientError(Exception):
 class Download:
     """One request of a source, and the `.part` file that its answer is written to.
 
-    `conditions` are headers that allow a 304. `progress` is called with the bytes written so far.
+    `conditions` are headers that allow a 304. `progress` is called with the bytes written so far. `key` is
+    the publisher's key in the address, which neither a message nor the stored answer may have.
     """
 
     source: str
@@ -46,6 +48,13 @@ class Download:
     part: Path
     progress: Callable[[int], None] = lambda size: None
     conditions: Mapping[str, str] = field(default_factory=dict)
+    key: str | None = field(default=None, repr=False)
+
+    def without_key(self, text: bytes) -> bytes:
+        """Return bytes of an answer with the key masked: some publishers repeat the request in the answer."""
+        if not self.key:
+            return text
+        return re.sub(re.escape(self.key.encode()), KEY_MASK.encode(), text, flags=re.IGNORECASE)
 
     def error(
         self, reason: str, remedy: str, *, file: str | None = None, address: str | None = None

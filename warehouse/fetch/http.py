@@ -217,7 +217,7 @@ def _attempt(client: Client, download: Download, resume: Resume | None) -> reque
             message = b""
             with suppress(IncompleteBody):  # the text only explains the status
                 message = next(read_chunks(response.raw), b"")
-            reason = f"HTTP {status} {response.reason}: {excerpt(message)!r}"
+            reason = f"HTTP {status} {response.reason}: {excerpt(download.without_key(message))!r}"
             if status in TRANSIENT_STATUSES or (status == 400 and is_markup(message)):
                 raise TransientError(reason, retry_after_seconds(response.headers.get("Retry-After")))
             raise download.error(

@@ -14,6 +14,7 @@ import logging
 import os
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, model_validator
 
 from warehouse.config import CURATED_DIR
-from warehouse.errors import SourceError, Unavailable, WarehouseError
+from warehouse.errors import NotConfigured, SourceError, Unavailable, WarehouseError
 from warehouse.fetch.content import content_fault
 from warehouse.fetch.download import FILE_NAME, Download, disk_errors, without_secrets
 from warehouse.fetch.http import LIMITS, Client, Limits, receive_if_changed
@@ -37,7 +38,7 @@ from warehouse.fetch.mirror import (
     require_recording,
 )
 from warehouse.files import read_record, sha256_of, write_record
-from warehouse.model import FailedPart, Fetched, Part, Request, Source
+from warehouse.model import KEY_MASK, FailedPart, Fetched, Part, Request, Source
 
 LOG = logging.getLogger(__name__)
 FETCHED = "fetched.json"
@@ -68,6 +69,7 @@ class _Pull(NamedTuple):
     curated: Path
     held: Mapping[str, tuple[Fetched, Path]]
     progress: Progress
+    key: str | None
 
 
 def fetch(
@@ -80,13 +82,15 @@ def fetch(
     last_vintage: str | None = None,
     progress: Progress | None = None,
     limits: Limits = LIMITS,
+    key: str | None = None,
 ) -> tuple[Fetched, ...]:
     """Write the answer to every request of a source's plan into a directory; return them in the plan's order.
 
     `mirror` is a directory or an HTTP base address that answers in place of the publisher. `curated` is the
     folder of curated figures, for `curated:` addresses that the mirror does not list. `held` maps addresses
     to the answers of the vintage `last_vintage` and their files, for conditional requests and for parts that
-    fail. `progress` is called with the request and the bytes received so far. Raises SourceError for an
+    fail. `progress` is called with the request and the bytes received so far. `key` is the value of the
+    source's `key_variable`, which is sent and not kept. Raises SourceError for an
     answer that is missing or not of the requested kind, NotConfigured when the source has no vintage and the
     mirror no recording of it, and WarehouseError for a mirror or disk that cannot be used.
     """
@@ -99,7 +103,14 @@ def fetch(
             opened = open_mirror(client, source.name, mirror, into) if mirror else None
             if opened and last_vintage is None:
                 require_recording(source, opened)
-            pull = _Pull(source.name, client, into, opened, curated, held, progress or (lambda *_: None))
+            if source.key_variable and not opened and not key:
+                raise NotConfigured(
+                    source.name,
+                    "the publisher asks for a key, and none is set",
+                    remedy=f"Register at {source.homepage}, and set {source.key_variable}",
+                )
+            report = progress or (lambda *_: None)
+            pull = _Pull(source.name, client, into, opened, curated, held, report, None if opened else key)
             pulled = _run(pull, plan, last_vintage)
         if not pulled.files:
             raise SourceError(source.name, "the plan requested nothing", remedy="Correct the source's plan")
@@ -253,13 +264,19 @@ def _answer(pull: _Pull, request: Request, entry: Entry | None, plan_part: str |
     last = pull.held.get(address)
     if last is not None and (last[0].via != via or request.method != "GET"):
         last = None  # its validators are those of another server
-    download = Download(pull.source, request, part, partial(pull.progress, request))
+    sent = replace(
+        request, params=tuple((k, v if v != KEY_MASK else pull.key or v) for k, v in request.params)
+    )
+    download = Download(pull.source, sent, part, partial(pull.progress, request), key=pull.key)
     if is_curated:
         headers = copy_curated(download, pull.curated)
     elif pull.mirror:
         headers = copy_mirrored(pull.client, pull.mirror, entry, download, last)
     else:
         headers = receive_if_changed(pull.client, download, last)
+    if pull.key and (stored := part.read_bytes()) != (masked := download.without_key(stored)):
+        with disk_errors(part):
+            part.write_bytes(masked)
     if fault := content_fault(request.kind, part):
         raise download.error(
             f"the answer is not {request.kind}: {fault}",

@@ -50,6 +50,7 @@ def fetch_source(settings: Settings, source: Source, progress: fetch.Progress | 
                 held=answers,
                 last_vintage=newest[0].id if newest else None,
                 progress=progress,
+                key=settings.key(source.key_variable),
             )
         except NotConfigured as error:
             store.discard(incoming)
