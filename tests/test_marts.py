@@ -721,6 +721,7 @@ def test_freshness_has_the_count_of_cells_of_the_files(built: Path) -> None:
     assert {row["source"] for row in rows.values() if row["status"] == "never"} == {
         "eurostat_bop",
         "imf_bop",
+        "bea_services",
         "nbs_accounts",
         "safe_monthly",
         "wto_services",

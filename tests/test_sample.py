@@ -15,7 +15,7 @@ from warehouse.sources import SOURCES
 
 NIGHTS = ("night-1", "night-2")
 # No file of these was at hand: their readers are tested on small files of the documented form.
-UNSAMPLED = {"eurostat_bop", "imf_bop", "nbs_accounts", "safe_monthly", "wto_services"}
+UNSAMPLED = {"bea_services", "eurostat_bop", "imf_bop", "nbs_accounts", "safe_monthly", "wto_services"}
 MEBIBYTE = 1024 * 1024
 FIELDS = {
     "address",

@@ -424,15 +424,15 @@ def wto_services(*changes: Callable[[str], str]) -> Edit:
     return edit
 
 
-def sdmx(source: str, *changes: Callable[[str], str]) -> Edit:
-    """Answer with the fixture of a source that is served as SDMX-CSV, with changes of its text."""
+def fixture(source: str, *changes: Callable[[str], str]) -> Edit:
+    """Answer the one request of a source with the fixture of its tests, with changes of its text."""
 
     def edit(_: Answers) -> Answers:
         request = first_request(SOURCES[source].plan())
         body = (PROJECT_ROOT / "tests" / "fixtures" / source / request.name).read_bytes()
         for change in changes:
             body = change(body.decode()).encode()
-        return {request.name: Answer(request.address, body, "text/csv")}
+        return {request.name: Answer(request.address, body)}
 
     return edit
 

@@ -58,8 +58,9 @@ def revised_nbs(request: Request) -> bytes | None:
 
 CHINA_2021 = {"Year": "2021", "Economy": "156", "Flow": "02"}
 FIRST: dict[str, Edit] = {  # of sources that have no vintage in the home
-    "eurostat_bop": edits.sdmx("eurostat_bop"),
-    "imf_bop": edits.sdmx("imf_bop"),
+    "bea_services": edits.fixture("bea_services"),
+    "eurostat_bop": edits.fixture("eurostat_bop"),
+    "imf_bop": edits.fixture("imf_bop"),
     "nbs_accounts": edits.nbs(),
     "safe_monthly": edits.safe_monthly(),
     "wto_digital": edits.recorded,
@@ -68,10 +69,11 @@ FIRST: dict[str, Edit] = {  # of sources that have no vintage in the home
 SECOND: dict[str, Edit] = {
     "atlas_services": changed(".dta", revised_atlas),
     "batis": changed(".zip", in_archive(edits.ZIP, in_text_of((",11.287497", ",11.287498")))),
+    "bea_services": edits.fixture("bea_services", in_text_of(("46,420", "46,421"))),
     "curated": changed("national_releases", replaced((",S,total,52982.7,", ",S,total,52982.8,"))),
     "data360_digital": changed("UNCTAD_DE", replaced((",1835732.0,", ",1835733.0,"))),
-    "eurostat_bop": edits.sdmx("eurostat_bop", in_text_of((",21900.0,", ",21900.1,"))),
-    "imf_bop": edits.sdmx("imf_bop", in_text_of((",87979477545.01,", ",87979477546.01,"))),
+    "eurostat_bop": edits.fixture("eurostat_bop", in_text_of((",21900.0,", ",21900.1,"))),
+    "imf_bop": edits.fixture("imf_bop", in_text_of((",87979477545.01,", ",87979477546.01,"))),
     "mofcom_totals": changed("page-1", replaced(("30,422", "30,423"))),
     "nbs_accounts": edits.nbs(revised_nbs),
     "ons_services": changed("services_by_partner", replaced((",8127,8168,", ",8127,8169,"))),

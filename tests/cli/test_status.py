@@ -106,6 +106,7 @@ def test_status_of_the_sample(warehouse: Warehouse) -> None:
         "worldbank_wdi": 2,
         "eurostat_bop": 0,
         "imf_bop": 0,
+        "bea_services": 0,
         "nbs_accounts": 0,
         "safe_monthly": 0,
         "wto_services": 0,

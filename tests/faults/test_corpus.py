@@ -60,7 +60,14 @@ from warehouse.sources import SOURCES, batis, data360_digital, ons_services, saf
 pytestmark = pytest.mark.faults
 
 FIXTURES = PROJECT_ROOT / "tests" / "fixtures"
-WITHOUT_RECORDING = ("eurostat_bop", "imf_bop", "nbs_accounts", "safe_monthly", "wto_services")
+WITHOUT_RECORDING = (
+    "bea_services",
+    "eurostat_bop",
+    "imf_bop",
+    "nbs_accounts",
+    "safe_monthly",
+    "wto_services",
+)
 SECONDS_FOR_A_CASE = 30.0
 SECONDS_FOR_ALL = 1500
 CASES_OF_A_FILE = 72
@@ -332,6 +339,13 @@ def read_batis(files: Mapping[str, bytes], source: str) -> list[Row]:
     return [(edition, *row) for row in chosen(form, data, list(batis.LAYOUTS[edition]))]
 
 
+def read_bea(files: Mapping[str, bytes], source: str) -> list[Row]:
+    names = list(contract_of(source).read)
+    rows = json.loads(files["services.json"])["BEAAPI"]["Results"]["Data"]
+    flows = ("Exports", "Imports")
+    return [tuple(row[name] for name in names) for row in rows if row["TradeDirection"] in flows]
+
+
 def read_data360(files: Mapping[str, bytes], source: str) -> list[Row]:
     names = list(data360_digital.LOADED)
     rows = chosen(Form("csv"), files["UNCTAD_DE.csv"], names)
@@ -512,6 +526,7 @@ def column_number(cell_ref: str) -> int:
 READ: Mapping[str, Callable[[Mapping[str, bytes], str], list[Row]]] = {
     "atlas_services": read_atlas,
     "batis": read_batis,
+    "bea_services": read_bea,
     "curated": read_curated,
     "data360_digital": read_data360,
     "eurostat_bop": read_sdmx,

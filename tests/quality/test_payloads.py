@@ -32,6 +32,7 @@ SUITES = read_suites(EXPECTATIONS_DIR)
 UNSAMPLED = {
     "eurostat_bop": "bop_its6_det.csv",
     "imf_bop": "bop.csv",
+    "bea_services": "services.json",
     "nbs_accounts": "new.3.values.000000.json",
     "safe_monthly": "goods_and_services.xlsx",
     "wto_services": "services_annual_dataset.zip",
