@@ -2,7 +2,8 @@
 
 The CSV is UTF-8 with a byte order mark and CRLF. First come the dimension columns, a code and its label each
 (the year has no label), then for each measure `<measure>`, `<measure> Footnote` and `<measure> Missing
-value`. A cell without a value is empty, and the third column states the reason.
+value`. A cell without a value is empty, and the third column states the reason. Quarters are `2024Q01`, as in
+clients of UNCTAD's keyed interface of 2025; `2024Q1` and `2024-Q1` are accepted too.
 
 Since mid-2026 UNCTAD renames measures report by report (`US$ at current prices in millions` became `Millions
 of US$ at current prices`); `MEASURE_SPELLINGS` are accepted too. The name carries the scale: a measure in
@@ -10,8 +11,8 @@ thousands is another measure.
 
 The reader returns the dimensions and one measure as text; further measures are drift. It raises SourceError
 for a header without a column of the dimensions or of the measure's triplet, a year that is not four digits,
-an empty code, and a value that is not a decimal number (`1,234`, `n/a`). The expectation suites check codes
-and duplicate keys.
+another form of a quarter, an empty code, and a value that is not a decimal number (`1,234`, `n/a`). The
+expectation suites check codes and duplicate keys.
 
 UNCTAD offers the largest reports as several archives, each with an address of its own; a report that is read
 here is one archive with one CSV.
@@ -19,8 +20,10 @@ here is one archive with one CSV.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -29,7 +32,7 @@ from warehouse.errors import SourceError
 from warehouse.formats.archive import extract_member
 from warehouse.formats.columns import DECIMAL, YEAR, require_match, require_values
 from warehouse.formats.csv import read_delimited
-from warehouse.model import Contract, Note, Plan, Request, no_note
+from warehouse.model import MEBIBYTE, Contract, Note, Plan, Request, Source, no_note
 
 ADDRESS = "https://unctadstat-api.unctad.org/bulkdownload"
 ENCODING = "utf-8-sig"
@@ -39,6 +42,13 @@ MEASURE_SPELLINGS = (
     "US dollars at current prices in millions",
     "Millions of US dollars at current prices",
 )
+LICENCE = "CC BY 3.0 IGO (UNCTADstat terms of use)"
+QUARTER = r"\A[0-9]{4}-?Q0?[1-4]\z"
+# The column of the period, the form of its values, and what to call another form.
+PERIODS = {
+    "year": (YEAR, "not a year of four digits"),
+    "period": (QUARTER, "not a quarter such as 2024Q01"),
+}
 MEASURE_PARTS = ("", " Footnote", " Missing value")
 MEASURE_COLUMNS = ("value", "footnote", "missing_value")
 
@@ -47,19 +57,31 @@ MEASURE_COLUMNS = ("value", "footnote", "missing_value")
 class BulkReport:
     """The layout of a bulk report.
 
-    `name` is UNCTAD's name of the report, such as `US.TradeServCatTotal`. `dimensions` pairs each header with
-    the raw column; columns whose header ends in ` Label` may be empty. `measure` is the measure that is read;
-    `spellings` are other names of it with the same scale. `ignored_measures` may follow it in any order, or
-    be absent. `max_bytes` limits the archive and `max_expanded_bytes` the CSV in it.
+    `name` is UNCTAD's name of the report, such as `US.TradeServCatTotal`. `codes_of` are the headers of its
+    codes, the period first (`Year` or `Period`); each but the year has a label. `measure` is the measure that
+    is read; `spellings` are other names of it with the same scale. `ignored_measures` may follow it in any
+    order, or be absent. `max_bytes` limits the archive and `max_expanded_bytes` the CSV in it.
     """
 
     name: str
-    dimensions: tuple[tuple[str, str], ...]
-    measure: str
+    codes_of: tuple[str, ...]
     ignored_measures: tuple[str, ...]
-    max_bytes: int
-    max_expanded_bytes: int
-    spellings: tuple[str, ...] = ()
+    measure: str = MEASURE
+    spellings: tuple[str, ...] = MEASURE_SPELLINGS
+    max_bytes: int = 128 * MEBIBYTE
+    max_expanded_bytes: int = 2048 * MEBIBYTE
+
+    @property
+    def dimensions(self) -> tuple[tuple[str, str], ...]:
+        """Return each header of a dimension with its raw column: `ForeignEconomy`, `foreign_economy`."""
+        headers = [
+            name
+            for code in self.codes_of
+            for name in ((code,) if code == "Year" else (code, f"{code} Label"))
+        ]
+        return tuple(
+            (name, re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).replace(" ", "_").lower()) for name in headers
+        )
 
     @property
     def contract(self) -> Contract:
@@ -90,6 +112,24 @@ class BulkReport:
     def archive(self) -> str:
         """Return the file name of the archive in a vintage."""
         return f"{self.name.replace('.', '_')}.csv.7z"
+
+
+def source_of(name: str, report: BulkReport, *, title: str, evidenced: str) -> Source:
+    """Return the source of a report; its codes identify a row."""
+    return Source(
+        name=name,
+        title=title,
+        publisher="UNCTAD",
+        table=report.name,
+        homepage=f"https://unctadstat.unctad.org/datacentre/reportInfo/{report.name}",
+        licence=LICENCE,
+        contract=report.contract,
+        evidenced=evidenced,
+        columns=report.columns,
+        key=report.codes,
+        plan=partial(plan, report),
+        read=partial(read, report, name),
+    )
 
 
 def plan(report: BulkReport) -> Plan:
@@ -126,7 +166,9 @@ def read(
         table, report.contract, source=source, file=file, note=note, encoding=ENCODING
     ):
         require_values(rows, report.codes, source=source)
-        require_match(rows, "year", YEAR, "not a year of four digits", source=source)
+        for column, (form, reason) in PERIODS.items():
+            if column in report.columns:
+                require_match(rows, column, form, reason, source=source)
         require_match(rows, "value", DECIMAL, "not a plain decimal number", source=source)
         yield rows
     table.unlink()

@@ -9,26 +9,11 @@ Address and layout last evidenced: 2026-10-02, by another report of the same for
 
 from __future__ import annotations
 
-from functools import partial
-
-from warehouse.model import MEBIBYTE, Source
-from warehouse.sources._unctad_bulk import MEASURE, MEASURE_SPELLINGS, BulkReport, plan, read
-
-NAME = "unctad_services"
+from warehouse.sources._unctad_bulk import BulkReport, source_of
 
 REPORT = BulkReport(
     name="US.TradeServCatTotal",
-    dimensions=(
-        ("Year", "year"),
-        ("Economy", "economy"),
-        ("Economy Label", "economy_label"),
-        ("Flow", "flow"),
-        ("Flow Label", "flow_label"),
-        ("Category", "category"),
-        ("Category Label", "category_label"),
-    ),
-    measure=MEASURE,
-    spellings=MEASURE_SPELLINGS,
+    codes_of=("Year", "Economy", "Flow", "Category"),
     # They follow from the measure that is read; the warehouse computes them within one vintage.
     ignored_measures=(
         "Percentage of total world",
@@ -36,21 +21,11 @@ REPORT = BulkReport(
         "Percentage of Gross Domestic Product",
         "Growth rate (over previous period)",
     ),
-    max_bytes=128 * MEBIBYTE,
-    max_expanded_bytes=2048 * MEBIBYTE,
 )
 
-SOURCE = Source(
-    name=NAME,
+SOURCE = source_of(
+    "unctad_services",
+    REPORT,
     title="Trade in services by category, annual",
-    publisher="UNCTAD",
-    table=REPORT.name,
-    homepage="https://unctadstat.unctad.org/datacentre/reportInfo/US.TradeServCatTotal",
-    licence="CC BY 3.0 IGO (UNCTADstat terms of use)",
-    contract=REPORT.contract,
     evidenced="2026-10-02: another report of the same form; the measure's new name, 2026-08",
-    columns=REPORT.columns,
-    key=("year", "economy", "flow", "category"),
-    plan=partial(plan, REPORT),
-    read=partial(read, REPORT, NAME),
 )
