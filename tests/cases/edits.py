@@ -437,6 +437,19 @@ def fixture(source: str, *changes: Callable[[str], str]) -> Edit:
     return edit
 
 
+def unctad_report(name: str, *changes: Callable[[str], str]) -> Edit:
+    """Answer with the made-up fixture of one of UNCTAD's bulk reports, with changes of its text."""
+
+    def edit(_: Answers) -> Answers:
+        request = first_request(SOURCES[name].plan())
+        body = (PROJECT_ROOT / "tests" / "fixtures" / name / request.name).read_bytes()
+        for change in changes:
+            body = in_text(SEVEN, body, change)
+        return {request.name: Answer(request.address, body)}
+
+    return edit
+
+
 def as_made_up(_: Answers) -> Answers:
     """Answer with the synthetic fixture of the WTO's services file: China's exports are 101 million."""
     path = PROJECT_ROOT / "tests" / "fixtures" / "wto_services" / "services_annual_dataset.zip"

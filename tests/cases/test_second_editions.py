@@ -14,6 +14,7 @@ from cases import edits
 from cases.case import Case, Edit, ingest_case
 from cases.edits import changed, in_archive, in_text_of, replaced
 from conftest import copy_home, release_of
+from recordings import UNCTAD_REPORTS
 
 from warehouse.landing import store
 from warehouse.model import Request
@@ -63,6 +64,7 @@ FIRST: dict[str, Edit] = {  # of sources that have no vintage in the home
     "imf_bop": edits.fixture("imf_bop"),
     "nbs_accounts": edits.nbs(),
     "safe_monthly": edits.safe_monthly(),
+    **{name: edits.unctad_report(name) for name in UNCTAD_REPORTS},
     "wto_digital": edits.recorded,
     "wto_services": edits.wto_services(),
 }
@@ -83,6 +85,7 @@ SECOND: dict[str, Edit] = {
     "unctad_services": changed(
         "US_Trade", in_archive(edits.SEVEN, with_a_digit_more(**CHINA_2021, Category="S"))
     ),
+    **{name: edits.unctad_report(name, in_text_of((",1003.5,", ",1003.6,"))) for name in UNCTAD_REPORTS},
     "worldbank_wdi": changed("BX.GSR.NFSV.CD", replaced(("339393210195.59", "339393210196.59"))),
     "wto_digital": changed("DDS", replaced(("220567.7463", "220567.7464"))),
     "wto_merchandise": changed(".zip", in_archive(edits.ZIP_1252, in_text_of((",3316022", ",3316023")))),

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from command_line import Ended, invoke
 from conftest import Warehouse
+from recordings import WITHOUT_RECORDING
 from small_homes import OTHER, RELEASE, SOURCE, VINTAGE
 from small_releases import make_release, vintage_entry
 
@@ -103,13 +104,8 @@ def test_status_of_the_sample(warehouse: Warehouse) -> None:
     assert state["release"] == warehouse.release.name and state["problems"] == []
     assert {entry["source"]: entry["vintages"] for entry in state["sources"]} == {
         **dict.fromkeys(SOURCES, 1),
+        **dict.fromkeys(WITHOUT_RECORDING, 0),
         "worldbank_wdi": 2,
-        "eurostat_bop": 0,
-        "imf_bop": 0,
-        "bea_services": 0,
-        "nbs_accounts": 0,
-        "safe_monthly": 0,
-        "wto_services": 0,
     }
     assert state["free_disk_gib"] > 0
     ended = invoke(warehouse.home, "status")

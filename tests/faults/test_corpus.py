@@ -46,7 +46,7 @@ import pytest
 from conftest import settings_of
 from faults.mutations import Form, Mutation, Stata, packed, spoiled, stata, table, unpacked, written, zip_of
 from nbs_mirror import write_mirror as write_nbs_mirror
-from recordings import answer_plan
+from recordings import WITHOUT_RECORDING, answer_plan
 
 from warehouse.build import steps
 from warehouse.config import PROJECT_ROOT, SAMPLE_DIR, Settings
@@ -60,14 +60,6 @@ from warehouse.sources import SOURCES, batis, data360_digital, ons_services, saf
 pytestmark = pytest.mark.faults
 
 FIXTURES = PROJECT_ROOT / "tests" / "fixtures"
-WITHOUT_RECORDING = (
-    "bea_services",
-    "eurostat_bop",
-    "imf_bop",
-    "nbs_accounts",
-    "safe_monthly",
-    "wto_services",
-)
 SECONDS_FOR_A_CASE = 30.0
 SECONDS_FOR_ALL = 1500
 CASES_OF_A_FILE = 72
@@ -536,8 +528,7 @@ READ: Mapping[str, Callable[[Mapping[str, bytes], str], list[Row]]] = {
     "ons_services": read_ons,
     "safe_bop": read_safe,
     "safe_monthly": read_safe_monthly,
-    "unctad_goods": read_unctad,
-    "unctad_services": read_unctad,
+    **dict.fromkeys((name for name in SOURCES if name.startswith("unctad_")), read_unctad),
     "worldbank_wdi": read_worldbank,
     "wto_digital": read_wto,
     "wto_merchandise": read_wto,

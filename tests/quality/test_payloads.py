@@ -19,23 +19,19 @@ import pyarrow.parquet as pq
 import pytest
 import spoiled
 import yaml
-from recordings import answer_plan
+from recordings import WITHOUT_RECORDING, answer_plan
 
 from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, PROJECT_ROOT, SAMPLE_DIR
-from warehouse.model import raw_schema
+from warehouse.model import first_request, raw_schema
 from warehouse.quality import Suite, Verdict, build_suite, read_suites, validate_release, validate_vintage
 from warehouse.sources import SOURCES
 
 SEEDS = DBT_PROJECT_DIR / "seeds"
 SUITES = read_suites(EXPECTATIONS_DIR)
 # There is no recorded answer of these sources. Their rows come from the fixtures of the source modules' tests.
-UNSAMPLED = {
-    "eurostat_bop": "bop_its6_det.csv",
-    "imf_bop": "bop.csv",
-    "bea_services": "services.json",
-    "nbs_accounts": "new.3.values.000000.json",
+UNSAMPLED = {name: first_request(SOURCES[name].plan()).name for name in WITHOUT_RECORDING} | {
+    "nbs_accounts": "new.3.values.000000.json",  # the files that have the rows
     "safe_monthly": "goods_and_services.xlsx",
-    "wto_services": "services_annual_dataset.zip",
 }
 FEW_ROWS = {"nbs_accounts": "period", "wto_services": "year"}  # and the column of their periods
 # The payloads of these suites are in the tests of their sources.
