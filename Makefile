@@ -21,6 +21,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 SUPERSET_READY := .venv-superset/.ready
 PEERS_READY := .venv-peers/.ready
+SPARK_READY := .venv-spark/.ready
 
 .PHONY: help run test test-fast test-slow test-faults cases bench bench-peers bench-bi test-stack test-browser test-superset ui site superset live check audit clean lock
 help: ## this list
@@ -60,6 +61,15 @@ $(PEERS_READY): requirements-peers.lock
 	@$(PEERS_PYTHON) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv-peers
 	@echo "Installing $$(grep -c '^[a-z].*==' $<) locked packages into .venv-peers (once; a minute, 800 MB) ..."
 	@$(PEERS_PYTHON) -m pip install --disable-pip-version-check --require-hashes --no-deps -qq -r $<
+	@touch $@
+
+SPARK_PYTHON := .venv-spark/bin/python
+$(SPARK_READY): requirements-spark.lock
+	@$(PYTHON) -c '$(FIT)' 2>/dev/null || { \
+	  echo "Spark's environment needs Python 3.11, 3.12 or 3.13: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12"; exit 1; }
+	@$(SPARK_PYTHON) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv-spark
+	@echo "Installing $$(grep -c '^[a-z].*==' $<) locked packages into .venv-spark (once; a few minutes, 1.2 GB) ..."
+	@$(SPARK_PYTHON) -m pip install --disable-pip-version-check --require-hashes --no-deps -qq -r $<
 	@touch $@
 
 # --- what people use -------------------------------------------------------------------------------------------
@@ -160,12 +170,12 @@ audit: $(READY) ## known vulnerabilities of the locked packages (needs the netwo
 	@$(BIN)/python .ci/audit.py
 
 clean: ## remove the environment and caches; the landing and the releases in var/ stay
-	@rm -rf .venv .venv-superset .venv-peers .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs var/check
+	@rm -rf .venv .venv-superset .venv-peers .venv-spark .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs var/check
 	@find dags superset warehouse tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo 'Clean. var/ is unchanged: it holds the landing and the releases.'
 
 # Needs `uv` on the path (it is not in .venv: it makes the lock, the lock does not make it).
-lock: ## resolve the five locks anew
+lock: ## resolve the six locks anew
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --group pyproject.toml:dev pyproject.toml -o requirements.lock
 	@# Without the group dev, at the same versions: what the image installs.
@@ -180,4 +190,7 @@ lock: ## resolve the five locks anew
 	@# What `make bench-peers` compares with; it shares nothing with the others but DuckDB.
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --no-annotate requirements-peers.in -o requirements-peers.lock
+	@# Spark's environment, at the versions of requirements.lock.
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --no-annotate --constraint requirements.lock requirements-spark.in -o requirements-spark.lock
 	@echo 'All locks are resolved again. Run make test before you commit them.'
