@@ -80,12 +80,12 @@ run: $(READY) ## the nightly load through Airflow, on the recorded nights (MIRRO
 test: $(READY) ## the tests, with those on one build of the sample (minutes)
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-APART := not slow and not live and not faults and not stack and not browser and not superset
+APART := not slow and not live and not faults and not stack and not browser and not superset and not spark
 test-fast: $(READY) ## the tests without a build (an inner loop)
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not sample and $(APART)'
 
 test-slow: $(READY) ## the tests that make builds of their own, run Airflow or start many processes (minutes)
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'slow and not live and not faults and not stack and not browser and not superset'
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'slow and not live and not faults and not stack and not browser and not superset and not spark'
 
 test-faults: $(READY) ## kills, full disks, bad payloads, many readers, the cases (minutes; root, to mount a small disk)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m faults tests/faults tests/cases

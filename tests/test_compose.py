@@ -579,6 +579,16 @@ def test_the_peers_lock_has_the_peers_and_the_warehouse_own_duckdb_and_dbt() -> 
     assert "://" not in text and "--index" not in text
 
 
+def test_the_spark_lock_has_the_versions_of_the_main_lock() -> None:
+    pinned = {key.split()[0]: entry[0] for key, entry in locked("requirements-spark.lock").items()}
+    ours = {key.split()[0]: entry[0] for key, entry in locked("requirements.lock").items()}
+    assert pinned.keys() - ours.keys() == {"dbt-spark", "py4j", "pyspark", "sqlparams"}
+    for name in ("duckdb", "dbt-core", "dbt-adapters", "great-expectations", "pyarrow", "statsmodels"):
+        assert pinned[name] == ours[name], name
+    text = (PROJECT_ROOT / "requirements-spark.lock").read_text()
+    assert "://" not in text and "--index" not in text
+
+
 @pytest.mark.parametrize(("revision", "expected"), [("", "unknown"), ("0123abc", "0123abc")])
 def test_revision_without_git(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, revision: str, expected: str

@@ -47,24 +47,26 @@
 
 {#- The sentence that gives the verdict, the basis of the found value, and the other values of the vintage. -#}
 {% macro claim_reason(ranked, other_values) -%}
-    concat(
+    concat_ws(
+        '',
         case
             when {{ ranked }}.comparator in ('falling', 'rising') and {{ ranked }}.verdict = 'reproduced'
-                then concat('Is ', {{ ranked }}.comparator, ', by the two ends of the span')
+                then concat_ws('', 'Is ', {{ ranked }}.comparator, ', by the two ends of the span')
             when {{ ranked }}.comparator in ('falling', 'rising')
-                then concat('Is not ', {{ ranked }}.comparator, ', by the two ends of the span')
+                then concat_ws('', 'Is not ', {{ ranked }}.comparator, ', by the two ends of the span')
             when {{ ranked }}.comparator = '>' and {{ ranked }}.verdict = 'reproduced'
-                then concat('Is above the ', {{ ranked }}.printed, ' in print')
-            when {{ ranked }}.comparator = '>' then concat('Is not above the ', {{ ranked }}.printed, ' in print')
+                then concat_ws('', 'Is above the ', {{ ranked }}.printed, ' in print')
+            when {{ ranked }}.comparator = '>' then concat_ws('', 'Is not above the ', {{ ranked }}.printed, ' in print')
             when {{ ranked }}.verdict = 'reproduced' and {{ ranked }}.comparator = '~'
-                then concat('Rounds to the approximate ', {{ ranked }}.printed, ' in print')
-            when {{ ranked }}.verdict = 'reproduced' then concat('Rounds to the ', {{ ranked }}.printed, ' in print')
-            else concat('Does not round to the ', {{ ranked }}.printed, ' in print')
+                then concat_ws('', 'Rounds to the approximate ', {{ ranked }}.printed, ' in print')
+            when {{ ranked }}.verdict = 'reproduced' then concat_ws('', 'Rounds to the ', {{ ranked }}.printed, ' in print')
+            else concat_ws('', 'Does not round to the ', {{ ranked }}.printed, ' in print')
         end,
         case when {{ ranked }}.span_rule = 'every_year' then ' in the lowest year of the span' end,
         case
             when {{ ranked }}.verdict = 'reproduced' or {{ ranked }}.comparator in ('falling', 'rising') then ''
-            else concat(
+            else concat_ws(
+                '',
                 case {{ ranked }}.verdict when 'near' then ', but lies within ' when 'differs' then ', and lies further off than ' end,
                 case
                     when {{ ranked }}.unit in ('percent', 'percentage point') then '1 point'
@@ -73,9 +75,9 @@
             )
         end,
         ': ', {{ ranked }}.basis,
-        case when {{ ranked }}.currency <> '' then concat(', ', {{ ranked }}.currency) end,
+        case when {{ ranked }}.currency <> '' then concat_ws('', ', ', {{ ranked }}.currency) end,
         ', ', {{ ranked }}.value_type, '.',
-        case when {{ other_values }} is not null then concat(' The vintage also gives ', {{ other_values }}, '.') end
+        case when {{ other_values }} is not null then concat_ws('', ' The vintage also gives ', {{ other_values }}, '.') end
     )
 {%- endmacro %}
 

@@ -26,13 +26,13 @@
 {%- endmacro %}
 
 {% macro unknown_code(source_name, kind, code, remedy) -%}
-    {{ raise_error("concat('" ~ source_name ~ ": unknown " ~ kind ~ " ''', coalesce(" ~ code ~ ", '(empty)'), '''. " ~ remedy ~ "')") }}
+    {{ raise_error("concat_ws('', '" ~ source_name ~ ": unknown " ~ kind ~ " ''', coalesce(" ~ code ~ ", '(empty)'), '''. " ~ remedy ~ "')") }}
 {%- endmacro %}
 
 {% macro mapped(found, value, kind, code, seed) -%}
     case
         when {{ found }} is not null then {{ value }}
-        else concat('?{{ seed }}|{{ kind }}|', coalesce({{ code }}, '(empty)'))
+        else concat_ws('', '?{{ seed }}|{{ kind }}|', coalesce({{ code }}, '(empty)'))
     end
 {%- endmacro %}
 

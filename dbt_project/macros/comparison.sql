@@ -11,11 +11,11 @@ case
     when {{ amount }} = 0 then null
     when {{ amount }} = floor({{ amount }})
         then cast(
-            concat('1', repeat('0', length({{ whole_digits(amount) }}) - length(rtrim({{ whole_digits(amount) }}, '0'))))
+            concat_ws('', '1', repeat('0', length({{ whole_digits(amount) }}) - length(rtrim({{ whole_digits(amount) }}, '0'))))
             as decimal(38, 18)
         )
     else cast(
-        concat('0.', repeat('0', length(rtrim({{ decimal_digits(amount) }}, '0')) - 1), '1')
+        concat_ws('', '0.', repeat('0', length(rtrim({{ decimal_digits(amount) }}, '0')) - 1), '1')
         as decimal(38, 18)
     )
 end
@@ -38,7 +38,7 @@ end
 {#- Why one of two amounts has no value in US dollars; null where both have. -#}
 {% macro reason_without_usd(currency, other_currency) -%}
     case
-        when {{ currency }} <> 'USD' then concat('no exchange rate for ', {{ currency }})
-        when {{ other_currency }} <> 'USD' then concat('no exchange rate for ', {{ other_currency }})
+        when {{ currency }} <> 'USD' then concat_ws('', 'no exchange rate for ', {{ currency }})
+        when {{ other_currency }} <> 'USD' then concat_ws('', 'no exchange rate for ', {{ other_currency }})
     end
 {%- endmacro %}

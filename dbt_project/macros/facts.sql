@@ -66,7 +66,7 @@ not compiled
 
 {#- The indicator of a share or growth rate as printed, as stg_curated names it: share_pct.S.total, growth_pct.S.exports.CNY. -#}
 {% macro printed_indicator(measure, service, flow, currency=none) -%}
-    concat('{{ measure }}_pct.', {{ service }}, '.', {{ flow }}{{ ", '.', " ~ currency if currency }})
+    concat_ws('', '{{ measure }}_pct.', {{ service }}, '.', {{ flow }}{{ ", '.', " ~ currency if currency }})
 {%- endmacro %}
 
 {#- The join condition between an indicator and an amount of one source, reporter and period. -#}

@@ -6,7 +6,7 @@
 {% macro to_double(amount) -%}
 {#- The double nearest to a decimal. Through text, since a direct cast of DECIMAL(38,18) divides two
     rounded numbers and is then one unit in the last place off for some published figures. -#}
-cast(cast({{ amount }} as varchar) as double)
+cast(cast({{ amount }} as {{ dbt.type_string() }}) as double)
 {%- endmacro %}
 
 {% macro ratio_pct(numerator, denominator) -%}
@@ -54,7 +54,7 @@ end
 case
     when exports_status = imports_status or imports_status is null then exports_status
     when exports_status is null then imports_status
-    when exports_status <> imports_status then concat('exports ', exports_status, ', imports ', imports_status)
+    when exports_status <> imports_status then concat_ws('', 'exports ', exports_status, ', imports ', imports_status)
 end
 {%- endmacro %}
 

@@ -26,16 +26,16 @@
 {%- endmacro %}
 
 {% macro year_and_month(day) -%}
-    concat(extract(year from {{ day }}), '-', lpad(cast(extract(month from {{ day }}) as {{ dbt.type_string() }}), 2, '0'))
+    concat_ws('', extract(year from {{ day }}), '-', lpad(cast(extract(month from {{ day }}) as {{ dbt.type_string() }}), 2, '0'))
 {%- endmacro %}
 
 {% macro period_label(frequency, period_start, period_end) -%}
     case {{ frequency }}
-        when 'A' then concat(extract(year from {{ period_start }}), '')
-        when 'Q' then concat(extract(year from {{ period_start }}), '-Q', extract(quarter from {{ period_start }}))
+        when 'A' then concat_ws('', extract(year from {{ period_start }}), '')
+        when 'Q' then concat_ws('', extract(year from {{ period_start }}), '-Q', extract(quarter from {{ period_start }}))
         when 'M' then {{ year_and_month(period_start) }}
-        when 'C' then concat({{ year_and_month(period_start) }}, '/', {{ year_and_month(period_end) }})
-        else {{ raise_error("concat('unknown frequency ''', coalesce(" ~ frequency ~ ", '(empty)'), '''')") }}
+        when 'C' then concat_ws('', {{ year_and_month(period_start) }}, '/', {{ year_and_month(period_end) }})
+        else {{ raise_error("concat_ws('', 'unknown frequency ''', coalesce(" ~ frequency ~ ", '(empty)'), '''')") }}
     end
 {%- endmacro %}
 

@@ -9,7 +9,7 @@
     {%- if node and 'source' in node.columns -%}
         string_agg(distinct source, ', ') {{- ' filter (where ' ~ condition ~ ')' if condition }}
     {%- else -%}
-        cast(null as varchar)
+        cast(null as {{ dbt.type_string() }})
     {%- endif -%}
 {%- endmacro %}
 

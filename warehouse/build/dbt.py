@@ -158,8 +158,11 @@ def _keep_parsed(created: Path, parsed: Path) -> None:
     partial.replace(parsed)
 
 
-def failed_nodes(artifacts: Path, build_file: Path) -> list[str]:
-    """Return the nodes of a dbt run that failed, each with its message and rows that a test found."""
+def failed_nodes(artifacts: Path, build_file: Path | None) -> list[str]:
+    """Return the nodes of a dbt run that failed, each with its message and rows that a test found.
+
+    Without a build file, which there is not on Spark, no rows are shown.
+    """
     return [f"{node.name}: {node.message}" for node in read_failures(artifacts, build_file)]
 
 
@@ -171,7 +174,7 @@ class Failure(NamedTuple):
     staged: tuple[str, ...]
 
 
-def read_failures(artifacts: Path, build_file: Path) -> list[Failure]:
+def read_failures(artifacts: Path, build_file: Path | None) -> list[Failure]:
     """Return the failed nodes of a dbt run, from its results and its manifest."""
     results, manifest = artifacts / "run_results.json", artifacts / "manifest.json"
     if not results.exists() or not manifest.exists():
@@ -183,7 +186,7 @@ def read_failures(artifacts: Path, build_file: Path) -> list[Failure]:
             continue
         name = result["unique_id"]
         message = (result["message"] or result["status"]).strip()
-        if result["status"] == "fail" and result.get("compiled_code"):
+        if build_file and result["status"] == "fail" and result.get("compiled_code"):
             message += _rows_found(result["compiled_code"], build_file)
         models = [name, *nodes.get(name, {}).get("depends_on", {}).get("nodes", [])]
         staged = tuple(_STAGING.findall(" ".join(models)))

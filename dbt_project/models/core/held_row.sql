@@ -63,18 +63,21 @@ held_rows as (
         case split_part(mark, '|', 2)
             when 'implausible'
                 then
-                    concat(
+                    concat_ws(
+                        '',
                         split_part(mark, '|', 3), '. Correct the line, or confirm it with "checked: <reason>" in its note, ',
                         'and run: warehouse fetch ', source
                     )
             when 'currency'
                 then
-                    concat(
+                    concat_ws(
+                        '',
                         split_part(mark, '|', 3), ': correct the currency in the file and run: warehouse fetch ', source,
                         '; or add it to the currencies of the area in dbt_project/seeds/', split_part(mark, '|', 1), '.csv'
                     )
             else
-                concat(
+                concat_ws(
+                    '',
                     'Add ', split_part(mark, '|', 2), ' "', split_part(mark, '|', 3), '" to dbt_project/seeds/',
                     split_part(mark, '|', 1), '.csv with its source_url; the next build brings its rows in'
                 )
@@ -98,7 +101,8 @@ held_rows as (
         count(*) as observation_count,
         min(period_start) as first_period_start,
         max(period_end) as last_period_end,
-        concat(
+        concat_ws(
+            '',
             'Period ', period_label, ' had not ended on ', min(retrieved_on), ', when its file was retrieved; a vintage ',
             'retrieved after its end brings the figures in'
         ) as remedy,

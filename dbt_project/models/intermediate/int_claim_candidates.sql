@@ -29,10 +29,10 @@ spans as (
         max(case when yearly.period_year = claims.to_year then yearly.measured end) as last_measured,
         min(yearly.measured) as least_measured,
         max(case when yearly.period_year = claims.to_year then yearly.basis end) as basis,
-        string_agg(
-            concat(yearly.period_year, ' ', round(coalesce(yearly.measured, {{ to_double('yearly.amount') }}), 4)), ', '
-            order by yearly.period_year
-        ) as by_year
+        {{ text_list(
+            "concat_ws('', yearly.period_year, ' ', round(coalesce(yearly.measured, " ~ to_double('yearly.amount') ~ "), 4))",
+            ', ', 'yearly.period_year'
+        ) }} as by_year
     from claims
     inner join yearly
         on
@@ -69,7 +69,7 @@ computed as (
         end as found_value,
         case
             when span_rule = 'at_end' or (span_rule = 'growth' and is_printed) then basis
-            else concat(basis, ', by year: ', by_year, case when last_amount is not null then ' (million)' end)
+            else concat_ws('', basis, ', by year: ', by_year, case when last_amount is not null then ' (million)' end)
         end as basis
     from spans
 

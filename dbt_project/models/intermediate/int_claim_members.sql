@@ -50,7 +50,7 @@ provinces as (
         regions.region as member,
         years.period_year
     from claims
-    inner join regions on concat('+', claims.regions, '+') like concat('%+', regions.region_group, '+%')
+    inner join regions on concat_ws('', '+', claims.regions, '+') like concat_ws('', '%+', regions.region_group, '+%')
     cross join years
 
 ),

@@ -43,10 +43,10 @@ others as (
         claim_id,
         source,
         vintage,
-        string_agg(
-            concat(round(found_value, 4), ' from ', basis, ' (', trim(concat(currency, ' ', value_type)), '), ', verdict), '; '
-            order by preference
-        ) as found_values
+        {{ text_list(
+            "concat_ws('', round(found_value, 4), ' from ', basis, ' (', trim(concat_ws('', currency, ' ', value_type)), '), ', verdict)",
+            '; ', 'preference'
+        ) }} as found_values
     from ranked
     where preference > 1
     group by claim_id, source, vintage

@@ -4,14 +4,14 @@
     'service': 'claims.service',
     'categories': "case when shares.is_summed and claims.service = 'KIS' then ', the sum of its categories as inferred' "
         ~ "when shares.is_summed then ', the sum of its categories' end",
-    'companion': "case when shares.supplier is not null then concat(' of ', shares.supplier) end",
+    'companion': "case when shares.supplier is not null then concat_ws('', ' of ', shares.supplier) end",
     'goods': 'shares.goods',
     'item': 'shares.item',
-    'economies': "concat(shares.economies_ranked, '')",
-    'partners': "case when shares.members = 0 then concat(claims.partner, ' as printed') "
-        ~ "else concat('the ', shares.members, ' members of ', claims.group_code) end",
+    'economies': "concat_ws('', shares.economies_ranked, '')",
+    'partners': "case when shares.members = 0 then concat_ws('', claims.partner, ' as printed') "
+        ~ "else concat_ws('', 'the ', shares.members, ' members of ', claims.group_code) end",
     'regions': 'claims.regions',
-    'provinces': "case when shares.members = 0 then 'as printed' else concat('the sum of its ', shares.members, ' provinces') end",
+    'provinces': "case when shares.members = 0 then 'as printed' else concat_ws('', 'the sum of its ', shares.members, ' provinces') end",
 } -%}
 {%- set signed_amount = 'case inputs.sign when 1 then amounts.amount when -1 then -amounts.amount end' %}
 

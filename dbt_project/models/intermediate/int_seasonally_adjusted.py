@@ -68,21 +68,28 @@ def adjust(quarters: Sequence[int], values: Sequence[float]) -> tuple[list[float
     return [rounded(float(amount)) for amount in adjusted], None
 
 
-def model(dbt: Any, session: Any) -> pa.Table:
+def read_rows(relation: Any) -> list[tuple[Any, ...]]:
+    """Return the key, first day and amount of the quarterly figures, in order; of either engine's relation."""
+    figures = relation.filter("frequency = 'Q' and flow <> 'balance' and value_million is not null")
+    order = [*KEY, "period_start"]
+    columns = [*order, "cast(cast(value_million as string) as double) as amount"]
+    if hasattr(figures, "selectExpr"):  # Spark
+        return [tuple(row) for row in figures.selectExpr(*columns).orderBy(*order).collect()]
+    rows: list[tuple[Any, ...]] = figures.project(", ".join(columns)).order(", ".join(order)).fetchall()
+    return rows
+
+
+def model(dbt: Any, session: Any) -> Any:
     """Return one row for each quarterly figure of exports, imports or a total: adjusted amount, or reason.
+
+    The result is a table of Arrow, or a data frame of Spark.
 
     Args:
         dbt: dbt's interface to the project.
-        session: DuckDB's connection, which the relation of `dbt.ref` has already.
+        session: the connection of DuckDB, or the session of Spark.
     """
-    dbt.config(materialized="table")
-    rows = (
-        dbt.ref("int_short_term_figures")
-        .filter("frequency = 'Q' and flow <> 'balance' and value_million is not null")
-        .project(f"{', '.join(KEY)}, period_start, cast(cast(value_million as varchar) as double)")
-        .order(f"{', '.join(KEY)}, period_start")
-        .fetchall()
-    )
+    dbt.config(materialized="table", file_format="parquet")  # the format is Spark's, where it is a setting
+    rows = read_rows(dbt.ref("int_short_term_figures"))
     result: list[dict[str, Any]] = []
     for key, series in groupby(rows, key=lambda row: row[: len(KEY)]):
         starts, values = zip(*(row[len(KEY) :] for row in series), strict=True)
@@ -92,4 +99,5 @@ def model(dbt: Any, session: Any) -> pa.Table:
             if adjusted is not None:
                 row |= {"seasonally_adjusted_million": adjusted[number], "adjustment": METHOD}
             result.append(row)
-    return pa.Table.from_pylist(result, schema=COLUMNS)
+    table = pa.Table.from_pylist(result, schema=COLUMNS)
+    return session.createDataFrame(table) if hasattr(session, "createDataFrame") else table

@@ -76,7 +76,7 @@ memberships as (
         cast(power(2, member_number % 60) as bigint) as member_bit,
         case
             when member_number < {{ 60 * words | length }} then cast(floor(member_number / 60) as integer)
-            else {{ raise_error("concat('more members than bits in mart_trade_partner_group: ', cast(member_number as varchar))") }}
+            else {{ raise_error("concat_ws('', 'more members than bits in mart_trade_partner_group: ', member_number)") }}
         end as member_word
     from numbered_members
 
@@ -149,7 +149,7 @@ status_sets as (
 
     select
         sets.status_bits,
-        string_agg(statuses.status, '; ' order by statuses.status) as status
+        {{ text_list('statuses.status', '; ', 'statuses.status') }} as status
     from (select distinct status_bits from sums) as sets
     inner join statuses on (sets.status_bits & statuses.status_bit) <> 0
     group by sets.status_bits

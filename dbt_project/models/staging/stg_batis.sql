@@ -43,8 +43,8 @@ renamed as (
         'batis' as source,
         cells.vintage,
 
-        {{ mapped_economy('reporter', "concat(cells.edition, ' ', cells.reporter)", 'reporters') }} as reporter,
-        {{ mapped_economy('partner', "concat(cells.edition, ' ', cells.partner)", 'partners') }} as partner,
+        {{ mapped_economy('reporter', "concat_ws('', cells.edition, ' ', cells.reporter)", 'reporters') }} as reporter,
+        {{ mapped_economy('partner', "concat_ws('', cells.edition, ' ', cells.partner)", 'partners') }} as partner,
         cast(null as {{ dbt.type_string() }}) as region,
         {{ mapped(
             'services.service', 'services.service',
@@ -56,7 +56,7 @@ renamed as (
             when cells.edition = 'oecd' and cells.flow = 'IMP' then 'imports'
             when cells.edition = 'wto' and cells.flow = 'X' then 'exports'
             when cells.edition = 'wto' and cells.flow = 'M' then 'imports'
-            else {{ unknown_code('batis', 'flow', "concat(cells.edition, ' ', cells.flow)", 'Find its meaning and map it in stg_batis') }}
+            else {{ unknown_code('batis', 'flow', "concat_ws('', cells.edition, ' ', cells.flow)", 'Find its meaning and map it in stg_batis') }}
         end as flow,
         {{ annual_period('cells.year') }},
 

@@ -7,8 +7,8 @@ with source as (
         case
             when
                 length(period) in (15, 16)
-                and substr(period, 1, 8) = concat(substr(period, 1, 4), '-01', substr(period, 8, 1))
-                and right(period, 7) = concat(substr(period, 1, 4), '-12')
+                and substr(period, 1, 8) = concat_ws('', substr(period, 1, 4), '-01', substr(period, 8, 1))
+                and right(period, 7) = concat_ws('', substr(period, 1, 4), '-12')
                 then substr(period, 1, 4)
             else replace(period, '..', '/')
         end as span
@@ -47,13 +47,13 @@ known as (
         source.*,
         {{ mapped(
             'areas.known', "coalesce(areas.reporter, '')",
-            'area', "concat(source.area, ', ', source.area_type)", 'curated_area'
+            'area', "concat_ws('', source.area, ', ', source.area_type)", 'curated_area'
         ) }} as reporter,
         areas.partner,
         areas.region,
         (
             source.currency is null or areas.area is null
-            or concat(' ', areas.currencies, ' ') like concat('% ', source.currency, ' %')
+            or concat_ws('', ' ', areas.currencies, ' ') like concat_ws('', '% ', source.currency, ' %')
         ) as is_currency_of_area,
         {{ mapped(
             'services.known', "coalesce(services.observed_service, '')",
@@ -69,7 +69,7 @@ known as (
             when source.measure in ('growth', 'share') and source.unit = 'percent' then cast('1' as decimal(14, 6))
             else
                 {{ unknown_code(
-                    'curated', 'measure and unit', "concat(source.measure, ' ', source.unit)",
+                    'curated', 'measure and unit', "concat_ws('', source.measure, ' ', source.unit)",
                     'A measure is trade, growth or share, the latter two in percent'
                 ) }}
         end as scale
@@ -120,11 +120,12 @@ renamed as (
             when reporter = '' or reporter like '?%' then reporter
             when implausible is not null
                 then
-                    concat(
+                    concat_ws(
+                        '',
                         '?|implausible|', _file, ' line ', cast(_row as {{ dbt.type_string() }}), ', ',
                         area, ', ', span, ', ', measure, ' ', service, ' ', flow, ': ', implausible
                     )
-            when not is_currency_of_area then concat('?curated_area|currency|', currency, ' of ', area, ', ', area_type)
+            when not is_currency_of_area then concat_ws('', '?curated_area|currency|', currency, ' of ', area, ', ', area_type)
             else reporter
         end as reporter,
         partner,
@@ -132,7 +133,7 @@ renamed as (
         case when measure = 'trade' then observed_service end as service,
         case
             when measure <> 'trade'
-                then concat(measure, '_pct.', observed_service, '.', flow, case when currency is not null then concat('.', currency) end)
+                then concat_ws('', measure, '_pct.', observed_service, '.', flow, case when currency is not null then concat_ws('', '.', currency) end)
         end as indicator,
         case when measure = 'trade' then flow end as flow,
         frequency,

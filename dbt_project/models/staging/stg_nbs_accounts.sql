@@ -29,7 +29,7 @@ known as (
         source.*,
         {{ mapped(
             'indicators.known', "coalesce(indicators.observed_indicator, '')",
-            'indicator', "concat(source.database, ' ', source.indicator_name)", 'nbs_indicator'
+            'indicator', "concat_ws('', source.database, ' ', source.indicator_name)", 'nbs_indicator'
         ) }} as observed_indicator,
         indicators.unit as observed_unit,
         indicators.currency,
@@ -39,7 +39,7 @@ known as (
                 then {{ mapped('regions.region', 'regions.region', 'region', 'source.region', 'region') }}
         end as observed_region,
         case
-            when regexp_matches(source.period, '^[0-9]{4}YY$') then 'A'
+            when {{ is_match('source.period', '^[0-9]{4}YY$') }} then 'A'
             else {{ unknown_code('nbs_accounts', 'period', 'source.period', 'Years are read so far') }}
         end as frequency
     from source
@@ -73,7 +73,7 @@ renamed as (
                 then cast(cast(value as decimal(28, 10)) * cast(scale as decimal(3, 0)) as decimal(38, 18))
             else
                 {{ unknown_code(
-                    'nbs_accounts', 'unit', "concat(indicator_name, ': ', coalesce(unit, '(none)'))",
+                    'nbs_accounts', 'unit', "concat_ws('', indicator_name, ': ', coalesce(unit, '(none)'))",
                     'Give the indicator its unit in dbt_project/seeds/nbs_indicator.csv'
                 ) }}
         end as value,

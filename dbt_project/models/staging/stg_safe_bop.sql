@@ -35,7 +35,7 @@ kept as (
     select
         source.*,
         coalesce(corrections.corrected_value, source.value) as value_meant,
-        case when corrections.why is not null then concat('corrected: ', corrections.why) end as correction,
+        case when corrections.why is not null then concat_ws('', 'corrected: ', corrections.why) end as correction,
         -- NO_FIGURE of the reader
         case when source.value in ('/', '／', '-', '－', '–', '—', '——', '…') then source.value end as mark
     from source
@@ -71,7 +71,7 @@ renamed as (
             when substr(kept.sheet, 1, 2) = '季度' and length(kept.period) = 6 and substr(kept.period, 5, 1) = 'Q' then 'Q'
             else
                 {{ unknown_code(
-                    'safe_bop', 'sheet and period', "concat(kept.sheet, ' ', kept.period)",
+                    'safe_bop', 'sheet and period', "concat_ws('', kept.sheet, ' ', kept.period)",
                     'A sheet is annual with years or quarterly with quarters'
                 ) }}
         end as frequency,

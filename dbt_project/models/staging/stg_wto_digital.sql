@@ -65,7 +65,7 @@ renamed as (
         end as currency,
         'million' as unit,
         'estimated' as value_type,
-        case when kept.breaking_series is not null then concat('breaking series: ', kept.breaking_series) end as status,
+        case when kept.breaking_series is not null then concat_ws('', 'breaking series: ', kept.breaking_series) end as status,
 
         kept._file,
         kept._row

@@ -14,7 +14,8 @@ with problems as (
     union all
     {% endfor %}
     select
-        concat(
+        concat_ws(
+            '',
             'null in a required column: ', source, ' ', vintage, ', file ', _file, ', row ', _row
         ) as problem
     from {{ model }}

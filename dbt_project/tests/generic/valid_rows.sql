@@ -14,7 +14,7 @@
     select
         'null' as rule,
         concat_ws(', '{% for column in not_null %}, case when count({{ adapter.quote(column) }}) < count(*) then '{{ column }}' end{% endfor %}) as field,
-        cast(null as varchar) as found,
+        cast(null as {{ dbt.type_string() }}) as found,
         {{ sources_of_rows(model, is_null) }} as source,
         count(*) filter (where {{ is_null }}) as row_count
     from {{ model }}
@@ -25,7 +25,7 @@
     select
         'not accepted' as rule,
         '{{ column }}' as field,
-        cast({{ adapter.quote(column) }} as varchar) as found,
+        cast({{ adapter.quote(column) }} as {{ dbt.type_string() }}) as found,
         {{ sources_of_rows(model) }} as source,
         count(*) as row_count
     from {{ model }}
@@ -37,7 +37,7 @@
     select
         'not in {{ parent.to.identifier }}' as rule,
         '{{ column }}' as field,
-        cast({{ adapter.quote(column) }} as varchar) as found,
+        cast({{ adapter.quote(column) }} as {{ dbt.type_string() }}) as found,
         {{ sources_of_rows(model) }} as source,
         count(*) as row_count
     from {{ model }} as child
@@ -54,7 +54,7 @@
     select
         'same key' as rule,
         '{{ columns | join(', ') }}' as field,
-        concat_ws(', '{% for column in quoted %}, coalesce(cast({{ column }} as varchar), 'null'){% endfor %}) as found,
+        concat_ws(', '{% for column in quoted %}, coalesce(cast({{ column }} as {{ dbt.type_string() }}), 'null'){% endfor %}) as found,
         {{ sources_of_rows(model) }} as source,
         count(*) as row_count
     from {{ model }}

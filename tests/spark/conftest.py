@@ -1,0 +1,21 @@
+"""Fixtures of the tests on Apache Spark."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from spark_cluster import PYTHON
+
+
+@pytest.fixture(scope="session")
+def home(request: pytest.FixtureRequest) -> Path:
+    """Return WAREHOUSE_HOME, which has a release of the recorded sample; without it one is made."""
+    assert PYTHON.exists(), "install Spark's environment with: make spark-test"
+    given = os.environ.get("WAREHOUSE_HOME")
+    if given:
+        return Path(given).resolve()
+    warehouse: Any = request.getfixturevalue("warehouse")
+    return Path(warehouse.home)
