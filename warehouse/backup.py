@@ -22,15 +22,15 @@ from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from warehouse.backfill import records as backfills
 from warehouse.build import builds
-from warehouse.config import RESTORING, Settings
+from warehouse.config import RESTORING, Settings, restore_command
 from warehouse.errors import WarehouseError, reporting
 from warehouse.files import complete_lines, fsync, link_tree, locked, read_record, sha256_of, write_record
 from warehouse.landing import quarantine, store
-from warehouse.releases.manifest import MANIFEST, read_manifest
+from warehouse.releases.manifest import MANIFEST, is_none, read_manifest
 from warehouse.releases.store import LATEST, latest_name, point_latest, release_dirs, switching
 
 RECORD = "backup.json"
@@ -43,14 +43,20 @@ BUILD_WAIT_SECONDS = 1800  # for the step of a build that goes on
 
 
 class BackedUpFile(BaseModel, frozen=True):
-    """Checksum and size of one file of a backup."""
+    """Checksum and size of one file of a backup.
+
+    In a bucket, which has no times of change and no modes, also those: nanoseconds since 1970, and whether
+    the file is read-only.
+    """
 
     sha256: str
     size_bytes: int
+    modified_ns: int | None = Field(default=None, exclude_if=is_none)
+    is_read_only: bool | None = Field(default=None, exclude_if=is_none)
 
 
 class BackupRecord(BaseModel, frozen=True):
-    """The content of backup.json, and of RESTORING, where `backup` names the directory of the backup.
+    """The content of backup.json, and of RESTORING, where `backup` says from where the home is restored.
 
     `latest` is the release that was current. `files` maps a path below the home to its checksum. `damaged`
     are paths that already differed from their own manifest when they were copied.
@@ -253,7 +259,7 @@ def restore(settings: Settings, directory: Path, *, allow_damaged: bool = False)
     directory, home = directory.resolve(), settings.home
     record = read_backup(directory)
     with locked(home / ".restore.lock", f"{home}: another restore is running now"):
-        begin_restore(home, record, directory)
+        begin_restore(home, record, str(directory))
         copied, present, damaged = restore_files(directory, home, record)
         if damaged and not allow_damaged:
             raise WarehouseError(
@@ -299,16 +305,16 @@ def read_backup(directory: Path) -> BackupRecord:
     return record
 
 
-def begin_restore(home: Path, record: BackupRecord, directory: Path) -> None:
-    """Mark the home as half restored; raise WarehouseError when it is in use."""
+def begin_restore(home: Path, record: BackupRecord, origin: str) -> None:
+    """Mark the home as half restored from `origin`; raise WarehouseError when it is in use."""
     marker = home / RESTORING
-    marked = record.model_copy(update={"backup": str(directory)})
+    marked = record.model_copy(update={"backup": origin})
     if marker.exists():
         begun = read_record(marker, BackupRecord, f"Empty {home} and restore again")
         if begun.model_copy(update={"backup": None}) != record:
             raise WarehouseError(
                 f"{home}: is half restored from {begun.backup}, made at {begun.made_at:%Y-%m-%d %H:%M}Z. "
-                f"Complete it with: warehouse restore {begun.backup}; or empty {home} first"
+                f"Complete it with: {restore_command(str(begun.backup))}; or empty {home} first"
             )
     elif found := sorted(path.name for path in home.glob("[!.]*") if path.name not in IGNORED):
         raise WarehouseError(

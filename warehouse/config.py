@@ -29,7 +29,8 @@ SEEDS_DIR = DBT_PROJECT_DIR / "seeds"
 EXPECTATIONS_DIR = PROJECT_ROOT / "expectations"
 PREFIX = "WAREHOUSE_"
 KEEP_PREFIX = f"{PREFIX}KEEP_"
-RESTORING = "RESTORING"  # in a home: a restore has not ended
+RESTORING = "RESTORING"  # in a home: a restore or a pull has not ended
+S3 = "s3://"
 
 
 def default_operator() -> str:
@@ -74,7 +75,9 @@ class Settings(BaseSettings):
     to 2.8 times its release's bytes). `lock_seconds` is how long to wait for another process's lock before
     failing. `memory` and `threads` are the limits of DuckDB in each process. `site` says whether a release
     gets its static site. `publish_to` is the address of a PostgreSQL database that each release is copied to;
-    it may hold a password. `bea_key` is the key of the source `bea_services`.
+    it may hold a password. `objects` is the address of the bucket that each release is pushed to,
+    `s3://bucket/prefix`; its endpoint, region and credentials are in the `AWS_*` variables. `bea_key` is the
+    key of the source `bea_services`.
     """
 
     model_config = SettingsConfigDict(
@@ -93,6 +96,7 @@ class Settings(BaseSettings):
     site: bool = True
     publish_to: SecretStr | None = None
     bea_key: SecretStr | None = None
+    objects: SecretStr | None = None  # no secret, but a key that is typed into it must not be printed
     keep: RetentionPolicy = Field(default_factory=lambda: RetentionPolicy())
 
     @field_validator("home", "curated")
@@ -181,8 +185,13 @@ def _half_restored(home: Path) -> str:
     what = ", ".join(f"{count} files of {folder}/" for folder, count in sorted(missing.items()))
     return (
         f"{home}: is half restored from {backup}: of {len(files)} files, {what or 'none'} are missing. "
-        f"Complete it with: warehouse restore {shlex.quote(backup)}"
+        f"Complete it with: {restore_command(backup)}"
     )
+
+
+def restore_command(origin: str) -> str:
+    """Return the command that completes a restore from a backup's directory, or a pull from a bucket."""
+    return "warehouse objects pull" if origin.startswith(S3) else f"warehouse restore {shlex.quote(origin)}"
 
 
 def read_settings(**overrides: Any) -> Settings:
