@@ -31,6 +31,9 @@ TEMPLATE = """\
 | Expected releases | {{ releases or "none in the calendar" }} |
 | Identifies a row | {{ key }} |
 | Reader version | {{ source.reader_version }} |
+{%- if source.key_variable %}
+| Key of the publisher | `{{ source.key_variable }}`; without it the source is not configured |
+{%- endif %}
 
 ## The table, and what to beware of
 
