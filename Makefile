@@ -134,6 +134,15 @@ test-browser: browser ## the site in Chromium: every page, both languages, wide 
 test-superset: browser $(SUPERSET_READY) ## Superset in Chromium: dashboards, figures, roles, locked connection (minutes)
 	@$(BIN)/python -m pytest -q -m superset tests/superset
 
+.PHONY: java spark-test
+java:
+	@command -v java >/dev/null 2>&1 || { \
+	  echo 'Installing Java from Debian ...'; as=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends default-jdk-headless >/dev/null; }
+
+spark-test: $(READY) java $(SPARK_READY) ## every table on a cluster of Apache Spark, compared with DuckDB's (minutes)
+	@$(BIN)/python -m pytest -q -s -m spark tests/spark
+
 ui: $(READY) ## Airflow's web page on these DAGs, on loopback (UI_PORT=8080)
 	@WAREHOUSE_MIRROR='$(MIRROR)' UI_PORT='$(UI_PORT)' $(BIN)/python dags/ui.py
 

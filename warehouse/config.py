@@ -13,7 +13,7 @@ import shlex
 import socket
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -74,8 +74,10 @@ class Settings(BaseSettings):
     current release must be free before a build begins; 0 disables the check (a build of the sample took 2.2
     to 2.8 times its release's bytes). `lock_seconds` is how long to wait for another process's lock before
     failing. `memory` and `threads` are the limits of DuckDB in each process. `site` says whether a release
-    gets its static site. `publish_to` is the address of a PostgreSQL database that each release is copied to;
-    it may hold a password. `objects` is the address of the bucket that each release is pushed to,
+    gets its static site. `engine` runs dbt's models and tests of a build; `spark_python` is the Python of
+    Spark's environment, `spark_master` the URL of the cluster, `spark_driver_host` the name by which its
+    executors reach this machine. `publish_to` is the address of a PostgreSQL database that each release is
+    copied to; it may hold a password. `objects` is the address of the bucket that each release is pushed to,
     `s3://bucket/prefix`; its endpoint, region and credentials are in the `AWS_*` variables. `bea_key` is the
     key of the source `bea_services`.
     """
@@ -94,6 +96,12 @@ class Settings(BaseSettings):
     memory: str = Field(MEMORY, pattern=r"^\d+(\.\d+)? ?([KMGT]i?B)$")
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     site: bool = True
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    spark_python: Path = PROJECT_ROOT / ".venv-spark" / "bin" / "python"
+    spark_master: str = "local[2]"
+    spark_driver_host: str = "127.0.0.1"
+    spark_driver_memory: str = "2g"
+    spark_executor_memory: str = "1g"
     publish_to: SecretStr | None = None
     bea_key: SecretStr | None = None
     objects: SecretStr | None = None  # no secret, but a key that is typed into it must not be printed

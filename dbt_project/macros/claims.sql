@@ -27,7 +27,7 @@
 {% macro digits_printed(printed, comparator) -%}
     case
         when {{ printed }} like '%.%' then length({{ printed }}) - position('.' in {{ printed }})
-        when {{ comparator }} = '~' then length(rtrim({{ printed }}, '0')) - length({{ printed }})
+        when {{ comparator }} = '~' then length(trim(trailing '0' from {{ printed }})) - length({{ printed }})
         else 0
     end
 {%- endmacro %}

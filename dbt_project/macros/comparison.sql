@@ -11,11 +11,11 @@ case
     when {{ amount }} = 0 then null
     when {{ amount }} = floor({{ amount }})
         then cast(
-            concat_ws('', '1', repeat('0', length({{ whole_digits(amount) }}) - length(rtrim({{ whole_digits(amount) }}, '0'))))
+            concat_ws('', '1', repeat('0', length({{ whole_digits(amount) }}) - length(trim(trailing '0' from {{ whole_digits(amount) }}))))
             as decimal(38, 18)
         )
     else cast(
-        concat_ws('', '0.', repeat('0', length(rtrim({{ decimal_digits(amount) }}, '0')) - 1), '1')
+        concat_ws('', '0.', repeat('0', length(trim(trailing '0' from {{ decimal_digits(amount) }})) - 1), '1')
         as decimal(38, 18)
     )
 end

@@ -1,9 +1,10 @@
 {#-
-    What DuckDB and Spark write in different ways. Elsewhere the SQL is one for both: texts are joined by concat_ws, which leaves
-    out nulls on both, and not by concat, which is null on Spark when one of its texts is.
+    What DuckDB and Spark write in different ways. Elsewhere the SQL is one for both. Texts are joined by concat_ws, which leaves out
+    nulls on both, and not by concat, which is null on Spark when one of its texts is. Digits are trimmed by trim(trailing .. from ..),
+    since rtrim takes its two arguments in another order on Spark. Ascending nulls are last on DuckDB and first on Spark.
 
-    text_list(value, separator, order_by)   the texts of a group as one text
-    is_match(value, pattern)                whether a text has a match of a regular expression
+    text_list(value, separator, order_by)   the texts of a group as one text; all arguments are SQL
+    is_match(value, pattern)                whether a text has a match of a regular expression; both are SQL
     create_functions()                      the table functions of a release, on DuckDB; a release made on Spark gets them when its
                                             tables are in DuckDB's file
 -#}
@@ -12,11 +13,11 @@
 {%- endmacro %}
 
 {% macro default__text_list(value, separator, order_by) -%}
-    string_agg({{ value }}, '{{ separator }}' order by {{ order_by }})
+    string_agg({{ value }}, {{ separator }} order by {{ order_by }})
 {%- endmacro %}
 
 {% macro spark__text_list(value, separator, order_by) -%}
-    listagg({{ value }}, '{{ separator }}') within group (order by {{ order_by }})
+    listagg({{ value }}, {{ separator }}) within group (order by {{ order_by }})
 {%- endmacro %}
 
 {% macro is_match(value, pattern) -%}
@@ -24,11 +25,11 @@
 {%- endmacro %}
 
 {% macro default__is_match(value, pattern) -%}
-    regexp_matches({{ value }}, '{{ pattern }}')
+    regexp_matches({{ value }}, {{ pattern }})
 {%- endmacro %}
 
 {% macro spark__is_match(value, pattern) -%}
-    regexp_like({{ value }}, '{{ pattern }}')
+    regexp_like({{ value }}, {{ pattern }})
 {%- endmacro %}
 
 {% macro create_functions() -%}

@@ -26,7 +26,7 @@ from warehouse.model import Source, Vintage
 
 ADAPTER = PROJECT_ROOT / "spark_adapter"
 JOB = "warehouse.build.spark_job"
-OUTPUT = "tables"
+TABLES = "warehouse"
 TIMEOUT = timedelta(hours=6)
 
 
@@ -39,6 +39,7 @@ class Cluster:
 
     python: Path
     master: str = "local[2]"
+    driver_host: str = "127.0.0.1"
     driver_memory: str = "2g"
     executor_memory: str = "1g"
 
@@ -46,12 +47,12 @@ class Cluster:
         """Return the settings of a session whose tables and scratch files are in a directory."""
         return {
             "spark.master": self.master,
-            "spark.driver.host": "127.0.0.1",
-            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.driver.host": self.driver_host,
+            "spark.driver.bindAddress": self.driver_host,
             "spark.driver.memory": self.driver_memory,
             "spark.executor.memory": self.executor_memory,
             "spark.sql.shuffle.partitions": "2",
-            "spark.sql.warehouse.dir": str(directory / "warehouse"),
+            "spark.sql.warehouse.dir": str(directory / TABLES),
         }
 
 
@@ -177,8 +178,8 @@ def run(
 ) -> Path:
     """Run commands of dbt on Spark, on the relations that statements create; return the directory of tables.
 
-    It has the tables of a release as `<schema>/<table>/*.parquet`; logs and artifacts of dbt are in
-    `directory`. Raises Rejected, naming the failed nodes, or WarehouseError with the end of the output.
+    It has the tables as `<schema>.db/<table>/*.parquet`; logs and artifacts of dbt are in `directory`. Raises
+    Rejected, naming the failed nodes, or WarehouseError with the end of the output.
     """
     directory.mkdir(parents=True, exist_ok=True)
     common = [
@@ -186,15 +187,12 @@ def run(
         *("--target-path", str(directory), "--log-path", str(directory), "--no-use-colors"),
     ]
     job = directory / "job.json"
-    output = directory / OUTPUT
     job.write_text(
         json.dumps(
             {
                 "conf": cluster.conf(directory),
                 "statements": ["create schema raw", "create schema staging", *statements],
                 "commands": [[*command, *common] for command in [["parse"], *commands]],
-                "schemas": list(RELEASE_SCHEMAS),
-                "output": str(output),
             }
         ),
         encoding="utf-8",
@@ -215,17 +213,24 @@ def run(
         end = "; ".join(failed) or log.read_text(encoding="utf-8", errors="replace")[-1500:]
         message = f"dbt on Spark failed: {end}. Full log: {log}"
         raise Rejected(message) if failed else WarehouseError(message)
-    return output
+    return directory / TABLES
 
 
 def write_database(tables: Path, file: Path) -> None:
-    """Write the tables that Spark wrote to Parquet into a new DuckDB file, their rows in order."""
+    """Write the tables of a release into a new DuckDB file, their rows in the order of Spark's files."""
     with connect(file) as db:
         for schema in RELEASE_SCHEMAS:
             db.execute(f"create schema {schema}")
-            for directory in sorted((tables / schema).iterdir()):
+            for directory in sorted((tables / f"{schema}.db").iterdir()):
                 parts = ", ".join(literal(part) for part in sorted(directory.glob("*.parquet")))
-                db.execute(f'create table {schema}."{directory.name}" as select * from read_parquet([{parts}])')
+                relation = f"read_parquet([{parts}])"
+                described = db.execute(f"describe select * from {relation}").fetchall()
+                columns = ", ".join(
+                    # Spark's timestamps have a zone, UTC, and DuckDB's casts of zones need an extension.
+                    f'make_timestamp(epoch_us("{name}")) as "{name}"' if "ZONE" in kind else f'"{name}"'
+                    for name, kind, *_ in described
+                )
+                db.execute(f'create table {schema}."{directory.name}" as select {columns} from {relation}')
         db.execute("checkpoint")
 
 
@@ -249,7 +254,7 @@ def environment(cluster: Cluster) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join((str(PROJECT_ROOT), str(ADAPTER))),
         "PYSPARK_PYTHON": str(cluster.python),
         "PYSPARK_DRIVER_PYTHON": str(cluster.python),
-        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_LOCAL_IP": cluster.driver_host,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }

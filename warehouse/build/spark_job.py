@@ -1,15 +1,14 @@
-"""One Spark application: create views, run dbt on them, and write the tables to Parquet.
+"""One Spark application: create views, and run dbt on them.
 
 Runs in Spark's own environment (`requirements-spark.lock`): `python -m warehouse.build.spark_job JOB.json`.
 The catalogue is in memory and ends with the process, so builds share nothing but the files that they read.
+The tables stay as Parquet files in the session's `spark.sql.warehouse.dir`.
 
 The job is a JSON object:
 
     conf        settings of the session: master, memory, directories
     statements  SQL to run first, which creates the relations that dbt reads
     commands    commands of dbt with their arguments, run one after another; the first that fails ends the job
-    schemas     the schemas whose tables are written to `<output>/<schema>/<table>/`, as dbt ordered the rows
-    output      a directory, which the job creates
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from typing import Any
 FIXED = {
     "spark.sql.catalogImplementation": "in-memory",
     "spark.sql.session.timeZone": "UTC",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
@@ -58,18 +58,6 @@ def run_dbt(commands: Sequence[Sequence[str]]) -> bool:
     return True
 
 
-def write_tables(session: Any, schemas: Sequence[str], output: Path) -> None:
-    """Write the tables of some schemas to Parquet; times without a zone, in UTC, as DuckDB has them."""
-    for schema in schemas:
-        for table in session.catalog.listTables(schema):
-            if not table.isTemporary:
-                rows = session.table(f"{schema}.{table.name}")
-                for column, kind in rows.dtypes:
-                    if kind == "timestamp":
-                        rows = rows.withColumn(column, rows[column].cast("timestamp_ntz"))
-                rows.write.parquet(str(output / schema / table.name))
-
-
 def main(path: Path) -> int:
     """Run the job of a file; return 1 when dbt failed."""
     job = json.loads(path.read_text(encoding="utf-8"))
@@ -77,12 +65,9 @@ def main(path: Path) -> int:
     try:
         for statement in job["statements"]:
             session.sql(statement)
-        if not run_dbt(job["commands"]):
-            return 1
-        write_tables(session, job["schemas"], Path(job["output"]))
+        return 0 if run_dbt(job["commands"]) else 1
     finally:
         session.stop()
-    return 0
 
 
 if __name__ == "__main__":

@@ -53,16 +53,18 @@ def stage(
     itself fails, and Rejected when what fails is no model or test of a source (a seed).
     """
     codes = {name: code_digest(name) for name in sources}
-    paths = {
-        (one.source, one.id): directory / one.source / f"{one.id}.{key_of(one, codes[one.source])}.parquet"
-        for one, _ in rows
-    }
+    paths = {(one.source, one.id): staged_path(directory, one, codes[one.source]) for one, _ in rows}
     missing = [(one, path) for one, path in rows if not paths[one.source, one.id].exists()]
     failures: dict[tuple[str, str], str] = {}
     if missing:
         failures = _stage_missing(work, sources, missing, paths, parsed)
     files = {key: path for key, path in paths.items() if key not in failures}
     return Staged(files=files, failures=failures)
+
+
+def staged_path(directory: Path, vintage: Vintage, code: str) -> Path:
+    """Return the staged file of a vintage; `code` is the digest of what its source's model reads."""
+    return directory / vintage.source / f"{vintage.id}.{key_of(vintage, code)}.parquet"
 
 
 def key_of(vintage: Vintage, code: str) -> str:

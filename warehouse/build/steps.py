@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from warehouse import fetch as fetching
-from warehouse.build import dbt, sites
+from warehouse.build import dbt, on_spark, sites
 from warehouse.build.builds import (
     LOADED,
     VERDICT,
@@ -199,6 +199,9 @@ def transform(settings: Settings, build_id: str) -> str:
 
 def _transform(settings: Settings, build: Path) -> None:
     staged = [f"stg_{name}" for name in SOURCES]
+    if settings.engine == "spark":
+        on_spark.transform_build(settings, build, staged, parsed_project(settings))
+        return
     cache = dbt.Cache(parsed_project(settings), kept_build(settings), not read_build(build).is_of_the_past)
     dbt.transform(build / LOADED, build / DATABASE, DBT_PROJECT_DIR, build / "dbt", staged, cache)
 

@@ -31,7 +31,7 @@ spans as (
         max(case when yearly.period_year = claims.to_year then yearly.basis end) as basis,
         {{ text_list(
             "concat_ws('', yearly.period_year, ' ', round(coalesce(yearly.measured, " ~ to_double('yearly.amount') ~ "), 4))",
-            ', ', 'yearly.period_year'
+            "', '", 'yearly.period_year'
         ) }} as by_year
     from claims
     inner join yearly

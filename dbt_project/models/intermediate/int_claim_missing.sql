@@ -25,7 +25,7 @@ sources_found as (
     select
         claim_id,
         source,
-        {{ text_list('cast(period_year as ' ~ dbt.type_string() ~ ')', ', ', 'period_year') }} as years
+        {{ text_list('cast(period_year as ' ~ dbt.type_string() ~ ')', "', '", 'period_year') }} as years
     from years_found
     group by claim_id, source
 
@@ -35,7 +35,7 @@ coverage as (
 
     select
         claim_id,
-        {{ text_list("concat_ws(' ', source, years)", '; ', 'source') }} as sources
+        {{ text_list("concat_ws(' ', source, years)", "'; '", 'source') }} as sources
     from sources_found
     group by claim_id
 
@@ -45,7 +45,7 @@ addresses as (
 
     select
         claim_id,
-        {{ text_list("concat_ws(' ', publisher_table, source_url)", '; ', 'publisher_table') }} as tables
+        {{ text_list("concat_ws(' ', publisher_table, source_url)", "'; '", 'publisher_table') }} as tables
     from {{ ref('claim_address') }}
     group by claim_id
 

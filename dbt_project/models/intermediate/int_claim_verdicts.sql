@@ -45,7 +45,7 @@ others as (
         vintage,
         {{ text_list(
             "concat_ws('', round(found_value, 4), ' from ', basis, ' (', trim(concat_ws('', currency, ' ', value_type)), '), ', verdict)",
-            '; ', 'preference'
+            "'; '", 'preference'
         ) }} as found_values
     from ranked
     where preference > 1

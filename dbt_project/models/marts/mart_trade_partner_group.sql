@@ -149,7 +149,7 @@ status_sets as (
 
     select
         sets.status_bits,
-        {{ text_list('statuses.status', '; ', 'statuses.status') }} as status
+        {{ text_list('statuses.status', "'; '", 'statuses.status') }} as status
     from (select distinct status_bits from sums) as sets
     inner join statuses on (sets.status_bits & statuses.status_bit) <> 0
     group by sets.status_bits

@@ -56,7 +56,9 @@ renamed as (
             when cells.edition = 'oecd' and cells.flow = 'IMP' then 'imports'
             when cells.edition = 'wto' and cells.flow = 'X' then 'exports'
             when cells.edition = 'wto' and cells.flow = 'M' then 'imports'
-            else {{ unknown_code('batis', 'flow', "concat_ws('', cells.edition, ' ', cells.flow)", 'Find its meaning and map it in stg_batis') }}
+            else {{ unknown_code(
+                'batis', 'flow', "concat_ws('', cells.edition, ' ', cells.flow)", 'Find its meaning and map it in stg_batis'
+            ) }}
         end as flow,
         {{ annual_period('cells.year') }},
 

@@ -133,7 +133,10 @@ renamed as (
         case when measure = 'trade' then observed_service end as service,
         case
             when measure <> 'trade'
-                then concat_ws('', measure, '_pct.', observed_service, '.', flow, case when currency is not null then concat_ws('', '.', currency) end)
+                then concat_ws(
+                    '', measure, '_pct.', observed_service, '.', flow,
+                    case when currency is not null then concat_ws('', '.', currency) end
+                )
         end as indicator,
         case when measure = 'trade' then flow end as flow,
         frequency,

@@ -39,7 +39,7 @@ known as (
                 then {{ mapped('regions.region', 'regions.region', 'region', 'source.region', 'region') }}
         end as observed_region,
         case
-            when {{ is_match('source.period', '^[0-9]{4}YY$') }} then 'A'
+            when {{ is_match('source.period', "'^[0-9]{4}YY$'") }} then 'A'
             else {{ unknown_code('nbs_accounts', 'period', 'source.period', 'Years are read so far') }}
         end as frequency
     from source
