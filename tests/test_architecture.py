@@ -230,6 +230,24 @@ def test_sql_casts_strictly_and_portably() -> None:
         ), f"{path.name}: a release is a function of the landing, not of the clock"
 
 
+def test_sql_has_no_function_that_spark_reads_in_another_way() -> None:
+    """See dbt_project/macros/dialect.sql, which alone may have them."""
+    differing = {
+        "null when an argument is null": r"(?<!\w)concat\(",
+        "other order of arguments": r"(?<!\w)[lr]?trim\([^()]*(\([^()]*\)[^()]*)*, *'",
+        "no order by among the arguments": r"string_agg\(.* order by|string_agg\($",
+        "other name": r"regexp_matches\(",
+        "backslash is an escape": r"escape '\\\\'",
+        "no length": r"as varchar\b",
+    }
+    for path in sql_files():
+        if path.name in ("dialect.sql", "reuse.sql"):
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            for reason, pattern in differing.items():
+                assert not re.search(pattern, line), f"{path.name}, line {number}: {reason} on Spark"
+
+
 def test_readers_never_make_a_float() -> None:
     readers = [*sorted((PACKAGE / "sources").glob("*.py")), *sorted((PACKAGE / "formats").glob("*.py"))]
     assert len(readers) > 6

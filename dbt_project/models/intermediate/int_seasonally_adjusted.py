@@ -69,7 +69,7 @@ def adjust(quarters: Sequence[int], values: Sequence[float]) -> tuple[list[float
 
 
 def read_rows(relation: Any) -> list[tuple[Any, ...]]:
-    """Return the key, first day and amount of the quarterly figures, in order; of either engine's relation."""
+    """Return the key, first day and amount of the quarterly figures, in order, of either engine."""
     figures = relation.filter("frequency = 'Q' and flow <> 'balance' and value_million is not null")
     order = [*KEY, "period_start"]
     columns = [*order, "cast(cast(value_million as string) as double) as amount"]
