@@ -147,7 +147,7 @@ def rows_of_model(statement: str) -> list[dict[str, Any]]:
             db.execute(f"insert into int_short_term_figures {statement}")
         dbt = Dbt(db)
         table = MODEL.model(dbt, db)
-        assert dbt.configured == {"materialized": "table"}
+        assert dbt.configured == {"materialized": "table", "file_format": "parquet"}
         found: list[dict[str, Any]] = table.to_pylist()
         return found
 
