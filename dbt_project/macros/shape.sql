@@ -6,7 +6,7 @@
         {% set names = declared.keys() | list %}
         {% for index in range([held | length, names | length] | max) %}
             {% set wanted = names[index] ~ ' ' ~ declared[names[index]] if index < names | length else 'nothing' %}
-            {% set found = held[index].name ~ ' ' ~ ('varchar' if held[index].is_string() else held[index].data_type) if index < held | length else 'nothing' %}
+            {% set found = held[index].name ~ ' ' ~ ('varchar' if held[index].is_string() or held[index].data_type == 'string' else held[index].data_type) if index < held | length else 'nothing' %}
             {% if wanted | lower != found | lower %}
                 {% do problems.append('column ' ~ (index + 1) ~ ': declared ' ~ wanted ~ ', found ' ~ found) %}
             {% endif %}

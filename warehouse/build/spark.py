@@ -192,6 +192,7 @@ def run(
             {
                 "conf": cluster.conf(directory),
                 "statements": ["create schema raw", "create schema staging", *statements],
+                "results": str(directory / "run_results.json"),
                 "commands": [[*command, *common] for command in [["parse"], *commands]],
             }
         ),

@@ -9,6 +9,7 @@ The job is a JSON object:
     conf        settings of the session: master, memory, directories
     statements  SQL to run first, which creates the relations that dbt reads
     commands    commands of dbt with their arguments, run one after another; the first that fails ends the job
+    results     the file of dbt's results
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+ROWS_SHOWN = 3
 FIXED = {
     "spark.sql.catalogImplementation": "in-memory",
     "spark.sql.session.timeZone": "UTC",
@@ -58,6 +60,22 @@ def run_dbt(commands: Sequence[Sequence[str]]) -> bool:
     return True
 
 
+def record_rows(session: Any, results: Path) -> None:
+    """Add rows that failed tests found to their messages in dbt's results: they name the source at fault."""
+    if not results.exists():
+        return
+    content = json.loads(results.read_text(encoding="utf-8"))
+    for result in content["results"]:
+        if result["status"] == "fail" and result.get("compiled_code"):
+            rows = session.sql(f"select * from (\n{result['compiled_code']}\n) limit {ROWS_SHOWN}").collect()
+            texts = [
+                ", ".join(f"{name} {value}" for name, value in row.asDict().items() if value is not None)
+                for row in rows
+            ]
+            result["message"] = f"{result['message']} ({'; '.join(texts)})"
+    results.write_text(json.dumps(content), encoding="utf-8")
+
+
 def main(path: Path) -> int:
     """Run the job of a file; return 1 when dbt failed."""
     job = json.loads(path.read_text(encoding="utf-8"))
@@ -65,7 +83,10 @@ def main(path: Path) -> int:
     try:
         for statement in job["statements"]:
             session.sql(statement)
-        return 0 if run_dbt(job["commands"]) else 1
+        if run_dbt(job["commands"]):
+            return 0
+        record_rows(session, Path(job["results"]))
+        return 1
     finally:
         session.stop()
 
