@@ -28,6 +28,7 @@ CHECKS = {
     "builds": ("build_failed", "source_set_aside", "rows_held"),
     "revisions": ("big_revision",),
     "database": ("database_behind",),
+    "objects": ("objects_behind",),
     "disk": ("disk_low",),
     "records": ("unreadable",),
 }
@@ -46,6 +47,7 @@ next.
 | `builds` | the newest build failed, or left out a source, or figures with unknown codes |
 | `revisions` | a release of the last 24 hours revised a figure by more than its threshold |
 | `database` | the database `WAREHOUSE_PUBLISH_TO` does not hold the current release |
+| `objects` | the bucket `WAREHOUSE_OBJECTS` does not have the current release |
 | `disk` | there is not enough space for the next build |
 | `records` | a record of the warehouse cannot be read |
 | `refresh` | `mart_freshness` of the current release cannot be brought up to today |

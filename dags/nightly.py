@@ -78,8 +78,8 @@ class Progress:
         self.end(context, "[green]✓[/]", f"{noun} {escape(str(made))}" if noun else "")
 
     def skipped(self, context: Any) -> None:
-        """Print a skip: nothing was new. Without a database to copy to there is nothing to say."""
-        if context["task_instance"].task_id == "publish_to":
+        """Print a skip: nothing was new. Without a place to copy to there is nothing to say."""
+        if context["task_instance"].task_id in ("publish_to", "push_objects"):
             return
         self.end(context, "[dim]-[/]", "[dim]nothing new[/]")
 

@@ -47,6 +47,8 @@ DEADLINE = timedelta(hours=6)
 LONGEST_WAIT = timedelta(hours=2)
 WAIT_TIMEOUT = LONGEST_WAIT + timedelta(minutes=30)
 POKE_INTERVAL = timedelta(seconds=2)
+# The first push uploads all releases; what a push that was stopped has uploaded stays.
+PUSH_TIMEOUT = timedelta(hours=4)
 # More than the longest wait, the timeouts of all tasks and a second try of `transform`.
 DAGRUN_TIMEOUT = timedelta(hours=16)
 
@@ -63,6 +65,7 @@ Runs when any source has landed a new vintage, and waits for the ingest runs of 
 | `validate` | checks the expectations, also against the current release | the build is kept with its report |
 | `publish` | makes the release directory and switches `latest` to it | `latest` is not switched |
 | `publish_to` | copies it to the database `WAREHOUSE_PUBLISH_TO`; unset: **skipped** | the release stays |
+| `push_objects` | pushes the home to the bucket `WAREHOUSE_OBJECTS`; unset: **skipped** | the release stays |
 
 **What happens on failure:** the current release stays, byte for byte. Failed builds are kept in `build/`.
 A run that takes 6 hours longer than the last ones notifies the operators, and goes on.
@@ -167,6 +170,17 @@ def publish_to(release: str, dag_run: Any = None) -> str:
     return done.release
 
 
+@task(execution_timeout=PUSH_TIMEOUT)
+def push_objects(release: str, dag_run: Any = None) -> str:
+    """Push the home to the bucket of WAREHOUSE_OBJECTS; skip when it is not set."""
+    from warehouse.objects import push
+
+    settings = task_settings(**triggered_by(dag_run))
+    if settings.objects is None:
+        raise AirflowSkipException("WAREHOUSE_OBJECTS is not set")
+    return push.push(settings, settings.objects.get_secret_value()).pointer.release
+
+
 with DAG(
     dag_id="publish",
     description="From the vintages in force to a validated release",
@@ -194,6 +208,8 @@ with DAG(
 ):
     landed = load.override(inlets=[data_set(f"landing/{name}") for name in SOURCES])()
     wait() >> landed
-    publish_to(
-        publish.override(outlets=[PUBLISHED, data_set("published/latest")])(validate(transform(landed)))
+    released = publish.override(outlets=[PUBLISHED, data_set("published/latest")])(
+        validate(transform(landed))
     )
+    publish_to(released)
+    push_objects(released)

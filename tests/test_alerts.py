@@ -80,9 +80,10 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Alert]:
     with (failing / "landing" / SOURCE / "checks.jsonl").open("ab") as log:
         log.write(b"{\n")
     address = "postgresql://writer:secret@127.0.0.1:1/figures"
+    bucket = "s3://figures/warehouse"
     alerts_of_both = [
         *alerts.find_alerts(settings_of(failing, disk_factor=1e12)),
-        *alerts.find_alerts(settings_of(rejecting, publish_to=address)),
+        *alerts.find_alerts(settings_of(rejecting, publish_to=address, objects=bucket)),
         *alerts.find_alerts(partial),
     ]
     return {alert.kind: alert for alert in reversed(alerts_of_both)}
@@ -104,6 +105,7 @@ def test_every_kind_of_alert_is_found(found: dict[str, Alert]) -> None:
     assert "model.mart_x: no column y" in found["build_failed"].reason
     assert "checks.jsonl" in found["unreadable"].reason
     assert f"no release, and `latest` is {RELEASE}" in found["database_behind"].reason
+    assert f"no release of this home, and `latest` is {RELEASE}" in found["objects_behind"].reason
     assert "secret" not in found["database_behind"].model_dump_json()
 
 

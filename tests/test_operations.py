@@ -8,6 +8,7 @@ command to its check: a new command without one fails.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -34,6 +35,7 @@ from warehouse.landing import store
 from warehouse.publication.behind import COPY_COMMAND
 from warehouse.releases.manifest import entry_of
 
+pytest_plugins = ("buckets",)
 PAGE = PROJECT_ROOT / "OPERATIONS.md"
 BACKFILLED = "worldbank_wdi"
 ROWS = [{"year": "2021", "value": "10.5", "_file": "data.csv", "_row": 2}]
@@ -151,6 +153,13 @@ def run_on_postgresql(words: list[str], **_: object) -> None:
     assert words == shlex.split(COPY_COMMAND)[1:]
 
 
+def run_objects(words: list[str], home: Path, tmp_path: Path, bucket: str, **_: object) -> None:
+    """Run a command on a bucket to which the home was pushed; a pull makes another home."""
+    invoke(home, "objects", "push", WAREHOUSE_OBJECTS=bucket)
+    target = tmp_path / "second" if words[1] == "pull" else home
+    invoke(target, *words, WAREHOUSE_OBJECTS=bucket)
+
+
 def run_curated(words: list[str], home: Path, **_: object) -> None:
     invoke(home, *words, WAREHOUSE_CURATED=str(SAMPLE_DIR / "night-2" / "curated"))
 
@@ -168,6 +177,7 @@ WAREHOUSE: dict[str, Callable[..., None]] = {
     "vintages list": run_as_written,
     "vintages withdraw": run_as_written,
     "publish-to": run_on_postgresql,
+    "objects": run_objects,
     "query": run_as_written,
     "releases": run_as_written,
     "diff": run_as_written,
@@ -381,13 +391,16 @@ SLOW = ("publish", "scheduler airflow")  # they need a built warehouse, or impor
 def test_command_of_the_page_works(
     command: str, home: Path, served: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
+    fixtures = {"bucket": request.getfixturevalue("bucket")} if "warehouse objects" in command else {}
     beginnings = [one for one in CHECKS if command.startswith(one)]
     assert beginnings, f"{command}: add a check of it to CHECKS"
 
     def bank() -> Path:
         return copy_home(request.getfixturevalue("bank").home, tmp_path / "bank")
 
-    CHECKS[max(beginnings, key=len)](command, home=home, served=served, tmp_path=tmp_path, bank=bank)
+    CHECKS[max(beginnings, key=len)](
+        command, home=home, served=served, tmp_path=tmp_path, bank=bank, **fixtures
+    )
 
 
 def test_every_check_is_for_a_command_of_the_page() -> None:
@@ -402,6 +415,32 @@ def test_every_check_is_for_a_command_of_the_page() -> None:
 def test_blocks_and_comments_are_parsed() -> None:
     page = "text\n```sh\nwarehouse a   # why\nb '#x' | c\n\nwarehouse a\n```\n```\nnot a command\n```\n"
     assert commands(page) == ["warehouse a", "b '#x' | c"]
+
+
+# --- object storage ---
+
+
+def test_reader_of_the_page_reads_a_release_in_a_bucket(
+    tmp_path: Path, bucket: str, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run the Python of the page as it is written, without a home, and compare with the Parquet file."""
+    (code,) = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    home = tmp_path / "home"
+    scale = "create table marts.mart_trade_scale as select 'CHN' as reporter, 37 as exports_billion"
+    make_release(home, "20240601T000000000000Z", sql=scale)
+    invoke(home, "objects", "push", bucket)
+    environ = {**os.environ, "WAREHOUSE_OBJECTS": bucket, "HOME": str(tmp_path / "empty")}
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environ
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert re.search(r"│ CHN +│ +37 │", ended.stdout), ended.stdout
+    make_release(home, "20240602T000000000000Z", sql=scale.replace("37", "41"))
+    invoke(home, "objects", "push", bucket)
+    again = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environ
+    )
+    assert re.search(r"│ CHN +│ +41 │", again.stdout), again.stderr
 
 
 # --- backfill ---

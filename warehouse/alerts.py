@@ -23,7 +23,8 @@ from warehouse.files import Listing
 from warehouse.landing import quarantine, store
 from warehouse.landing.freshness import freshness_of
 from warehouse.model import Check, FailedPart
-from warehouse.publication.behind import COPY_COMMAND, database_state
+from warehouse.objects.behind import PUSH_COMMAND, ObjectsState, objects_state
+from warehouse.publication.behind import COPY_COMMAND, DatabaseState, database_state
 from warehouse.releases.held import held_rows_of
 from warehouse.releases.manifest import VintageRef, read_manifest
 from warehouse.releases.publish import BigRevision, big_revisions_of
@@ -46,6 +47,7 @@ Kind = Literal[
     "drift",
     "big_revision",
     "database_behind",
+    "objects_behind",
     "source_late",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -86,6 +88,7 @@ def find_alerts(settings: Settings, today: date | None = None) -> list[Alert]:
         ("revisions", lambda: revision_alerts(settings)),
         ("disk", lambda: disk_alerts(settings)),
         ("database", lambda: database_alerts(settings)),
+        ("objects", lambda: objects_alerts(settings)),
     )
     alerts: list[Alert] = []
     for part, find in parts:
@@ -360,18 +363,20 @@ def disk_alerts(settings: Settings) -> list[Alert]:
 
 def database_alerts(settings: Settings) -> list[Alert]:
     """Return an alert when the database of WAREHOUSE_PUBLISH_TO does not hold the current release."""
-    state = database_state(settings)
+    return behind_alerts("database_behind", database_state(settings), COPY_COMMAND)
+
+
+def objects_alerts(settings: Settings) -> list[Alert]:
+    """Return an alert when the bucket of WAREHOUSE_OBJECTS does not hold the current release."""
+    return behind_alerts("objects_behind", objects_state(settings), PUSH_COMMAND)
+
+
+def behind_alerts(kind: Kind, state: DatabaseState | ObjectsState | None, command: str) -> list[Alert]:
+    """Return an alert when a copy does not hold the current release; the command brings it there."""
     if state is None or not state.is_behind:
         return []
-    return [
-        Alert(
-            kind="database_behind",
-            subject="database",
-            happened=f"{state.address} does not hold the current release",
-            reason=state.text,
-            command=COPY_COMMAND,
-        )
-    ]
+    subject, happened = kind.removesuffix("_behind"), f"{state.address} does not hold the current release"
+    return [Alert(kind=kind, subject=subject, happened=happened, reason=state.text, command=command)]
 
 
 def unreadable(subject: str, problem: str, command: str = "warehouse maintain") -> Alert:

@@ -28,6 +28,7 @@ GROUPS = {
     "curated": ("check", "template"),
     "vintages": ("list", "withdraw", "restore"),
     "repair": ("latest",),
+    "objects": ("push", "pull", "latest", "list", "prune"),
 }
 COMMANDS = (
     *("sources", "status", "alerts", "fetch", "build", "publish", "run", "trace", "query"),

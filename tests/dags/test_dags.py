@@ -19,16 +19,21 @@ from typing import Any
 import pytest
 from airflow_local import DAGS, Doubles, states
 from conftest import Warehouse
+from small_homes import make_home
 from small_releases import make_release
 
 from warehouse.build import builds, dbt, steps
 from warehouse.errors import NotConfigured, Rejected, WarehouseError
+from warehouse.objects.latest import require_latest
+from warehouse.objects.store import open_store
 from warehouse.publication import publish_to as publication
 from warehouse.releases.news import news_of
 from warehouse.sources import SOURCES
 
 DAG_FILES = ("backfill.py", "checks.py", "ingest.py", "maintenance.py", "publish.py")
-PUBLISH_TASKS = ("wait", "load", "transform", "validate", "publish", "publish_to")
+pytest_plugins = ("buckets",)
+PUBLISH_TASKS = ("wait", "load", "transform", "validate", "publish", "publish_to", "push_objects")
+COPIES = {"publish_to": "skipped", "push_objects": "skipped"}
 DAG_IDS = (*(f"ingest_{name}" for name in SOURCES), "backfill", "checks", "maintenance", "publish")
 
 
@@ -276,7 +281,7 @@ def test_failed_fetch_is_retried_and_rejected_load_is_not(pipeline: Doubles, dag
 
 def test_publish_hands_the_build_from_step_to_step(pipeline: Doubles, dags: dict[str, Any]) -> None:
     run = dags["publish"].test()
-    assert states(run) == dict.fromkeys(PUBLISH_TASKS, "success") | {"publish_to": "skipped"}
+    assert states(run) == dict.fromkeys(PUBLISH_TASKS, "success") | COPIES
     assert str(run.state) == "success"
     assert pipeline.calls == [
         ("load", None),
@@ -380,7 +385,8 @@ def test_release_is_copied_to_the_database_that_is_configured(
 
     with monkeypatch.context() as doubled:
         doubled.setattr(publication, "publish_to", copy)
-        assert states(dags["publish"].test()) == dict.fromkeys(PUBLISH_TASKS, "success")
+        expected = dict.fromkeys(PUBLISH_TASKS, "success") | {"push_objects": "skipped"}
+        assert states(dags["publish"].test()) == expected
     assert called == [address]
 
 
@@ -391,10 +397,34 @@ def test_failed_copy_to_the_database_leaves_the_release(
     monkeypatch.setenv("WAREHOUSE_HOME", str(tmp_path))
     monkeypatch.setenv("WAREHOUSE_PUBLISH_TO", "postgresql://writer:secret@127.0.0.1:1/figures")
     run = dags["publish"].test()
-    assert states(run) == dict.fromkeys(PUBLISH_TASKS, "success") | {"publish_to": "failed"}
+    assert states(run) == dict.fromkeys(PUBLISH_TASKS, "success") | COPIES | {"publish_to": "failed"}
     shown = progress.console.file.getvalue()
     assert "postgresql://writer@127.0.0.1:1/figures: no connection" in shown
     assert "secret" not in shown
+
+
+def test_release_is_pushed_to_the_bucket_that_is_configured(
+    pipeline: Doubles, dags: dict[str, Any], monkeypatch: pytest.MonkeyPatch, bucket: str, tmp_path: Path
+) -> None:
+    home = make_home(tmp_path / "home")
+    monkeypatch.setenv("WAREHOUSE_HOME", str(home))
+    monkeypatch.setenv("WAREHOUSE_OBJECTS", bucket)
+    run = dags["publish"].test()
+    assert states(run) == dict.fromkeys(PUBLISH_TASKS, "success") | {"publish_to": "skipped"}
+    latest = require_latest(open_store(bucket)).pointer
+    assert latest.release == (home / "published" / "latest").readlink().name
+
+
+def test_failed_push_to_the_bucket_leaves_the_release(
+    pipeline: Doubles, dags: dict[str, Any], monkeypatch: pytest.MonkeyPatch, bucket: str, tmp_path: Path
+) -> None:
+    home = make_home(tmp_path / "home")
+    monkeypatch.setenv("WAREHOUSE_HOME", str(home))
+    monkeypatch.setenv("WAREHOUSE_OBJECTS", "s3://no-such-bucket")
+    run = dags["publish"].test()
+    expected = dict.fromkeys(PUBLISH_TASKS, "success") | COPIES | {"push_objects": "failed"}
+    assert states(run) == expected
+    assert (home / "published" / "latest").exists()
 
 
 def test_publish_takes_a_day_to_build_as_of(pipeline: Doubles, dags: dict[str, Any]) -> None:
@@ -411,7 +441,7 @@ def test_publish_without_new_data_is_skipped(pipeline: Doubles, dags: dict[str, 
         "transform": "skipped",
         "validate": "skipped",
         "publish": "skipped",
-        "publish_to": "skipped",
+        **COPIES,
     }
     assert pipeline.calls == [("load", None)]
     assert str(run.state) == "success"

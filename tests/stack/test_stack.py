@@ -57,7 +57,7 @@ pytestmark = pytest.mark.stack
 # The smallest set for a complete release: two sources to reconcile, and a source with partners.
 NIGHT = ("safe_bop", "unctad_services", "ons_services")
 LATER = "unctad_goods"  # new data for the run whose scheduler is killed
-STEPS = ("wait", "load", "transform", "validate", "publish", "publish_to")
+STEPS = ("wait", "load", "transform", "validate", "publish", "publish_to", "push_objects")
 BACKFILL = {
     "source": "worldbank_wdi",
     "from": "2022-09-01",

@@ -15,6 +15,7 @@ from warehouse.cli import (
     ingest,
     inspect,
     metrics,
+    objects,
     publish_to,
     rejected,
     releases,
@@ -82,3 +83,4 @@ app.add_typer(rejected.app, name="rejected")
 app.add_typer(vintages.app, name="vintages")
 app.add_typer(curated.app, name="curated")
 app.add_typer(repair.app, name="repair")
+app.add_typer(objects.app, name="objects")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from warehouse.cli.options import AsJson, AsOf, Force
-from warehouse.cli.publish_to import warn_of_database
+from warehouse.cli.publish_to import warn_of_copies
 from warehouse.cli.render import print_json, print_line, run_step
 
 if TYPE_CHECKING:
@@ -84,4 +84,4 @@ def print_release(settings: Settings, release: str | None, as_json: bool) -> Non
         print_json({"release": release})
     else:
         print_line(f"published: {release}\n{settings.published / str(release)}")
-    warn_of_database(settings)
+    warn_of_copies(settings)

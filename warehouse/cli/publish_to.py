@@ -63,10 +63,11 @@ def publish_to(
         print_warning(warning)
 
 
-def warn_of_database(settings: Settings) -> None:
-    """Print the command that copies the current release, when the database does not hold it."""
+def warn_of_copies(settings: Settings) -> None:
+    """Print the commands that copy the current release, when the database or the bucket does not hold it."""
+    from warehouse.objects.behind import objects_state
     from warehouse.publication.behind import database_state
 
-    state = database_state(settings)
-    if state is not None and state.is_behind:
-        print_warning(state.text)
+    for state in (database_state(settings), objects_state(settings)):
+        if state is not None and state.is_behind:
+            print_warning(state.text)

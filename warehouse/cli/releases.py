@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from warehouse.cli.options import AsCsv, AsJson, Why
-from warehouse.cli.publish_to import warn_of_database
+from warehouse.cli.publish_to import warn_of_copies
 from warehouse.cli.render import (
     format_time,
     out,
@@ -159,7 +159,7 @@ def rollback(
 
     settings = load_settings()
     entry, withdrawn, restored = roll_back(settings, release, why)
-    warn_of_database(settings)
+    warn_of_copies(settings)
     if as_json:
         changed = {
             "withdrawn": [one.model_dump() for one in withdrawn],

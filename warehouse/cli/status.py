@@ -54,6 +54,7 @@ def status(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode =
     from warehouse.cli.problems import require_home
     from warehouse.config import load_settings
     from warehouse.landing import quarantine
+    from warehouse.objects.behind import objects_state
     from warehouse.publication.behind import database_state
     from warehouse.releases.store import latest_name
     from warehouse.sources import SOURCES
@@ -66,6 +67,7 @@ def status(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode =
     manifest = current_manifest(settings)
     rows = [source_row(settings, name, today, rejected, manifest) for name in SOURCES]
     release, database = latest_name(settings.published), database_state(settings)
+    objects = objects_state(settings)
     free_gib = free_disk_gib(settings)
     problems = record_problems(settings)
     count = len(find_alerts(settings, today))
@@ -80,14 +82,16 @@ def status(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode =
             "free_disk_gib": free_gib,
             "alerts": count,
             "database": asdict(database) if database else None,
+            "objects": asdict(objects) if objects else None,
         }
         print_json({"home": str(settings.home), **summary, "sources": rows, "problems": problems})
     else:
         print_table(rows, COLUMNS, droppable=DROPPABLE)
         print_remarks(rows)
         print_line(release_line(settings, release, manifest))
-        if database:
-            print_line(database.text)
+        for copy in (database, objects):
+            if copy:
+                print_line(copy.text)
         print_line(f"home: {settings.home}, {free_gib} GiB free")
         print_line(f"alerts: {f'{count}; list them with: warehouse alerts' if count else 'none'}")
         print_problems(problems)
