@@ -47,8 +47,6 @@ DEADLINE = timedelta(hours=6)
 LONGEST_WAIT = timedelta(hours=2)
 WAIT_TIMEOUT = LONGEST_WAIT + timedelta(minutes=30)
 POKE_INTERVAL = timedelta(seconds=2)
-# The first push uploads all releases; what a push that was stopped has uploaded stays.
-PUSH_TIMEOUT = timedelta(hours=4)
 # More than the longest wait, the timeouts of all tasks and a second try of `transform`.
 DAGRUN_TIMEOUT = timedelta(hours=16)
 
@@ -170,9 +168,12 @@ def publish_to(release: str, dag_run: Any = None) -> str:
     return done.release
 
 
-@task(execution_timeout=PUSH_TIMEOUT)
+@task
 def push_objects(release: str, dag_run: Any = None) -> str:
-    """Push the home to the bucket of WAREHOUSE_OBJECTS; skip when it is not set."""
+    """Push the home to the bucket of WAREHOUSE_OBJECTS; skip when it is not set.
+
+    The first push, of all releases, may take longer than the task: what it has uploaded stays for the retry.
+    """
     from warehouse.objects import push
 
     settings = task_settings(**triggered_by(dag_run))
