@@ -7,8 +7,85 @@ fail. `tests/quality/test_payloads.py` runs them and checks that every expectati
 
 from __future__ import annotations
 
+from recordings import UNCTAD_REPORTS
+
+from warehouse.sources import SOURCES
+
+Row = tuple[str, str, tuple[str, ...], dict[str, str], bool]
+
+
+def unctad_report(name: str) -> tuple[Row, ...]:
+    """Return the payloads of one of UNCTAD's reports without a recording, by the codes that it has."""
+    key = SOURCES[name].key
+    period, quarter = key[0], "Q01" if key[0] == "period" else ""
+    only = "".join(
+        f" and {column} = '{code}'"
+        for column, code in (("flow", "02"), ("category", "S"), ("partner", "0000"))
+        if column in key
+    )
+    brazil = f"economy = '076'{only} and {period} = "
+    what = "quarter" if quarter else "year"
+    spoil = [
+        f"update rows set value = '1,234.5' where {brazil}'2016{quarter}'",
+        f"update rows set value = null, missing_value = null where {brazil}'2017{quarter}'",
+        f"update rows set _file = null where {brazil}'2018{quarter}'",
+        f"update rows set {period} = null where {brazil}'2019{quarter}'",
+        f"insert into rows select * from rows where {brazil}'2020{quarter}'",
+        f"update rows set {period} = '2205{quarter}' where {brazil}'2021{quarter}'",
+    ]
+    findings = {
+        "key is filled": f"no {period} in file",
+        "key is unique": f"{period} 2020{quarter}, economy 076",
+        "lineage is filled": "a row has no file",
+        "values are plain numbers": "value '1,234.5' is not a plain number (1 row, first in file",
+        "a cell has a value or a reason": "no value and no reason for it (1 row,",
+        f"{period}s are plausible": f"'2205{quarter}' is not a {what}",
+        f"{period}s run without a gap": "quarters are missing before 2205-Q1" if quarter else "and 2205",
+    }
+    lost = ["update rows set economy = '999' where economy in ('076', '0000')"]
+    held = {"economy codes are known for most rows": "unknown economy code '999' ("}
+    if "flow" in key:
+        spoil += ["update rows set flow = '03', flow_label = 'Re-exports' where economy = '1400' and flow = '02'"]
+        findings |= {"flow codes are known": "unknown flow '03' labelled 'Re-exports'"}
+        lost += ["update rows set category = 'SZ' where category <> 'S'"]
+        held |= {"service categories are known for most rows": "unknown service category 'SZ' ("}
+    return (
+        (name, "spoiled cells", tuple(spoil), findings, False),
+        (
+            name,
+            "another layout",
+            ("alter table rows rename column footnote to remark",),
+            {"columns are as expected": "'remark', expected 'footnote'"},
+            False,
+        ),
+        (name, "an empty answer", ("delete from rows",), {"there are rows": "found 0"}, False),
+        (name, "another classification", tuple(lost), held, False),
+        (
+            name,
+            "cut short, without China, in thousands",
+            (
+                f"delete from rows where economy = '156' and {period} > '2020'",
+                f"delete from rows where {period} = (select max({period}) from rows)",
+                "update rows set value = cast(cast(value as double) * 1000 as varchar) where value is not null",
+                "update rows set value = null, missing_value = 'Not available' where economy = '1400'",
+            ),
+            {
+                f"the newest {period} does not go back": f"the newest {period} is 202",
+                "China and the world are present": "the newest value is from 20",
+                "China has the right order of magnitude": f"China 2015{quarter}",
+                "no rows are lost": "rows, the last vintage had",
+                "no values are lost": "values, the last vintage had",
+                "no series jumps in scale": "series China",
+                "most values are unchanged": "100.0 % of",
+            },
+            True,
+        ),
+    )
+
+
 # source, name, statements, findings, whether there is a previous vintage
-RAW: tuple[tuple[str, str, tuple[str, ...], dict[str, str], bool], ...] = (
+RAW: tuple[Row, ...] = (
+    *(row for name in UNCTAD_REPORTS for row in unctad_report(name)),
     (
         "wto_merchandise",
         "another layout",

@@ -99,7 +99,7 @@ class Hung(BaseException):
 def form_of(source: str, file: str) -> Form:
     """Return the form of a recorded file, by its source and name."""
     end = file.rpartition(".")[2]
-    if source in ("unctad_goods", "unctad_services"):
+    if source.startswith("unctad_"):
         return Form("csv", packed="7z", has_mark=True)
     if source in ("wto_merchandise", "wto_services"):
         return Form("csv", packed="zip", encoding="cp1252")
