@@ -45,7 +45,9 @@ def unctad_report(name: str) -> tuple[Row, ...]:
     lost = ["update rows set economy = '999' where economy in ('076', '0000')"]
     held = {"economy codes are known for most rows": "unknown economy code '999' ("}
     if "flow" in key:
-        spoil += ["update rows set flow = '03', flow_label = 'Re-exports' where economy = '1400' and flow = '02'"]
+        spoil += [
+            "update rows set flow = '03', flow_label = 'Re-exports' where economy = '1400' and flow = '02'"
+        ]
         findings |= {"flow codes are known": "unknown flow '03' labelled 'Re-exports'"}
         lost += ["update rows set category = 'SZ' where category <> 'S'"]
         held |= {"service categories are known for most rows": "unknown service category 'SZ' ("}

@@ -18,11 +18,15 @@ from warehouse.sources import SOURCES, unctad_services_quarterly
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 # As the evidence shows them, before the measure: typed from the clients that each module names.
 HEADERS = {
+    "unctad_gdp": "Year,Economy,Economy Label",
+    "unctad_population": "Year,Economy,Economy Label",
     "unctad_services_quarterly": (
         "Period,Period Label,Economy,Economy Label,Flow,Flow Label,Category,Category Label"
     ),
 }
 MEASURES = {
+    "unctad_gdp": "US$ at current prices in millions",
+    "unctad_population": "Absolute value in thousands",
     "unctad_services_quarterly": "US$ at current prices in millions",
 }
 

@@ -34,6 +34,10 @@ with observations as (
     union all
     select * from {{ ref('stg_unctad_services_quarterly') }}
     union all
+    select * from {{ ref('stg_unctad_gdp') }}
+    union all
+    select * from {{ ref('stg_unctad_population') }}
+    union all
     select * from {{ ref('stg_worldbank_wdi') }}
     union all
     select * from {{ ref('stg_wto_digital') }}
