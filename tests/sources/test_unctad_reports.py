@@ -20,6 +20,7 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
 HEADERS = {
     "unctad_gdp": "Year,Economy,Economy Label",
     "unctad_population": "Year,Economy,Economy Label",
+    "unctad_services_annualized": "Year,Economy,Economy Label,Flow,Flow Label,Category,Category Label",
     "unctad_services_quarterly": (
         "Period,Period Label,Economy,Economy Label,Flow,Flow Label,Category,Category Label"
     ),
@@ -27,6 +28,7 @@ HEADERS = {
 MEASURES = {
     "unctad_gdp": "US$ at current prices in millions",
     "unctad_population": "Absolute value in thousands",
+    "unctad_services_annualized": "US$ at current prices in millions",
     "unctad_services_quarterly": "US$ at current prices in millions",
 }
 

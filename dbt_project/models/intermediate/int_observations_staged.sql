@@ -38,6 +38,8 @@ with observations as (
     union all
     select * from {{ ref('stg_unctad_population') }}
     union all
+    select * from {{ ref('stg_unctad_services_annualized') }}
+    union all
     select * from {{ ref('stg_worldbank_wdi') }}
     union all
     select * from {{ ref('stg_wto_digital') }}
