@@ -1,10 +1,10 @@
 """UNCTADstat: gross domestic product of economies and the world, annual, from 1970.
 
-The measure is in millions of US dollars at current prices; the amounts per head and at constant prices are not
-read. Codes are those of `unctad_services`.
+The measure is in millions of US dollars at current prices; the amounts per head and at constant prices are
+not read. Codes are those of `unctad_services`.
 
-Evidenced by two public programs that read this file: one of 2025 prints the header and the row of the world in
-1970, a client reads the four measures by name (2026-03). No copy of the file was at hand.
+Evidenced by two public programs that read this file: one of 2025 prints the header and the row of the
+world in 1970, a client reads the four measures by name (2026-03). No copy of the file was at hand.
 """
 
 from __future__ import annotations

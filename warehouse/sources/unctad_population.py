@@ -1,10 +1,10 @@
 """UNCTADstat: population of economies and the world, annual, from 1950, in thousands.
 
-The file reaches to 2050: years that had not ended when it was retrieved are projections, and no fact. The urban
-share is not read. Codes are those of `unctad_services`.
+The file reaches to 2050: years that had not ended when it was retrieved are projections, and no fact. The
+urban share is not read. Codes are those of `unctad_services`.
 
-Evidenced by public programs that read this file (2022 to 2026): they name the columns `Year`, `Economy Label`
-and both measures. No copy of the file was at hand.
+Evidenced by public programs that read this file (2022 to 2026): they name the columns `Year`, `Economy
+Label` and both measures. No copy of the file was at hand.
 """
 
 from __future__ import annotations

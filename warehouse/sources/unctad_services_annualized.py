@@ -1,11 +1,11 @@
 """UNCTADstat: early estimates of the annual exports and imports of services, made from quarterly figures.
 
-The measure is in millions of US dollars at current prices. Codes are those of `unctad_services`. All figures are
-estimates: they come before those of the annual table, which replace them.
+The measure is in millions of US dollars at current prices. Codes are those of `unctad_services`. All
+figures are estimates: they come before those of the annual table, which replace them.
 
-Evidenced is the name of the report alone, by two public catalogues of UNCTAD's reports (2026-03). Its header is
-inferred from the form that all other reports have, with the codes of the annual table; a file of another form
-is rejected with the names of its columns. No copy of the file was at hand.
+Evidenced is the name of the report alone, by two public catalogues of UNCTAD's reports (2026-03). Its
+header is inferred from the form that all other reports have, with the codes of the annual table; a file of
+another form is rejected with the names of its columns. No copy of the file was at hand.
 """
 
 from __future__ import annotations
