@@ -2,7 +2,8 @@
 
 UNCTAD's CSV and the World Bank's JSON are read with the standard library and divided as fractions;
 SAFE's figures are copied from the workbook's cells, those of press releases and Data360 from their lines.
-NBS, which is not in the sample, is landed from the fixtures of its source.
+NBS and UNCTAD's services by partner, which are not in the sample, are landed from the fixtures of their
+sources.
 Each verdict is written by hand: no expected value is taken from the product's output.
 """
 
@@ -20,8 +21,10 @@ from typing import Any
 import duckdb
 import py7zr
 import pytest
+from cases import case, edits
 from conftest import ingest, settings_of
 from nbs_mirror import write_mirror
+from unctad_reports import read_report
 
 from warehouse.build import steps
 from warehouse.releases.store import DATABASE
@@ -485,3 +488,77 @@ def test_amounts_of_nbs_are_staged_in_million_yuan(built_of_nbs: Path) -> None:
         " where region = '460000' and period_label = '2021'",
     )
     assert hainan["share"] == pytest.approx(100 * 700.25 / 4600.5, rel=1e-12)
+
+
+PARTNERS = PROJECT / "tests" / "fixtures" / "unctad_services_by_partner" / "US_TradeServCatByPartner.csv.7z"
+
+
+@pytest.fixture(scope="module")
+def built_of_partners(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the database of a build of UNCTAD's services by partner."""
+    home = tmp_path_factory.mktemp("partners") / "home"
+    answers = edits.unctad_report("unctad_services_by_partner")({})
+    settings = settings_of(home, case.write_mirror(home.parent / "mirror", answers, "2026-11-01"))
+    assert ingest(settings, "unctad_services_by_partner") == "2026-11-01"
+    build = steps.load(settings)
+    assert build is not None
+    return settings.build / steps.transform(settings, build) / DATABASE
+
+
+def partner_total(year: int, codes: set[str]) -> Fraction:
+    """Return China's exports and imports with partners, in USD million, from the fixture."""
+    _, *rows = read_report(PARTNERS)
+    amounts = [
+        Fraction(row[9])
+        for row in rows
+        if (row[0], row[1], row[7]) == (str(year), CHINA, "S") and row[3] in codes
+    ]
+    assert len(amounts) == 2 * len(codes)
+    return sum(amounts, Fraction(0))
+
+
+@pytest.mark.slow
+def test_claims_of_partners_are_judged_with_unctads_table(built_of_partners: Path) -> None:
+    _, *rows = read_report(PARTNERS)
+    brics = {"076", "356", "643", "710"}  # Brazil, India, Russia and South Africa
+    belt_and_road = {row[3] for row in rows if row[1] == CHINA and len(row[3]) == 3} - {"076", "710"}
+    assert len(belt_and_road) == 65
+    shares = [
+        100 * partner_total(year, belt_and_road) / partner_total(year, {WORLD}) for year in (2015, 2020)
+    ]
+    for claim, found, verdict in (
+        ("partner_brics_2020", partner_total(2020, brics) / 1000, "differs"),
+        ("partner_belt_road_2020", partner_total(2020, belt_and_road) / 1000, "differs"),
+        ("partner_belt_road_share_change", shares[1] - shares[0], "near"),
+    ):
+        assert_claim(claim_row(built_of_partners, claim, "unctad_services_by_partner"), found, verdict)
+
+
+@pytest.mark.slow
+def test_partners_of_unctad_are_in_the_marts_of_partners(built_of_partners: Path) -> None:
+    _, *rows = read_report(PARTNERS)
+    imports = {
+        row[3]: float(row[9])
+        for row in rows
+        if (row[0], row[1], row[5], row[7]) == ("2020", CHINA, IMPORTS, "S")
+    }
+    where = "reporter = 'CHN' and period_label = '2020' and service = 'S' and flow = 'imports'"
+    partners = records(
+        built_of_partners, f"select partner, value_million from marts.mart_trade_partner where {where}"
+    )
+    assert len(partners) == len(imports) - 1 == 67  # without the world
+    assert {row["partner"]: row["value_million"] for row in partners}["BRA"] == imports["076"]
+    (group,) = records(
+        built_of_partners,
+        f"select * from marts.mart_trade_partner_group where {where} and group_code = 'BRICS'"
+        " and composition = 'as of the period'",
+    )
+    brics = sum(imports[code] for code in ("076", "356", "643", "710"))
+    assert group["value_million"] == pytest.approx(brics)
+    # Brazil states 1003.5 of exports, and China its imports
+    mirrors = records(
+        built_of_partners,
+        "select reporter_value_million, partner_value_million from marts.mart_mirror"
+        f" where {where} and partner = 'BRA'",
+    )
+    assert mirrors == [{"reporter_value_million": imports["076"], "partner_value_million": 1003.5}]

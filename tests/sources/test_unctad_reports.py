@@ -21,6 +21,9 @@ HEADERS = {
     "unctad_gdp": "Year,Economy,Economy Label",
     "unctad_population": "Year,Economy,Economy Label",
     "unctad_services_annualized": "Year,Economy,Economy Label,Flow,Flow Label,Category,Category Label",
+    "unctad_services_by_partner": (
+        "Year,Economy,Economy Label,Partner,Partner Label,Flow,Flow Label,Category,Category Label"
+    ),
     "unctad_services_quarterly": (
         "Period,Period Label,Economy,Economy Label,Flow,Flow Label,Category,Category Label"
     ),
@@ -29,6 +32,7 @@ MEASURES = {
     "unctad_gdp": "US$ at current prices in millions",
     "unctad_population": "Absolute value in thousands",
     "unctad_services_annualized": "US$ at current prices in millions",
+    "unctad_services_by_partner": "US$ at current prices in millions",
     "unctad_services_quarterly": "US$ at current prices in millions",
 }
 

@@ -32,6 +32,8 @@ with observations as (
     union all
     select * from {{ ref('stg_unctad_services') }}
     union all
+    select * from {{ ref('stg_unctad_services_by_partner') }}
+    union all
     select * from {{ ref('stg_unctad_services_quarterly') }}
     union all
     select * from {{ ref('stg_unctad_gdp') }}

@@ -1,0 +1,81 @@
+{#-
+    The observations of an UNCTAD bulk report of trade: services by category, or one `service`, of each economy with the
+    world or with each partner. The period is `year`, or quarters in `period`, written 2024Q1, 2024Q01 or 2024-Q1.
+
+    Codes of four digits are UNCTAD's aggregates and are left out, except the world (0000).
+-#}
+{% macro unctad_observations(name, service=none, has_partner=false, is_quarterly=false, value_type='reported') -%}
+with source as (
+
+    select * from {{ source('raw', name) }}
+    where
+        (length(economy) <> 4 or economy = '0000' or economy is null)
+        {% if has_partner -%}
+            and (length(partner) <> 4 or partner = '0000' or partner is null)
+        {%- endif %}
+
+),
+
+economies as (
+
+    select * from {{ ref('economy_code') }}
+    where scheme = 'm49'
+
+),
+
+{% if service is none -%}
+    categories as (
+
+        select * from {{ ref('unctad_category') }}
+
+    ),
+
+{% endif -%}
+renamed as (
+
+    select
+        '{{ name }}' as source,
+        source.vintage,
+
+        {{ mapped_economy('M49 economy', 'source.economy') }} as reporter,
+        {{ mapped_economy('M49 partner', 'source.partner', 'partners') if has_partner else "'WLD'" }} as partner,
+        cast(null as {{ dbt.type_string() }}) as region,
+        {% if service is none -%}
+            {{ mapped(
+                'categories.category', 'categories.service',
+                'category', 'source.category', 'unctad_category'
+            ) }}
+        {%- else -%}
+            '{{ service }}'
+        {%- endif %} as service,
+        cast(null as {{ dbt.type_string() }}) as indicator,
+        {{ unctad_flow(name, 'source.flow') }} as flow,
+        {% if is_quarterly -%}
+            'Q' as frequency,
+            {{ quarter_start('substr(source.period, 1, 4)', 'right(source.period, 1)') }} as period_start,
+            last_day({{ quarter_last_month('substr(source.period, 1, 4)', 'right(source.period, 1)') }}) as period_end,
+        {%- else -%}
+            {{ annual_period('source.year') }},
+        {%- endif %}
+
+        cast(source.value as decimal(38, 18)) as value,
+        'USD' as currency,
+        'million' as unit,
+        '{{ value_type }}' as value_type,
+        coalesce(source.missing_value, source.footnote) as status,
+
+        source._file,
+        source._row
+    from source
+    left join economies on source.economy = economies.code
+    {% if has_partner -%}
+        left join economies as partners on source.partner = partners.code
+    {%- endif %}
+    {% if service is none -%}
+        left join categories on source.category = categories.category
+    {%- endif %}
+
+)
+
+select * from renamed
+{%- endmacro %}

@@ -1,0 +1,42 @@
+"""Read and write small files in the form of UNCTAD's bulk reports."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import py7zr
+
+from warehouse.sources._unctad_bulk import MEASURE_PARTS, BulkReport
+
+
+def write_report(
+    path: Path, report: BulkReport, rows: Iterable[Sequence[str]], *replaced: tuple[str, str]
+) -> Path:
+    """Write an archive with one CSV: dimensions, the measure and its two columns; replace texts."""
+    out = io.StringIO(newline="")
+    table = csv.writer(out, lineterminator="\r\n")
+    table.writerow(
+        [*(name for name, _ in report.dimensions), *(f"{report.measure}{part}" for part in MEASURE_PARTS)]
+    )
+    table.writerows(rows)
+    text = out.getvalue()
+    for old, new in replaced:
+        assert old in text, old
+        text = text.replace(old, new)
+    with py7zr.SevenZipFile(path, "w") as archive:
+        archive.writestr(f"\ufeff{text}".encode(), path.name.removesuffix(".7z"))
+    return path
+
+
+def read_report(path: Path) -> list[list[str]]:
+    """Return the header and the rows of the CSV, read by the standard library."""
+    with tempfile.TemporaryDirectory() as folder:
+        with py7zr.SevenZipFile(path) as archive:
+            archive.extractall(folder)
+        (table,) = Path(folder).iterdir()
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            return list(csv.reader(file))
