@@ -36,6 +36,6 @@ where
     (growth_pct is null) <> (is_small_base is null)
     or (
         value_million > 0
-        and is_small_base <> (value_million / (1 + growth_pct / 100) < {{ small_base_million() }})
-        and abs(value_million / (1 + growth_pct / 100) - {{ small_base_million() }}) > 0.000001
+        and is_small_base <> (value_million / nullif(1 + growth_pct / 100, 0) < {{ small_base_million() }})
+        and abs(value_million / nullif(1 + growth_pct / 100, 0) - {{ small_base_million() }}) > 0.000001
     )

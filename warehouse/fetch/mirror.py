@@ -87,16 +87,14 @@ def open_mirror(client: Client, source: str, mirror: str, into: Path) -> Mirror:
         raise _bad_index(mirror, " ".join((*map(str, first["loc"]), first["msg"]))) from None
 
 
-def require_recording(source: Source, mirror: Mirror) -> None:
-    """Raise NotConfigured when a mirror lists no answer to the first request of a source."""
-    address = without_secrets(first_request(source.plan()).address)
-    if mirror.entry(address) is None and not address.startswith(f"{CURATED}:"):
-        raise NotConfigured(
-            source.name,
-            f"the mirror {mirror.name} has no recording of it",
-            address=address,
-            remedy="Add its answers to the mirror, or unset WAREHOUSE_MIRROR to ask the publisher",
-        )
+def not_recorded(source: Source, mirror: Mirror, error: SourceError) -> NotConfigured:
+    """Return the error of a source none of whose requests a mirror lists; `error` is that of the first."""
+    return NotConfigured(
+        source.name,
+        f"the mirror {mirror.name} has no recording of it",
+        address=error.address or without_secrets(first_request(source.plan()).address),
+        remedy="Add its answers to the mirror, or unset WAREHOUSE_MIRROR to ask the publisher",
+    )
 
 
 def copy_mirrored(

@@ -34,8 +34,8 @@ from warehouse.fetch.mirror import (
     Mirror,
     copy_curated,
     copy_mirrored,
+    not_recorded,
     open_mirror,
-    require_recording,
 )
 from warehouse.files import read_record, sha256_of, write_record
 from warehouse.model import KEY_MASK, FailedPart, Fetched, Part, Request, Source
@@ -70,6 +70,7 @@ class _Pull(NamedTuple):
     held: Mapping[str, tuple[Fetched, Path]]
     progress: Progress
     key: str | None
+    answered: list[str]
 
 
 def fetch(
@@ -90,9 +91,9 @@ def fetch(
     folder of curated figures, for `curated:` addresses that the mirror does not list. `held` maps addresses
     to the answers of the vintage `last_vintage` and their files, for conditional requests and for parts that
     fail. `progress` is called with the request and the bytes received so far. `key` is the value of the
-    source's `key_variable`, which is sent and not kept. Raises SourceError for an
-    answer that is missing or not of the requested kind, NotConfigured when the source has no vintage and the
-    mirror no recording of it, and WarehouseError for a mirror or disk that cannot be used.
+    source's `key_variable`, sent and not kept. Raises SourceError for an answer that is missing or not
+    of the requested kind, NotConfigured when the source has no vintage and the mirror lists none of its
+    requests, and WarehouseError for a mirror or disk that cannot be used.
     """
     with disk_errors(into):
         into.mkdir(parents=True, exist_ok=True)
@@ -101,8 +102,6 @@ def fetch(
         pace = 0.0 if mirror else source.seconds_between_calls
         with closing(source.plan()) as plan, Client(limits, pace) as client:
             opened = open_mirror(client, source.name, mirror, into) if mirror else None
-            if opened and last_vintage is None:
-                require_recording(source, opened)
             if source.key_variable and not opened and not key:
                 raise NotConfigured(
                     source.name,
@@ -110,8 +109,15 @@ def fetch(
                     remedy=f"Register at {source.homepage}, and set {source.key_variable}",
                 )
             report = progress or (lambda *_: None)
-            pull = _Pull(source.name, client, into, opened, curated, held, report, None if opened else key)
-            pulled = _run(pull, plan, last_vintage)
+            pull = _Pull(
+                source.name, client, into, opened, curated, held, report, None if opened else key, []
+            )
+            try:
+                pulled = _run(pull, plan, last_vintage)
+            except SourceError as error:
+                if opened and last_vintage is None and not pull.answered:
+                    raise not_recorded(source, opened, error) from error
+                raise
         if not pulled.files:
             raise SourceError(source.name, "the plan requested nothing", remedy="Correct the source's plan")
         with disk_errors(into / FETCHED):
@@ -252,6 +258,8 @@ def _answer_named(pull: _Pull, request: Request, names: set[str], part: str | No
     """Answer one request of a plan, whose name must be new in the pull."""
     _check_name(pull.source, request, names)
     entry = pull.mirror.entry(without_secrets(request.address)) if pull.mirror else None
+    if entry is not None:
+        pull.answered.append(request.name)
     return _answer(pull, request, entry, part)
 
 
