@@ -165,15 +165,19 @@ def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def replayed(shared: Path) -> Path:
-    """Return a home in which both recorded nights are landed; read only, shared by all workers."""
+    """Return a home in which both recorded nights are landed, as by `make run`; read only, of all workers."""
     home = shared / "replayed"
 
     def make() -> Path:
         nights = sorted(SAMPLE_DIR.glob("night-*"))
         assert len(nights) == 2
+        recorded = set()
         for night in nights:
             landed = replay(home, night)
             assert landed and None not in landed.values()
+            recorded |= set(landed)
+        for name in SOURCES.keys() - recorded:
+            steps.record_not_configured(settings_of(home), name, f"{name}: no night has a recording of it")
         return home
 
     return Path(once(shared, "replayed", make))

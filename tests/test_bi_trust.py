@@ -91,7 +91,11 @@ def test_freshness_has_the_days_of_the_newest_file(built: Path) -> None:
         (NAME_OF_SAFE, date(2023, 12, 31), date(2024, 3, 29))
     }
     (without,) = records(built, "select * from bi.freshness where source = 'wto_services'")
-    assert (without["status"], without["known_from"], without["period_label"]) == ("never", None, None)
+    assert (without["status"], without["known_from"], without["period_label"]) == (
+        "not configured",
+        None,
+        None,
+    )
 
 
 def test_freshness_has_every_row_of_its_mart(built: Path) -> None:

@@ -719,8 +719,10 @@ def test_freshness_has_the_count_of_cells_of_the_files(built: Path) -> None:
     safe = [row for (source, _), row in rows.items() if source == "safe_bop"]
     assert len(safe) == 6
     assert {row["publication_lag_days"] for row in safe} == {(date(2024, 3, 29) - date(2023, 12, 31)).days}
-    assert {row["source"] for row in rows.values() if row["status"] == "never"} == set(WITHOUT_RECORDING)
-    assert {row["status"] for row in rows.values()} <= {"ok", "late", "never"}
+    assert {row["source"] for row in rows.values() if row["status"] == "not configured"} == set(
+        WITHOUT_RECORDING
+    )
+    assert {row["status"] for row in rows.values()} <= {"ok", "late", "not configured"}
 
 
 def test_freshness_status_equals_the_status_of_the_alerts(warehouse: Warehouse, built: Path) -> None:
@@ -731,6 +733,6 @@ def test_freshness_status_equals_the_status_of_the_alerts(warehouse: Warehouse, 
         due = last_overdue(CALENDAR, row["source"], as_of)
         newest = row["latest_vintage"] and date.fromisoformat(row["latest_vintage"][:10])
         is_late = due is not None and newest is not None and newest < due.counts_from
-        expected[row["source"]] = "never" if newest is None else "late" if is_late else "ok"
+        expected[row["source"]] = "not configured" if newest is None else "late" if is_late else "ok"
     assert {row["source"]: row["status"] for row in rows} == expected
-    assert set(expected.values()) == {"never", "late", "ok"}
+    assert set(expected.values()) == {"not configured", "late", "ok"}
