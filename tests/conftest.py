@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from warehouse.build import steps
+from warehouse.build import contents, steps
 from warehouse.config import SAMPLE_DIR, Settings, load_settings
 from warehouse.model import first_request
 from warehouse.releases.store import DATABASE
@@ -157,9 +157,10 @@ def copy_home(home: Path, copy: Path) -> Path:
 @pytest.fixture(scope="session", autouse=True)
 def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Let all homes of a worker share what dbt parsed, which takes seconds and depends on the code alone."""
-    parsed = tmp_path_factory.getbasetemp() / "parsed"
+    directory, path_of = tmp_path_factory.getbasetemp() / "parsed", contents.parsed_project
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Settings, "parsed", property(lambda _: parsed))
+        for module in (contents, steps):
+            patch.setattr(module, "parsed_project", lambda settings: directory / path_of(settings).name)
         yield
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -17,10 +18,12 @@ from warehouse.config import PROJECT_ROOT, SAMPLE_DIR, Settings
 from warehouse.errors import WarehouseError
 from warehouse.files import write_record
 from warehouse.landing import store
+from warehouse.model import first_request
 from warehouse.quality import Verdict
 from warehouse.releases import publish
 from warehouse.releases.manifest import BuildRecord, read_manifest
 from warehouse.releases.store import DATABASE, current
+from warehouse.sources import SOURCES
 
 NIGHT = SAMPLE_DIR / "night-2"
 
@@ -108,8 +111,12 @@ def test_build_as_of_a_day_contains_the_vintages_of_that_day(bank_home: Path) ->
 
 
 def test_last_poll_is_the_last_line_not_the_latest_time(tmp_path: Path) -> None:
-    with pytest.raises(WarehouseError, match="no answer"):
-        steps.fetch(settings_of(tmp_path, SAMPLE_DIR / "night-1"), "unctad_goods")
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    answer = {"address": first_request(SOURCES["unctad_goods"].plan()).address, "file": "lost"}
+    (mirror / "index.json").write_text(json.dumps({"name": "a mirror that lost a file", "answers": [answer]}))
+    with pytest.raises(WarehouseError, match="lost"):
+        steps.fetch(settings_of(tmp_path, mirror), "unctad_goods")
     settings = settings_of(tmp_path, NIGHT)
     assert ingest(settings, "unctad_goods")
     build = steps.load(settings)

@@ -76,12 +76,14 @@ def rows_of(db: duckdb.DuckDBPyConnection, name: str, query: str) -> tuple[tuple
 
 
 def labels_of(db: duckdb.DuckDBPyConnection) -> dict[str, Origin]:
-    """Return each source of the release, without vintages, by its code.
+    """Return each source of the release, without vintages, by its code; those with figures come first.
 
+    Colours follow this order, so that a source without figures takes none.
     The label is the publisher's acronym where it has one, else its name up to the first comma or colon.
     """
     found = db.execute(
-        "select source, publisher, title_en, title_zh, licence, homepage from core.dim_source order by source"
+        "select source, publisher, title_en, title_zh, licence, homepage from core.dim_source "
+        "order by source not in (select source from core.dim_vintage), source"
     ).fetchall()
     return {
         source: Origin(
