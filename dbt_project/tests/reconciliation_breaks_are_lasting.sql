@@ -3,13 +3,7 @@
 -- kinds that is not marked as it is.
 with periods as (
 
-    select
-        mart.*,
-        dates.period_start,
-        dates.period_end
-    from {{ ref('mart_reconciliation') }} as mart
-    inner join {{ ref('dim_period') }} as dates
-        on mart.frequency = dates.frequency and mart.period_label = dates.period_label
+    select * from {{ ref('mart_reconciliation') }}
 
 ),
 

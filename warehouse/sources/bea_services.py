@@ -11,7 +11,7 @@ with `TypeOfService`, `TradeDirection`, `Affiliation`, `AreaOrCountry`, `TimePer
 and `DataValue`, and `BEAAPI.Results.Error` for a rejected key. Inferred: that the table is annual with
 `TimePeriod` a year, `CL_UNIT` `USD`, and `UNIT_MULT` 6, for millions. No answer of this dataset is at hand.
 
-`DataValue` is a text, often with thousands commas (`29,184`); a mark in brackets stands for a value that is
+`DataValue` is a text, often with thousands commas (`29,184`); a mark in brackets marks a value that is
 not shown: `(D)` would disclose a single firm, `(*)` is less than half a million. It stays as sent, and `_row`
 is the position of the object, the first being 1. Only exports and imports are read: `Balance` and
 `SupplementalIns` (premiums and losses) are counted and noted.
