@@ -42,9 +42,14 @@ def known_by(vintages: tuple[Vintage, ...], day: date | None) -> tuple[Vintage, 
 
 
 def known_checks(settings: Settings, name: str, day: date | None) -> tuple[Check, ...]:
-    """Return the polls of a source on or before a day; all if it is None. Unreadable lines are left out."""
+    """Return the polls of a source on or before a day; all if it is None. Unreadable lines are left out.
+
+    That a source is not configured is of no day.
+    """
     checks = store.list_checks(settings.landing, name).records
-    return tuple(one for one in checks if day is None or one.checked_at.date() <= day)
+    return tuple(
+        one for one in checks if day is None or one.checked_at.date() <= day or one.outcome == NOT_CONFIGURED
+    )
 
 
 def newest_day(vintages: list[Vintage], checks: Mapping[str, tuple[Check, ...]]) -> date:
