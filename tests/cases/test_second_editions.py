@@ -86,6 +86,12 @@ SECOND: dict[str, Edit] = {
         "US_Trade", in_archive(edits.SEVEN, with_a_digit_more(**CHINA_2021, Category="S"))
     ),
     **{name: edits.unctad_report(name, in_text_of((",1003.5,", ",1003.6,"))) for name in UNCTAD_REPORTS},
+    "unctad_gdp": edits.unctad_report(
+        "unctad_gdp", in_text_of((",China,11000000.000,", ",China,11000001.000,"))
+    ),
+    "unctad_population": edits.unctad_report(
+        "unctad_population", in_text_of((",China,1380000.000,", ",China,1380001.000,"))
+    ),
     "worldbank_wdi": changed("BX.GSR.NFSV.CD", replaced(("339393210195.59", "339393210196.59"))),
     "wto_digital": changed("DDS", replaced(("220567.7463", "220567.7464"))),
     "wto_merchandise": changed(".zip", in_archive(edits.ZIP_1252, in_text_of((",3316022", ",3316023")))),
