@@ -20,7 +20,7 @@ from warehouse.model import Source
 if TYPE_CHECKING:
     from warehouse.config import Settings
 
-DAGRUN_TIMEOUT = timedelta(hours=8)  # more than the timeouts of the tasks of every DAG that has no other
+DAGRUN_TIMEOUT = timedelta(hours=9)  # more than the timeouts of the tasks of every DAG that has no other
 TASK_TIMEOUT = timedelta(hours=1)
 # More than dbt gets (warehouse.build.dbt.TIMEOUT): a transform also waits for the lock, copies and seals.
 TRANSFORM_TIMEOUT = timedelta(hours=4)

@@ -22,9 +22,10 @@ ADDRESS = "https://data360files.worldbank.org/data360-data/data/UNCTAD_DE/UNCTAD
 
 
 def silent_mirror(folder: Path) -> Path:
-    """Make a mirror without answers."""
+    """Make a mirror whose index lists a file that it lost."""
     folder.mkdir()
-    (folder / "index.json").write_text('{"name": "silent", "answers": []}')
+    answers = [{"address": ADDRESS, "file": "lost.csv"}]
+    (folder / "index.json").write_text(json.dumps({"name": "silent", "answers": answers}))
     return folder
 
 
