@@ -79,3 +79,49 @@ renamed as (
 
 select * from renamed
 {%- endmacro %}
+
+{#- The observations of an UNCTAD bulk report of one indicator by economy and year; the same aggregates are left out. -#}
+{% macro unctad_indicator(name, indicator, unit, currency=none) -%}
+with source as (
+
+    select * from {{ source('raw', name) }}
+    where length(economy) <> 4 or economy = '0000' or economy is null
+
+),
+
+economies as (
+
+    select * from {{ ref('economy_code') }}
+    where scheme = 'm49'
+
+),
+
+renamed as (
+
+    select
+        '{{ name }}' as source,
+        source.vintage,
+
+        {{ mapped_economy('M49 economy', 'source.economy') }} as reporter,
+        'WLD' as partner,
+        cast(null as {{ dbt.type_string() }}) as region,
+        cast(null as {{ dbt.type_string() }}) as service,
+        '{{ indicator }}' as indicator,
+        cast(null as {{ dbt.type_string() }}) as flow,
+        {{ annual_period('source.year') }},
+
+        cast(source.value as decimal(38, 18)) as value,
+        {{ "'" ~ currency ~ "'" if currency else 'cast(null as ' ~ dbt.type_string() ~ ')' }} as currency,
+        '{{ unit }}' as unit,
+        'reported' as value_type,
+        coalesce(source.missing_value, source.footnote) as status,
+
+        source._file,
+        source._row
+    from source
+    left join economies on source.economy = economies.code
+
+)
+
+select * from renamed
+{%- endmacro %}
