@@ -144,7 +144,7 @@ def test_runbook_has_a_section_for_each_kind_with_a_command() -> None:
     assert sorted(headings) == sorted(alerts.KINDS)
     for kind in alerts.KINDS:
         text = section(kind)
-        assert "**Means**" in text and "**In force**" in text
+        assert "**Means**" in text and "**Served now**" in text
         assert commands(text)
 
 

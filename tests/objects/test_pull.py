@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import invoke
 from conftest import Warehouse, copy_home, ingest, release_of, settings_of
+from home_questions import answers
 from moto_server import content, keys, remove, write
 from small_homes import EARLIER_RELEASE, LOADS, RELEASE, SOURCE, VINTAGE, make_home
 from small_releases import make_release
@@ -31,16 +31,6 @@ from warehouse.releases.publish import rollback
 
 pytest_plugins = ("buckets",)
 NEW_RELEASE = "20240601T000000000000Z"
-QUESTIONS = (
-    ("status", "--json"),
-    ("alerts", "--json"),
-    ("releases", "--json"),
-    ("query", "select * from core.fct_services_trade order by all", "--json"),
-    ("trace", "marts.mart_share", "reporter=CHN", "--json"),
-    ("vintages", "list", SOURCE, "--json"),
-    ("rejected", "list", "--json"),
-    ("backfill", "list", "--json"),
-)
 
 
 @pytest.fixture(scope="module")
@@ -56,17 +46,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def home(template: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(template, tmp_path / "home", symlinks=True))
-
-
-def answers(home: Path) -> list[str]:
-    """Return what the commands print on a home, without its path and the free disk space."""
-    found = []
-    for words in QUESTIONS:
-        ended = invoke(home, *words)
-        lines = [line for line in ended.stdout.splitlines() if '"free_disk_gib"' not in line]
-        found.append("\n".join(lines).replace(str(home), "HOME"))
-        assert found[-1].strip(), words
-    return found
 
 
 def checksums(home: Path) -> dict[str, str]:

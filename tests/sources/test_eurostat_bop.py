@@ -8,21 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import pyarrow as pa
 import pytest
+from sdmx_answers import answer_of, rows_of
 
 from warehouse.errors import SourceError
-from warehouse.model import first_request, raw_schema
+from warehouse.model import first_request
 from warehouse.sources import eurostat_bop
 
-SOURCE, FILE = eurostat_bop.SOURCE, eurostat_bop.TABLE.file
-ANSWER = Path(__file__).parents[1] / "fixtures" / SOURCE.name / FILE
-
-
-def read(path: Path, text: str) -> list[dict[str, object]]:
-    (path / FILE).write_text(text, encoding="utf-8")
-    batches = list(SOURCE.read({FILE: path / FILE}, path))
-    return pa.Table.from_batches(batches, schema=raw_schema(SOURCE.columns)).to_pylist()
+SOURCE = eurostat_bop.SOURCE
+ANSWER = answer_of(SOURCE)
 
 
 @pytest.fixture
@@ -42,7 +36,7 @@ def test_request_names_each_dimension_and_asks_for_csv() -> None:
 
 
 def test_cells_stay_as_sent(tmp_path: Path, text: str) -> None:
-    rows = read(tmp_path, text)
+    rows = rows_of(SOURCE, tmp_path, text)
     assert len(rows) == len(text.splitlines()) - 1
     by_cell = {(row["geo"], row["bop_item"], row["stk_flow"], row["time_period"]): row for row in rows}
     greece = by_cell["EL", "SC", "CRE", "2023"]
@@ -56,7 +50,7 @@ def test_answer_of_version_1_reads_alike(tmp_path: Path, text: str) -> None:
     """By SDMX 2.1 Eurostat sends DATAFLOW and LAST UPDATE in front of the same columns."""
     older = text.replace("STRUCTURE,STRUCTURE_ID,", "DATAFLOW,LAST UPDATE,")
     older = older.replace("dataflow,ESTAT:BOP_ITS6_DET(1.0),", "ESTAT:BOP_ITS6_DET(1.0),01/10/26 11:00:00,")
-    assert read(tmp_path, older) == read(tmp_path, text)
+    assert rows_of(SOURCE, tmp_path, older) == rows_of(SOURCE, tmp_path, text)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +67,7 @@ def test_answer_of_version_1_reads_alike(tmp_path: Path, text: str) -> None:
 )
 def test_another_answer_is_rejected(tmp_path: Path, text: str, old: str, new: str, reason: str) -> None:
     with pytest.raises(SourceError, match=reason):
-        read(tmp_path, text.replace(old, new))
+        rows_of(SOURCE, tmp_path, text.replace(old, new))
 
 
 def test_files_of_another_name_are_rejected(tmp_path: Path) -> None:

@@ -8,21 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pyarrow as pa
 import pytest
+from sdmx_answers import answer_of, rows_of
 
 from warehouse.errors import SourceError
-from warehouse.model import first_request, raw_schema
+from warehouse.model import first_request
 from warehouse.sources import imf_bop
 
-SOURCE, FILE = imf_bop.SOURCE, imf_bop.TABLE.file
-ANSWER = Path(__file__).parents[1] / "fixtures" / SOURCE.name / FILE
-
-
-def read(path: Path, text: str) -> list[dict[str, object]]:
-    (path / FILE).write_text(text, encoding="utf-8")
-    batches = list(SOURCE.read({FILE: path / FILE}, path))
-    return pa.Table.from_batches(batches, schema=raw_schema(SOURCE.columns)).to_pylist()
+SOURCE = imf_bop.SOURCE
+ANSWER = answer_of(SOURCE)
 
 
 @pytest.fixture
@@ -42,7 +36,7 @@ def test_request_has_the_key_in_order_and_asks_for_csv_by_its_header() -> None:
 
 def test_values_stay_in_dollars_as_sent(tmp_path: Path, text: str) -> None:
     """SAFE's credits of 2023-Q1 are 879.7947754501 in 100 million dollars; SCALE changes nothing."""
-    rows = read(tmp_path, text)
+    rows = rows_of(SOURCE, tmp_path, text)
     assert len(rows) == 84
     cells = {
         (row["country"], row["bop_accounting_entry"], row["indicator"], row["time_period"]): row
@@ -54,7 +48,9 @@ def test_values_stay_in_dollars_as_sent(tmp_path: Path, text: str) -> None:
 
 
 def test_flag_is_read_under_either_name(tmp_path: Path, text: str) -> None:
-    rows = read(tmp_path, text.replace("SCALE,PRECISION", "OBS_STATUS,STATUS").replace(",6,6", ",E,"))
+    rows = rows_of(
+        SOURCE, tmp_path, text.replace("SCALE,PRECISION", "OBS_STATUS,STATUS").replace(",6,6", ",E,")
+    )
     assert {(row["obs_status"], row["status"]) for row in rows} == {("E", None)}
 
 
@@ -71,10 +67,10 @@ def test_flag_is_read_under_either_name(tmp_path: Path, text: str) -> None:
 )
 def test_another_answer_is_rejected(tmp_path: Path, text: str, old: str, new: str, reason: str) -> None:
     with pytest.raises(SourceError, match=reason):
-        read(tmp_path, text.replace(old, new))
+        rows_of(SOURCE, tmp_path, text.replace(old, new))
 
 
 def test_answer_without_a_match_is_rejected(tmp_path: Path, text: str) -> None:
     """The IMF answers a key without data with a header and a row of empty values."""
     with pytest.raises(SourceError, match="the row has no value"):
-        read(tmp_path, text.splitlines()[0] + "\n,,,,,,,,,\n")
+        rows_of(SOURCE, tmp_path, text.splitlines()[0] + "\n,,,,,,,,,\n")
