@@ -137,8 +137,8 @@ def test_what_duckdb_rejects_is_rejected_on_spark(home: Path, tmp_path: Path) ->
     assert {name: (expected[name], actual[name]) for name in different} == {}
     only_spark = sorted(name for name in expected if name not in rejected and isinstance(actual[name], str))
     print(
-        f"{len(expected)} values: {len(rejected) - len(read)} rejected by both, {len(both)} accepted by both, "
-        f"{len(read)} rejected by DuckDB alone, "
+        f"{len(expected)} values: {len(rejected) - len(read)} rejected by both, "
+        f"{len(both)} accepted by both, {len(read)} rejected by DuckDB alone, "
         f"{len(only_spark)} rejected by Spark alone:"
     )
     print("\n".join(f"  {name}: {actual[name]}" for name in only_spark))
