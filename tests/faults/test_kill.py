@@ -189,11 +189,11 @@ def test_run_killed_while_pulling_and_repeated_ends_like_undisturbed_run(
     nights.require_complete(home)
     assert nights.current_release(home).name == release
     second_run = nights.run(home, "run" if stage in REPEATED else "fetch", mirror=second_night)
-    assert second_run.returncode == 1, "a source without a recording fails, and the others go on"
+    assert second_run.returncode == 0, second_run.stderr
     outcomes = {name: store.list_checks(home / "landing", name).require()[-1].outcome for name in SOURCES}
-    assert {name for name, outcome in outcomes.items() if outcome == "failed"} == set(SOURCES) - {
-        *nights.SOURCE_NAMES
-    }
+    assert "failed" not in outcomes.values()
+    not_recorded = {name for name, outcome in outcomes.items() if outcome == "not configured"}
+    assert not_recorded == set(SOURCES) - {*nights.SOURCE_NAMES}
     assert contents_of(home) == contents_of(landed)
     # `run` goes on to build what has this fingerprint.
     vintages = [one for name in SOURCES for one in store.vintages(home / "landing", name)]
