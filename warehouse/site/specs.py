@@ -20,7 +20,8 @@ AMOUNT = ",~r"
 # One colour for a source, in every figure. Mid-tones that hold on white and on dark grey.
 SOURCE_COLORS = (
     "#2f78b7", "#d1495b", "#2e8b57", "#d9860a", "#8057b5", "#0b9a9a", "#9c5a2b",
-    "#c74fa0", "#6b7d1e", "#4a63d8", "#b5482f", "#66788a", "#178f62", "#a8800f",
+    "#c74fa0", "#6b7d1e", "#4a63d8", "#b5482f", "#66788a", "#a09470", "#a8800f",
+    "#945864", "#ac88b8", "#28a028", "#7c4ce8", "#e8287c", "#587c64", "#e86428",
 )  # fmt: skip
 # Twelve services and eight economies must be told apart.
 CATEGORY_COLORS = (
