@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -70,7 +71,8 @@ def test_no_log_without_options_and_one_json_object_a_line_with_them(tmp_path: P
     assert "fetched" not in after.stderr, "INFO needs -v"
 
 
-def test_no_password_is_logged(tmp_path: Path) -> None:
+def test_no_password_is_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)  # between the attempts
     arguments = ("-v", "--log-format", "json", "fetch", "unctad_goods")
     mirror = "http://me:hush@127.0.0.1:1/mirror?token=hush"
     ended = invoke(tmp_path, *arguments, mirror=mirror, exit_code=1, WAREHOUSE_LOCK_SECONDS="0")

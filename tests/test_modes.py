@@ -49,6 +49,7 @@ def warehouse(home: Path, umask: int, *arguments: str) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("umask", UMASKS)
 def test_landed_files_are_readable_and_writable_only_by_the_owner(tmp_path: Path, umask: int) -> None:
     home = tmp_path / "home"

@@ -24,6 +24,7 @@ def poll(home: Path, night: int) -> str | None:
     return ingest(settings_of(home, SAMPLE_DIR / f"night-{night}"), SOURCE)
 
 
+@pytest.mark.slow
 def test_rollback_stays_in_force_until_there_is_a_new_vintage(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     first = poll(tmp_path, 1)
@@ -51,6 +52,7 @@ def test_rollback_stays_in_force_until_there_is_a_new_vintage(tmp_path: Path) ->
     assert withdrawn(read_history(settings.published).require()) == {}
 
 
+@pytest.mark.slow
 def test_new_code_after_a_rollback_builds_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = settings_of(tmp_path)
     poll(tmp_path, 1)
@@ -65,6 +67,7 @@ def test_new_code_after_a_rollback_builds_again(tmp_path: Path, monkeypatch: pyt
     assert steps.load(settings) is not None
 
 
+@pytest.mark.slow
 def test_rollback_withdraws_the_vintages_that_the_older_release_does_not_have(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, operator="ada")
     first, second = poll(tmp_path, 1), poll(tmp_path, 2)

@@ -110,6 +110,7 @@ def test_build_as_of_a_day_contains_the_vintages_of_that_day(bank_home: Path) ->
         assert [vintage.vintage for vintage in record.vintages if vintage.source == "worldbank_wdi"] == bank
 
 
+@pytest.mark.slow
 def test_last_poll_is_the_last_line_not_the_latest_time(tmp_path: Path) -> None:
     mirror = tmp_path / "mirror"
     mirror.mkdir()

@@ -99,6 +99,7 @@ def test_rejected_load_keeps_files_report_and_reasons(rejected: tuple[Path, Path
     assert entry.report["findings"]
 
 
+@pytest.mark.slow
 def test_override_is_recorded_everywhere(rejected: tuple[Path, Path]) -> None:
     home, mirror = rejected
     before = bytes_under(home / "landing" / NAME / "2026-03-19")

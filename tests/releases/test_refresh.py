@@ -44,6 +44,7 @@ def home(warehouse: Warehouse, tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
+@pytest.mark.slow
 def test_failed_poll_and_a_later_day_reach_the_mart_without_a_build(home: Path, tmp_path: Path) -> None:
     settings = settings_of(home)
     base = current(settings.published)
@@ -80,6 +81,7 @@ def test_failed_poll_and_a_later_day_reach_the_mart_without_a_build(home: Path, 
     assert steps.load(settings) is None, "a refreshed release counts as built"
 
 
+@pytest.mark.slow
 def test_refresh_is_not_the_previous_release_and_replaces_earlier_refreshes(home: Path) -> None:
     settings = settings_of(home)
     base = current(settings.published)
@@ -106,6 +108,7 @@ def test_refresh_is_not_the_previous_release_and_replaces_earlier_refreshes(home
     assert rollback(settings.published, base.name, "a test", "tests").after == base.name
 
 
+@pytest.mark.slow
 def test_release_is_not_refreshed_while_a_vintage_waits_for_a_build(home: Path, tmp_path: Path) -> None:
     changed = (b"339393210195.59", b"339400000000.5")
     mirror = recording(tmp_path / "later", "2026-06-01T00:00:00Z", *changed, SAMPLE_DIR / "night-2")
