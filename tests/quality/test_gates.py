@@ -86,9 +86,13 @@ def test_missing_suite_is_rejected(tmp_path: Path, seeds: Path) -> None:
         validate_vintage(TOY, rows, None, seeds, tmp_path / "suites", tmp_path / "work")
 
 
-def test_missing_seeds_are_rejected(tmp_path: Path) -> None:
-    with pytest.raises(WarehouseError, match="no seed file found"):
-        validate_toy(tmp_path, HAS_ROWS)
+def test_missing_seed_that_a_query_names_is_rejected(tmp_path: Path) -> None:
+    assert validate_toy(tmp_path, HAS_ROWS).success, "this one needs no seed"
+    known = query(
+        "known", "select year as finding from {batch} where year not in (select code from seeds.lost)"
+    )
+    with pytest.raises(WarehouseError, match=r"lost\.csv: no such seed file"):
+        validate_toy(tmp_path, known)
 
 
 def test_release_without_a_suite_for_core_or_marts_is_an_error(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@
 |---|---|---|
 | `raw` | `raw.<source>`: the candidate vintage's rows | |
 | `previous` | `previous.<source>`: the rows of the last accepted vintage, or none | |
-| `seeds` | `seeds.<name>`: every seed file, all columns as text | |
+| `seeds` | `seeds.<name>`: a seed file that a query names, all columns as text | |
 | `core`, `marts` | | the tables of the finished build |
 | `current` | | `current.<table>`: the same tables of the current release, or none |
 
@@ -19,6 +19,7 @@ Data files are attached read-only, so that other readers of the current release 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from warehouse.database import literal
 from warehouse.errors import WarehouseError
 from warehouse.quality.suites import SCHEMAS
 
+SEED_NAME = re.compile(r"\bseeds\.(\w+)")
 # A text that is not a number fails the expectation about numbers; all other expectations skip it.
 MACROS = (
     "create macro is_number(digits) as "
@@ -100,12 +102,15 @@ def select_as(relation: str, columns: Mapping[str, str], present: Iterable[str],
     return f"select {listed} from {relation} {condition}".strip()
 
 
-def add_seeds(connection: duckdb.DuckDBPyConnection, seeds: Path) -> None:
-    """Load every seed file of a folder as a table of text: codes such as 076 and NA stay as written."""
-    files = sorted(seeds.glob("*.csv"))
-    if not files:
-        raise WarehouseError(f"{seeds}: no seed file found (*.csv). The load gate needs them to check codes")
-    for file in files:
+def add_seeds(connection: duckdb.DuckDBPyConnection, seeds: Path, queries: Iterable[str]) -> None:
+    """Load the seed files that queries name as tables of text: codes such as 076 and NA stay as written.
+
+    Raises WarehouseError if the folder has no file of a seed that is named.
+    """
+    for name in sorted({name for query in queries for name in SEED_NAME.findall(query)}):
+        file = seeds / f"{name}.csv"
+        if not file.is_file():
+            raise WarehouseError(f"{file}: no such seed file. The load gate needs it to check codes")
         options = """header = true, all_varchar = true, delim = ',', quote = '"', escape = '"'"""
         rows = f"read_csv({literal(file)}, {options})"
-        connection.execute(f'create table seeds."{file.stem}" as select * from {rows}')
+        connection.execute(f'create table seeds."{name}" as select * from {rows}')

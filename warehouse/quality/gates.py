@@ -41,7 +41,7 @@ def validate_vintage(
             stored = f"read_parquet({literal(previous_rows)})"
             previous = database.select_as(stored, columns, database.columns_of(connection, stored))
         connection.execute(f"create view previous.{source.name} as {previous}")
-        database.add_seeds(connection, seeds)
+        database.add_seeds(connection, seeds, [one.query for one in suite.expectations if one.query])
     return verdict_on(gx.run_suites(file, {}, [suite], {suite.name}))
 
 
