@@ -81,7 +81,7 @@ class Suite(BaseModel, frozen=True):
         return f"{self.schema_name}.{self.table}"
 
 
-class _StrictLoader(yaml.SafeLoader):
+class _StrictLoader(yaml.CSafeLoader):
     """YAML without arbitrary objects, in which a duplicate key is an error: YAML would keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
