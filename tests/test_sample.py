@@ -50,13 +50,13 @@ def requested(name: str, mirror: dict[str, Path]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("night", "count"), [("night-1", 22), ("night-2", 22 + 2 + 2 + 2 + 2 + 5 + 1 + 1 + 2 + 2)]
+    ("night", "count"), [("night-1", 22), ("night-2", 22 + 2 + 2 + 2 + 2 + 1 + 5 + 1 + 1 + 2 + 2)]
 )
 def test_every_answer_is_a_file_with_checksum_licence_and_provenance(night: str, count: int) -> None:
     """Count by publisher.
 
     22 World Bank indicators; then also SAFE's page and workbook, UNCTAD's two archives, the listing and
-    file of the Atlas, BaTiS and its dataflow, the list of curated files and the four, Data360, MOFCOM's page,
+    file of the Atlas, BaTiS and its dataflow, BaTiS by SDMX, the list of curated files and the four, Data360, MOFCOM's page,
     the page and table of the ONS, and the WTO's goods and digitally delivered services.
     """
     found = index(night)
@@ -81,6 +81,7 @@ def test_every_answer_is_a_file_with_checksum_licence_and_provenance(night: str,
         ("night-1", "api.worldbank.org", "", "2022-09-16T00:00:00Z"),
         ("night-2", "api.worldbank.org", "", "2024-07-12T00:00:00Z"),
         ("night-2", "www.safe.gov.cn", "", "2024-03-29T06:51:00Z"),
+        ("night-2", "sdmx.oecd.org", "batis.csv", "2025-12-31T00:00:00Z"),
         ("night-2", "unctadstat-api.unctad.org", "US_TradeServCatTotal", "2025-07-23T00:00:00Z"),
         ("night-2", "unctadstat-api.unctad.org", "US_TradeMerchTotal", "2026-03-19T00:00:00Z"),
     ],

@@ -71,6 +71,7 @@ FIRST: dict[str, Edit] = {  # of sources that have no vintage in the home
 SECOND: dict[str, Edit] = {
     "atlas_services": changed(".dta", revised_atlas),
     "batis": changed(".zip", in_archive(edits.ZIP, in_text_of((",11.287497", ",11.287498")))),
+    "batis_sdmx": changed("batis.csv", replaced((",118.50812,", ",118.50813,"))),
     "bea_services": edits.fixture("bea_services", in_text_of(("46,420", "46,421"))),
     "curated": changed("national_releases", replaced((",S,total,52982.7,", ",S,total,52982.8,"))),
     "data360_digital": changed("UNCTAD_DE", replaced((",1835732.0,", ",1835733.0,"))),

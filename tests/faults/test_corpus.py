@@ -242,6 +242,7 @@ WHOSE = {
     "DDS_bulk_download": "wto_digital",
     "TradeMerch": "unctad_goods",
     "TradeServ": "unctad_services",
+    "/data/OECD.SDD.TPS": "batis_sdmx",
     "BATIS": "batis",
     "ons.gov.uk": "ons_services",
     "safe.gov.cn": "safe_bop",
@@ -519,6 +520,7 @@ def column_number(cell_ref: str) -> int:
 READ: Mapping[str, Callable[[Mapping[str, bytes], str], list[Row]]] = {
     "atlas_services": read_atlas,
     "batis": read_batis,
+    "batis_sdmx": read_sdmx,
     "bea_services": read_bea,
     "curated": read_curated,
     "data360_digital": read_data360,

@@ -8,6 +8,8 @@ with observations as (
     union all
     select * from {{ ref('stg_batis') }}
     union all
+    select * from {{ ref('stg_batis_sdmx') }}
+    union all
     select * from {{ ref('stg_bea_services') }}
     union all
     select * from {{ ref('stg_curated') }}

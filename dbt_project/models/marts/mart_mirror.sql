@@ -27,8 +27,8 @@ statements as (
 
 ),
 
--- Within a source only values of one type and currency are compared, and balanced values not at all: the publisher
--- made the two equal.
+-- Within a source only values of one type and currency are compared. Two balanced values are not compared at all: the
+-- publisher made them equal, and those of two sources differ by the editions of one table, not by what economies state.
 pairs as (
 
     select
@@ -68,11 +68,10 @@ pairs as (
             and stated.flow = mirrored.opposite_flow
             and {{ is_same_period('stated', 'mirrored') }}
     where
-        stated.source <> mirrored.source
-        or (
-            stated.value_type = mirrored.value_type
-            and stated.value_type <> 'balanced'
-            and stated.currency = mirrored.currency
+        (stated.value_type <> 'balanced' or mirrored.value_type <> 'balanced')
+        and (
+            stated.source <> mirrored.source
+            or (stated.value_type = mirrored.value_type and stated.currency = mirrored.currency)
         )
 
 ),
