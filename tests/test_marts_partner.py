@@ -10,6 +10,7 @@ import csv
 import io
 import re
 import zipfile
+from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -73,6 +74,33 @@ def batis() -> dict[tuple[str, str, str], Fraction]:
         for row in csv.DictReader(io.StringIO(text))
         if row["Reporter"] == "CHN" and row["Item_code"] == "S" and row["Balanced_value"]
     }
+
+
+@cache
+def construction_with_uk() -> tuple[Fraction, Fraction]:
+    """China's exports of construction to the United Kingdom in 2019 as printed: in `batis`, in `batis_sdmx`.
+
+    The second file states them as the United Kingdom's imports; both values are balanced.
+    """
+    (path,) = SAMPLE_DIR.rglob("OECD-WTO_BATIS*.zip")
+    with zipfile.ZipFile(path) as opened:
+        (name,) = opened.namelist()
+        bulk = opened.read(name).decode("utf-8-sig")
+    (older,) = (
+        Fraction(row["Balanced_value"])
+        for row in csv.DictReader(io.StringIO(bulk))
+        if (row["Reporter"], row["Partner"], row["Flow"]) == ("CHN", "GBR", "EXP")
+        and (row["Item_code"], row["Year"]) == ("SE", "2019")
+    )
+    (path,) = SAMPLE_DIR.rglob("batis.csv")
+    with path.open(encoding="utf-8", newline="") as opened:
+        (newer,) = (
+            Fraction(row["OBS_VALUE"])
+            for row in csv.DictReader(opened)
+            if (row["REF_AREA"], row["COUNTERPART_AREA"], row["TRADE_FLOW"]) == ("GBR", "CHN", "M")
+            and (row["SERVICE"], row["TIME_PERIOD"], row["ADJUSTMENT"]) == ("SE", "2019", "B")
+        )
+    return older, newer
 
 
 @cache
@@ -418,6 +446,49 @@ def test_belt_and_road_begins_with_the_initiative(built: Path, group: str) -> No
 
 
 # --- mirrors --------------------------------------------------------------------------------------
+
+
+def test_two_editions_of_batis_are_side_by_side(built: Path) -> None:
+    older, newer = construction_with_uk()
+    assert (older, newer) == (Fraction("73.416110"), Fraction("118.508120"))
+    assert fetch_rows(
+        built,
+        "select source, vintage, reporter, partner, flow, value_type, value_million, status"
+        " from core.fct_bilateral_services_trade where service = 'SE' and period_label = '2019'"
+        " and value_type = 'balanced' and ((reporter = 'CHN' and partner = 'GBR' and flow = 'exports')"
+        " or (reporter = 'GBR' and partner = 'CHN' and flow = 'imports')) order by source",
+    ) == [
+        ("batis", "2021-01-01", "CHN", "GBR", "exports", "balanced", Decimal("73.416110"), None),
+        ("batis_sdmx", "2025-12-31", "GBR", "CHN", "imports", "balanced", Decimal("118.508120"), "I"),
+    ]
+    assert fetch_rows(
+        built,
+        "select source, value_million from marts.mart_trade_partner where service = 'SE'"
+        " and reporter = 'CHN' and partner = 'GBR' and flow = 'imports' and period_label = '2019' order by 1",
+    ) == [("batis", 66.595056), ("batis_sdmx", 54.784679)]
+
+
+def test_two_editions_of_batis_are_no_mirror(built: Path) -> None:
+    """Both values are balanced: the difference is that of the editions, not of what two economies state."""
+    pairs = fetch_rows(
+        built,
+        "select reporter_source, partner_source, count(*) from marts.mart_mirror"
+        " where 'batis_sdmx' in (reporter_source, partner_source) group by all order by all",
+    )
+    # the ONS's exports of SE, SI and SJ3 to China and India from 2016 on; one of them is printed as ".."
+    mirrored = sum(
+        ("exports", partner) in ons(code, str(year))
+        for partner in ("CN", "IN")
+        for code in ("5", "9", "10.3")
+        for year in range(2016, 2022)
+    )
+    assert mirrored == 35
+    assert pairs == [("batis_sdmx", "ons_services", mirrored), ("ons_services", "batis_sdmx", mirrored)]
+    assert fetch_rows(
+        built,
+        "select count(*) from marts.mart_mirror"
+        " where reporter_value_type = 'balanced' and partner_value_type = 'balanced'",
+    ) == [(0,)]
 
 
 def test_pounds_and_dollars_are_separate_rows(built: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 from conftest import Warehouse
 from small_releases import dbt_manifest, flip_bit, make_release, make_vintage, overwrite
 
+from warehouse.config import SAMPLE_DIR
 from warehouse.errors import WarehouseError
 from warehouse.releases.trace import Lineage, trace
 
@@ -415,6 +416,25 @@ def test_trace_of_mirror_leads_to_the_cells_of_both_sides(warehouse: Warehouse) 
     )
     assert {lineage.models[-1] for lineage in found} == {"raw.batis", "raw.ons_services"}
     assert len(found) == 2 and all(len(lineage.origins) == 1 for lineage in found)
+
+
+def test_trace_of_a_balanced_value_leads_to_its_line_of_the_recorded_answer(warehouse: Warehouse) -> None:
+    found = follow_sample(
+        warehouse,
+        "core.fct_bilateral_services_trade",
+        source="batis_sdmx",
+        reporter="GBR",
+        partner="CHN",
+        service="SE",
+        flow="imports",
+        period_label="2019",
+    )
+    (lineage,) = found
+    assert lineage.models[-1] == "raw.batis_sdmx"
+    (origin,) = lineage.origins
+    (file,) = (SAMPLE_DIR / "night-2" / "sdmx.oecd.org").rglob("batis.csv")
+    assert origin.is_intact and origin.raw_row["obs_value"] == "118.50812"
+    assert file.read_text().splitlines()[origin.row - 1].endswith(",2019,118.50812,I")
 
 
 def test_trace_of_group_leads_to_its_members_of_that_year_only(warehouse: Warehouse) -> None:
