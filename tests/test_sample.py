@@ -56,8 +56,8 @@ def test_every_answer_is_a_file_with_checksum_licence_and_provenance(night: str,
     """Count by publisher.
 
     22 World Bank indicators; then also SAFE's page and workbook, UNCTAD's two archives, the listing and
-    file of the Atlas, BaTiS and its dataflow, BaTiS by SDMX, the list of curated files and the four, Data360, MOFCOM's page,
-    the page and table of the ONS, and the WTO's goods and digitally delivered services.
+    file of the Atlas, BaTiS and its dataflow, BaTiS by SDMX, the list of curated files and the four, Data360,
+    MOFCOM's page, the page and table of the ONS, and the WTO's goods and digitally delivered services.
     """
     found = index(night)
     assert set(found) == {"name", "description", "answers"}

@@ -1,6 +1,6 @@
 """BaTiS by the OECD's SDMX interface: the key has the evidenced order, and the recorded cells stay as sent.
 
-The recorded answer is rebuilt from 120 real cells of the edition of December 2025; see `warehouse/sample/README.md`.
+The recorded answer is rebuilt from 120 real cells of the edition of December 2025, see the sample's README.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def test_request_has_the_evidenced_key() -> None:
     assert start == "/public/rest/v1/data/OECD.SDD.TPS,DSD_BATIS@DF_BATIS,1.0"
     positions = [codes.split("+") for codes in key.split(".")]
     assert len(positions) == 8
-    evidenced = "CHN.GBR.M.S.SE.A.USD_EXC.B".split(".")
+    evidenced = ("CHN", "GBR", "M", "S", "SE", "A", "USD_EXC", "B")
     assert all(code in codes for code, codes in zip(evidenced, positions, strict=True))
     assert len(positions[0]) == 25 and set(positions[1]) == {*positions[0], "W"}
     assert set(positions[7]) == {"N", "F", "B"}

@@ -9,13 +9,12 @@ imports from A). They describe one flow and must never be added.
 It is a source of its own, since the two can be of different editions: each edition of BaTiS estimates the
 past anew, and a vintage with cells of two editions would have no edition at all.
 
-Evidenced by clients of 2026 (to 2026-09-17): the address with `/v1/`, the version 1.0 and the order of the key,
+Evidenced by clients of 2026 (to 2026-09-17): the address with `/v1/`, the version 1.0, the order of the key,
 `+` between codes, the parameters `startPeriod` and `dimensionAtObservation`, the flows `X` and `M`, all these
 codes of services, ISO alpha-3 codes of economies, `W` as the partner world, the unit `USD_EXC`, and 120
-balanced values of the edition of December 2025 with the columns read here. A client that compared `N`, `F`
-and `B` with the three columns of the bulk file found them to be the same. `format=csvfile` is the OECD's
-documented request for SDMX-CSV; answers to it begin with the column `DATAFLOW`. The OECD allows 60 downloads
-an hour, and no `lastNObservations` for this table.
+balanced values of the edition of December 2025 with the columns read here. One client compares `N`, `F` and
+`B` with the reported, final and balanced columns of the bulk file. `format=csvfile` is the OECD's documented
+request for SDMX-CSV; answers to it begin with the column `DATAFLOW`. The OECD allows 60 downloads an hour.
 
 Inferred: that one answer may have as many rows (a client fetched all partners of an economy at once, and the
 OECD advises to divide from ten million on); that the fourth dimension of the key, which is `S` in each
