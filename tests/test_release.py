@@ -179,6 +179,7 @@ def test_manifest_has_revision_vintages_digests_counts_and_verdict(warehouse: Wa
     assert [(entry.source, entry.vintage) for entry in manifest.vintages] == [
         ("atlas_services", "2024-09-17"),
         ("batis", "2021-01-01"),
+        ("batis_sdmx", "2025-12-31"),
         ("curated", "2026-03-19"),
         ("data360_digital", "2026-03-19"),
         ("mofcom_totals", "2022-05-27"),

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pyarrow as pa
 import pytest
+from sdmx_answers import answer_of
 
 from warehouse.config import SAMPLE_DIR
 from warehouse.errors import SourceError
@@ -91,6 +92,21 @@ def test_answer_with_all_columns_reads_alike(tmp_path: Path, text: str) -> None:
     newer = fuller.replace("DATAFLOW,", "STRUCTURE,STRUCTURE_ID,ACTION,")
     newer = newer.replace(START, f"dataflow,{START}I,")
     assert rows_of(tmp_path, newer) == expected
+
+
+def test_three_kinds_of_value_of_a_cell_are_three_rows(tmp_path: Path) -> None:
+    """The fixture has the columns in another order, and further ones; the key has `ADJUSTMENT`."""
+    rows = rows_of(tmp_path, answer_of(SOURCE).read_text(encoding="utf-8"))
+    assert len(rows) == len({tuple(row[name] for name in SOURCE.key) for row in rows}) == 51
+    assert {
+        row["adjustment"]: (row["obs_value"], row["obs_status"], row["unit_mult"])
+        for row in rows
+        if (row["counterpart_area"], row["service"], row["time_period"]) == ("CHN", "SE", "2019")
+    } == {
+        "N": ("52.3", None, "6"),
+        "F": ("40.192543", None, "6"),
+        "B": ("118.50812", "I", "6"),
+    }
 
 
 @pytest.mark.parametrize(
