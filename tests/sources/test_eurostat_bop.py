@@ -28,7 +28,7 @@ def test_request_names_each_dimension_and_asks_for_csv() -> None:
     request = first_request(SOURCE.plan())
     assert urlsplit(request.address).path.endswith("/sdmx/3.0/data/dataflow/ESTAT/bop_its6_det/1.0")
     asked = parse_qs(urlsplit(request.address).query)
-    assert asked["c[partner]"] == ["CN"] and asked["c[currency]"] == ["MIO_EUR"]
+    assert asked["c[partner]"] == ["CN_X_HK"] and asked["c[currency]"] == ["MIO_EUR"]
     assert asked["c[stk_flow]"] == ["CRE,DEB"]
     assert len(asked["c[geo]"][0].split(",")) == 28, "27 members and the Union"
     assert len(asked["c[bop_item]"][0].split(",")) == 13
@@ -58,7 +58,7 @@ def test_answer_of_version_1_reads_alike(tmp_path: Path, text: str) -> None:
     [
         ("BOP_ITS6_DET", "BOP_ITS6_TOT", "the rows are not of ESTAT:BOP_ITS6_DET"),
         (",MIO_EUR,", ",MIO_NAC,", "a code that was not requested in column currency: 'MIO_NAC'"),
-        (",CN,EL,", ",WRL_REST,EL,", "a code that was not requested in column partner: 'WRL_REST'"),
+        (",CN_X_HK,EL,", ",WRL_REST,EL,", "a code that was not requested in column partner: 'WRL_REST'"),
         (",CRE,", ",BAL,", "a code that was not requested in column stk_flow: 'BAL'"),
         (",stk_flow,", ",flow,", "missing 'stk_flow'"),
         (",310.25,", ",310.25 e,", "not a plain decimal number in column obs_value: '310.25 e'"),

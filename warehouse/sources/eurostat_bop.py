@@ -7,8 +7,9 @@ are the Union's and each member's own for a flow that BaTiS and others state fro
 Evidenced: the interface, its filters and its header `STRUCTURE,STRUCTURE_ID,freq,…,TIME_PERIOD,OBS_VALUE,
 OBS_FLAG,CONF_STATUS` by clients of other tables (2026-07 to 2026-10); the dimensions `currency` (`MIO_EUR`),
 `bop_item` (`S`, `SC`, `SJ312`), `stk_flow` (`CRE`, `DEB`, `BAL`), `partner` and `geo` (`EU27_2020`, `HU`) of
-this table by clients that ask for them by name. Inferred: that `partner` has the code `CN`, and that all
-items from `SA` to `SL` are published for each reporter. No answer of this table is at hand.
+this table by clients that ask for them by name; and that its partner China is `CN_X_HK` (without Hong Kong,
+as in China's own figures), while `CN` has no cell, by a client that received cells (2026-09-21). Inferred:
+that all items from `SA` to `SL` are published for each reporter. No answer of this table is at hand.
 
 A reporter is a code of two letters (`EL` is Greece) or `EU27_2020`, the Union of 27 members in all years.
 `CRE` are exports and `DEB` imports, both positive. A value that is confidential or not available has an empty
@@ -27,7 +28,7 @@ NAME = "eurostat_bop"
 ADDRESS = "https://ec.europa.eu/eurostat/api/dissemination/sdmx/3.0/data/dataflow/ESTAT/bop_its6_det/1.0"
 ITEMS = ("S", "SA", "SB", "SC", "SD", "SE", "SF", "SG", "SH", "SI", "SJ", "SK", "SL")
 FLOWS = ("CRE", "DEB")
-PARTNERS = ("CN",)
+PARTNERS = ("CN_X_HK",)  # China except Hong Kong
 REPORTERS = (
     *("EU27_2020", "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "EL", "ES", "FI", "FR", "HR", "HU", "IE"),
     *("IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"),
