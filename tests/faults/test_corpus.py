@@ -526,6 +526,7 @@ READ: Mapping[str, Callable[[Mapping[str, bytes], str], list[Row]]] = {
     "data360_digital": read_data360,
     "eurostat_bop": read_sdmx,
     "imf_bop": read_sdmx,
+    "imf_exchange_rates": read_sdmx,
     "mofcom_totals": read_mofcom,
     "nbs_accounts": read_nbs,
     "ons_services": read_ons,

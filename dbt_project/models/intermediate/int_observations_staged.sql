@@ -20,6 +20,8 @@ with observations as (
     union all
     select * from {{ ref('stg_imf_bop') }}
     union all
+    select * from {{ ref('stg_imf_exchange_rates') }}
+    union all
     select * from {{ ref('stg_mofcom_totals') }}
     union all
     select * from {{ ref('stg_nbs_accounts') }}

@@ -32,7 +32,9 @@ with problems as (
             or period_start is null
             or period_end is null
             or unit is null
-            or (unit = 'million') <> (currency is not null)
+            or (unit = 'million' and currency is null)
+            -- a rate of a year in which the economy had another currency has none
+            or (unit not in ('million', 'per US dollar') and currency is not null)
             or value_type is null
             or _file is null
             or _row is null

@@ -1,0 +1,68 @@
+"""IMF: exchange rates, domestic currency per US dollar, averages of years, quarters and months.
+
+Dataflow `IMF.STA:ER` by SDMX 2.1; `api.imf.org` sends SDMX-CSV for the `Accept` header alone. An average of a
+period is what a flow of that period is converted with; rates at the end of a period are not requested.
+
+Evidenced by clients of 2026 (to 2026-09): the address, the order of the key
+`COUNTRY.INDICATOR.TYPE_OF_TRANSFORMATION.FREQUENCY`, the indicator `XDC_USD` (domestic currency per US dollar),
+`PA_RT` (average of the period), the frequencies, months such as `2018-M01`, `G163` for the euro area, and these
+figures: `NPL.XDC_USD.PA_RT.A` of 2025 is 139.12, `BGD.XDC_USD.PA_RT.M` of 2018-M01 is 82.82 and of 2026-M08
+123.10, `PAK.XDC_USD.PA_RT.M` of 2018-M01 is 110.55 and of 2026-M07 277.90. One client drops rows that are dated
+1900, another drops periods in the future: both are read here, and neither is used, since the first has no
+currency in the seed economy_currency, and a period that has not ended is in no fact. Inferred: `-Q1` for
+quarters, as in the other dataflows of this service, and that the other economies have their ISO alpha-3 codes.
+No answer is at hand.
+
+The rate is of an economy, and not of a currency: the seed economy_currency names the currency of an economy by
+year. Members of the euro area are not requested, so that no rate of a former currency is one of the euro.
+
+The attributes are requested not to be sent (`detail=dataonly`), since each row has a long description.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from warehouse.model import Source
+from warehouse.sources._sdmx import SdmxTable, plan, read
+
+NAME = "imf_exchange_rates"
+ADDRESS = "https://api.imf.org/external/sdmx/2.1/data/IMF.STA,ER"
+COUNTRIES = (
+    *("AUS", "BGD", "BRA", "CAN", "CHE", "CHN", "G163", "GBR", "HKG", "IDN", "IND"),
+    *("JPN", "KOR", "MEX", "NPL", "NZL", "PAK", "RUS", "SAU", "SGP", "TUR", "ZAF"),
+)
+KEY = (
+    ("COUNTRY", COUNTRIES),
+    ("INDICATOR", ("XDC_USD",)),
+    ("TYPE_OF_TRANSFORMATION", ("PA_RT",)),
+    ("FREQUENCY", ("A", "Q", "M")),
+)
+
+TABLE = SdmxTable(
+    source=NAME,
+    flow="IMF.STA:ER",
+    url=f"{ADDRESS}/{'.'.join('+'.join(codes) for _, codes in KEY)}",
+    file="er.csv",
+    params=(("detail", "dataonly"),),
+    headers=(("Accept", "application/vnd.sdmx.data+csv;version=1.0.0"),),
+    dimensions={name: name.lower() for name, _ in KEY},
+    attributes={"OBS_STATUS": "obs_status", "STATUS": "status"},
+    ignored=("SCALE", "PRECISION", "SERIES_NAME", "FULL_DESCRIPTION", "UPDATE_DATE"),
+    expected=tuple((name.lower(), codes) for name, codes in KEY),
+)
+
+SOURCE = Source(
+    name=NAME,
+    title="Exchange rates: domestic currency per US dollar, averages of years, quarters and months, 22 economies",
+    publisher="IMF",
+    table="IMF.STA:ER",
+    homepage="https://data.imf.org/en/datasets/IMF.STA:ER",
+    licence="IMF terms of use (attribution)",
+    evidenced="2026-09: address, key, codes and single figures, by clients; no answer",
+    columns=TABLE.contract.columns,
+    key=TABLE.key,
+    plan=partial(plan, TABLE),
+    read=partial(read, TABLE),
+    contract=TABLE.contract,
+)
