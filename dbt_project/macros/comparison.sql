@@ -30,15 +30,20 @@ end
     split_part(cast({{ amount }} as {{ dbt.type_string() }}), '.', 2)
 {%- endmacro %}
 
-{#- An amount in US dollars. No exchange rates are in the warehouse yet: an amount in another currency has none. -#}
-{% macro in_usd(amount, currency) -%}
-    case when {{ currency }} = 'USD' then {{ amount }} end
+{#- An amount in US dollars, as a double: in dollars as it is, else by the rate of its period, in units of the currency for a dollar. -#}
+{% macro in_usd(amount, currency, rate) -%}
+    case when {{ currency }} = 'USD' then {{ to_double(amount) }} else {{ to_double(amount) }} / {{ to_double(rate) }} end
 {%- endmacro %}
 
-{#- Why one of two amounts has no value in US dollars; null where both have. -#}
-{% macro reason_without_usd(currency, other_currency) -%}
+{#- Why one of two amounts of a period has no value in US dollars; null where both have. -#}
+{% macro reason_without_usd(frequency, amounts) -%}
     case
-        when {{ currency }} <> 'USD' then concat_ws('', 'no exchange rate for ', {{ currency }})
-        when {{ other_currency }} <> 'USD' then concat_ws('', 'no exchange rate for ', {{ other_currency }})
+        {%- for currency, rate in amounts %}
+        when {{ currency }} <> 'USD' and {{ rate }} is null
+            then concat_ws(
+                '', 'no exchange rate for ', {{ currency }},
+                case when {{ frequency }} = 'C' then ': none is published for a span of months' end
+            )
+        {%- endfor %}
     end
 {%- endmacro %}

@@ -1,9 +1,34 @@
 {%- set cell = ['source', 'reporter', 'period_start', 'period_end'] -%}
 
-with scale as (
+with totals as (
 
     select * from {{ ref('mart_trade_scale') }}
-    where frequency = 'A' and currency = 'USD'
+    where frequency = 'A'
+
+),
+
+-- Dollars where the source publishes them for the economy and year, else the first other currency.
+currencies as (
+
+    select
+        {{ cell | join(', ') }},
+        min(case when currency <> 'USD' then currency end) as other_currency,
+        max(case when currency = 'USD' then 'USD' end) as dollars
+    from totals
+    group by {{ cell | join(', ') }}
+
+),
+
+scale as (
+
+    select totals.*
+    from totals
+    inner join currencies
+        on
+            {% for column in cell -%}
+                totals.{{ column }} = currencies.{{ column }} and {{ '' }}
+            {%- endfor -%}
+            totals.currency = coalesce(currencies.dollars, currencies.other_currency)
 
 ),
 
@@ -17,6 +42,12 @@ economies as (
 sources as (
 
     select * from {{ ref('dim_source') }}
+
+),
+
+rates as (
+
+    select * from {{ ref('int_exchange_rate') }}
 
 ),
 
@@ -36,14 +67,23 @@ select
     scale.period_start,
     scale.period_end,
     scale.period_label,
-    scale.exports_million as exports_usd_million,
-    scale.imports_million as imports_usd_million,
-    scale.total_million as total_usd_million,
-    scale.balance_million as balance_usd_million,
+    {% for flow in ['exports', 'imports', 'total', 'balance'] -%}
+        {{ in_usd('scale.' ~ flow ~ '_million', 'scale.currency', 'rates.rate') }} as {{ flow }}_usd_million,
+    {% endfor -%}
+    scale.currency,
+    scale.exports_million,
+    scale.imports_million,
+    scale.total_million,
+    scale.balance_million,
+    {{ to_double('rates.rate') }} as rate_per_usd,
+    rates.rate_source,
+    rates.rate_vintage,
+    {{ reason_without_usd('scale.frequency', [('scale.currency', 'rates.rate')]) }} as usd_reason,
     scale.value_type,
     scale.vintage
 from scale
 inner join series on {{ is_of_series('series', 'scale', cell) }}
 inner join economies on scale.reporter = economies.economy
 inner join sources on scale.source = sources.source
+left join rates on {{ is_same_period_and_currency('scale', 'rates') }}
 order by scale.source, scale.reporter, scale.period_start

@@ -1,4 +1,4 @@
--- One kind of value of each source, as in bi.compare_sources.
+-- One kind of value of each source that publishes dollars: a gap between publishers is not one of exchange rates.
 with totals as (
 
     select

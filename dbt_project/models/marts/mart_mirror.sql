@@ -1,29 +1,15 @@
 -- Two figures of one flow: that of `reporter`, and that of `partner` for the opposite flow.
-with named_reporters as (
-
-    select * from {{ ref('dim_economy') }}
-
-),
-
-named_partners as (
-
-    select * from {{ ref('dim_economy') }}
-
-),
-
-named_services as (
-
-    select * from {{ ref('dim_service') }}
-
-),
-
-statements as (
+with statements as (
 
     select
-        *,
-        case flow when 'exports' then 'imports' when 'imports' then 'exports' end as opposite_flow
-    from {{ ref('fct_bilateral_services_trade') }}
-    where flow in ('exports', 'imports') and reporter <> partner
+        trade.*,
+        case trade.flow when 'exports' then 'imports' when 'imports' then 'exports' end as opposite_flow,
+        rates.rate,
+        rates.rate_source,
+        rates.rate_vintage
+    from {{ ref('fct_bilateral_services_trade') }} as trade
+    left join {{ ref('int_exchange_rate') }} as rates on {{ is_same_period_and_currency('trade', 'rates') }}
+    where trade.flow in ('exports', 'imports') and trade.reporter <> trade.partner
 
 ),
 
@@ -47,6 +33,7 @@ pairs as (
         stated.value_million as reporter_value,
         stated.value_million_double as reporter_value_million,
         stated.status as reporter_status,
+        stated.rate as reporter_rate,
         mirrored.source as partner_source,
         mirrored.vintage as partner_vintage,
         mirrored.value_type as partner_value_type,
@@ -54,6 +41,9 @@ pairs as (
         mirrored.value_million as partner_value,
         mirrored.value_million_double as partner_value_million,
         mirrored.status as partner_status,
+        mirrored.rate as partner_rate,
+        coalesce(stated.rate_source, mirrored.rate_source) as rate_source,
+        coalesce(stated.rate_vintage, mirrored.rate_vintage) as rate_vintage,
         case
             when stated.currency <> mirrored.currency then 'currencies differ'
             when stated.value_million + mirrored.value_million = 0 then 'sum is zero'
@@ -81,17 +71,24 @@ compared as (
     select
         *,
         case when reporter_currency = partner_currency then {{ to_double('reporter_value - partner_value') }} end as difference_million,
-        case when reason is null then {{ to_double('reporter_value + partner_value') }} end as sum_million
+        case when reason is null then {{ to_double('reporter_value + partner_value') }} end as sum_million,
+        {{ in_usd('reporter_value', 'reporter_currency', 'reporter_rate') }} as reporter_usd,
+        {{ in_usd('partner_value', 'partner_currency', 'partner_rate') }} as partner_usd
     from pairs
 
 ),
 
--- Two amounts in dollars are of one currency, so that what is true of them is true of the amounts in dollars.
+-- in one currency the difference is converted, and not two rounded amounts
 converted as (
 
     select
         *,
-        abs(difference_million) / (sum_million / 2) as asymmetry_index
+        abs(difference_million) / (sum_million / 2) as asymmetry_index,
+        case
+            when reporter_currency = partner_currency
+                then {{ in_usd('(reporter_value - partner_value)', 'reporter_currency', 'reporter_rate') }}
+            else reporter_usd - partner_usd
+        end as difference_usd
     from compared
 
 )
@@ -133,14 +130,23 @@ select
     converted.difference_million,
     converted.asymmetry_index,
     converted.reason,
-    {{ in_usd('converted.reporter_value_million', 'converted.reporter_currency') }} as reporter_value_usd_million,
-    {{ in_usd('converted.partner_value_million', 'converted.partner_currency') }} as partner_value_usd_million,
-    {{ in_usd('converted.difference_million', 'converted.reporter_currency') }} as difference_usd_million,
-    {{ in_usd('converted.asymmetry_index', 'converted.reporter_currency') }} as asymmetry_index_usd,
-    {{ reason_without_usd('converted.reporter_currency', 'converted.partner_currency') }} as usd_reason
+    converted.reporter_usd as reporter_value_usd_million,
+    converted.partner_usd as partner_value_usd_million,
+    converted.difference_usd as difference_usd_million,
+    case
+        when converted.reporter_usd >= 0 and converted.partner_usd >= 0 and converted.reporter_usd + converted.partner_usd > 0
+            then coalesce(converted.asymmetry_index, abs(converted.difference_usd) / (converted.reporter_usd + converted.partner_usd) * 2)
+    end as asymmetry_index_usd,
+    {{ reason_without_usd('converted.frequency', [
+        ('converted.reporter_currency', 'converted.reporter_rate'), ('converted.partner_currency', 'converted.partner_rate')
+    ]) }} as usd_reason,
+    {{ to_double('converted.reporter_rate') }} as reporter_rate_per_usd,
+    {{ to_double('converted.partner_rate') }} as partner_rate_per_usd,
+    converted.rate_source,
+    converted.rate_vintage
 from converted
-left join named_reporters on converted.reporter = named_reporters.economy
-left join named_partners on converted.partner = named_partners.economy
-left join named_services on converted.service = named_services.service
+left join {{ ref('dim_economy') }} as named_reporters on converted.reporter = named_reporters.economy
+left join {{ ref('dim_economy') }} as named_partners on converted.partner = named_partners.economy
+left join {{ ref('dim_service') }} as named_services on converted.service = named_services.service
 left join {{ ref('dim_source') }} as reporter_sources on converted.reporter_source = reporter_sources.source
 left join {{ ref('dim_source') }} as partner_sources on converted.partner_source = partner_sources.source

@@ -186,15 +186,19 @@ select
     end as break_reason,
     {{ to_double('breaks.gap_at_break') }} as gap_at_break_million,
     breaks.mean_gap as mean_gap_since_break_million,
-    {{ to_double(in_usd('compared.value_a', 'compared.currency')) }} as value_a_usd_million,
-    {{ to_double(in_usd('compared.value_b', 'compared.currency')) }} as value_b_usd_million,
-    {{ to_double(in_usd('compared.difference', 'compared.currency')) }} as difference_usd_million,
-    {{ reason_without_usd('compared.currency', 'compared.currency') }} as usd_reason
+    {{ in_usd('compared.value_a', 'compared.currency', 'rates.rate') }} as value_a_usd_million,
+    {{ in_usd('compared.value_b', 'compared.currency', 'rates.rate') }} as value_b_usd_million,
+    {{ in_usd('compared.difference', 'compared.currency', 'rates.rate') }} as difference_usd_million,
+    {{ reason_without_usd('compared.frequency', [('compared.currency', 'rates.rate')]) }} as usd_reason,
+    {{ to_double('rates.rate') }} as rate_per_usd,
+    rates.rate_source,
+    rates.rate_vintage
 from compared
 left join named_reporters on compared.reporter = named_reporters.economy
 left join named_services on compared.service = named_services.service
 left join {{ ref('dim_source') }} as sources_a on compared.source_a = sources_a.source
 left join {{ ref('dim_source') }} as sources_b on compared.source_b = sources_b.source
+left join {{ ref('int_exchange_rate') }} as rates on {{ is_same_period_and_currency('compared', 'rates') }}
 left join breaks
     on
         compared.source_a = breaks.source_a

@@ -6,5 +6,5 @@ select
     source,
     vintage
 from bi.compare_sources
-where reporter = 'CHN' and period_label >= '2000' and {{ flow }}_usd_million is not null
+where reporter = 'CHN' and currency = 'USD' and period_label >= '2000' and {{ flow }}_usd_million is not null
 order by source, period_label

@@ -30,6 +30,7 @@ most_revised as (
             where
                 compare_sources.source = dim_vintage.source
                 and compare_sources.reporter = 'CHN'
+                and compare_sources.currency = 'USD'
                 and compare_sources.exports_usd_million is not null
         )
     group by dim_vintage.source
@@ -64,6 +65,7 @@ stated as (
     from bi.compare_sources
     where
         reporter = 'CHN'
+        and currency = 'USD'
         and exports_usd_million is not null
         and not exists (
             select 1
