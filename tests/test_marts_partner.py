@@ -47,7 +47,8 @@ COLUMNS = {
         "reporter_value_million, reporter_status, partner_source, partner_source_name, partner_vintage, "
         "partner_value_type, partner_currency, partner_value_million, partner_status, is_same_value_type, "
         "difference_million, asymmetry_index, reason, reporter_value_usd_million, "
-        "partner_value_usd_million, difference_usd_million, asymmetry_index_usd, usd_reason"
+        "partner_value_usd_million, difference_usd_million, asymmetry_index_usd, usd_reason, "
+        "reporter_rate_per_usd, partner_rate_per_usd, rate_source, rate_vintage"
     ),
     "mart_trade_regional": (
         "source, source_name, vintage, reporter, reporter_name_en, reporter_name_zh, region, region_name_en, "

@@ -45,7 +45,7 @@ COLUMNS = {
         "difference_pct, "
         "tolerance_million, is_apart, break_year, break_reason, gap_at_break_million, "
         "mean_gap_since_break_million, value_a_usd_million, value_b_usd_million, difference_usd_million, "
-        "usd_reason"
+        "usd_reason, rate_per_usd, rate_source, rate_vintage"
     ),
 }
 

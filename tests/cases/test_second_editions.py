@@ -78,7 +78,9 @@ SECOND: dict[str, Edit] = {
     "data360_digital": changed("UNCTAD_DE", replaced((",1835732.0,", ",1835733.0,"))),
     "eurostat_bop": edits.fixture("eurostat_bop", in_text_of((",21900.0,", ",21900.1,"))),
     "imf_bop": edits.fixture("imf_bop", in_text_of((",87979477545.01,", ",87979477546.01,"))),
-    "imf_exchange_rates": edits.fixture("imf_exchange_rates", in_text_of((",2018-M01,82.82,", ",2018-M01,82.83,"))),
+    "imf_exchange_rates": edits.fixture(
+        "imf_exchange_rates", in_text_of((",2018-M01,82.82,", ",2018-M01,82.83,"))
+    ),
     "mofcom_totals": changed("page-1", replaced(("30,422", "30,423"))),
     "nbs_accounts": edits.nbs(revised_nbs),
     "ons_services": changed("services_by_partner", replaced((",8127,8168,", ",8127,8169,"))),

@@ -30,9 +30,9 @@ def text() -> str:
 def test_request_has_the_key_in_order_and_asks_for_csv_by_its_header() -> None:
     request = first_request(SOURCE.plan())
     assert request.address.startswith("https://api.imf.org/external/sdmx/2.1/data/IMF.STA,ER/")
-    countries, indicator, transformation, frequencies = urlsplit(request.address).path.rpartition("/")[
-        2
-    ].split(".")
+    countries, indicator, transformation, frequencies = (
+        urlsplit(request.address).path.rpartition("/")[2].split(".")
+    )
     assert {"CHN", "GBR", "G163"} < set(countries.split("+")) and len(countries.split("+")) == 22
     assert not EURO_AREA & set(countries.split("+"))
     assert (indicator, transformation, frequencies) == ("XDC_USD", "PA_RT", "A+Q+M")

@@ -1,0 +1,147 @@
+"""Amounts in other currencies beside their values in dollars, from a build with exchange rates.
+
+The amounts are those of the publishers' files, the rates those of the fixture of imf_exchange_rates: each
+expected figure is divided by hand.
+"""
+
+from __future__ import annotations
+
+import csv
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from cases import case, edits
+from conftest import ingest, settings_of
+from test_marts import record, records
+from test_marts_partner import batis, ons
+
+from warehouse.build import steps
+from warehouse.config import PROJECT_ROOT, SAMPLE_DIR
+from warehouse.releases.store import DATABASE
+
+DAY = "2026-11-01"
+RATES = {"rate_source": "imf_exchange_rates", "rate_vintage": DAY}
+# The total and the exports of 2021 in MOFCOM's answer: 52 982.7 and 25 435, 100 million yuan.
+TOTAL, EXPORTS = Fraction(5298270), Fraction(2543500)
+
+pytestmark = pytest.mark.slow
+
+
+def rate(country: str, period: str) -> Fraction:
+    """Return a rate as the fixture has it."""
+    path = PROJECT_ROOT / "tests" / "fixtures" / "imf_exchange_rates" / "er.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        (value,) = [
+            row["OBS_VALUE"]
+            for row in csv.DictReader(file)
+            if (row["COUNTRY"], row["TIME_PERIOD"]) == (country, period)
+        ]
+    return Fraction(value)
+
+
+@pytest.fixture(scope="module")
+def built_of_rates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the database of a build of four recorded sources, and of the fixture of rates."""
+    home = tmp_path_factory.mktemp("rates") / "home"
+    for source in ("batis", "curated", "mofcom_totals", "ons_services"):
+        assert ingest(settings_of(home, SAMPLE_DIR / "night-2"), source)
+    answers = edits.fixture("imf_exchange_rates")({})
+    settings = settings_of(home, case.write_mirror(home.parent / "mirror", answers, DAY))
+    assert ingest(settings, "imf_exchange_rates") == DAY
+    build = steps.load(settings)
+    assert build is not None
+    return settings.build / steps.transform(settings, build) / DATABASE
+
+
+def test_rates_are_of_currencies_by_period(built_of_rates: Path) -> None:
+    found = records(
+        built_of_rates,
+        "select reporter, currency, frequency, count(*) as n, max(period_label) as last,"
+        " max_by(value_double, period_start) as rate"
+        " from core.fct_indicator where unit = 'per US dollar' group by all order by all",
+    )
+    assert [(row["reporter"], row["currency"], row["frequency"], row["n"]) for row in found] == [
+        ("BGD", "BDT", "M", 2),
+        *[("CHN", "CNY", frequency, n) for frequency, n in (("A", 7), ("M", 84), ("Q", 28))],
+        *[("EMU", "EUR", frequency, n) for frequency, n in (("A", 7), ("M", 84), ("Q", 28))],
+        *[("GBR", "GBP", frequency, n) for frequency, n in (("A", 7), ("M", 84), ("Q", 28))],
+        ("NPL", "NPR", "A", 1),
+        ("PAK", "PKR", "M", 2),
+    ]
+    # as clients of the table saw them
+    assert (found[0]["last"], found[0]["rate"]) == ("2026-08", 123.1)
+    assert (found[-2]["last"], found[-2]["rate"]) == ("2025", 139.12)
+
+
+def test_pounds_and_dollars_are_compared_in_dollars(built_of_rates: Path) -> None:
+    """ONS states exports of 8590 million pounds to China in 2019, and BaTiS China's imports in dollars."""
+    pounds, dollars = ons("0", "2019")["exports", "CN"], batis()["GBR", "IMP", "2019"]
+    assert pounds == 8590
+    converted = pounds / rate("GBR", "2019")
+    row = record(
+        built_of_rates,
+        "select * from marts.mart_mirror where reporter = 'GBR' and partner = 'CHN' and flow = 'exports'"
+        " and reporter_source = 'ons_services' and partner_source = 'batis' and period_label = '2019'"
+        " and service = 'S'",
+    )
+    assert row["reporter_value_million"] == 8590 and row["reason"] == "currencies differ"
+    assert (row["reporter_value_type"], row["partner_value_type"]) == ("reported", "balanced")
+    assert row["reporter_value_usd_million"] == pytest.approx(float(converted), rel=1e-12)
+    assert row["partner_value_usd_million"] == float(dollars)
+    assert row["difference_usd_million"] == pytest.approx(float(converted - dollars), rel=1e-12)
+    index = abs(converted - dollars) / ((converted + dollars) / 2)
+    assert row["asymmetry_index_usd"] == pytest.approx(float(index), rel=1e-12)
+    assert (row["reporter_rate_per_usd"], row["partner_rate_per_usd"]) == (float(rate("GBR", "2019")), None)
+    assert {name: row[name] for name in RATES} == RATES and row["usd_reason"] is None
+
+
+def test_yuan_of_two_publishers_are_compared_in_dollars(built_of_rates: Path) -> None:
+    row = record(
+        built_of_rates,
+        "select * from marts.mart_reconciliation where source_a = 'curated' and source_b = 'mofcom_totals'"
+        " and flow = 'exports' and period_label = '2021' and currency = 'CNY'",
+    )
+    assert row["value_b_million"] == float(EXPORTS)
+    assert row["value_b_usd_million"] == pytest.approx(float(EXPORTS / rate("CHN", "2021")), rel=1e-12)
+    assert row["difference_usd_million"] == 0
+    assert (row["rate_per_usd"], row["usd_reason"]) == (float(rate("CHN", "2021")), None)
+    assert {name: row[name] for name in RATES} == RATES
+    # the fixture has no rate of 2012
+    (earlier,) = records(
+        built_of_rates,
+        "select distinct value_b_usd_million, usd_reason, rate_source from marts.mart_reconciliation"
+        " where source_b = 'mofcom_totals' and period_label = '2012'",
+    )
+    assert earlier == {
+        "value_b_usd_million": None,
+        "usd_reason": "no exchange rate for CNY",
+        "rate_source": None,
+    }
+
+
+def test_source_without_dollars_is_compared_in_dollars(built_of_rates: Path) -> None:
+    row = record(
+        built_of_rates,
+        "select * from bi.compare_sources where source = 'mofcom_totals' and reporter = 'CHN'"
+        " and period_label = '2021'",
+    )
+    assert (row["currency"], row["total_million"], row["exports_million"]) == (
+        "CNY",
+        float(TOTAL),
+        float(EXPORTS),
+    )
+    assert row["total_usd_million"] == pytest.approx(float(TOTAL / rate("CHN", "2021")), rel=1e-12)
+    assert row["exports_usd_million"] == pytest.approx(float(EXPORTS / rate("CHN", "2021")), rel=1e-12)
+    assert {name: row[name] for name in RATES} == RATES and row["usd_reason"] is None
+    # a source that publishes dollars too is not converted
+    others = records(
+        built_of_rates,
+        "select source, currency, count(*) as years, count(total_usd_million) as converted,"
+        " count(rate_per_usd) as rates from bi.compare_sources"
+        " where source in ('batis', 'ons_services') group by all order by all",
+    )
+    assert others == [
+        {"source": "batis", "currency": "USD", "years": 15, "converted": 15, "rates": 0},
+        {"source": "ons_services", "currency": "GBP", "years": 6, "converted": 5, "rates": 5},
+    ]
