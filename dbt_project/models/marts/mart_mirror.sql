@@ -1,20 +1,22 @@
--- Two figures of one flow: that of `reporter`, and that of `partner` for the opposite flow.
+-- Two figures of one flow: that of `reporter`, and that of `partner` for the opposite flow. More than 150 lines: each side has its columns.
 with statements as (
 
     select
         trade.*,
+        sources.publisher,
         case trade.flow when 'exports' then 'imports' when 'imports' then 'exports' end as opposite_flow,
         rates.rate,
         rates.rate_source,
         rates.rate_vintage
     from {{ ref('fct_bilateral_services_trade') }} as trade
+    left join {{ ref('dim_source') }} as sources on trade.source = sources.source
     left join {{ ref('int_exchange_rate') }} as rates on {{ is_same_period_and_currency('trade', 'rates') }}
     where trade.flow in ('exports', 'imports') and trade.reporter <> trade.partner
 
 ),
 
--- Within a source only values of one type and currency are compared. Two balanced values are not compared at all: the
--- publisher made them equal, and those of two sources differ by the editions of one table, not by what economies state.
+-- Two tables of one publisher are one statement; within a table only values of one type and currency are compared. Two
+-- balanced values are not compared at all: the publisher made them equal.
 pairs as (
 
     select
@@ -60,8 +62,8 @@ pairs as (
     where
         (stated.value_type <> 'balanced' or mirrored.value_type <> 'balanced')
         and (
-            stated.source <> mirrored.source
-            or (stated.value_type = mirrored.value_type and stated.currency = mirrored.currency)
+            stated.publisher <> mirrored.publisher
+            or (stated.source = mirrored.source and stated.value_type = mirrored.value_type and stated.currency = mirrored.currency)
         )
 
 ),
