@@ -162,6 +162,8 @@ def result_of(sql: str, database: Path) -> str:
         rows = cursor.fetchall()
     lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
     lines += [f"| {' | '.join(map(cell_of, row))} |" for row in rows[:ROWS_SHOWN]]
+    if not rows:
+        lines.append("\nNo rows: the sample has no recording of the source.")
     if len(rows) > ROWS_SHOWN:
         lines.append(f"\n{ROWS_SHOWN} of {len(rows)} rows.")
     return "\n".join(lines)

@@ -50,7 +50,8 @@
     and {{ is_of_same_cell(total, part, other_than=('service', 'indicator')) }}
 {%- endmacro %}
 
-{#- The readable name of a series. concat_ws leaves out nulls: the name has only the parts that distinguish the series. -#}
+{#- The readable name of a series. concat_ws leaves out nulls: the name has only the parts that distinguish the series. An indicator
+    names its series, but a mode of supply: each service and flow has it. -#}
 {% macro series_name() -%}
     concat_ws(
         ' / ',
@@ -58,10 +59,11 @@
         reporter,
         case when partner <> 'WLD' then partner end,
         region,
+        case when {{ is_mode_of_supply() }} then service end,
         coalesce(indicator, service),
-        case when indicator is null then flow end,
+        case when indicator is null or {{ is_mode_of_supply() }} then flow end,
         frequency,
-        case when indicator is null then currency end,
+        case when indicator is null or {{ is_mode_of_supply() }} then currency end,
         case when value_type <> 'reported' then value_type end
     )
 {%- endmacro %}

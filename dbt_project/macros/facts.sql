@@ -7,6 +7,8 @@
                                double is for programs that have no decimals of 38 digits, and for arithmetic: the square of
                                a decimal overflows
     fact_keys(table_name)      the columns of its natural key
+    is_mode_of_supply(relation)  whether an observation, or a revision, is of one mode of supply: its indicator is `mode_1` to
+                               `mode_4`. A mode is no figure of services trade: mode 3 is no part of the balance of payments
     not_compiled()             the status of a cell whose item the publisher did not compile, by the seed not_compiled: its value
                                is null, and it is the only kind of empty cell that a fact has
 -#}
@@ -14,25 +16,36 @@
 not compiled
 {%- endmacro %}
 
+{% macro is_mode_of_supply(relation=none) -%}
+    substr(coalesce({{ relation ~ '.' if relation }}indicator, ''), 1, 5) = 'mode_'
+{%- endmacro %}
+
 {% macro facts() %}
+    {%- set no_mode = ' and not ' ~ is_mode_of_supply() -%}
     {{ return({
         'fct_services_trade': {
             'function': 'services_trade_as_of',
             'keys': ['source', 'reporter', 'partner', 'service', 'indicator', 'flow', 'frequency', 'period_start', 'period_end', 'currency', 'value_type'],
             'amount': 'value_million',
-            'condition': "partner = 'WLD' and region is null and service not in ('G', 'GS')",
+            'condition': "partner = 'WLD' and region is null and service not in ('G', 'GS')" ~ no_mode,
         },
         'fct_bilateral_services_trade': {
             'function': 'bilateral_services_trade_as_of',
             'keys': ['source', 'reporter', 'partner', 'service', 'flow', 'frequency', 'period_start', 'period_end', 'currency', 'value_type'],
             'amount': 'value_million',
-            'condition': "partner <> 'WLD' and region is null and service not in ('G', 'GS')",
+            'condition': "partner <> 'WLD' and region is null and service not in ('G', 'GS')" ~ no_mode,
         },
         'fct_regional_services_trade': {
             'function': 'regional_services_trade_as_of',
             'keys': ['source', 'reporter', 'region', 'service', 'flow', 'frequency', 'period_start', 'period_end', 'currency', 'value_type'],
             'amount': 'value_million',
             'condition': "partner = 'WLD' and region is not null and service is not null",
+        },
+        'fct_mode_of_supply': {
+            'function': 'mode_of_supply_as_of',
+            'keys': ['source', 'reporter', 'partner', 'service', 'indicator', 'flow', 'frequency', 'period_start', 'period_end', 'currency', 'value_type'],
+            'amount': 'value_million',
+            'condition': "region is null and service not in ('G', 'GS') and " ~ is_mode_of_supply(),
         },
         'fct_goods_trade': {
             'function': 'goods_trade_as_of',

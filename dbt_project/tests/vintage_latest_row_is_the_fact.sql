@@ -2,7 +2,7 @@
 with latest as (
 
     select * from {{ ref('mart_vintage') }}
-    where is_latest and partner = 'WLD' and region is null and service not in ('G', 'GS')
+    where is_latest and partner = 'WLD' and region is null and service not in ('G', 'GS') and not {{ is_mode_of_supply() }}
 
 ),
 

@@ -20,7 +20,7 @@ from workbooks import workbook
 
 from warehouse.config import PROJECT_ROOT
 from warehouse.model import Request, first_request
-from warehouse.sources import SOURCES
+from warehouse.sources import SOURCES, wto_tismos
 
 Change = Callable[[bytes], bytes]
 Table = list[list[str]]
@@ -433,6 +433,23 @@ def fixture(source: str, *changes: Callable[[str], str]) -> Edit:
         for change in changes:
             body = change(body.decode()).encode()
         return {request.name: Answer(request.address, body)}
+
+    return edit
+
+
+def tismos(*changes: Callable[[str], str]) -> Edit:
+    """Answer with the made-up fixtures of the two archives of TiSMoS, that of exports changed."""
+
+    def edit(_: Answers) -> Answers:
+        answers = {}
+        for name in wto_tismos.ARCHIVES.values():
+            body = (PROJECT_ROOT / "tests" / "fixtures" / "wto_tismos" / name).read_bytes()
+            answers[name] = Answer(f"{wto_tismos.ADDRESS}/{name}", body, "application/zip")
+        exports = wto_tismos.ARCHIVES["exports"]
+        for change in changes:
+            body = in_text(ZIP_1252, answers[exports].body, change)
+            answers[exports] = answers[exports]._replace(body=body)
+        return answers
 
     return edit
 

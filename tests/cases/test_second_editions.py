@@ -68,6 +68,7 @@ FIRST: dict[str, Edit] = {  # of sources that have no vintage in the home
     **{name: edits.unctad_report(name) for name in UNCTAD_REPORTS},
     "wto_digital": edits.recorded,
     "wto_services": edits.wto_services(),
+    "wto_tismos": edits.tismos(),
 }
 SECOND: dict[str, Edit] = {
     "atlas_services": changed(".dta", revised_atlas),
@@ -101,6 +102,7 @@ SECOND: dict[str, Edit] = {
     "wto_digital": changed("DDS", replaced(("220567.7463", "220567.7464"))),
     "wto_merchandise": changed(".zip", in_archive(edits.ZIP_1252, in_text_of((",3316022", ",3316023")))),
     "wto_services": edits.wto_services(in_text_of((",2021,,,392000", ",2021,,,392001"))),
+    "wto_tismos": edits.tismos(in_text_of((",CN,WL,SC,2017,M1,6600,", ",CN,WL,SC,2017,M1,6601,"))),
 }
 
 

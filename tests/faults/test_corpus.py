@@ -102,7 +102,7 @@ def form_of(source: str, file: str) -> Form:
     end = file.rpartition(".")[2]
     if source.startswith("unctad_"):
         return Form("csv", packed="7z", has_mark=True)
-    if source in ("wto_merchandise", "wto_services"):
+    if source in ("wto_merchandise", "wto_services", "wto_tismos"):
         return Form("csv", packed="zip", encoding="cp1252")
     if source == "batis" and end == "zip":
         return Form("csv", packed="zip", has_mark=True)
@@ -311,6 +311,12 @@ def read_wto(files: Mapping[str, bytes], source: str) -> list[Row]:
     return [
         row for row in rows if not any(row[names.index(name)] in texts for name, texts in ignored.items())
     ]
+
+
+def read_tismos(files: Mapping[str, bytes], source: str) -> list[Row]:
+    contract = contract_of(source)
+    form, names = form_of(source, "x.zip"), list(contract.read)
+    return [row for data in files.values() for row in chosen(form, data, names, contract.optional)]
 
 
 def read_sdmx(files: Mapping[str, bytes], source: str) -> list[Row]:
@@ -537,6 +543,7 @@ READ: Mapping[str, Callable[[Mapping[str, bytes], str], list[Row]]] = {
     "wto_digital": read_wto,
     "wto_merchandise": read_wto,
     "wto_services": read_wto,
+    "wto_tismos": read_tismos,
 }
 
 

@@ -75,6 +75,7 @@ relevant as (
     cross join bounds
     where
         last_rows.frequency = 'A'
+        and not {{ is_mode_of_supply('last_rows') }}
         and extract(year from last_rows.period_end) between bounds.first_year and bounds.last_year
         and (last_rows.partner = 'WLD' or coalesce(last_rows.service, 'S') = 'S')
         and (last_rows.region is null or coalesce(last_rows.service, 'S') = 'S')

@@ -53,6 +53,8 @@ with observations as (
     select * from {{ ref('stg_wto_merchandise') }}
     union all
     select * from {{ ref('stg_wto_services') }}
+    union all
+    select * from {{ ref('stg_wto_tismos') }}
 
 ),
 
