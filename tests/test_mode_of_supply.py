@@ -26,18 +26,19 @@ from warehouse.releases.store import DATABASE
 
 pytestmark = pytest.mark.slow
 
-SOURCE, DAY = "wto_tismos", "2026-06-10"
-# Marts that have figures of every source, and lists of vintages and of the state of each source.
-LISTS = {"mart_freshness", "mart_mode_of_supply"}
+SOURCE, FIRST_DAY, DAY = "wto_tismos", "2026-06-09", "2026-06-10"
+SERIES = "wto_tismos / CHN / SC / mode_1 / exports / A / USD / estimated"
 
 
 @pytest.fixture(scope="module")
 def with_modes(warehouse: Warehouse, replayed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the database of a release of the sample and both archives."""
+    """Return the database of a release of the sample and two editions of both archives, with one figure changed."""
     home = copy_home(warehouse.home, tmp_path_factory.mktemp("modes") / "home")
-    case = Case(SOURCE, SOURCE, "both archives", edits.tismos(), "accepted", retrieved=DAY)
-    check = ingest_case(case, (case,), replayed, home)
-    assert (check.outcome, check.vintage) == ("accepted", DAY), check.detail
+    first = edits.tismos(edits.in_text_of((",CN,WL,SC,2017,M1,6600,", ",CN,WL,SC,2017,M1,6601,")))
+    for day, answers in ((FIRST_DAY, first), (DAY, edits.tismos())):
+        case = Case(f"{SOURCE}-{day}", SOURCE, "both archives", answers, "accepted", retrieved=day)
+        check = ingest_case(case, (case,), replayed, home)
+        assert (check.outcome, check.vintage) == ("accepted", day), check.detail
     return release_of(home) / DATABASE
 
 
@@ -90,45 +91,63 @@ def test_balance_of_payments_beside_the_modes_is_that_of_the_preferred_source(wi
 
 
 def test_no_mode_is_in_another_fact_or_mart(with_modes: Path, built: Path) -> None:
-    """Every mart but the list of sources has the same rows as the release without the source."""
+    """Every table of marts and bi has the rows of the release without the source, but for lists by source."""
     with duckdb.connect() as db:
         db.execute(f"attach '{with_modes}' as new (read_only)")
         db.execute(f"attach '{built}' as old (read_only)")
-        names = [
-            name
-            for (name,) in db.execute(
-                "select table_name from duckdb_tables() where database_name = 'old' and schema_name in ('marts', 'bi') "
-                "order by 1"
-            ).fetchall()
-        ]
-        assert {"mart_trade_scale", "mart_trade_structure", "mart_reconciliation", "mart_claim"} < set(names)
-        differing = []
-        for name in names:
-            schema = "marts" if name.startswith("mart_") else "bi"
-            if name in LISTS or (schema, name) == ("bi", "freshness"):
-                continue
+        tables = db.execute(
+            "select schema_name, table_name, exists (select 1 from duckdb_columns() as c where c.database_name = 'old' "
+            "and c.schema_name = t.schema_name and c.table_name = t.table_name and c.column_name = 'source') "
+            "from duckdb_tables() as t where database_name = 'old' and schema_name in ('marts', 'bi') order by 1, 2"
+        ).fetchall()
+        names = {name for _, name, _ in tables}
+        assert {"mart_trade_scale", "mart_trade_structure", "mart_reconciliation", "mart_claim"} < names
+        differing, with_source = [], set()
+        for schema, name, has_source in tables:
+            others = f" where source <> '{SOURCE}'" if has_source else ""
+            rows = {base: f"from {base}.{schema}.{name}{others}" for base in ("new", "old")}
             for left, right in (("new", "old"), ("old", "new")):
-                query = f"select count(*) from (from {left}.{schema}.{name} except all from {right}.{schema}.{name})"
+                query = f"select count(*) from (({rows[left]}) except all ({rows[right]}))"
                 [(count,)] = db.execute(query).fetchall()
-                if count:
-                    differing.append((name, left, count))
+                differing += [(name, left, count)] if count else []
+            if has_source:
+                found = db.execute(f"select count(*) from new.{schema}.{name} where source = '{SOURCE}'")
+                with_source |= {name} if found.fetchall() != [(0,)] else set()
         assert differing == []
-        facts = [
-            name
-            for (name,) in db.execute(
-                "select table_name from duckdb_tables() where database_name = 'new' and schema_name = 'core' "
-                "and table_name like 'fct_%' order by 1"
-            ).fetchall()
-        ]
+        facts = db.execute(
+            "select table_name from duckdb_tables() where database_name = 'new' and schema_name = 'core' "
+            "and table_name like 'fct_%' order by 1"
+        ).fetchall()
         counts = {
             name: db.execute(f"select count(*) from new.core.{name} where source = '{SOURCE}'").fetchone()
-            for name in facts
+            for (name,) in facts
         }
-    assert counts.pop("fct_mode_of_supply") == (1344,)
-    assert len(counts) == 6 and set(counts.values()) == {(0,)}
-    assert record(
-        with_modes, f"select count(*) as n from marts.mart_trade_scale where source = '{SOURCE}'"
-    ) == {"n": 0}
+    lists = {
+        "mart_revision",
+        "mart_revision_summary",
+        "mart_revision_bias",
+        "mart_vintage",
+        "revision",
+        "revision_summary",
+    }
+    assert with_source - lists == {"mart_mode_of_supply", "mart_freshness", "freshness"}
+    assert (counts.pop("fct_mode_of_supply"), counts.pop("fct_revision")) == ((1344,), (1,))
+    assert len(counts) == 5 and set(counts.values()) == {(0,)}
+
+
+def test_revision_of_a_mode_names_service_flow_and_mode(with_modes: Path) -> None:
+    """6601 million became 6600; a figure of a mode has no share of all services."""
+    row = record(with_modes, f"select * from marts.mart_revision where source = '{SOURCE}'")
+    assert (row["series"], row["previous_value"], row["value"]) == (SERIES, 6601, 6600)
+    rows = records(
+        with_modes,
+        "select vintage, value, share_pct, is_latest from marts.mart_vintage "
+        f"where series = '{SERIES}' and period_label = '2017' order by vintage",
+    )
+    assert [tuple(one.values()) for one in rows] == [
+        (FIRST_DAY, 6601, None, False),
+        (DAY, 6600, None, True),
+    ]
 
 
 def test_fact_has_doubles_lineage_and_values_as_of_a_day(with_modes: Path) -> None:
@@ -141,7 +160,9 @@ def test_fact_has_doubles_lineage_and_values_as_of_a_day(with_modes: Path) -> No
     now = record(with_modes, counted.format("fct_mode_of_supply"))
     assert now["n"] == 1344
     assert record(with_modes, counted.format("mode_of_supply_as_of(date '2026-06-10')")) == now
-    assert record(with_modes, counted.format("mode_of_supply_as_of(date '2026-06-09')"))["n"] == 0
+    first = {"n": 1344, "value": now["value"] + 1}
+    assert record(with_modes, counted.format("mode_of_supply_as_of(date '2026-06-09')")) == first
+    assert record(with_modes, counted.format("mode_of_supply_as_of(date '2026-06-08')"))["n"] == 0
 
 
 def test_freshness_has_a_series_for_each_mode(with_modes: Path) -> None:
