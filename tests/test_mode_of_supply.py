@@ -23,6 +23,7 @@ from test_marts import record, records
 from warehouse.config import EXPECTATIONS_DIR
 from warehouse.quality import validate_release
 from warehouse.releases.store import DATABASE
+from warehouse.releases.trace import trace
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +63,17 @@ def test_shares_are_those_worked_by_hand(with_modes: Path) -> None:
     assert (row["source"], row["vintage"], row["value_type"]) == (SOURCE, DAY, "estimated")
     assert (row["service_name_zh"], row["reporter_name_zh"]) == ("运输", "中国")
     assert row["status"] == "mode 1: R, mode 2: R, mode 3: E, mode 4: R"
+
+
+def test_row_is_traced_to_the_lines_of_both_publishers(with_modes: Path, tmp_path: Path) -> None:
+    release = with_modes.parent
+    conditions = {"reporter": "CHN", "service": "SC", "flow": "exports", "period_label": "2016"}
+    found = trace(release, release.parents[1] / "landing", tmp_path, "marts.mart_mode_of_supply", conditions)
+    modes = [one for one in found if one.role == "figures of the modes"]
+    assert {one.models[-1] for one in modes} == {"raw.wto_tismos"}
+    assert sum(len(one.origins) for one in modes) == 4
+    assert [one.models[-1] for one in found if one not in modes] == ["raw.safe_bop"]
+    assert all(one.is_intact and one.origins for one in found)
 
 
 def test_total_and_groups_have_names_and_ivory_coast_and_namibia_are_economies(with_modes: Path) -> None:
