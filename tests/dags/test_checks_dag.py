@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -104,6 +105,8 @@ def test_run_fails_the_checks_that_find_something_and_notifies_of_each(
     sent: list[dict[str, str]] = []
     monkeypatch.setattr(notify, "send", sent.append)
     monkeypatch.setenv("WAREHOUSE_DISK_FACTOR", "1e12")
+    free = SimpleNamespace(total=10**12, used=0, free=10**9)  # the reason states it, and other tests write
+    monkeypatch.setattr("shutil.disk_usage", lambda path: free)
     with pytest.raises(WarehouseError):
         ingest(settings_of(home, silent_mirror(home.parent / "silent")), SOURCE)
     run = dags["checks"].test()
