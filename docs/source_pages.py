@@ -56,13 +56,19 @@ Known and not read: {{ ignored }}.
 {% endif %}{% endif %}"""
 
 
-def page_of(source: Source) -> str:
-    """Return the page of a source in Markdown."""
-    module = importlib.import_module(f"warehouse.sources.{source.name}")
+def docs_of(name: str) -> list[str]:
+    """Return the docstring of a module of the sources, and those of the modules that it shares."""
+    module = importlib.import_module(f"warehouse.sources.{name}")
     docs = [module.__doc__ or ""]
     code = Path(str(module.__file__)).read_text(encoding="utf-8")
     for shared in re.findall(r"from warehouse\.sources\.(_\w+) import", code):
-        docs.append(importlib.import_module(f"warehouse.sources.{shared}").__doc__ or "")
+        docs += docs_of(shared)
+    return list(dict.fromkeys(docs))
+
+
+def page_of(source: Source) -> str:
+    """Return the page of a source in Markdown."""
+    docs = docs_of(source.name)
     contract = source.contract
 
     def optional(header: str) -> str:

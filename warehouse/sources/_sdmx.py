@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,7 +21,7 @@ import pyarrow as pa
 from warehouse.errors import SourceError
 from warehouse.formats.columns import require_one_of
 from warehouse.formats.sdmx import PERIOD, VALUE, read_sdmx_csv
-from warehouse.model import MEBIBYTE, Contract, Note, Plan, Request, no_note
+from warehouse.model import MEBIBYTE, Contract, Note, Plan, Request, Source, no_note
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,36 @@ class SdmxTable:
     def key(self) -> tuple[str, ...]:
         """Return the raw columns that identify a row."""
         return (*self.dimensions.values(), "time_period")
+
+
+def source_of(
+    table: SdmxTable,
+    *,
+    title: str,
+    publisher: str,
+    homepage: str,
+    licence: str,
+    evidenced: str,
+    name_of_table: str | None = None,
+) -> Source:
+    """Return the source of a table; its dimensions and the period identify a row.
+
+    `name_of_table` is what the publisher calls the table, where that is not the dataflow.
+    """
+    return Source(
+        name=table.source,
+        title=title,
+        publisher=publisher,
+        table=name_of_table or table.flow,
+        homepage=homepage,
+        licence=licence,
+        evidenced=evidenced,
+        columns=table.contract.columns,
+        key=table.key,
+        plan=partial(plan, table),
+        read=partial(read, table),
+        contract=table.contract,
+    )
 
 
 def plan(table: SdmxTable) -> Plan:

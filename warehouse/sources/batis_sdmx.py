@@ -26,10 +26,7 @@ attributes of that table. `UNIT_MULT`, where it is sent, must be 6.
 
 from __future__ import annotations
 
-from functools import partial
-
-from warehouse.model import Source
-from warehouse.sources._sdmx import SdmxTable, plan, read
+from warehouse.sources._sdmx import SdmxTable, source_of
 
 NAME = "batis_sdmx"
 ADDRESS = "https://sdmx.oecd.org/public/rest/v1/data/OECD.SDD.TPS,DSD_BATIS@DF_BATIS,1.0"
@@ -67,17 +64,11 @@ TABLE = SdmxTable(
     expected=tuple((name.lower(), codes) for name, codes in READ),
 )
 
-SOURCE = Source(
-    name=NAME,
+SOURCE = source_of(
+    TABLE,
     title="Balanced trade in services (BaTiS, BPM6) by SDMX, 25 economies, annual",
     publisher="OECD and WTO",
-    table="OECD.SDD.TPS:DSD_BATIS@DF_BATIS",
     homepage="https://www.oecd.org/en/data/datasets/balanced-trade-in-services-batis.html",
     licence="OECD and WTO terms of use",
     evidenced="2026-09-17: address, key, codes and columns, by clients; 120 rows of December 2025",
-    columns=TABLE.contract.columns,
-    key=TABLE.key,
-    plan=partial(plan, TABLE),
-    read=partial(read, TABLE),
-    contract=TABLE.contract,
 )

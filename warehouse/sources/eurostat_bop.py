@@ -19,10 +19,7 @@ status, and `e` makes a value an estimate.
 
 from __future__ import annotations
 
-from functools import partial
-
-from warehouse.model import Source
-from warehouse.sources._sdmx import SdmxTable, plan, read
+from warehouse.sources._sdmx import SdmxTable, source_of
 
 NAME = "eurostat_bop"
 ADDRESS = "https://ec.europa.eu/eurostat/api/dissemination/sdmx/3.0/data/dataflow/ESTAT/bop_its6_det/1.0"
@@ -60,17 +57,12 @@ TABLE = SdmxTable(
     expected=FILTERS,
 )
 
-SOURCE = Source(
-    name=NAME,
+SOURCE = source_of(
+    TABLE,
     title="International trade in services of the EU and its members with China (BPM6), annual",
     publisher="Eurostat",
-    table="bop_its6_det",
+    name_of_table="bop_its6_det",
     homepage="https://ec.europa.eu/eurostat/databrowser/view/bop_its6_det/default/table",
     licence="CC BY 4.0",
     evidenced="2026-07 to 2026-10: interface and header, by clients of other tables; no answer of this table",
-    columns=TABLE.contract.columns,
-    key=TABLE.key,
-    plan=partial(plan, TABLE),
-    read=partial(read, TABLE),
-    contract=TABLE.contract,
 )

@@ -12,19 +12,13 @@ States in 2026-Q1 is -195171000000), so that no multiplier is applied. Inferred:
 from `SA` to `SL` have these codes, as in the global classification that the seen ones follow; that debits
 are positive; which of `OBS_STATUS` and `STATUS` holds the flag, so that both are read. No answer with
 services is at hand.
-
-The attributes are requested not to be sent (`detail=dataonly`), since each row has a long description.
 """
 
 from __future__ import annotations
 
-from functools import partial
-
-from warehouse.model import Source
-from warehouse.sources._sdmx import SdmxTable, plan, read
+from warehouse.sources._imf import imf_source
 
 NAME = "imf_bop"
-ADDRESS = "https://api.imf.org/external/sdmx/2.1/data/IMF.STA,BOP"
 COUNTRIES = (
     *(
         "ARG",
@@ -54,30 +48,11 @@ KEY = (
     ("FREQUENCY", ("Q",)),
 )
 
-TABLE = SdmxTable(
-    source=NAME,
-    flow="IMF.STA:BOP",
-    url=f"{ADDRESS}/{'.'.join('+'.join(codes) for _, codes in KEY)}",
-    file="bop.csv",
-    params=(("detail", "dataonly"),),
-    headers=(("Accept", "application/vnd.sdmx.data+csv;version=1.0.0"),),
-    dimensions={name: name.lower() for name, _ in KEY},
-    attributes={"OBS_STATUS": "obs_status", "STATUS": "status"},
-    ignored=("SCALE", "PRECISION", "SERIES_NAME", "FULL_DESCRIPTION", "UPDATE_DATE"),
-    expected=tuple((name.lower(), codes) for name, codes in KEY),
-)
-
-SOURCE = Source(
-    name=NAME,
+SOURCE = imf_source(
+    NAME,
+    "BOP",
+    "bop.csv",
+    KEY,
     title="Balance of payments (BPM6): services by item, quarterly, 25 economies",
-    publisher="IMF",
-    table="IMF.STA:BOP",
-    homepage="https://data.imf.org/en/datasets/IMF.STA:BOP",
-    licence="IMF terms of use (attribution)",
     evidenced="2026-09-16: address, key and header, by clients of other items; no answer with services",
-    columns=TABLE.contract.columns,
-    key=TABLE.key,
-    plan=partial(plan, TABLE),
-    read=partial(read, TABLE),
-    contract=TABLE.contract,
 )

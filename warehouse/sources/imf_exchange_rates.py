@@ -16,19 +16,13 @@ other economies have their ISO alpha-3 codes. No answer is at hand.
 The rate is of an economy, and not of a currency: the seed economy_currency names the currency of an
 economy by year. Members of the euro area are not requested, so that no rate of a former currency is one
 of the euro.
-
-The attributes are requested not to be sent (`detail=dataonly`), since each row has a long description.
 """
 
 from __future__ import annotations
 
-from functools import partial
-
-from warehouse.model import Source
-from warehouse.sources._sdmx import SdmxTable, plan, read
+from warehouse.sources._imf import imf_source
 
 NAME = "imf_exchange_rates"
-ADDRESS = "https://api.imf.org/external/sdmx/2.1/data/IMF.STA,ER"
 COUNTRIES = (
     *("AUS", "BGD", "BRA", "CAN", "CHE", "CHN", "G163", "GBR", "HKG", "IDN", "IND"),
     *("JPN", "KOR", "MEX", "NPL", "NZL", "PAK", "RUS", "SAU", "SGP", "TUR", "ZAF"),
@@ -40,30 +34,11 @@ KEY = (
     ("FREQUENCY", ("A", "Q", "M")),
 )
 
-TABLE = SdmxTable(
-    source=NAME,
-    flow="IMF.STA:ER",
-    url=f"{ADDRESS}/{'.'.join('+'.join(codes) for _, codes in KEY)}",
-    file="er.csv",
-    params=(("detail", "dataonly"),),
-    headers=(("Accept", "application/vnd.sdmx.data+csv;version=1.0.0"),),
-    dimensions={name: name.lower() for name, _ in KEY},
-    attributes={"OBS_STATUS": "obs_status", "STATUS": "status"},
-    ignored=("SCALE", "PRECISION", "SERIES_NAME", "FULL_DESCRIPTION", "UPDATE_DATE"),
-    expected=tuple((name.lower(), codes) for name, codes in KEY),
-)
-
-SOURCE = Source(
-    name=NAME,
+SOURCE = imf_source(
+    NAME,
+    "ER",
+    "er.csv",
+    KEY,
     title="Exchange rates: currency of 22 economies per US dollar; averages of periods",
-    publisher="IMF",
-    table="IMF.STA:ER",
-    homepage="https://data.imf.org/en/datasets/IMF.STA:ER",
-    licence="IMF terms of use (attribution)",
     evidenced="2026-09: address, key, codes and single figures, by clients; no answer",
-    columns=TABLE.contract.columns,
-    key=TABLE.key,
-    plan=partial(plan, TABLE),
-    read=partial(read, TABLE),
-    contract=TABLE.contract,
 )
