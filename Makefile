@@ -88,7 +88,7 @@ test-slow: $(READY) ## the tests that make builds of their own, run Airflow or s
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'slow and not live and not faults and not stack and not browser and not superset and not spark'
 
 test-faults: $(READY) ## kills, full disks, bad payloads, many readers, the cases (minutes; root, to mount a small disk)
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m faults tests/faults tests/cases
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m faults tests/faults tests/cases
 
 cases: $(READY) ## what publishers and people send: each case with its outcome and reason (CASES="17 24" for some)
 	@PYTHONPATH=tests:tests/faults $(BIN)/python -m cases.replay $(CASES)

@@ -43,9 +43,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, N
             item.add_marker(pytest.mark.slow)
         elif SAMPLE_FIXTURES & fixtures_of(item):
             item.add_marker(pytest.mark.sample)
-        # For `--dist loadgroup`: the tests of a file have fixtures in common, unless a test says otherwise.
-        if item.get_closest_marker("faults") and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
     yield
     items[:] = in_halves(items)
 

@@ -118,10 +118,8 @@ def released_faults(release: Path, case: Case) -> list[str]:
 
 @pytest.mark.parametrize(
     "names",
-    [
-        pytest.param(names, id="-".join(names), marks=pytest.mark.xdist_group(f"night of {names[0]}"))
-        for names in NIGHTS
-    ],
+    NIGHTS,
+    ids="-".join,
 )
 def test_night_of_the_cases_publishes_the_news_of_the_other_sources(
     names: tuple[str, ...], base: Path, replayed: Path, tmp_path: Path

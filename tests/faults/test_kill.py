@@ -178,7 +178,6 @@ def contents_of(home: Path) -> dict[str, list[tuple[str, str, list[str]]]]:
     }
 
 
-@pytest.mark.xdist_group("kills while pulling")
 @pytest.mark.parametrize("stage", PULLING)
 def test_run_killed_while_pulling_and_repeated_ends_like_undisturbed_run(
     stage: str, tmp_path: Path, released: Path, landed: Path, second_night: Path, undisturbed: Path
@@ -206,7 +205,6 @@ def test_run_killed_while_pulling_and_repeated_ends_like_undisturbed_run(
         require_unchanged(home, before)
 
 
-@pytest.mark.xdist_group("kills while building")
 @pytest.mark.parametrize("stage", BUILDING)
 def test_run_killed_while_building_and_repeated_ends_like_undisturbed_run(
     stage: str, tmp_path: Path, landed: Path, validated: tuple[Path, str], undisturbed: Path
@@ -230,7 +228,6 @@ def test_run_killed_while_building_and_repeated_ends_like_undisturbed_run(
         require_unchanged(home, before)
 
 
-@pytest.mark.xdist_group("kills while building")
 @pytest.mark.parametrize(("stage", "repeated"), REPETITIONS)
 def test_publish_killed_and_repeated_ends_like_undisturbed_run(
     stage: str, repeated: str, tmp_path: Path, validated: tuple[Path, str], undisturbed: Path
