@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +13,10 @@ from pathlib import Path
 import py7zr
 import pyarrow as pa
 import pytest
+from unctad_reports import read_report, write_report
 
 from warehouse.errors import SourceError
+from warehouse.fetch import fetch
 from warehouse.model import Request, Source, raw_schema
 from warehouse.sources import unctad_goods, unctad_services
 from warehouse.sources._unctad_bulk import BulkReport, read
@@ -117,6 +121,76 @@ def test_plan_is_a_request_for_the_published_address(source: Source, report: Bul
     assert (request.kind, request.name) == ("7z", f"{name.replace('.', '_')}.csv.7z")
     with pytest.raises(StopIteration):
         plan.send(fixture(source, report))
+
+
+# --- a report in several archives, made from the rows of the goods -------------------------------------
+
+
+def mirrored(folder: Path, answers: dict[str, bytes]) -> str:
+    """Write a mirror with answers by address, and return its path."""
+    folder.mkdir()
+    index = []
+    for number, (address, data) in enumerate(answers.items()):
+        (folder / f"{number}").write_bytes(data)
+        index.append({"address": address, "file": f"{number}"})
+    (folder / "index.json").write_text(json.dumps({"name": "parts", "answers": index}))
+    return str(folder)
+
+
+def listing(*names: object) -> bytes:
+    return json.dumps(
+        [{"fileId": number, "fileBlobName": name} for number, name in enumerate(names)]
+    ).encode()
+
+
+BLOBS = ("US_TradeMerchTotal_1948_1999", "US_TradeMerchTotal_2000_2024")
+LIST_OF_GOODS = "https://unctadstat-api.unctad.org/api/reportMetadata/US.TradeMerchTotal/bulkfiles/en"
+ARCHIVES = "https://unctadstat-api.unctad.org/bulkdownload/US.TradeMerchTotal"
+
+
+def test_report_in_several_archives_is_read_whole(tmp_path: Path) -> None:
+    source, report = unctad_goods.SOURCE, unctad_goods.REPORT
+    _, *sent = read_report(fixture(source, report))
+    parts = [[row for row in sent if (row[0] < "2000") == is_early] for is_early in (True, False)]
+    assert min(map(len, parts)) > 1000
+    answers = {LIST_OF_GOODS: listing(*BLOBS)}
+    for blob, part in zip(BLOBS, parts, strict=True):
+        archive = write_report(tmp_path / f"{blob}.csv.7z", report, ([*row[:8]] for row in part))
+        answers[f"{ARCHIVES}/{blob}"] = archive.read_bytes()
+    fetched = fetch(source, tmp_path / "pull", mirror=mirrored(tmp_path / "mirror", answers))
+    assert [one.name for one in fetched] == ["bulkfiles.json", *(f"{blob}.csv.7z" for blob in BLOBS)]
+    (tmp_path / "work").mkdir()
+    files = {one.name: tmp_path / "pull" / one.name for one in fetched}
+    got = pa.Table.from_batches(list(source.read(files, tmp_path / "work"))).to_pylist()
+    assert sorted(row["year"] + row["economy"] + row["flow"] for row in got) == sorted(
+        row[0] + row[1] + row[3] for row in sent
+    )
+    found = {(row["_file"], row["_row"]) for row in got}
+    assert len(found) == len(sent), "a row has one place in one archive"
+    assert {file for file, _ in found} == {f"{blob}.csv.7z" for blob in BLOBS}
+
+
+def test_refused_address_without_a_list_is_the_error(tmp_path: Path) -> None:
+    mirror = mirrored(tmp_path / "mirror", {"https://example.org/other": b"{}"})
+    with pytest.raises(SourceError, match=r"bulkdownload/US\.TradeMerchTotal/US_TradeMerchTotal"):
+        fetch(unctad_goods.SOURCE, tmp_path / "pull", mirror=mirror, last_vintage="2026-01-01")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"[]", "the list of archives has no archive"),
+        (b'{"status": 404}', "not a list of archives with fileBlobName: TypeError"),
+        (b'[{"fileId": 7}]', "not a list of archives with fileBlobName: KeyError"),
+        (listing("../secret"), "the list of archives has the name '../secret'"),
+        (listing(7), "the list of archives has the name 7"),
+    ],
+)
+def test_list_of_archives_in_another_form_is_an_error(answer: bytes, reason: str, tmp_path: Path) -> None:
+    mirror = mirrored(tmp_path / "mirror", {LIST_OF_GOODS: answer})
+    with pytest.raises(SourceError, match=re.escape(reason)) as error:
+        fetch(unctad_goods.SOURCE, tmp_path / "pull", mirror=mirror, last_vintage="2026-01-01")
+    assert "file bulkfiles.json" in str(error.value)
 
 
 # --- bad input, made from the goods layout -------------------------------------------------------------

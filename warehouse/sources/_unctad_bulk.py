@@ -14,12 +14,15 @@ for a header without a column of the dimensions or of the measure's triplet, a y
 another form of a quarter, an empty code, and a value that is not a decimal number (`1,234`, `n/a`). The
 expectation suites check codes and duplicate keys.
 
-UNCTAD offers the largest reports as several archives, each with an address of its own; a report that is read
-here is one archive with one CSV.
+A report is one archive, whose name is that of the report with `_` for `.`. UNCTAD offers the largest reports
+as several archives with names of their own: when the address of the one is refused, `plan` requests the list
+of archives (`bulkfiles`, a JSON array with `fileBlobName`, as in clients of 2025 and 2026; the names of
+several parts were not seen), and then each of them. Each archive holds one CSV, with the same columns.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -28,13 +31,16 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from warehouse.errors import SourceError
+from warehouse.errors import SourceError, Unavailable
 from warehouse.formats.archive import extract_member
 from warehouse.formats.columns import DECIMAL, YEAR, require_match, require_values
 from warehouse.formats.csv import read_delimited
 from warehouse.model import MEBIBYTE, Contract, Note, Plan, Request, Source, no_note
 
 ADDRESS = "https://unctadstat-api.unctad.org/bulkdownload"
+LIST_ADDRESS = "https://unctadstat-api.unctad.org/api/reportMetadata"
+LIST = "bulkfiles.json"
+BLOB_NAME = re.compile(r"[A-Za-z0-9_-]{1,96}")
 ENCODING = "utf-8-sig"
 MEASURE = "US$ at current prices in millions"
 MEASURE_SPELLINGS = (
@@ -127,33 +133,79 @@ def source_of(name: str, report: BulkReport, *, title: str, evidenced: str) -> S
         evidenced=evidenced,
         columns=report.columns,
         key=report.codes,
-        plan=partial(plan, report),
+        plan=partial(plan, name, report),
         read=partial(read, report, name),
     )
 
 
-def plan(report: BulkReport) -> Plan:
-    """Request the archive of the report."""
-    yield Request(
-        name=report.archive,
-        url=f"{ADDRESS}/{report.name}/{report.name.replace('.', '_')}",
+def plan(source: str, report: BulkReport) -> Plan:
+    """Request the archive of the report, or the archives that UNCTAD lists when that one is refused.
+
+    Raises SourceError when no archive is at the address and the list cannot be used either.
+    """
+    try:
+        yield archive_request(report, report.name.replace(".", "_"))
+        return
+    except Unavailable:
+        raise
+    except SourceError as error:
+        refused = error
+    try:
+        listing = yield Request(name=LIST, url=f"{LIST_ADDRESS}/{report.name}/bulkfiles/en", kind="json")
+    except SourceError as error:
+        raise refused from error
+    for blob in listed_archives(source, listing):
+        yield archive_request(report, blob)
+
+
+def archive_request(report: BulkReport, blob: str) -> Request:
+    """Return the request for an archive of the report by its name."""
+    return Request(
+        name=f"{blob}.csv.7z",
+        url=f"{ADDRESS}/{report.name}/{blob}",
         kind="7z",
         max_bytes=report.max_bytes,
     )
 
 
+def listed_archives(source: str, listing: Path) -> tuple[str, ...]:
+    """Return the names of a report's archives from UNCTAD's list, in its order.
+
+    Raises SourceError for a list without entries, and for an entry without a plain `fileBlobName`.
+    """
+    try:
+        entries = json.loads(listing.read_text(encoding="utf-8-sig"))
+        names = tuple(dict.fromkeys(entry["fileBlobName"] for entry in entries))
+    except (ValueError, KeyError, TypeError) as error:
+        raise SourceError(
+            source, f"not a list of archives with fileBlobName: {type(error).__name__}: {error}", file=LIST
+        ) from error
+    strange = [name for name in names if not isinstance(name, str) or not BLOB_NAME.fullmatch(name)]
+    if strange or not names:
+        found = f"the name {strange[0]!r}" if strange else "no archive"
+        raise SourceError(source, f"the list of archives has {found}", file=LIST)
+    return names
+
+
 def read(
     report: BulkReport, source: str, files: Mapping[str, Path], work: Path, note: Note = no_note
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of the report. `_row` is the number of the record in the CSV, the header being 1.
+    """Yield the rows of the report. `_row` is the number of the record in its CSV, the header being 1.
 
     Raises SourceError with file and row as the module says.
     """
-    if list(files) != [report.archive]:
+    archives = [name for name in files if name != LIST]
+    if not archives or (LIST not in files and archives != [report.archive]):
         raise SourceError(source, f"expected the one file {report.archive}, got {', '.join(files) or 'none'}")
-    file = report.archive
+    for file in archives:
+        yield from _read_archive(report, source, file, files[file], work, note)
+
+
+def _read_archive(
+    report: BulkReport, source: str, file: str, archive: Path, work: Path, note: Note
+) -> Iterator[pa.RecordBatch]:
     table = extract_member(
-        files[file],
+        archive,
         work,
         source=source,
         file=file,
