@@ -1,7 +1,7 @@
 """IMF: balance of payments (BPM6), services by item, quarterly, in US dollars, of 25 large economies.
 
-Dataflow `IMF.STA:BOP` by SDMX 2.1; `api.imf.org` sends SDMX-CSV for the `Accept` header alone. The series are
-what the economies' own compilers report to the IMF: quarters by item for peers of China, by one method.
+Dataflow `IMF.STA:BOP`. The series are what the economies' own compilers report to the IMF: quarters by item
+for peers of China, by one method.
 
 Evidenced by clients of 2026 (to 2026-09-16): the address, the order of the key
 `COUNTRY.BOP_ACCOUNTING_ENTRY.INDICATOR.UNIT.FREQUENCY`, `+` between codes, the entries `CD_T` (credit) and
@@ -20,24 +20,8 @@ from warehouse.sources._imf import imf_source
 
 NAME = "imf_bop"
 COUNTRIES = (
-    *(
-        "ARG",
-        "AUS",
-        "BRA",
-        "CAN",
-        "CHE",
-        "CHN",
-        "DEU",
-        "ESP",
-        "FRA",
-        "GBR",
-        "HKG",
-        "IDN",
-        "IND",
-        "IRL",
-        "ITA",
-    ),
-    *("JPN", "KOR", "MEX", "NLD", "RUS", "SAU", "SGP", "TUR", "USA", "ZAF"),
+    *("ARG", "AUS", "BRA", "CAN", "CHE", "CHN", "DEU", "ESP", "FRA", "GBR", "HKG", "IDN", "IND"),
+    *("IRL", "ITA", "JPN", "KOR", "MEX", "NLD", "RUS", "SAU", "SGP", "TUR", "USA", "ZAF"),
 )
 ITEMS = ("S", "SA", "SB", "SC", "SD", "SE", "SF", "SG", "SH", "SI", "SJ", "SK", "SL")
 KEY = (

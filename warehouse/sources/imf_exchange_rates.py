@@ -1,7 +1,7 @@
 """IMF: exchange rates, domestic currency per US dollar, averages of years, quarters and months.
 
-Dataflow `IMF.STA:ER` by SDMX 2.1; `api.imf.org` sends SDMX-CSV for the `Accept` header alone. An average of a
-period is what a flow of that period is converted with; rates at the end of a period are not requested.
+Dataflow `IMF.STA:ER`. An average of a period is what a flow of that period is converted with; rates at the
+end of a period are not requested.
 
 Evidenced by clients of 2026 (to 2026-09): the address, the order of the key
 `COUNTRY.INDICATOR.TYPE_OF_TRANSFORMATION.FREQUENCY`, the indicator `XDC_USD` (domestic currency per US

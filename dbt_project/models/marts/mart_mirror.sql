@@ -1,4 +1,5 @@
--- Two figures of one flow: that of `reporter`, and that of `partner` for the opposite flow. More than 150 lines: each side has its columns.
+-- Two figures of one flow: that of `reporter`, and that of `partner` for the opposite flow.
+-- Over 150 lines, since each side has its columns.
 with statements as (
 
     select
