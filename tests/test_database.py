@@ -11,7 +11,7 @@ import pytest
 from conftest import settings_of
 
 from warehouse import database
-from warehouse.build import dbt
+from warehouse.build import dbt, reuse
 from warehouse.config import DBT_PROJECT_DIR, PROJECT_ROOT
 from warehouse.errors import WarehouseError
 
@@ -71,5 +71,5 @@ def test_dbt_has_the_limits(tmp_path: Path) -> None:
         "select current_setting('memory_limit') || current_setting('threads') as found",
     )
     artifacts = tmp_path / "dbt"
-    dbt.run_dbt([show], tmp_path / dbt.BUILD_FILE, DBT_PROJECT_DIR, artifacts, tmp_path / "code.msgpack")
+    dbt.run_dbt([show], tmp_path / reuse.WORKING, DBT_PROJECT_DIR, artifacts, tmp_path / "code.msgpack")
     assert "700.0 MiB1" in (artifacts / "dbt-show.log").read_text()

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.build import dbt, load
+from warehouse.build import dbt, load, reuse
 from warehouse.config import DBT_PROJECT_DIR
 from warehouse.sources import SOURCES
 
 
 @pytest.mark.slow
 def test_every_unit_test_of_the_models_passes(tmp_path: Path) -> None:
-    file = tmp_path / dbt.BUILD_FILE
+    file = tmp_path / reuse.WORKING
     load.load(file, SOURCES, [], {}, [])
     unit_tests = ("build", "--exclude-resource-type", "test")
     parsed = tmp_path / "parsed" / "code.msgpack"

@@ -37,8 +37,10 @@
 {%- endmacro %}
 
 {% macro default__create_functions() -%}
+    use warehouse;  -- a function names its tables without a database, and DuckDB looks them up when it is created
     {{ create_as_of_functions() }}
     {{ create_growth_functions() }}
+    use {{ target.database }};
 {%- endmacro %}
 
 {% macro spark__create_functions() -%}

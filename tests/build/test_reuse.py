@@ -43,13 +43,15 @@ def test_build_of_the_same_landing_makes_no_table_of_figures(settings: Settings)
         assert db.execute("select count(*) from marts.mart_trade_scale").fetchone() != (0,)
 
 
+@pytest.mark.parametrize("file", reuse.FILES)
 def test_damaged_file_of_the_last_build_is_not_used(
-    settings: Settings, caplog: pytest.LogCaptureFixture
+    file: str, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     kept = contents.kept_build(settings)
-    content = bytearray(kept.read_bytes())
+    content = bytearray((kept / file).read_bytes())
     content[len(content) // 2] ^= 1
-    kept.write_bytes(content)
+    (kept / file).unlink()
+    (kept / file).write_bytes(content)
     assert not reuse.is_intact(kept)
     _, made = transformed(settings)
     assert "differs from its checksum" in caplog.text
@@ -61,30 +63,45 @@ def test_first_build_and_forced_build_start_anew(settings: Settings) -> None:
     kept = contents.kept_build(settings)
     assert steps.load(settings, force=True) is not None
     assert not kept.exists()
-    loaded, build_file = settings.home / "loaded.duckdb", settings.home / "warehouse.duckdb"
+    loaded = settings.home / "loaded.duckdb"
     with duckdb.connect(str(loaded)) as db:
         db.execute("create schema raw; create table raw.landing as select 1 as row")
-    reuse.begin(kept, loaded, build_file)
-    assert build_file.read_bytes() == loaded.read_bytes()
+    reuse.begin(kept, loaded, settings.home)
+    assert (settings.home / reuse.WORKING).read_bytes() == loaded.read_bytes()
+    assert not (settings.home / DATABASE).exists()
 
 
 def test_build_starts_with_its_own_landing_on_the_tables_of_the_last(tmp_path: Path) -> None:
-    last, loaded, kept = (tmp_path / name for name in ("last.duckdb", "loaded.duckdb", "kept/code.duckdb"))
-    for file, value in ((last, "old"), (loaded, "new")):
+    last, build, kept = (tmp_path / name for name in ("last", "build", "kept/code"))
+    loaded = tmp_path / "loaded.duckdb"
+    last.mkdir()
+    build.mkdir()
+    for file, value in ((last / reuse.WORKING, "old"), (loaded, "new")):
         with duckdb.connect(str(file)) as db:
             db.execute("create schema raw; create schema staging")
             db.execute(f"create table raw.landing as select '{value}' as text")
             db.execute(f"create view staging.stg as select '{value}' as text")
             reuse.record_inputs(db, ["landing"], {}, {})
-    with duckdb.connect(str(last)) as db:
-        db.execute("create schema marts; create table marts.mart as select text from raw.landing")
+    with duckdb.connect(str(last / reuse.WORKING)) as db:
+        db.execute(
+            "create schema intermediate; create table intermediate.part as select text from raw.landing"
+        )
         db.execute("create table raw.gone as select 1 as row")
+    with duckdb.connect(str(last / DATABASE)) as db:
+        db.execute("create schema marts; create table marts.mart as select 'old' as text")
+    (kept.parent / "older").mkdir(parents=True)
+    released = (last / DATABASE).stat().st_ino
     reuse.keep(last, kept)
-    reuse.begin(kept, loaded, tmp_path / "warehouse.duckdb")
-    with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as db:
+    assert [path.name for path in kept.parent.iterdir()] == [kept.name]
+    assert (kept / DATABASE).stat().st_ino == released, "the release's file takes no space of its own"
+    assert [path.name for path in last.iterdir()] == [DATABASE]
+    reuse.begin(kept, loaded, build)
+    assert (build / DATABASE).stat().st_ino != released, "a build never writes into a release"
+    assert (build / DATABASE).read_bytes() == (last / DATABASE).read_bytes()
+    with duckdb.connect(str(build / reuse.WORKING), read_only=True) as db:
         rows = [
             db.execute(f"select text from {name}").fetchall()
-            for name in ("raw.landing", "staging.stg", "marts.mart")
+            for name in ("raw.landing", "staging.stg", "intermediate.part")
         ]
         assert rows == [[("new",)], [("new",)], [("old",)]]
         inputs = [

@@ -170,14 +170,14 @@ def test_every_argument_and_option_has_help() -> None:
 SLEEPING_BUILD = """
 import os, sys
 from pathlib import Path
-from warehouse.build import dbt, steps
+from warehouse.build import dbt, reuse, steps
 home = Path(os.environ["WAREHOUSE_HOME"])
 dbt._RUN_COMMANDS = (
     "import os, pathlib, time;"
     f"pathlib.Path({str(home / 'child')!r}).write_text(str(os.getpid())); time.sleep(60)"
 )
 def load(settings, as_of, force):
-    file = settings.home / dbt.BUILD_FILE
+    file = settings.home / reuse.WORKING
     dbt.run_dbt([("build",)], file, settings.home, settings.home / "artifacts", settings.home / "p.msgpack")
 steps.load = load
 from warehouse.cli import main

@@ -47,11 +47,11 @@ PULLING = {
 }
 BUILDING = {
     "raw relations are being loaded": "build/2*",
-    "raw relations are loaded": "build/2*/warehouse.duckdb",
+    "raw relations are loaded": "build/2*/working.duckdb",
     "dbt is running": "build/2*/dbt/dbt.log",
     "dbt has ended its models": "build/2*/dbt/run_results.json",
     "documentation is written": "build/2*/dbt/static_index.html",
-    "the file is being sealed": "build/2*/sealed-warehouse.duckdb",
+    "the files are being kept": "kept/*.partial/SHA256SUMS",
     "the build is being validated": "build/2*/validation",
     "the verdict is written": "build/2*/validation.json",
 }

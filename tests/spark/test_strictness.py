@@ -18,7 +18,8 @@ from spark_cluster import PYTHON
 
 from warehouse.build import load as loading
 from warehouse.build import spark
-from warehouse.build.dbt import BUILD_FILE, run_dbt
+from warehouse.build.dbt import run_dbt
+from warehouse.build.reuse import WORKING
 from warehouse.config import DBT_PROJECT_DIR, PROJECT_ROOT
 from warehouse.database import connect, literal
 from warehouse.landing import store
@@ -103,7 +104,7 @@ def values_of(db: duckdb.DuckDBPyConnection, model: str) -> list[str | None]:
 
 def test_what_duckdb_rejects_is_rejected_on_spark(home: Path, tmp_path: Path) -> None:
     assert set(NUMBERS) < set(STRANGE)
-    file = tmp_path / "duckdb" / BUILD_FILE
+    file = tmp_path / "duckdb" / WORKING
     loading.load(file, SOURCES, [], {}, [])
     selected = ("compile", "--select", *(f"stg_{name}" for name in SPOILED))
     run_dbt(

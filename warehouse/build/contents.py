@@ -96,8 +96,8 @@ def parsed_project(settings: Settings) -> Path:
 
 
 def kept_build(settings: Settings) -> Path:
-    """Return the path of the last build's file, which a build with the same code and DuckDB starts from."""
-    return settings.kept / f"{code_digest()[:16]}-{duckdb.__version__}.duckdb"
+    """Return the directory of the last build's files, for builds with the same code and DuckDB."""
+    return settings.kept / f"{code_digest()[:16]}-{duckdb.__version__}"
 
 
 def fill(settings: Settings, build: Path, record: BuildRecord, used: Used, *, reuse: bool) -> BuildRecord:

@@ -1,6 +1,6 @@
-"""Run dbt on a build file, and seal the result.
+"""Run dbt on a build, and seal the file that becomes the release.
 
-dbt runs in a process of its own, since in this one it would keep DuckDB's lock. A build's seeds, models and
+dbt runs in a process of its own, since in this one it would keep DuckDB's locks. A build's seeds, models and
 tests and then its documentation are made in one process: it takes dbt 2 s to start. Logs and artifacts go to
 the build's directory. What dbt parsed is kept for the next run, under a name that changes with the code: it
 takes dbt 5 s to parse the project again.
@@ -27,11 +27,12 @@ from warehouse.build.results import FAILED, log_nodes
 from warehouse.database import connect, environment_of_dbt, literal
 from warehouse.errors import Rejected, WarehouseError
 from warehouse.files import fsync
+from warehouse.releases.store import DATABASE
 
 LOG = logging.getLogger(__name__)
 RELEASE_SCHEMAS = ("core", "marts", "bi")
 ROWS_SHOWN = 3
-BUILD_FILE = "warehouse.duckdb"  # in profiles.yml
+MOST_FREE = 0.2  # of the blocks of a release's file
 PARSED = "partial_parse.msgpack"  # dbt's name, in its target directory
 _STAGING = re.compile(r"model\.services_trade\.stg_(\w+)")
 _QUOTED = re.compile(r"""[\"']([^\"']+)[\"']""")
@@ -55,9 +56,9 @@ for command in [["parse"], *commands]:
 
 
 class Cache(NamedTuple):
-    """What builds with the same code share: the file of what dbt parsed, and the last build's file.
+    """What builds with the same code share: the file of what dbt parsed, and the last build's directory.
 
-    `is_written` says whether the next build starts from the file of this one.
+    `is_written` says whether the next build starts from the files of this one.
     """
 
     parsed: Path
@@ -66,37 +67,40 @@ class Cache(NamedTuple):
 
 
 def transform(
-    loaded: Path, build_file: Path, project: Path, artifacts: Path, staged: Sequence[str], cache: Cache
+    loaded: Path, build: Path, project: Path, artifacts: Path, staged: Sequence[str], cache: Cache
 ) -> Path:
     """Build every model, run every test, write the documentation; return its HTML file.
 
-    `loaded` holds schema `raw`, and the models `staged` as relations; it is not changed: `build_file` starts
-    as a copy of it and of the last build's tables, so that a transform that was killed can be run again.
+    `loaded` holds schema `raw`, and the models `staged` as relations; it is not changed: the files of `build`
+    start as copies of it and of the last build's, so that a transform that was killed can be run again.
     Raises Rejected, naming the failed nodes, when a model or test fails.
     """
-    reuse.begin(cache.kept, loaded, build_file)
+    reuse.begin(cache.kept, loaded, build)
     excluded = ("--exclude-resource-type", "unit_test", "--exclude", *staged)
     docs = ("docs", "generate", "--static", "--no-compile")
-    run_dbt([("build", *excluded), docs], build_file, project, artifacts, cache.parsed)
+    run_dbt([("build", *excluded), docs], build / reuse.WORKING, project, artifacts, cache.parsed)
+    seal(build / DATABASE)
     if cache.is_written:
-        reuse.keep(build_file, cache.kept)
-    seal(build_file)
+        reuse.keep(build, cache.kept)
+    else:
+        (build / reuse.WORKING).unlink()
     return artifacts / "static_index.html"
 
 
 def run_dbt(
-    commands: Sequence[Sequence[str]], build_file: Path, project: Path, artifacts: Path, parsed: Path
+    commands: Sequence[Sequence[str]], working: Path, project: Path, artifacts: Path, parsed: Path
 ) -> None:
-    """Run dbt commands on the build file, one after another; stop at the first that fails.
+    """Run dbt commands on a build, one after another; stop at the first that fails.
 
     A command is its name and its arguments. Their output goes to `<artifacts>/dbt-<name of the first>.log`.
 
-    The project's profile names the build file, relative to the directory in which dbt runs. So all builds
-    have the same configuration, without which dbt would parse everything again. `parsed` is the file that
-    keeps what dbt parsed: dbt reads it if it can, and it is written after each run.
+    The project's profile names the working file, and the release's file beside it, relative to the directory
+    in which dbt runs. So all builds have the same configuration, without which dbt would parse everything
+    again. `parsed` is the file that keeps what dbt parsed: dbt reads it if it can, and it is written after
+    each run.
     """
-    if build_file.name != BUILD_FILE:
-        raise ValueError(f"{build_file}: dbt's profile names the build file {BUILD_FILE}")
+    if working.name != reuse.WORKING:
+        raise ValueError(f"{working}: dbt's profile names the working file {reuse.WORKING}")
     artifacts.mkdir(parents=True, exist_ok=True)
     if parsed.exists():
         shutil.copyfile(parsed, artifacts / PARSED)
@@ -123,7 +127,7 @@ def run_dbt(
                 "DO_NOT_TRACK": "1",
             }
             | environment_of_dbt(),
-            cwd=build_file.parent,
+            cwd=working.parent,
             timeout=TIMEOUT.total_seconds(),
             check=False,
         )
@@ -136,7 +140,7 @@ def run_dbt(
     if name == "build":
         log_nodes(artifacts / "run_results.json")
     if result.returncode != 0:
-        failed = failed_nodes(artifacts, build_file) if name == "build" else []
+        failed = failed_nodes(artifacts, working) if name == "build" else []
         for node in failed:
             LOG.error("dbt %s: %s", name, node)
         detail = "; ".join(failed) or result.stdout.decode("utf-8", "replace")[-1500:]
@@ -158,12 +162,12 @@ def _keep_parsed(created: Path, parsed: Path) -> None:
     partial.replace(parsed)
 
 
-def failed_nodes(artifacts: Path, build_file: Path | None) -> list[str]:
+def failed_nodes(artifacts: Path, working: Path | None) -> list[str]:
     """Return the nodes of a dbt run that failed, each with its message and rows that a test found.
 
-    Without a build file, which there is not on Spark, no rows are shown.
+    Without a working file, which there is not on Spark, no rows are shown.
     """
-    return [f"{node.name}: {node.message}" for node in read_failures(artifacts, build_file)]
+    return [f"{node.name}: {node.message}" for node in read_failures(artifacts, working)]
 
 
 class Failure(NamedTuple):
@@ -174,7 +178,7 @@ class Failure(NamedTuple):
     staged: tuple[str, ...]
 
 
-def read_failures(artifacts: Path, build_file: Path | None) -> list[Failure]:
+def read_failures(artifacts: Path, working: Path | None) -> list[Failure]:
     """Return the failed nodes of a dbt run, from its results and its manifest."""
     results, manifest = artifacts / "run_results.json", artifacts / "manifest.json"
     if not results.exists() or not manifest.exists():
@@ -186,33 +190,34 @@ def read_failures(artifacts: Path, build_file: Path | None) -> list[Failure]:
             continue
         name = result["unique_id"]
         message = (result["message"] or result["status"]).strip()
-        if build_file and result["status"] == "fail" and result.get("compiled_code"):
-            message += _rows_found(result["compiled_code"], build_file)
+        if working and result["status"] == "fail" and result.get("compiled_code"):
+            message += _rows_found(result["compiled_code"], working)
         models = [name, *nodes.get(name, {}).get("depends_on", {}).get("nodes", [])]
         staged = tuple(_STAGING.findall(" ".join(models)))
         failures.append(Failure(name, message, staged))
     return failures
 
 
-def failures_by_source(artifacts: Path, build_file: Path, sources: Sequence[str]) -> dict[str, str]:
+def failures_by_source(artifacts: Path, working: Path, sources: Sequence[str]) -> dict[str, str]:
     """Return the messages of failed staging models and tests by source; empty if another node failed."""
     found: dict[str, str] = {}
-    for failure in read_failures(artifacts, build_file):
+    for failure in read_failures(artifacts, working):
         names = [name for name in dict.fromkeys(failure.staged) if name in sources]
         if not names:
             return {}
         for name in names:
-            where = _row_with_value(failure.message, name, build_file)
+            where = _row_with_value(failure.message, name, working)
             found[name] = "; ".join(
                 filter(None, (found.get(name), f"{failure.name}: {failure.message}{where}"))
             )
     return found
 
 
-def _rows_found(query: str, build_file: Path) -> str:
+def _rows_found(query: str, working: Path) -> str:
     """Return up to three rows that a test found, as text."""
     try:
-        with connect(build_file, read_only=True) as db:
+        with connect(working, read_only=True) as db:
+            db.execute(f"attach {literal(working.with_name(DATABASE))} as warehouse (read_only)")
             result = db.execute(f"select * from ({query}) limit {ROWS_SHOWN}")
             names = [column[0] for column in result.description or ()]
             rows = [
@@ -226,10 +231,10 @@ def _rows_found(query: str, build_file: Path) -> str:
     return f" ({'; '.join(rows)})"
 
 
-def _row_with_value(message: str, source: str, build_file: Path) -> str:
+def _row_with_value(message: str, source: str, working: Path) -> str:
     """Return file and row of the first raw value that a message quotes, or an empty text."""
     for value in _QUOTED.findall(message):
-        with connect(build_file, read_only=True) as db:
+        with connect(working, read_only=True) as db:
             found = db.execute(
                 f'select _file, _row from raw."{source}" as r where contains(cast(r as varchar), $value) '
                 "order by _file, _row limit 1",
@@ -240,35 +245,40 @@ def _row_with_value(message: str, source: str, build_file: Path) -> str:
     return ""
 
 
-def seal(build_file: Path) -> None:
-    """Drop all schemas but those of a release, and write the rest into a new, compact file.
+def seal(file: Path) -> None:
+    """Check that the file of a release has tables of its schemas only, and leave it complete and compact.
 
-    `raw`, staging and intermediate relations read the landing: without them a release can be copied anywhere.
+    Tables that were made again leave free blocks. When there are many, the tables are copied into a new file.
     """
-    with connect(build_file) as db:
+    with connect(file) as db:
         schemas = db.execute(
             "select distinct schema_name from duckdb_schemas() "
             "where database_name = current_database() and not internal"
         ).fetchall()
-        for (schema,) in sorted(schemas):
-            if schema not in (*RELEASE_SCHEMAS, "main"):
-                db.execute(f'drop schema "{schema}" cascade')
+        others = sorted(schema for (schema,) in schemas if schema not in (*RELEASE_SCHEMAS, "main"))
         views = db.execute("select schema_name, view_name from duckdb_views() where not internal").fetchall()
-        if views:
+        if others or views:
             raise WarehouseError(
-                f"{build_file}: a release holds tables only, and these are views: {views}. Materialise them "
-                "as tables"
+                f"{file}: a release holds tables of {', '.join(RELEASE_SCHEMAS)} only, and this has schemas "
+                f"{others} and views {views}. Materialise them as tables of these schemas"
             )
         db.execute("checkpoint")
-    sealed = build_file.with_name(f"sealed-{build_file.name}")
-    log = sealed.with_name(sealed.name + ".wal")
-    for leftover in (sealed, log):
+        [(free,)] = db.execute("select free_blocks / total_blocks from pragma_database_size()").fetchall()
+    if free > MOST_FREE:
+        _compact(file)
+    log = file.with_name(f"{file.name}.wal")
+    if log.exists():
+        raise WarehouseError(f"{log}: a write-ahead log is left after the checkpoint. Run the build again")
+
+
+def _compact(file: Path) -> None:
+    """Copy the tables of a DuckDB file into a new one, which replaces it."""
+    sealed = file.with_name(f"sealed-{file.name}")
+    for leftover in (sealed, sealed.with_name(f"{sealed.name}.wal")):
         leftover.unlink(missing_ok=True)
     with connect() as db:
-        db.execute(f"attach {literal(build_file)} as working (read_only)")
+        db.execute(f"attach {literal(file)} as working (read_only)")
         db.execute(f"attach {literal(sealed)} as sealed")
         db.execute("copy from database working to sealed")
         db.execute("checkpoint sealed")
-    if log.exists():
-        raise WarehouseError(f"{log}: a write-ahead log is left after the checkpoint. Run the build again")
-    sealed.replace(build_file)
+    sealed.replace(file)

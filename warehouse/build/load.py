@@ -48,8 +48,8 @@ OBSERVATION_COLUMNS = {
     **dict.fromkeys(("currency", "unit", "value_type", "status", "_file"), "varchar"),
     "_row": "bigint",
 }
-# Tables are written faster in this format than in DuckDB's default. It is that of the build's file alone: a
-# release is a copy in the default format, which older versions of DuckDB read.
+# Tables are written faster in this format than in DuckDB's default. It is that of the working file alone: a
+# release has the default format, which older versions of DuckDB read.
 STORAGE = "v1.4.0"
 RAW_TABLES = ("known_revision", "landing_vintage", "landing_file", "landing_check", "landing_freshness")
 LANDING_TABLES = """

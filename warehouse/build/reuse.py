@@ -1,13 +1,14 @@
 """Reuse the tables of the last build with the same code.
 
-The last successful build's file is kept, with everything in it: seeds, staging, intermediate relations, facts
-and marts. The next build starts as a copy of it, with the schemas `raw` and `staging` of its own. Table
-`raw.built_node` has a line for each node of the build: `inputs`, a digest of the content of all relations
-that the node reads, and `content`, a digest of its own rows. dbt runs a node only when no line of the file
-before, `raw.reusable_node`, has the same inputs (`dbt_project/macros/reuse.sql`). So a fact that comes out
-as it was ends the work there: no mart that reads it is made again, and no test on it is run again.
+A build has two files: the working file, with seeds, staging and intermediate relations, and the file that
+becomes the release, with facts and marts. Those of the last successful build are kept. The next build starts
+as a copy of them, with the schemas `raw` and `staging` of its own. Table `raw.built_node` has a line for each
+node of the build: `inputs`, a digest of the content of all relations that the node reads, and `content`, a
+digest of its own rows. dbt runs a node only when no line of the build before, `raw.reusable_node`, has the
+same inputs (`dbt_project/macros/reuse.sql`). So a fact that comes out as it was ends the work there: no mart
+that reads it is made again, and no test on it is run again.
 
-A file is of use to any build with the same code and the same DuckDB, whatever its vintages are: lines are
+The files are of use to any build with the same code and the same DuckDB, whatever its vintages are: lines are
 compared by content, not by vintage or date.
 """
 
@@ -24,8 +25,12 @@ import duckdb
 from warehouse.database import connect, literal
 from warehouse.files import fsync, sha256_of
 from warehouse.model import Vintage
+from warehouse.releases.store import DATABASE
 
 LOG = logging.getLogger(__name__)
+WORKING = "working.duckdb"  # the working file, as dbt's profile names it
+FILES = (WORKING, DATABASE)
+CHECKSUMS = "SHA256SUMS"
 NODE_TABLES = """
 create table raw.built_node (unique_id varchar, inputs varchar, content varchar);
 create table raw.reusable_node (unique_id varchar, inputs varchar, content varchar);
@@ -61,15 +66,22 @@ def record_inputs(
         db.execute("insert into raw.built_node values (?, 'landing', ?)", [unique_id, digest])
 
 
-def begin(kept: Path, loaded: Path, build_file: Path) -> None:
-    """Create `build_file` as a copy of `loaded`, on top of the tables of `kept` if there is that file."""
-    for leftover in (build_file, build_file.with_name(build_file.name + ".wal")):
-        leftover.unlink(missing_ok=True)
+def begin(kept: Path, loaded: Path, build: Path) -> None:
+    """Create the two files of a build: copies of those of `kept`, if it has them, with `loaded` in place.
+
+    The working file has the schemas `raw` and `staging` of `loaded`. Without kept files it is a copy of
+    `loaded`, and dbt creates the release's file.
+    """
+    working = build / WORKING
+    for name in FILES:
+        for leftover in (build / name, build / f"{name}.wal"):
+            leftover.unlink(missing_ok=True)
     if not is_intact(kept):
-        shutil.copyfile(loaded, build_file)
+        shutil.copyfile(loaded, working)
         return
-    shutil.copyfile(kept, build_file)
-    with connect(build_file) as db:
+    for name in FILES:
+        shutil.copyfile(kept / name, build / name)
+    with connect(working) as db:
         db.execute(f"attach {literal(loaded)} as loaded (read_only)")
         reusable = db.execute("select * from raw.built_node").to_arrow_table()
         for schema in ("raw", "staging"):
@@ -87,27 +99,37 @@ def begin(kept: Path, loaded: Path, build_file: Path) -> None:
         db.execute("detach loaded; checkpoint")
 
 
-def keep(build_file: Path, kept: Path) -> None:
-    """Copy a build's file to `kept`, for the next build, with its checksum; remove the file before."""
-    shutil.rmtree(kept.parent, ignore_errors=True)
-    kept.parent.mkdir(parents=True)
-    partial = kept.with_suffix(".partial")
-    shutil.copyfile(build_file, partial)
-    fsync(partial)
-    checksum_of(kept).write_text(sha256_of(partial), encoding="utf-8")
-    partial.replace(kept)
+def keep(build: Path, kept: Path) -> None:
+    """Keep the files of a build for the next one, with their checksums; remove those before.
+
+    The working file is moved, since nothing else needs it. The release's file is linked: a release is never
+    changed, so that it takes no space of its own.
+    """
+    partial = kept.with_name(f"{kept.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    (build / WORKING).rename(partial / WORKING)
+    (partial / DATABASE).hardlink_to(build / DATABASE)
+    lines = []
+    for name in FILES:
+        fsync(partial / name)
+        lines.append(f"{sha256_of(partial / name)}  {name}\n")
+    (partial / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
+    for other in kept.parent.iterdir():
+        if other != partial:
+            shutil.rmtree(other)
+    partial.rename(kept)
 
 
 def is_intact(kept: Path) -> bool:
-    """Tell whether there is a kept file that has its checksum; a damaged one is reported and not used."""
-    if not kept.exists() or not checksum_of(kept).exists():
+    """Tell whether there are kept files with their checksums; damaged ones are reported and not used."""
+    if not (kept / CHECKSUMS).exists():
         return False
-    if sha256_of(kept) == checksum_of(kept).read_text(encoding="utf-8"):
-        return True
-    LOG.warning("%s differs from its checksum and is not used: every table is made again", kept)
-    return False
-
-
-def checksum_of(kept: Path) -> Path:
-    """Return the file that has the SHA-256 of a kept file."""
-    return kept.with_suffix(".sha256")
+    for line in (kept / CHECKSUMS).read_text(encoding="utf-8").splitlines():
+        checksum, name = line.split("  ")
+        if not (kept / name).exists() or sha256_of(kept / name) != checksum:
+            LOG.warning(
+                "%s differs from its checksum and is not used: every table is made again", kept / name
+            )
+            return False
+    return True

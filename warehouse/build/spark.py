@@ -19,6 +19,7 @@ from typing import Any
 
 from warehouse.build.dbt import RELEASE_SCHEMAS, failed_nodes, run_dbt
 from warehouse.build.load import OBSERVATION_COLUMNS, RAW_TABLES
+from warehouse.build.reuse import WORKING
 from warehouse.config import PROJECT_ROOT
 from warehouse.database import connect, literal
 from warehouse.errors import Rejected, WarehouseError
@@ -162,7 +163,11 @@ def transform(
     write_database(tables, build_file)
     functions = ("run-operation", "write_functions")
     run_dbt(
-        [functions, ("docs", "generate", "--static", "--no-compile")], build_file, project, artifacts, parsed
+        [functions, ("docs", "generate", "--static", "--no-compile")],
+        build_file.with_name(WORKING),
+        project,
+        artifacts,
+        parsed,
     )
     write_comments(build_file, artifacts / "manifest.json")
     shutil.copyfile(directory / "run_results.json", artifacts / "run_results.json")

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.build import dbt
+from warehouse.build import dbt, reuse
 from warehouse.build import load as loading
 from warehouse.config import DBT_PROJECT_DIR
 from warehouse.database import connect, literal
@@ -100,7 +100,7 @@ def _stage_missing(
     names = sorted({one.source for one, _ in missing})
     timer = Timer()
     LOG.info("staging %d vintages of %s", len(missing), ", ".join(names))
-    file = work / dbt.BUILD_FILE
+    file = work / reuse.WORKING
     loading.load(file, sources, missing, {}, [])
     failed: dict[str, str] = {}
     try:

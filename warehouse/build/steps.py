@@ -203,7 +203,7 @@ def _transform(settings: Settings, build: Path) -> None:
         on_spark.transform_build(settings, build, staged, parsed_project(settings))
         return
     cache = dbt.Cache(parsed_project(settings), kept_build(settings), not read_build(build).is_of_the_past)
-    dbt.transform(build / LOADED, build / DATABASE, DBT_PROJECT_DIR, build / "dbt", staged, cache)
+    dbt.transform(build / LOADED, build, DBT_PROJECT_DIR, build / "dbt", staged, cache)
 
 
 @reporting("validate")
