@@ -12,7 +12,8 @@ from conftest import Warehouse, copy_home, settings_of
 from warehouse.build import builds, contents, reuse, steps
 from warehouse.build.results import UNCHANGED
 from warehouse.config import Settings
-from warehouse.releases.store import DATABASE
+from warehouse.releases.manifest import read_manifest
+from warehouse.releases.store import DATABASE, current
 
 
 def transformed(settings: Settings) -> tuple[Path, set[str]]:
@@ -41,6 +42,21 @@ def test_build_of_the_same_landing_makes_no_table_of_figures(settings: Settings)
     assert not {name for name in made if not name.startswith("stg_landing")} - {"mart_freshness", "freshness"}
     with duckdb.connect(str(build / DATABASE), read_only=True) as db:
         assert db.execute("select count(*) from marts.mart_trade_scale").fetchone() != (0,)
+
+
+def test_release_shares_the_files_of_unchanged_tables(settings: Settings) -> None:
+    before = current(settings.published)
+    build, _ = transformed(settings)
+    after = settings.published / steps.publish(settings, steps.validate(settings, build.name))
+    assert before is not None and after != before
+    same = [
+        name
+        for name, one in read_manifest(after).tables.items()
+        if (after / "parquet" / f"{name}.parquet").samefile(before / "parquet" / f"{name}.parquet")
+        and one == read_manifest(before).tables[name]
+    ]
+    assert set(read_manifest(after).tables) - set(same) <= {"mart_freshness", "freshness"}
+    assert {"fct_services_trade", "mart_trade_scale", "annual"} <= set(same)
 
 
 @pytest.mark.parametrize("file", reuse.FILES)

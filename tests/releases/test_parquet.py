@@ -12,7 +12,7 @@ import pytest
 from conftest import Warehouse
 
 from warehouse.releases.diff import DBT_MANIFEST, table_keys
-from warehouse.releases.parquet import export_parquet
+from warehouse.releases.parquet import Unchanged, export_parquet
 
 
 def database_of(path: Path, rows: str) -> Path:
@@ -72,6 +72,21 @@ def test_equal_rows_in_another_order_give_equal_bytes(tmp_path: Path) -> None:
         )
     first, second = ((tmp_path / name / "figures.parquet").read_bytes() for name in ("a", "b"))
     assert first == second
+
+
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_file_of_an_unchanged_table_is_linked_unless_it_is_damaged(is_damaged: bool, tmp_path: Path) -> None:
+    database, before, after = database_of(tmp_path / "a.duckdb", ONE), tmp_path / "before", tmp_path / "after"
+    before.mkdir()
+    after.mkdir()
+    entries = export_parquet(database, before, {})
+    whole = (before / "figures.parquet").read_bytes()
+    if is_damaged:
+        (before / "figures.parquet").write_bytes(whole[:-1] + b"!")
+    assert export_parquet(database, after, {}, Unchanged(before, entries)) == entries
+    linked = (after / "figures.parquet").stat().st_ino == (before / "figures.parquet").stat().st_ino
+    assert linked is not is_damaged
+    assert (after / "figures.parquet").read_bytes() == whole
 
 
 @pytest.mark.slow

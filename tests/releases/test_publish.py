@@ -37,8 +37,7 @@ def make_build(folder: Path, order: str = "asc", rows: int = 10) -> Path:
     folder.mkdir(parents=True)
     file = folder / "warehouse.duckdb"
     with duckdb.connect(str(file)) as db:
-        db.execute("create schema raw; create schema core; create schema marts")
-        db.execute("create view raw.leads_out as select 1 as a")
+        db.execute("create schema core; create schema marts")
         db.execute(
             "create table core.fct as select cast(i as varchar) as id, cast(i as decimal(38, 18)) / 7 as x "
             f"from range({rows}) as t (i) order by i {order}"

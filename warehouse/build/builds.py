@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,11 +15,12 @@ from warehouse.errors import WarehouseError
 from warehouse.files import locked, read_record
 from warehouse.landing import store
 from warehouse.quality import Verdict
-from warehouse.releases.manifest import BuildRecord
+from warehouse.releases.manifest import BuildRecord, Contents
 
 BUILD_ID = re.compile(r"\d{8}T\d{12}Z")
 BUILD_ID_FORMAT = "%Y%m%dT%H%M%S%fZ"
 BUILD_RECORD = "build.json"
+CONTENTS = "contents.json"
 LOADED = "loaded.duckdb"
 VERDICT = "validation.json"
 
@@ -51,6 +53,12 @@ def new_build_id(settings: Settings, now: datetime) -> str:
     if f"{now:{BUILD_ID_FORMAT}}" > newest:
         return f"{now:{BUILD_ID_FORMAT}}"
     return f"{datetime.strptime(newest, BUILD_ID_FORMAT) + timedelta(microseconds=1):{BUILD_ID_FORMAT}}"
+
+
+def read_contents(build: Path) -> Mapping[str, str]:
+    """Return the digests of the tables of a transformed build; none of one that was made on Spark."""
+    path = build / CONTENTS
+    return read_record(path, Contents, "Transform the build again").tables if path.exists() else {}
 
 
 def read_build(build: Path) -> BuildRecord:

@@ -23,10 +23,11 @@ from typing import NamedTuple
 import duckdb
 
 from warehouse.build import reuse
+from warehouse.build.builds import CONTENTS
 from warehouse.build.results import FAILED, log_nodes
 from warehouse.database import connect, environment_of_dbt, literal
 from warehouse.errors import Rejected, WarehouseError
-from warehouse.files import fsync
+from warehouse.files import fsync, write_record
 from warehouse.releases.store import DATABASE
 
 LOG = logging.getLogger(__name__)
@@ -79,6 +80,7 @@ def transform(
     excluded = ("--exclude-resource-type", "unit_test", "--exclude", *staged)
     docs = ("docs", "generate", "--static", "--no-compile")
     run_dbt([("build", *excluded), docs], build / reuse.WORKING, project, artifacts, cache.parsed)
+    write_record(build / CONTENTS, reuse.contents_of(build / reuse.WORKING))
     seal(build / DATABASE)
     if cache.is_written:
         reuse.keep(build, cache.kept)

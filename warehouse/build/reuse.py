@@ -25,6 +25,7 @@ import duckdb
 from warehouse.database import connect, literal
 from warehouse.files import fsync, sha256_of
 from warehouse.model import Vintage
+from warehouse.releases.manifest import Contents
 from warehouse.releases.store import DATABASE
 
 LOG = logging.getLogger(__name__)
@@ -97,6 +98,15 @@ def begin(kept: Path, loaded: Path, build: Path) -> None:
         db.register("reusable", reusable)
         db.execute("insert into raw.reusable_node select * from reusable")
         db.execute("detach loaded; checkpoint")
+
+
+def contents_of(working: Path) -> Contents:
+    """Return the digests of the rows of the tables of a build, those of the release and others."""
+    with connect(working, read_only=True) as db:
+        found = db.execute(
+            "select split_part(unique_id, '.', 3), content from raw.built_node where unique_id like 'model.%'"
+        ).fetchall()
+    return Contents(tables=dict(found))
 
 
 def keep(build: Path, kept: Path) -> None:

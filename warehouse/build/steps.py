@@ -24,6 +24,7 @@ from warehouse.build.builds import (
     new_build_id,
     newest_failed_build,
     read_build,
+    read_contents,
     read_verdict,
     remove_abandoned_builds,
 )
@@ -306,6 +307,7 @@ def publish(settings: Settings, build_id: str) -> str:
             is_latest=is_latest,
             actor=settings.operator,
             timings=read_timings(build).records,
+            contents=read_contents(build),
         )
         shutil.rmtree(build)
     tables = read_manifest(release).tables

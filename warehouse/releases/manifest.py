@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,12 @@ class SetAside(VintageRef, frozen=True):
     used_instead: str | None
 
 
+class Contents(BaseModel, frozen=True):
+    """The digest of the rows of each table of a build by the name of the table: its contents.json."""
+
+    tables: dict[str, str]
+
+
 class BuildRecord(BaseModel, frozen=True):
     """What a build was made of: the content of its build.json.
 
@@ -95,12 +102,17 @@ class News(BaseModel, frozen=True):
 
 
 class TableEntry(BaseModel, frozen=True):
-    """A table of a release and its Parquet file."""
+    """A table of a release and its Parquet file.
+
+    `content` digests the rows, whatever their order: equal for equal rows of builds with the same code and
+    DuckDB. It is None where it is not known: on Spark, and after a refresh.
+    """
 
     schema_name: str = Field(alias="schema")
     rows: int
     size_bytes: int
     sha256: str
+    content: str | None = Field(default=None, exclude_if=is_none)
 
 
 class DatabaseEntry(BaseModel, frozen=True):
@@ -126,6 +138,16 @@ class ReleaseManifest(BuildRecord, frozen=True):
     release: str
     database: DatabaseEntry
     tables: dict[str, TableEntry]
+
+    def unchanged(self, contents: Mapping[str, str], record: BuildRecord) -> dict[str, TableEntry]:
+        """Return the tables that a build has with the same rows, made by the same code and versions.
+
+        `contents` are the digests of the build's tables, `record` is its build.json.
+        """
+        if not self.code_sha256 or (self.code_sha256, self.versions) != (record.code_sha256, record.versions):
+            return {}
+        known = {name: one for name, one in self.tables.items() if one.content is not None}
+        return {name: one for name, one in known.items() if one.content == contents.get(name)}
 
     def checksums(self, directory: Path) -> dict[Path, str]:
         """Return the recorded sha256 of the database and of each Parquet file in the release's directory."""

@@ -16,6 +16,7 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -31,11 +32,21 @@ ROW_GROUP_ROWS = 122_880
 Keys = Mapping[str, Sequence[str]]
 
 
-def export_parquet(database: Path, folder: Path, keys: Keys) -> dict[str, TableEntry]:
+class Unchanged(NamedTuple):
+    """The tables that another release has with the same rows, and the folder of their Parquet files."""
+
+    folder: Path
+    tables: Mapping[str, TableEntry]
+
+
+def export_parquet(
+    database: Path, folder: Path, keys: Keys, unchanged: Unchanged | None = None
+) -> dict[str, TableEntry]:
     """Write each table to `<table>.parquet`; return the entries of the manifest.
 
     `keys` maps a table to its unique columns, by which the rows are sorted; a table without them is sorted by
-    all columns. Equal rows give equal bytes, whatever the order of the rows in the database.
+    all columns. Equal rows give equal bytes, whatever the order of the rows in the database. So the file of
+    an unchanged table is linked, if it still has its checksum.
     """
     entries: dict[str, TableEntry] = {}
     with reading(database) as db:
@@ -48,7 +59,13 @@ def export_parquet(database: Path, folder: Path, keys: Keys) -> dict[str, TableE
             if table in entries:
                 what = f"two tables are named {table}, so their Parquet files would collide"
                 raise WarehouseError(f"{database}: {what}. Rename one of the models")
-            entries[table] = export_table(db, schema, table, folder / f"{table}.parquet", keys.get(table, ()))
+            path = folder / f"{table}.parquet"
+            same = unchanged.tables.get(table) if unchanged else None
+            if unchanged and same and sha256_of(unchanged.folder / path.name) == same.sha256:
+                path.hardlink_to(unchanged.folder / path.name)
+                entries[table] = same
+            else:
+                entries[table] = export_table(db, schema, table, path, keys.get(table, ()))
     return entries
 
 

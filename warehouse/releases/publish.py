@@ -32,7 +32,7 @@ from warehouse.releases.manifest import (
     VintageRef,
     read_manifest,
 )
-from warehouse.releases.parquet import export_parquet, export_table
+from warehouse.releases.parquet import Unchanged, export_parquet, export_table
 from warehouse.releases.retention import hide_on_record, remove_hidden
 from warehouse.releases.store import (
     DATABASE,
@@ -89,14 +89,17 @@ def publish(
     is_latest: bool,
     actor: str,
     timings: Sequence[Timing] = (),
+    contents: Mapping[str, str] | None = None,
 ) -> Path:
     """Publish a sealed, validated build; return the directory of the release.
 
     `docs` maps paths within the release to files or directories to copy. `record` is the content of the
     build's build.json, `verdict` its validation report, `news` what `news_against` returns. With `is_latest`,
     the release becomes the current release. `timings` are those of the steps before, kept with that of
-    publishing, which lasts until the manifest is written. The database is hard-linked into the release, so a
-    publish that was killed can be run again; build and release must be on one file system.
+    publishing, which lasts until the manifest is written. `contents` are the digests of the tables: the
+    Parquet files of those that the current release has with the same rows are linked. The database is
+    hard-linked into the release, so a publish that was killed can be run again; build and release must be on
+    one file system.
 
     Raises WarehouseError when a release with this id but another database exists.
     """
@@ -109,7 +112,12 @@ def publish(
             (partial / name).parent.mkdir(parents=True, exist_ok=True)
             (shutil.copytree if origin.is_dir() else shutil.copyfile)(origin, partial / name)
         (partial / "parquet").mkdir()
-        tables = export_parquet(database, partial / "parquet", table_keys(partial / DBT_MANIFEST))
+        digests = contents or {}
+        keys, unchanged = table_keys(partial / DBT_MANIFEST), unchanged_tables(published, digests, record)
+        exported = export_parquet(database, partial / "parquet", keys, unchanged)
+        tables = {
+            name: one.model_copy(update={"content": digests.get(name)}) for name, one in exported.items()
+        }
         (partial / DATABASE).hardlink_to(database)
         manifest = ReleaseManifest(
             **dict(record),
@@ -132,6 +140,14 @@ def publish(
         )
     _register(published, release_id, actor, is_latest=is_latest)
     return release
+
+
+def unchanged_tables(published: Path, contents: Mapping[str, str], record: BuildRecord) -> Unchanged | None:
+    """Return the tables of a build that the current release has with the same rows."""
+    release = current(published)
+    if release is None:
+        return None
+    return Unchanged(release / "parquet", read_manifest(release).unchanged(contents, record))
 
 
 def read_release_timings(release: Path) -> tuple[Timing, ...]:
