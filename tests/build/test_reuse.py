@@ -12,6 +12,7 @@ from conftest import Warehouse, copy_home, settings_of
 from warehouse.build import builds, contents, reuse, steps
 from warehouse.build.results import UNCHANGED
 from warehouse.config import Settings
+from warehouse.quality import Verdict
 from warehouse.releases.manifest import read_manifest
 from warehouse.releases.store import DATABASE, current
 
@@ -57,6 +58,10 @@ def test_release_shares_the_files_of_unchanged_tables(settings: Settings) -> Non
     ]
     assert set(read_manifest(after).tables) - set(same) <= {"mart_freshness", "freshness"}
     assert {"fct_services_trade", "mart_trade_scale", "annual"} <= set(same)
+    findings = Verdict.model_validate(read_manifest(after).validation).findings
+    known = [one for one in findings if one.known_from == before.name]
+    assert len(known) > len(findings) / 2
+    assert not [one for one in known if one.table == "marts.mart_freshness"]
 
 
 @pytest.mark.parametrize("file", reuse.FILES)

@@ -14,7 +14,7 @@ import toys
 from toys import HAS_ROWS, TOY, database, parquet, query, suite, validate_toy
 
 from warehouse.errors import WarehouseError
-from warehouse.quality import validate_release, validate_vintage
+from warehouse.quality import Finding, KnownFindings, validate_release, validate_vintage
 from warehouse.quality.gx import import_great_expectations
 
 
@@ -150,6 +150,46 @@ def test_gate_knows_the_sources_that_an_operator_has_decided_on(tmp_path: Path) 
     )
     verdict = validate_release(build, None, tmp_path / "suites", None, tmp_path / "work", accepted=["one"])
     assert verdict.reasons() == ("marts.mart_toy: undecided: two",)
+
+
+FAILS = "select 'found' as finding from {batch}"
+JOINS = "select 'found' as finding from {batch} as mart cross join core.dim_toy as dim"
+COMPARES = "select 'found' as finding from {batch} as mart cross join current.mart_toy as before"
+
+
+@pytest.mark.parametrize(
+    ("sql", "unchanged", "was_met", "is_run"),
+    [
+        (FAILS, {"marts.mart_toy"}, True, False),
+        (FAILS, {"core.dim_toy"}, True, True),
+        (FAILS, {"marts.mart_toy"}, False, True),
+        (FAILS, {"marts.mart_toy"}, None, True),
+        (JOINS, {"marts.mart_toy"}, True, True),
+        (JOINS, {"marts.mart_toy", "core.dim_toy"}, True, False),
+        (COMPARES, {"marts.mart_toy", "core.dim_toy"}, True, True),
+    ],
+)
+def test_query_is_not_run_again_on_rows_that_met_it_in_the_current_release(
+    sql: str, unchanged: set[str], was_met: bool | None, is_run: bool, tmp_path: Path
+) -> None:
+    """The query finds a row whenever it is run."""
+    suite(tmp_path / "suites", "marts.mart_toy", query("finds", sql), HAS_ROWS)
+    tables = ("create table marts.mart_toy as select 1 as n", "create table core.dim_toy as select 1 as n")
+    build, current = (database(tmp_path / f"{name}.duckdb", *tables) for name in ("build", "current"))
+    before = [
+        Finding(table="marts.mart_toy", expectation="finds", why="", success=was_met, detail="")
+        for _ in range(was_met is not None)
+        if was_met is not None
+    ]
+    known = KnownFindings("20260101T000000000000Z", before, unchanged)
+    verdict = validate_release(
+        build, current, tmp_path / "suites", tmp_path / "docs", tmp_path / "work", known=known
+    )
+    assert [one.expectation for one in verdict.findings] == ["finds", "there are rows"]
+    assert [one.known_from for one in verdict.findings] == [None if is_run else known.release, None]
+    assert verdict.success is not is_run
+    page = (tmp_path / "docs" / "index.html").read_text(encoding="utf-8")
+    assert ("the rows are those of release 20260101T000000000000Z" in page) is not is_run
 
 
 def test_validation_locks_no_reader_out_and_closes_the_build(tmp_path: Path) -> None:

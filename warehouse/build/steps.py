@@ -46,7 +46,7 @@ from warehouse.landing import ingest, store
 from warehouse.landing.freshness import freshness_of
 from warehouse.logs import Timer, read_timings, timed
 from warehouse.model import Source, Vintage
-from warehouse.quality import Verdict, validate_release
+from warehouse.quality import KnownFindings, Verdict, validate_release
 from warehouse.releases import history
 from warehouse.releases import publish as publishing
 from warehouse.releases.manifest import BuildRecord, VintageRef, read_manifest
@@ -237,6 +237,7 @@ def _validate(settings: Settings, build: Path, has_changed: bool) -> None:
         build / "data_docs",
         work,
         accepted=decided_sources(settings, record, release),
+        known=known_findings(build, record, release) if release else None,
     )
     shutil.rmtree(work, ignore_errors=True)
     write_record(build / VERDICT, verdict)
@@ -247,6 +248,18 @@ def _validate(settings: Settings, build: Path, has_changed: bool) -> None:
             f"{f'Release {release.name} stays current' if release else 'There is no release yet'}. Report: "
             f"{build / 'data_docs' / 'index.html'}"
         )
+
+
+def known_findings(build: Path, record: BuildRecord, release: Path) -> KnownFindings | None:
+    """Return what the gate found for the current release; None if no table has the same rows there."""
+    manifest = read_manifest(release)
+    unchanged = manifest.unchanged(read_contents(build), record)
+    if not unchanged:
+        return None
+    findings = Verdict.model_validate(manifest.validation).findings
+    return KnownFindings(
+        release.name, findings, {f"{one.schema_name}.{name}" for name, one in unchanged.items()}
+    )
 
 
 def decided_sources(settings: Settings, record: BuildRecord, release: Path | None) -> tuple[str, ...]:

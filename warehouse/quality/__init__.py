@@ -5,7 +5,7 @@ gate: it decides whether a build is published. Both return a `Verdict`, which ho
 expectation. Importing this package does not import Great Expectations; the first validation does.
 """
 
-from warehouse.quality.gates import validate_release, validate_vintage
+from warehouse.quality.gates import KnownFindings, validate_release, validate_vintage
 from warehouse.quality.gx import build_suite
 from warehouse.quality.suites import Expectation, Suite, read_suite, read_suites
 from warehouse.quality.verdict import Finding, Verdict, verdict_on
@@ -13,6 +13,7 @@ from warehouse.quality.verdict import Finding, Verdict, verdict_on
 __all__ = [
     "Expectation",
     "Finding",
+    "KnownFindings",
     "Suite",
     "Verdict",
     "build_suite",

@@ -55,6 +55,7 @@ def render_report(suites: Sequence[Suite], findings: Sequence[Finding]) -> str:
         total=len(findings),
         met=sum(finding.success for finding in findings),
         failed=sum(not finding.success for finding in findings),
+        known=sum(finding.known_from is not None for finding in findings),
     )
 
 

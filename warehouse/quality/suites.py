@@ -24,7 +24,7 @@ macros that a query can use.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,11 @@ class Suite(BaseModel, frozen=True):
     def name(self) -> str:
         """Return the table's name with its schema."""
         return f"{self.schema_name}.{self.table}"
+
+    def without(self, names: Set[str]) -> Suite:
+        """Return the suite without the expectations of some names."""
+        left = tuple(one for one in self.expectations if one.name not in names)
+        return self.model_copy(update={"expectations": left})
 
 
 class _StrictLoader(yaml.CSafeLoader):

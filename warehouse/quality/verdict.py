@@ -17,6 +17,8 @@ class Finding(BaseModel, frozen=True):
     `table` is the table with its schema, `expectation` and `why` are the expectation's name and reason.
     `is_form` says that no operator can accept a table that does not meet it.
     `detail` names the unexpected values, with file and row; it is empty if the expectation was met.
+    `known_from` is the release whose rows were found to meet it, when the tables that it reads have the same
+    rows as there; it is None when the expectation was run.
     """
 
     table: str
@@ -25,6 +27,7 @@ class Finding(BaseModel, frozen=True):
     success: bool
     detail: str
     is_form: bool = Field(default=False, exclude_if=lambda is_form: not is_form)
+    known_from: str | None = Field(default=None, exclude_if=lambda release: release is None)
 
     def __str__(self) -> str:
         """Return the finding on one line."""
@@ -48,7 +51,9 @@ class Verdict(BaseModel, frozen=True):
     def counts(self) -> str:
         """Return how many expectations passed and failed, as text."""
         passed = sum(finding.success for finding in self.findings)
-        return f"{passed} expectations passed, {len(self.findings) - passed} failed"
+        known = sum(finding.known_from is not None for finding in self.findings)
+        of_these = f" ({known} known from a release with the same rows)" if known else ""
+        return f"{passed} expectations passed{of_these}, {len(self.findings) - passed} failed"
 
     def reasons(self) -> tuple[str, ...]:
         """Return the failed findings, one line each."""
