@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+-- A table, so that what reads it is made again only when a rate has changed.
 -- One source of rates, so that each currency has one rate for a period. The dollar needs none.
 with indicators as (
 

@@ -15,8 +15,7 @@ with trade as (
 -- the reporter's world figure of the same source; a sum of partners would count groups and miss unnamed partners
 worlds as (
 
-    select * from {{ ref('fct_services_trade') }}
-    where indicator is null and flow <> 'balance'
+    select * from {{ ref('int_partner_world') }}
 
 ),
 

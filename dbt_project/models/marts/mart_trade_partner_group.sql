@@ -10,8 +10,7 @@ with trade as (
 
 worlds as (
 
-    select * from {{ ref('fct_services_trade') }}
-    where indicator is null and flow <> 'balance'
+    select * from {{ ref('int_partner_world') }}
 
 ),
 
