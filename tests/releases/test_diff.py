@@ -14,6 +14,7 @@ from small_releases import LATER, make_release, overwrite, vintage_entry
 
 from warehouse.errors import WarehouseError
 from warehouse.releases.diff import BigMove, VintagesDiff, compare, diff, table_keys
+from warehouse.releases.manifest import TableEntry
 
 
 @pytest.fixture
@@ -69,6 +70,21 @@ def test_rows_with_the_same_key_are_matched_in_pairs(tmp_path: Path) -> None:
             )
     (found,) = compare(tmp_path / "a.duckdb", tmp_path / "b.duckdb", {})
     assert (found.rows_before, found.rows_after, found.rows_changed, found.cells) == (3, 3, 1, {"x": 1})
+
+
+def test_rows_of_a_table_that_is_known_to_be_unchanged_are_not_read(tmp_path: Path) -> None:
+    for name, value in (("a", 1), ("b", 2)):
+        with duckdb.connect(str(tmp_path / f"{name}.duckdb")) as db:
+            db.execute("create schema marts")
+            for table in ("one", "other"):
+                db.execute(f"create table marts.{table} as select 'x' as id, {value} as value_million")
+    files = (tmp_path / "a.duckdb", tmp_path / "b.duckdb")
+    entry = TableEntry(schema="marts", rows=1, size_bytes=1, sha256="", content="1 1")
+    found = compare(*files, {"one": ("id",)}, unchanged={"one": entry})
+    assert [(one.table, one.is_different, one.key) for one in found] == [
+        ("marts.one", False, ("id",)),
+        ("marts.other", True, ("id",)),
+    ]
 
 
 def test_differing_vintages_are_listed(tmp_path: Path) -> None:

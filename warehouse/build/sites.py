@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from warehouse.build.builds import read_contents
 from warehouse.logs import Timer
 from warehouse.releases.diff import DBT_MANIFEST, report_of
 from warehouse.releases.manifest import BuildRecord, News, read_manifest
@@ -28,6 +29,7 @@ def make_site(published: Path, build: Path, record: BuildRecord, verdict: Verdic
 
     timer, release = Timer(), current(published)
     manifest = build / "dbt" / "manifest.json"
+    same = read_manifest(release).unchanged(read_contents(build), record) if release else {}
     site = SiteInput(
         release=build.name,
         as_of=record.as_of,
@@ -38,7 +40,7 @@ def make_site(published: Path, build: Path, record: BuildRecord, verdict: Verdic
         set_aside=record.set_aside,
         expectations=(sum(one.success for one in verdict.findings), len(verdict.findings)),
         news=news,
-        diff=report_of(release, build, manifest, record.vintages, moves=0) if release else None,
+        diff=report_of(release, build, manifest, record.vintages, 0, same) if release else None,
     )
     pages = build_site(site, build / SITE)
     LOG.info("made a site of %d pages in %.1f s", pages, timer.seconds, extra={"build": build.name})
