@@ -87,7 +87,7 @@
     {%- set missing = [] -%}
     {%- if execute -%}
         {%- for table_name in ['fct_revision', 'dim_vintage'] + (facts().keys() | list) -%}
-            {%- if load_relation(api.Relation.create(database=target.database, schema=schema, identifier=table_name)) is none -%}
+            {%- if load_relation(api.Relation.create(database=ref("fct_revision").database, schema=schema, identifier=table_name)) is none -%}
                 {%- do missing.append(table_name) -%}
             {%- endif -%}
         {%- endfor -%}
