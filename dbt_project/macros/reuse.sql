@@ -58,7 +58,17 @@
         {%- endcall -%}
         {%- do adapter.commit() -%}
     {%- else -%}
+        {%- set parts = parts_of(config.get('part_by'), config.get('part_of')) -%}
+        {%- do set_part(parts[0]) if parts | length > 1 -%}
         {%- set made = dbt.materialization_table_duckdb() -%}
+        {%- for part in parts[1:] -%}
+            {%- do set_part(part) -%}
+            {%- call statement('further_part') -%}
+                insert into {{ this }} by name {{ sql }}
+            {%- endcall -%}
+            {%- do adapter.commit() -%}
+        {%- endfor -%}
+        {%- do set_part() if parts | length > 1 -%}
     {%- endif -%}
     {%- do record_node(inputs, '(select concat_ws(\' \', count(*), sum(hash(*columns(*)))) from ' ~ this ~ ')') -%}
     {{ return(made) }}

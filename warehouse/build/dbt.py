@@ -96,10 +96,9 @@ def run_dbt(
 
     A command is its name and its arguments. Their output goes to `<artifacts>/dbt-<name of the first>.log`.
 
-    The project's profile names the working file, and the release's file beside it, relative to the directory
-    in which dbt runs. So all builds have the same configuration, without which dbt would parse everything
-    again. `parsed` is the file that keeps what dbt parsed: dbt reads it if it can, and it is written after
-    each run.
+    The profile names the working file, and the release's file beside it, relative to the directory in which
+    dbt runs: all builds have the same configuration, without which dbt would parse everything again. `parsed`
+    keeps what dbt parsed: dbt reads it if it can, and it is written after each run.
     """
     if working.name != reuse.WORKING:
         raise ValueError(f"{working}: dbt's profile names the working file {reuse.WORKING}")

@@ -29,6 +29,7 @@ from warehouse.releases.manifest import (
     DatabaseEntry,
     News,
     ReleaseManifest,
+    TableEntry,
     VintageRef,
     read_manifest,
 )
@@ -112,12 +113,7 @@ def publish(
             (partial / name).parent.mkdir(parents=True, exist_ok=True)
             (shutil.copytree if origin.is_dir() else shutil.copyfile)(origin, partial / name)
         (partial / "parquet").mkdir()
-        digests = contents or {}
-        keys, unchanged = table_keys(partial / DBT_MANIFEST), unchanged_tables(published, digests, record)
-        exported = export_parquet(database, partial / "parquet", keys, unchanged)
-        tables = {
-            name: one.model_copy(update={"content": digests.get(name)}) for name, one in exported.items()
-        }
+        tables = export_tables(published, partial, database, record, contents or {})
         (partial / DATABASE).hardlink_to(database)
         manifest = ReleaseManifest(
             **dict(record),
@@ -142,12 +138,15 @@ def publish(
     return release
 
 
-def unchanged_tables(published: Path, contents: Mapping[str, str], record: BuildRecord) -> Unchanged | None:
-    """Return the tables of a build that the current release has with the same rows."""
-    release = current(published)
-    if release is None:
-        return None
-    return Unchanged(release / "parquet", read_manifest(release).unchanged(contents, record))
+def export_tables(
+    published: Path, partial: Path, database: Path, record: BuildRecord, contents: Mapping[str, str]
+) -> dict[str, TableEntry]:
+    """Write the Parquet files of a release, or link the current one's; return the entries of the manifest."""
+    release, unchanged = current(published), None
+    if release is not None:
+        unchanged = Unchanged(release / "parquet", read_manifest(release).unchanged(contents, record))
+    found = export_parquet(database, partial / "parquet", table_keys(partial / DBT_MANIFEST), unchanged)
+    return {name: one.model_copy(update={"content": contents.get(name)}) for name, one in found.items()}
 
 
 def read_release_timings(release: Path) -> tuple[Timing, ...]:

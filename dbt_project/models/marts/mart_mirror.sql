@@ -1,3 +1,4 @@
+{{ config(part_by='service', part_of='fct_bilateral_services_trade') }}
 -- Two figures of one flow: that of `reporter`, and that of `partner` for the opposite flow.
 -- Over 150 lines, since each side has its columns.
 with statements as (
@@ -12,7 +13,7 @@ with statements as (
     from {{ ref('fct_bilateral_services_trade') }} as trade
     left join {{ ref('dim_source') }} as sources on trade.source = sources.source
     left join {{ ref('int_exchange_rate') }} as rates on {{ is_same_period_and_currency('trade', 'rates') }}
-    where trade.flow in ('exports', 'imports') and trade.reporter <> trade.partner
+    where trade.flow in ('exports', 'imports') and trade.reporter <> trade.partner and {{ is_in_part('trade.service') }}
 
 ),
 

@@ -1,3 +1,4 @@
+{{ config(part_by='reporter', part_of='fct_bilateral_services_trade') }}
 -- Over 150 lines, since the measures rest on five figures: of the partner, of both flows, of the world, and of the year before.
 -- Each join of two large relations is on integers: a market is one number in place of eleven columns of text and dates.
 -- These joins are left joins although each row has its match, since an inner join may be reordered: by one of the
@@ -9,6 +10,7 @@ with trade as (
         coalesce(economies.economy_type in ('economy', 'dissolved'), false) as is_partner_economy
     from {{ ref('fct_bilateral_services_trade') }} as bilateral
     left join {{ ref('dim_economy') }} as economies on bilateral.partner = economies.economy
+    where {{ is_in_part('bilateral.reporter') }}
 
 ),
 
@@ -16,6 +18,7 @@ with trade as (
 worlds as (
 
     select * from {{ ref('int_partner_world') }}
+    where {{ is_in_part('reporter') }}
 
 ),
 

@@ -1,3 +1,4 @@
+{{ config(part_by='reporter', part_of='fct_bilateral_services_trade') }}
 -- Over 150 lines, since a group has two compositions, each with its coverage, share and growth.
 -- Which members are counted, and their flags, are sets of bits, since sorted texts took two thirds of the time. The left
 -- joins keep the order of the joins: mart_trade_partner.sql says why.
@@ -5,12 +6,14 @@
 with trade as (
 
     select * from {{ ref('fct_bilateral_services_trade') }}
+    where {{ is_in_part('reporter') }}
 
 ),
 
 worlds as (
 
     select * from {{ ref('int_partner_world') }}
+    where {{ is_in_part('reporter') }}
 
 ),
 
