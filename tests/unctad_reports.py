@@ -16,11 +16,15 @@ from warehouse.sources._unctad_bulk import MEASURE_PARTS, BulkReport
 def write_report(
     path: Path, report: BulkReport, rows: Iterable[Sequence[str]], *replaced: tuple[str, str]
 ) -> Path:
-    """Write an archive with one CSV: dimensions, the measure and its two columns; replace texts."""
+    """Write an archive with one CSV: dimensions, and each measure with its two columns; replace texts."""
     out = io.StringIO(newline="")
     table = csv.writer(out, lineterminator="\r\n")
+    measures = (report.measure, *(measure for measure, _ in report.values_of))
     table.writerow(
-        [*(name for name, _ in report.dimensions), *(f"{report.measure}{part}" for part in MEASURE_PARTS)]
+        [
+            *(name for name, _ in report.dimensions),
+            *(f"{measure}{part}" for measure in measures for part in MEASURE_PARTS),
+        ]
     )
     table.writerows(rows)
     text = out.getvalue()

@@ -2,16 +2,38 @@
     The observations of an UNCTAD bulk report of trade: services by category, or one `service`, of each economy with the
     world or with each partner. The period is `year`, or quarters in `period`, written 2024Q1, 2024Q01 or 2024-Q1.
 
+    With `share_of_whole`, the column of each category's share of their whole in percent, the figures are of the category that
+    states 100 in every row: the whole of a report whose codes are not known.
+
     Codes of four digits are UNCTAD's aggregates and are left out, except the world (0000).
 -#}
-{% macro unctad_observations(name, service=none, has_partner=false, is_quarterly=false, value_type='reported') -%}
-with source as (
+{% macro unctad_observations(name, service=none, has_partner=false, is_quarterly=false, value_type='reported', share_of_whole=none) -%}
+with {% if share_of_whole -%}
+    wholes as (
 
-    select * from {{ source('raw', name) }}
+        select
+            vintage,
+            category
+        from {{ source('raw', name) }}
+        where {{ share_of_whole }} is not null
+        group by vintage, category
+        having
+            round(min(cast({{ share_of_whole }} as decimal(38, 18))), 2) = 100
+            and round(max(cast({{ share_of_whole }} as decimal(38, 18))), 2) = 100
+
+    ),
+
+{% endif -%}
+source as (
+
+    select sent.* from {{ source('raw', name) }} as sent
+    {% if share_of_whole -%}
+        inner join wholes on sent.vintage = wholes.vintage and sent.category = wholes.category
+    {% endif -%}
     where
-        (length(economy) <> 4 or economy = '0000' or economy is null)
+        (length(sent.economy) <> 4 or sent.economy = '0000' or sent.economy is null)
         {% if has_partner -%}
-            and (length(partner) <> 4 or partner = '0000' or partner is null)
+            and (length(sent.partner) <> 4 or sent.partner = '0000' or sent.partner is null)
         {%- endif %}
 
 ),

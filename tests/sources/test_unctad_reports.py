@@ -18,6 +18,7 @@ from warehouse.sources import SOURCES, unctad_services_quarterly
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 # As the evidence shows them, before the measure: typed from the clients that each module names.
 HEADERS = {
+    "unctad_digital": "Year,Economy,Economy Label,Flow,Flow Label,Category,Category Label",
     "unctad_gdp": "Year,Economy,Economy Label",
     "unctad_population": "Year,Economy,Economy Label",
     "unctad_services_annualized": "Year,Economy,Economy Label,Flow,Flow Label,Category,Category Label",
@@ -29,12 +30,15 @@ HEADERS = {
     ),
 }
 MEASURES = {
+    "unctad_digital": "US$ at current prices in millions",
     "unctad_gdp": "US$ at current prices in millions",
     "unctad_population": "Absolute value in thousands",
     "unctad_services_annualized": "US$ at current prices in millions",
     "unctad_services_by_partner": "US$ at current prices in millions",
     "unctad_services_quarterly": "US$ at current prices in millions",
 }
+# The raw columns that follow the measure's three: the value of a further measure each.
+FURTHER = {"unctad_digital": {"share_of_digital_pct": "Percentage of total digitally deliverable services"}}
 
 
 def request_of(name: str) -> Request:
@@ -71,9 +75,11 @@ def test_every_row_of_the_fixture_is_read_as_text(name: str, tmp_path: Path) -> 
     assert header[: len(dimensions) + 1] == [*dimensions, MEASURES[name]]
     got = rows(name, archive, tmp_path)
     columns = SOURCES[name].columns
-    assert len(columns) == len(dimensions) + 3
+    further = FURTHER.get(name, {})
+    assert columns[len(dimensions) + 3 :] == tuple(further)
+    picked = [*range(len(dimensions) + 3), *(header.index(measure) for measure in further.values())]
     assert [[row[column] or "" for column in columns] for row in got] == [
-        row[: len(columns)] for row in expected
+        [row[place] for place in picked] for row in expected
     ]
 
 

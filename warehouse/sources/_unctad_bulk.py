@@ -9,10 +9,11 @@ Since mid-2026 UNCTAD renames measures report by report (`US$ at current prices 
 of US$ at current prices`); `MEASURE_SPELLINGS` are accepted too. The name carries the scale: a measure in
 thousands is another measure.
 
-The reader returns the dimensions and one measure as text; further measures are drift. It raises SourceError
-for a header without a column of the dimensions or of the measure's triplet, a year that is not four digits,
-another form of a quarter, an empty code, and a value that is not a decimal number (`1,234`, `n/a`). The
-expectation suites check codes and duplicate keys.
+The reader returns the dimensions and one measure as text, and the values of the measures that a report names
+besides; further measures are drift. It raises SourceError for a header without a column of the dimensions, of
+the measure's triplet or of a named value, a year that is not four digits, another form of a quarter, an empty
+code, and a value that is not a decimal number (`1,234`, `n/a`). The expectation suites check codes and
+duplicate keys.
 
 A report is one archive, whose name is that of the report with `_` for `.`. UNCTAD offers the largest reports
 as several archives with names of their own: when the address of the one is refused, `plan` requests the list
@@ -65,8 +66,9 @@ class BulkReport:
 
     `name` is UNCTAD's name of the report, such as `US.TradeServCatTotal`. `codes_of` are the headers of its
     codes, the period first (`Year` or `Period`); each but the year has a label. `measure` is the measure that
-    is read; `spellings` are other names of it with the same scale. `ignored_measures` may follow it in any
-    order, or be absent. `max_bytes` limits the archive and `max_expanded_bytes` the CSV in it.
+    is read; `spellings` are other names of it with the same scale. `values_of` names further measures whose
+    values are read, each with its raw column. `ignored_measures` may follow in any order, or be absent.
+    `max_bytes` limits the archive and `max_expanded_bytes` the CSV in it.
     """
 
     name: str
@@ -74,6 +76,7 @@ class BulkReport:
     ignored_measures: tuple[str, ...]
     measure: str = MEASURE
     spellings: tuple[str, ...] = MEASURE_SPELLINGS
+    values_of: tuple[tuple[str, str], ...] = ()
     max_bytes: int = 128 * MEBIBYTE
     max_expanded_bytes: int = 2048 * MEBIBYTE
 
@@ -91,23 +94,27 @@ class BulkReport:
 
     @property
     def contract(self) -> Contract:
-        """Return what the reader requires: dimensions, and the triplet of the measure."""
+        """Return what the reader requires: dimensions, the triplet of the measure, and further values."""
         measure = zip(_triplet(self.measure), MEASURE_COLUMNS, strict=True)
         return Contract(
-            read=dict(self.dimensions) | dict(measure),
+            read=dict(self.dimensions) | dict(measure) | dict(self.values_of),
             spellings={
                 other: name
                 for spelling in self.spellings
                 for other, name in zip(_triplet(spelling), _triplet(self.measure), strict=True)
             },
             optional=tuple(name for name, _ in self.dimensions if name.endswith(" Label")),
-            ignored=tuple(name for measure in self.ignored_measures for name in _triplet(measure)),
+            ignored=(
+                *(name for measure in self.ignored_measures for name in _triplet(measure)),
+                *(name for measure, _ in self.values_of for name in _triplet(measure)[1:]),
+            ),
         )
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Return the raw columns in order."""
-        return (*(column for _, column in self.dimensions), *MEASURE_COLUMNS)
+        further = (column for _, column in self.values_of)
+        return (*(column for _, column in self.dimensions), *MEASURE_COLUMNS, *further)
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -221,7 +228,8 @@ def _read_archive(
         for column, (form, reason) in PERIODS.items():
             if column in report.columns:
                 require_match(rows, column, form, reason, source=source)
-        require_match(rows, "value", DECIMAL, "not a plain decimal number", source=source)
+        for column in ("value", *(column for _, column in report.values_of)):
+            require_match(rows, column, DECIMAL, "not a plain decimal number", source=source)
         yield rows
     table.unlink()
 

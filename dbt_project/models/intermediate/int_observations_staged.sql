@@ -32,6 +32,8 @@ with observations as (
     union all
     select * from {{ ref('stg_safe_monthly') }}
     union all
+    select * from {{ ref('stg_unctad_digital') }}
+    union all
     select * from {{ ref('stg_unctad_goods') }}
     union all
     select * from {{ ref('stg_unctad_services') }}

@@ -1,0 +1,1 @@
+{{ unctad_observations('unctad_digital', service='DDS', share_of_whole='share_of_digital_pct') }}
