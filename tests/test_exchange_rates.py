@@ -145,3 +145,44 @@ def test_source_without_dollars_is_compared_in_dollars(built_of_rates: Path) -> 
         {"source": "batis", "currency": "USD", "years": 15, "converted": 15, "rates": 0},
         {"source": "ons_services", "currency": "GBP", "years": 6, "converted": 5, "rates": 5},
     ]
+
+
+def test_quarters_in_pounds_are_in_dollars_beside_them(built_of_rates: Path) -> None:
+    """ONS states the United Kingdom's quarters in pounds; no source of this build states dollars."""
+    found = records(built_of_rates, "select * from bi.quarterly where reporter = 'GBR' order by period_start")
+    assert [row["period_label"] for row in found] == [
+        f"{year}-Q{quarter}" for year in range(2016, 2022) for quarter in (1, 2, 3, 4)
+    ]
+    row = next(row for row in found if row["period_label"] == "2019-Q1")
+    pounds, per_dollar = ons("0", "2019Q1"), rate("GBR", "2019-Q1")
+    for flow in ("exports", "imports"):
+        assert row[f"{flow}_million"] == float(pounds[flow, "W1"])
+        assert row[f"{flow}_usd_million"] == pytest.approx(float(pounds[flow, "W1"] / per_dollar), rel=1e-12)
+    assert (row["currency"], row["rate_per_usd"], row["usd_reason"]) == ("GBP", float(per_dollar), None)
+    assert {name: row[name] for name in RATES} == RATES
+    # the fixture has rates from 2017 on
+    assert {row["usd_reason"] for row in found if row["period_label"] < "2017"} == {
+        "no exchange rate for GBP"
+    }
+    assert {row["exports_usd_million"] for row in found if row["period_label"] < "2017"} == {None}
+
+
+def test_months_in_yuan_are_in_dollars_beside_them(built_of_rates: Path) -> None:
+    """MOFCOM printed 4319.2 hundred million yuan for July 2021."""
+    row = record(built_of_rates, "select * from bi.monthly where period_label = '2021-07'")
+    assert (row["currency"], row["total_million"]) == ("CNY", 431920)
+    per_dollar = rate("CHN", "2021-M07")
+    assert row["total_usd_million"] == pytest.approx(float(431920 / per_dollar), rel=1e-12)
+    assert (row["rate_per_usd"], row["usd_reason"]) == (float(per_dollar), None)
+    assert {name: row[name] for name in RATES} == RATES
+
+
+def test_dollars_of_bi_are_those_of_the_marts(built_of_rates: Path) -> None:
+    found = record(
+        built_of_rates,
+        "select count(*) as n, count(rate_per_usd) as rates, count(*) filter (where"
+        " exports_usd_million is distinct from exports_million"
+        " or total_usd_million is distinct from total_million) as differing from bi.annual"
+        " where currency = 'USD'",
+    )
+    assert found["n"] > 20 and found["rates"] == found["differing"] == 0

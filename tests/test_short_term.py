@@ -225,8 +225,19 @@ def test_growth_of_quarters_is_that_of_the_structure(built: Path) -> None:
     assert found["n"] > 10000 and found["differing"] == 0
 
 
-def test_months_in_dollars_are_none_yet(built: Path) -> None:
-    """The months of the recorded sources are in yuan: bi.monthly is there, and empty."""
-    assert record(built, "select count(*) as n from bi.monthly")["n"] == 0
-    found = records(built, "select distinct currency from marts.mart_trade_short_term where frequency = 'M'")
-    assert [row["currency"] for row in found] == ["CNY"]
+def test_months_of_bi_are_as_published_without_a_rate(built: Path) -> None:
+    """The months of the recorded sources are in yuan, and the sample has no exchange rates.
+
+    National releases, lines 21 and 99: 6197.3 and 2316.2 hundred million yuan.
+    """
+    found = records(built, "select * from bi.monthly order by period_label")
+    exports = float(curated()["2021-07", "S", "exports"])
+    assert [(row["period_label"], row["exports_million"], row["total_million"]) for row in found] == [
+        ("2019-06", None, 423120),
+        ("2020-12", 231620, None),
+        ("2021-07", exports, 431920),
+        ("2021-12", None, 619730),
+    ]
+    without = ("total_usd_million", "exports_usd_million", "rate_per_usd", "rate_source", "rate_vintage")
+    assert {row[name] for row in found for name in without} == {None}
+    assert {(row["currency"], row["usd_reason"]) for row in found} == {("CNY", "no exchange rate for CNY")}

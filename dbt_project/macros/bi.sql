@@ -1,15 +1,17 @@
 {#-
-    What the tables of schema `bi` have in common. Each has one frequency, currency, kind of value and level of services, so that a
-    plain sum() of an amount over its rows counts nothing twice.
+    What the tables of schema `bi` have in common. Each has one frequency, kind of value and level of services, and amounts in US
+    dollars, so that a plain sum() of these over its rows counts nothing twice.
 
     economy_types()                 the types of dim_economy that are no group of others
-    scale_of_frequency(frequency)   the preferred totals of economies in US dollars
+    scale_of_frequency(frequency)   the preferred totals of economies, in US dollars and as published
+    usd_beside_published(relation, flows)   amounts `<flow>_usd_million`, the published currency and amounts `<flow>_million`, and the
+                                    rate between the two, from a relation with `frequency`, `currency` and these amounts, and `rates`
     one_series(relation, cell, first_by)   the series, `source` and `value_type`, to which all rows of a cell belong: the first by
                                     `first_by`, an expression over the rows of a series (most rows, unless given), then by precedence.
                                     `cell` is a list of columns, such as the reporter and the period
     is_of_series(series, relation, cell)   the condition of a join between a relation and its one_series
-    is_source_break(relation, cell)        whether the row before, of the same cell without its period, is of another source or kind of
-                                           value: the step between the two is no growth
+    is_source_break(relation, cell, also)  whether the row before, of the same cell without its period, is of another source or kind of
+                                           value, or differs in one of the columns `also`: the step between the two is no growth
 -#}
 {% macro economy_types() -%}
     ('economy', 'dissolved')
@@ -19,7 +21,13 @@
 with scale as (
 
     select * from {{ ref('mart_trade_scale') }}
-    where frequency = '{{ frequency }}' and currency = 'USD' and is_preferred
+    where frequency = '{{ frequency }}' and is_preferred
+
+),
+
+rates as (
+
+    select * from {{ ref('int_exchange_rate') }}
 
 ),
 
@@ -43,10 +51,7 @@ select
     scale.period_start,
     scale.period_end,
     scale.period_label,
-    scale.exports_million as exports_usd_million,
-    scale.imports_million as imports_usd_million,
-    scale.total_million as total_usd_million,
-    scale.balance_million as balance_usd_million,
+    {{ usd_beside_published('scale', ['exports', 'imports', 'total', 'balance']) }},
     scale.exports_growth_pct,
     scale.imports_growth_pct,
     scale.total_growth_pct,
@@ -60,11 +65,26 @@ select
     scale.source,
     sources.title_en as source_name,
     scale.vintage,
-    {{ is_source_break('scale', ['reporter']) }} as is_source_break
+    {{ is_source_break('scale', ['reporter'], ['currency']) }} as is_source_break
 from scale
 inner join economies on scale.reporter = economies.economy
 inner join sources on scale.source = sources.source
+left join rates on {{ is_same_period_and_currency('scale', 'rates') }}
 order by scale.reporter, scale.period_start
+{%- endmacro %}
+
+{% macro usd_beside_published(relation, flows) -%}
+{% for flow in flows -%}
+        {{ in_usd(relation ~ '.' ~ flow ~ '_million', relation ~ '.currency', 'rates.rate') }} as {{ flow }}_usd_million,
+    {% endfor -%}
+    {{ relation }}.currency,
+    {% for flow in flows -%}
+        {{ relation }}.{{ flow }}_million,
+    {% endfor -%}
+    {{ to_double('rates.rate') }} as rate_per_usd,
+    rates.rate_source,
+    rates.rate_vintage,
+    {{ reason_without_usd(relation ~ '.frequency', [(relation ~ '.currency', 'rates.rate')]) }} as usd_reason
 {%- endmacro %}
 
 {% macro one_series(relation, cell, first_by='count(*) desc') -%}
@@ -90,12 +110,13 @@ from (
 where preference = 1
 {%- endmacro %}
 
-{% macro is_source_break(relation, cell) -%}
+{% macro is_source_break(relation, cell, also=[]) -%}
 {%- set prefix = relation ~ '.' if relation else '' -%}
 {%- set rows_before = 'over (partition by ' ~ prefix ~ (cell | join(', ' ~ prefix)) ~ ' order by ' ~ prefix ~ 'period_start)' -%}
 coalesce(
-        lag({{ prefix }}source) {{ rows_before }} <> {{ prefix }}source
-        or lag({{ prefix }}value_type) {{ rows_before }} <> {{ prefix }}value_type,
+        {% for column in ['source', 'value_type'] + also -%}
+            lag({{ prefix }}{{ column }}) {{ rows_before }} <> {{ prefix }}{{ column }}{{ ',' if loop.last else ' or ' }}
+        {% endfor -%}
         false
     )
 {%- endmacro %}

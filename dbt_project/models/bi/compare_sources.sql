@@ -67,18 +67,7 @@ select
     scale.period_start,
     scale.period_end,
     scale.period_label,
-    {% for flow in ['exports', 'imports', 'total', 'balance'] -%}
-        {{ in_usd('scale.' ~ flow ~ '_million', 'scale.currency', 'rates.rate') }} as {{ flow }}_usd_million,
-    {% endfor -%}
-    scale.currency,
-    scale.exports_million,
-    scale.imports_million,
-    scale.total_million,
-    scale.balance_million,
-    {{ to_double('rates.rate') }} as rate_per_usd,
-    rates.rate_source,
-    rates.rate_vintage,
-    {{ reason_without_usd('scale.frequency', [('scale.currency', 'rates.rate')]) }} as usd_reason,
+    {{ usd_beside_published('scale', ['exports', 'imports', 'total', 'balance']) }},
     scale.value_type,
     scale.vintage
 from scale

@@ -7,5 +7,5 @@ select
     vintage,
     is_source_break
 from bi.annual
-where reporter = 'CHN' and period_label >= '2000' and balance_usd_million is not null
+where reporter = 'CHN' and currency = 'USD' and period_label >= '2000' and balance_usd_million is not null
 order by period_label

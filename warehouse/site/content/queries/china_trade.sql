@@ -14,5 +14,5 @@ select
     annual.is_source_break
 from bi.annual
 cross join flows
-where annual.reporter = 'CHN' and annual.period_label >= '2000'
+where annual.reporter = 'CHN' and annual.currency = 'USD' and annual.period_label >= '2000'
 order by flows.flow, annual.period_label

@@ -11,5 +11,5 @@ select
     source,
     vintage
 from bi.annual
-where period_label >= '2000'
+where currency = 'USD' and period_label >= '2000'
 order by reporter, period_label

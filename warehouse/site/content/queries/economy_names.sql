@@ -3,4 +3,5 @@ select distinct
     reporter_name_en,
     reporter_name_zh
 from bi.annual
+where currency = 'USD'
 order by reporter

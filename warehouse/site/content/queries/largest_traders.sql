@@ -20,6 +20,6 @@ select
     annual.vintage
 from bi.annual
 inner join newest on annual.source = newest.source and annual.period_label = newest.period_label
-where annual.{{ flow }}_usd_million is not null
+where annual.currency = 'USD' and annual.{{ flow }}_usd_million is not null
 order by annual.{{ flow }}_usd_million desc, annual.reporter asc
 limit 20
