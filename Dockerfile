@@ -1,5 +1,6 @@
-# The stack's one image: the locked environment, the project, a user without rights.
-# `docker compose build` makes it. The packages are those of the tests, without the tools of development: wheels
+# The images of the stack: the locked environment, the project, a user without rights. `warehouse` is that of all
+# services of Airflow, `spark` the same with Java and Spark's environment, for builds on Apache Spark.
+# `docker compose build` makes them. The packages are those of the tests, without the tools of development: wheels
 # only, each by its hash. To fix the base image too, set WAREHOUSE_PYTHON_IMAGE to a name with a digest
 # (`docker buildx imagetools inspect python:3.11-slim-bookworm` prints it).
 
@@ -10,7 +11,14 @@ COPY requirements-runtime.lock /tmp/requirements-runtime.lock
 RUN /opt/venv/bin/python -m pip install --disable-pip-version-check --no-cache-dir --require-hashes --no-deps \
     --only-binary :all: -r /tmp/requirements-runtime.lock
 
-FROM ${PYTHON_IMAGE}
+FROM ${PYTHON_IMAGE} AS spark-environment
+RUN python -m venv /opt/venv-spark
+COPY requirements-spark.lock /tmp/requirements-spark.lock
+# PySpark has no wheel: it is built from its archive, which has the same hash everywhere.
+RUN /opt/venv-spark/bin/python -m pip install --disable-pip-version-check --no-cache-dir --require-hashes --no-deps \
+    --only-binary :all: --no-binary pyspark -r /tmp/requirements-spark.lock
+
+FROM ${PYTHON_IMAGE} AS warehouse
 # The directories that become volumes: a fresh named volume takes their owner.
 RUN useradd --uid 50000 --user-group --home-dir /srv/airflow --shell /usr/sbin/nologin warehouse \
  && install -d -o 50000 -g 50000 /srv/airflow /srv/airflow/logs /srv/warehouse
@@ -38,3 +46,16 @@ WORKDIR /srv/airflow
 USER 50000:50000
 ENTRYPOINT ["python", "/opt/warehouse/docker/secret.py", "start", "/run/secrets"]
 CMD ["airflow", "version"]
+
+# Driver, master and workers are of one image: the Python of all is of the same version.
+FROM warehouse AS spark
+USER root
+RUN apt-get update \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends openjdk-17-jre-headless procps \
+ && rm -rf /var/lib/apt/lists/* \
+ && install -d -o 50000 -g 50000 /srv/spark
+COPY --from=spark-environment /opt/venv-spark /opt/venv-spark
+COPY spark_adapter /opt/warehouse/spark_adapter
+RUN /opt/venv-spark/bin/python -m compileall -q --invalidation-mode unchecked-hash \
+    /opt/warehouse/spark_adapter
+USER 50000:50000

@@ -32,6 +32,7 @@ REQUIRED = {
     "WAREHOUSE_ADMIN_USER": "admin",
     "WAREHOUSE_ADMIN_EMAIL": "admin@example.org",
 }
+SPARK = ("spark-master", "spark-worker")
 AIRFLOW = ("init", "api-server", "scheduler", "dag-processor", "triggerer", "celery-worker")
 SENSITIVE = """
 import json
@@ -45,7 +46,7 @@ SECRET = PROJECT_ROOT / "docker" / "secret.py"
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
     found = compose_file.read(REQUIRED)["services"]
-    assert set(found) == {*AIRFLOW, "postgres", "redis", "superset"}
+    assert set(found) == {*AIRFLOW, *SPARK, "postgres", "redis", "superset"}
     return found
 
 
@@ -79,6 +80,7 @@ def test_env_example_leaves_admin_unset_and_lists_only_known_variables() -> None
     used = set(re.findall(r"\$\{([A-Z_]+)", compose_file.COMPOSE.read_text()))
     assert set(named) - used == {"COMPOSE_PROFILES"}
     assert used - set(named) == {"WAREHOUSE_IMAGE_TAG"}
+    assert used >= set(re.findall(r"^(WAREHOUSE_SPARK_[A-Z_]+)=", example, re.MULTILINE)) != set()
     with pytest.raises(compose_file.UnsetVariable, match="WAREHOUSE_ADMIN"):
         compose_file.read(named)
 
@@ -330,12 +332,16 @@ def test_state_is_in_named_volumes_and_the_warehouse_in_a_directory_of_the_host(
     declared = set(compose_file.raw()["volumes"])
     used = {mount for entry in services.values() for mount in entry["volumes"]}
     named = {mount.split(":")[0] for mount in used if not mount.startswith((".", "/"))}
-    assert named == declared == {"airflow", "postgres", "redis", "superset"}
+    assert named == declared == {"airflow", "postgres", "redis", "spark", "superset"}
     assert {mount for mount in used if mount.startswith((".", "/"))} == DATA | {READ_ONLY}
     # the services that run tasks, and the one that verifies that they can
     mounting = {name for name, entry in services.items() if set(entry["volumes"]) >= DATA}
     assert mounting == {"init", "scheduler", "celery-worker"}
-    assert not [name for name in set(services) - mounting if set(services[name]["volumes"]) & DATA]
+    others = {name: set(entry["volumes"]) & DATA for name, entry in services.items() if name not in mounting}
+    # Executors write the tables of a build.
+    assert {name: found for name, found in others.items() if found} == {
+        "spark-worker": {"/data/warehouse:/srv/warehouse"}
+    }
 
 
 def test_mounted_directories_are_those_of_the_environment(services: dict[str, Any]) -> None:
@@ -360,9 +366,7 @@ def test_every_setting_reaches_the_tasks_or_is_decided_by_the_stack(services: di
     settings = {f"WAREHOUSE_{name.upper()}" for name in Settings.model_fields if name != "keep"} | keep
     in_image = {"WAREHOUSE_REVISION"}
     of_tasks = {"WAREHOUSE_LOCK_SECONDS"}  # a task waits for as long as dags/defaults.py says
-    # The image has no Spark: the stack builds on DuckDB.
-    of_spark = {"WAREHOUSE_ENGINE"} | {name for name in settings if name.startswith("WAREHOUSE_SPARK_")}
-    assert settings - set(services["scheduler"]["environment"]) == in_image | of_tasks | of_spark
+    assert settings - set(services["scheduler"]["environment"]) == in_image | of_tasks
     values = {
         "WAREHOUSE_OPERATOR": "ops",
         "WAREHOUSE_KEEP_RELEASES_GIB": "7",
@@ -469,16 +473,19 @@ def test_every_service_waits_for_migration(services: dict[str, Any]) -> None:
 
 def test_image_is_built_from_lock_and_runs_unprivileged(services: dict[str, Any]) -> None:
     lines = [line for line in compose_file.DOCKERFILE.read_text().replace("\\\n", " ").splitlines() if line]
-    (install,) = [line for line in lines if "pip install" in line]
-    assert "--require-hashes" in install and "--no-deps" in install and "--only-binary :all:" in install
-    assert "-r /tmp/requirements-runtime.lock" in install
-    (compiled,) = [line for line in lines if "compileall" in line]
+    installs = [line for line in lines if "pip install" in line]
+    for install, lock in zip(installs, ("runtime", "spark"), strict=True):
+        assert "--require-hashes" in install and "--no-deps" in install and "--only-binary :all:" in install
+        assert f"-r /tmp/requirements-{lock}.lock" in install
+    compiled, of_adapter = [line for line in lines if "compileall" in line]
     for folder in ("docker", "warehouse", "dags"):
         assert f"/opt/warehouse/{folder}" in compiled
         assert lines.index(f"COPY {folder} /opt/warehouse/{folder}") < lines.index(compiled)
-    assert [line for line in lines if line.startswith("USER ")] == ["USER 50000:50000"]
-    after = lines[lines.index("USER 50000:50000") + 1 :]
+    users = [line for line in lines if line.startswith("USER ")]
+    assert users == ["USER 50000:50000", "USER root", "USER 50000:50000"]
+    after = lines[lines.index("USER 50000:50000") + 1 : lines.index("FROM warehouse AS spark") - 1]
     assert {line.split()[0] for line in after} == {"ENTRYPOINT", "CMD"}
+    assert lines[-1] == "USER 50000:50000" and "/opt/warehouse/spark_adapter" in of_adapter
     assert services["scheduler"]["user"] == "50000:50000"
     entry = next(line for line in after if line.startswith("ENTRYPOINT")).removeprefix("ENTRYPOINT ")
     assert services["scheduler"]["entrypoint"] == [part.strip('"') for part in entry.strip("[]").split(", ")]
@@ -487,7 +494,7 @@ def test_image_is_built_from_lock_and_runs_unprivileged(services: dict[str, Any]
 def test_image_contains_the_files_of_the_commands_and_no_secrets() -> None:
     text = compose_file.DOCKERFILE.read_text()
     copied = re.findall(r"^COPY (?!--from)(\S+) (\S+)$", text, re.MULTILINE)
-    assert len(copied) >= 6
+    assert len(copied) >= 8
     ignored = (PROJECT_ROOT / ".dockerignore").read_text().splitlines()
     assert "*" in ignored
     for source, target in copied:
@@ -502,16 +509,56 @@ def test_image_contains_the_files_of_the_commands_and_no_secrets() -> None:
 def test_base_image_and_revision_are_arguments_of_the_build(services: dict[str, Any]) -> None:
     text = compose_file.DOCKERFILE.read_text()
     stages = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
-    assert stages == ["${PYTHON_IMAGE}"] * 2
+    assert stages == [*["${PYTHON_IMAGE}"] * 3, "warehouse"]
     assert re.search(r"^ARG PYTHON_IMAGE=python:3\.\d+-slim-\w+$", text.split("FROM")[0], re.MULTILINE)
     for line in ("ENV WAREHOUSE_REVISION=$WAREHOUSE_REVISION", "image.revision=$WAREHOUSE_REVISION"):
         assert line in text[text.index("ARG WAREHOUSE_REVISION") :]
     digest = "python:3.11-slim-bookworm@sha256:0123"
     values = {"WAREHOUSE_PYTHON_IMAGE": digest, "WAREHOUSE_REVISION": "0123abc"}
-    for name in AIRFLOW:
+    for name in (*AIRFLOW, *SPARK):
         arguments = compose_file.read({**REQUIRED, **values})["services"][name]["build"]["args"]
         assert arguments == {"PYTHON_IMAGE": digest, "WAREHOUSE_REVISION": "0123abc"}
     assert services["init"]["build"]["args"]["WAREHOUSE_REVISION"] == "unknown"
+
+
+def test_spark_is_in_an_image_of_its_own_that_tasks_may_use(services: dict[str, Any]) -> None:
+    text = compose_file.DOCKERFILE.read_text()
+    *_, ours, of_spark = re.split(r"^FROM ", text, flags=re.MULTILINE)
+    assert ours.startswith("${PYTHON_IMAGE} AS warehouse\n") and "spark" not in ours
+    assert "openjdk-17-jre-headless" in of_spark and "-o 50000 -g 50000 /srv/spark" in of_spark
+    assert "COPY --from=spark-environment /opt/venv-spark /opt/venv-spark" in of_spark
+    assert {services[name]["build"]["target"] for name in SPARK} == {"spark"}
+    assert {services[name]["build"]["target"] for name in AIRFLOW} == {"warehouse"}
+    chosen = compose_file.read({**REQUIRED, "WAREHOUSE_IMAGE_TARGET": "spark", "WAREHOUSE_ENGINE": "spark"})
+    for name in AIRFLOW:
+        service = chosen["services"][name]
+        assert service["build"]["target"] == "spark"
+        assert service["environment"]["WAREHOUSE_ENGINE"] == "spark"
+        assert services[name]["environment"]["WAREHOUSE_ENGINE"] == "duckdb"
+
+
+def test_driver_and_workers_of_spark_find_each_other(services: dict[str, Any]) -> None:
+    master, worker = (services[name] for name in SPARK)
+    environment = services["scheduler"]["environment"]
+    assert environment["WAREHOUSE_SPARK_MASTER"] == worker["command"][-1] == "spark://spark-master:7077"
+    assert master["command"][1:5] == ["--host", "spark-master", "--port", "7077"]
+    assert environment["WAREHOUSE_SPARK_DRIVER_HOST"] in services
+    # One Python, and one path of the warehouse.
+    assert environment["WAREHOUSE_SPARK_PYTHON"] == worker["environment"]["PYSPARK_PYTHON"]
+    assert set(worker["volumes"]) & set(services["scheduler"]["volumes"]) == {
+        "/data/warehouse:/srv/warehouse"
+    }
+    for service in (master, worker):
+        assert service["profiles"] == ["spark"] and not service["secrets"] and "ports" not in service
+        port = service["command"][service["command"].index("--webui-port") + 1]
+        assert service["healthcheck"]["test"][-1] == f"http://localhost:{port}/json/"
+    chosen = {"WAREHOUSE_SPARK_EXECUTOR_MEMORY": "6g", "WAREHOUSE_SPARK_WORKER_CORES": "4"}
+    chosen |= {"WAREHOUSE_SPARK_WORKER_MEMORY": "8g", "WAREHOUSE_SPARK_WORKER_CPUS": "4.0"}
+    changed = compose_file.read({**REQUIRED, **chosen})["services"]
+    assert changed["scheduler"]["environment"]["WAREHOUSE_SPARK_EXECUTOR_MEMORY"] == "6g"
+    assert {"6g", "4"} <= set(changed["spark-worker"]["command"])
+    limits = changed["spark-worker"]["deploy"]["resources"]["limits"]
+    assert limits == {"cpus": "4.0", "memory": "8g"}
 
 
 def test_figures_of_analysts_are_not_in_the_image() -> None:
