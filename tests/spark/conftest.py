@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from spark_cluster import PYTHON
+from spark_night import Night, run_night
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +20,9 @@ def home(request: pytest.FixtureRequest) -> Path:
         return Path(given).resolve()
     warehouse: Any = request.getfixturevalue("warehouse")
     return Path(warehouse.home)
+
+
+@pytest.fixture(scope="session")
+def night(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Night:
+    """Return a night on Spark that brought each source; it may have failed."""
+    return run_night(home, tmp_path_factory.mktemp("night"))

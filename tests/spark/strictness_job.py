@@ -1,4 +1,4 @@
-"""Run the staging models on Spark over spoiled rows, one at a time; write what each gave.
+"""Run the staging models on Spark, and then over spoiled rows, one at a time; write what each of those gave.
 
 Runs in Spark's environment: python strictness_job.py JOB.json. Beside the entries of `spark_job`, the job has
 `probes` (name, source and view, the SQL of the view of one row) and `answers`, the file to write.
@@ -8,9 +8,28 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from warehouse.build.spark_job import create_session, run_dbt
+
+THREADS = 2
+
+
+def answers_of(session: Any, models: dict[str, str], probes: Sequence[dict[str, str]]) -> dict[str, Any]:
+    """Return what the staging model of a source gives for each of its probes: values, or the error."""
+    answers: dict[str, Any] = {}
+    for probe in probes:
+        session.sql(probe["view"])
+        try:
+            rows = session.sql(models[f"stg_{probe['source']}"]).collect()
+            answers[probe["name"]] = [None if row["value"] is None else str(row["value"]) for row in rows]
+        except Exception as error:  # noqa: BLE001 (any error is an answer)
+            answers[probe["name"]] = f"rejected: {str(error).strip().splitlines()[0]}"
+    return answers
 
 
 def main(path: Path) -> int:
@@ -21,14 +40,10 @@ def main(path: Path) -> int:
     if not run_dbt(job["commands"]):
         return 1
     models = {file.stem: file.read_text() for file in Path(job["compiled"]).rglob("stg_*.sql")}
-    answers = {}
-    for probe in job["probes"]:
-        session.sql(probe["view"])
-        try:
-            rows = session.sql(models[f"stg_{probe['source']}"]).collect()
-            answers[probe["name"]] = [None if row["value"] is None else str(row["value"]) for row in rows]
-        except Exception as error:  # noqa: BLE001 (any error is an answer)
-            answers[probe["name"]] = f"rejected: {str(error).strip().splitlines()[0]}"
+    by_source = [list(probes) for _, probes in groupby(job["probes"], key=lambda probe: probe["source"])]
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = pool.map(lambda probes: answers_of(session, models, probes), by_source)
+        answers = {name: answer for of_source in found for name, answer in of_source.items()}
     Path(job["answers"]).write_text(json.dumps(answers, ensure_ascii=False))
     session.stop()
     return 0

@@ -1,6 +1,8 @@
-"""Values that cannot be parsed fail on Spark as on DuckDB, and never become null.
+"""The staging models give the same observations on Spark as on DuckDB, and reject the same values.
 
-A row of each source is spoiled in one column, and the source's staging model is run on it by both engines.
+A build on Spark reads what DuckDB staged, so these models are run here, on every row of every source. Then
+values that cannot be parsed must fail on both engines, and never become null: a row of each source is spoiled
+in one column, and the source's staging model is run on it.
 Bad numbers are of the corpus of bad payloads (tests/faults/mutations.py).
 """
 
@@ -9,20 +11,23 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import pytest
+from comparison import Compared, compare
 from mutations import STRANGE
-from spark_cluster import PYTHON
+from spark_cluster import JAVA, PYTHON
+from spark_night import Night
 
 from warehouse.build import load as loading
 from warehouse.build import spark
 from warehouse.build.dbt import run_dbt
 from warehouse.build.reuse import WORKING
-from warehouse.config import DBT_PROJECT_DIR, PROJECT_ROOT
+from warehouse.config import DBT_PROJECT_DIR, PROJECT_ROOT, load_settings
 from warehouse.database import connect, literal
-from warehouse.landing import store
+from warehouse.landing import parse, store
+from warehouse.model import Vintage
 from warehouse.sources import SOURCES
 
 pytestmark = pytest.mark.spark
@@ -42,6 +47,7 @@ SPOILED = {
     "wto_digital": ("value", "year"),
     "wto_merchandise": ("value", "year"),
 }
+STAGING = ("--select", *(f"stg_{name}" for name in SOURCES))
 # Where the staging model reads some of the rows only.
 KEPT = {"wto_merchandise": "product_code = 'TO' and partner_code = '000' and reporter_code <> '000'"}
 # One of each kind: a query on Spark takes a second.
@@ -102,18 +108,46 @@ def values_of(db: duckdb.DuckDBPyConnection, model: str) -> list[str | None]:
     return [None if row[index] is None else str(row[index]) for row in result.fetchall()]
 
 
-def test_what_duckdb_rejects_is_rejected_on_spark(home: Path, tmp_path: Path) -> None:
-    assert set(NUMBERS) < set(STRANGE)
-    file = tmp_path / "duckdb" / WORKING
-    loading.load(file, SOURCES, [], {}, [])
-    selected = ("compile", "--select", *(f"stg_{name}" for name in SPOILED))
+class Staged(NamedTuple):
+    """What the staging models of both engines gave: their tables, and the answers to the probes."""
+
+    compared: list[Compared]
+    expected: dict[str, Any]
+    actual: dict[str, Any]
+
+
+def landed_rows(home: Path) -> list[tuple[Vintage, Path]]:
+    """Return the vintages of a home, each with the file of its rows."""
+    settings = load_settings(home=home)
+    return [
+        (one, parse.rows_of(source, one, settings.reparsed))
+        for source in SOURCES.values()
+        for one in store.vintages(settings.landing, source.name)
+    ]
+
+
+@pytest.fixture(scope="module")
+def staged(night: Night, tmp_path_factory: pytest.TempPathFactory) -> Staged:
+    """Run the staging models on both engines over the landing of the night, and then over the probes."""
+    work = tmp_path_factory.mktemp("staging")
+    file, rows = work / "duckdb" / WORKING, landed_rows(night.home)
+    loading.load(file, SOURCES, rows, {}, [])
     run_dbt(
-        [("seed",), selected], file, DBT_PROJECT_DIR, tmp_path / "duckdb" / "dbt", tmp_path / "parsed.msgpack"
+        [("seed",), ("run", *STAGING)],
+        file,
+        DBT_PROJECT_DIR,
+        work / "duckdb" / "dbt",
+        work / "parsed.msgpack",
     )
     expected: dict[str, str | list[str | None]] = {}
+    models = work / "duckdb" / "dbt" / "compiled"
+    statements = spark.relations(file, SOURCES, rows, None, work / "raw")
     with connect(file) as db:
-        models = tmp_path / "duckdb" / "dbt" / "compiled"
-        probes = write_probes(home / "landing", tmp_path / "rows", db, models)
+        db.execute(f"attach {literal(work / 'duckdb.duckdb')} as expected; create schema expected.staging")
+        for name in SOURCES:
+            db.execute(f"create table expected.staging.stg_{name} as from staging.stg_{name}")
+        db.execute("detach expected")
+        probes = write_probes(night.home / "landing", work / "rows", db, models)
         for probe in probes:
             db.execute(view(probe["source"], probe["file"], probe["row"], "duckdb"))
             try:
@@ -121,10 +155,24 @@ def test_what_duckdb_rejects_is_rejected_on_spark(home: Path, tmp_path: Path) ->
                 expected[probe["name"]] = values_of(db, model)
             except duckdb.Error as error:
                 expected[probe["name"]] = f"rejected: {str(error).splitlines()[0]}"
-    actual = answers_of_spark(
-        probes, [spark.source_view(source, []) for source in SOURCES.values()], tmp_path
-    )
+    actual = answers_of_spark(probes, statements, work)
+    tables = work / "spark" / spark.TABLES / "staging.db"
+    with connect(work / "spark.duckdb") as db:
+        db.execute("create schema staging")
+        for name in SOURCES:
+            parts = literal(tables / f"stg_{name}" / "*.parquet")
+            db.execute(f"create table staging.stg_{name} as from read_parquet({parts})")
+    return Staged(compare(work / "duckdb.duckdb", work / "spark.duckdb", {}), expected, actual)
 
+
+def test_staging_models_give_the_observations_of_duckdb(staged: Staged) -> None:
+    assert len(staged.compared) == len(SOURCES)
+    assert [str(one) for one in staged.compared if not one.is_equal or not one.rows] == []
+
+
+def test_what_duckdb_rejects_is_rejected_on_spark(staged: Staged) -> None:
+    assert set(NUMBERS) < set(STRANGE)
+    _, expected, actual = staged
     assert actual.keys() == expected.keys()
     rejected = {name for name, answer in expected.items() if isinstance(answer, str)}
     assert len(rejected) > 80  # the values are not void
@@ -157,11 +205,10 @@ def answers_of_spark(probes: list[dict[str, Any]], statements: list[str], tmp_pa
         *("--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR), "--target", "spark"),
         *("--target-path", str(directory), "--log-path", str(directory), "--no-use-colors"),
     ]
-    selected = ["compile", "--select", *(f"stg_{name}" for name in SPOILED)]
     job = {
         "conf": cluster.conf(directory),
         "statements": ["create schema raw", "create schema staging", *statements],
-        "commands": [["parse", *common], ["seed", *common], [*selected, *common]],
+        "commands": [["parse", *common], ["seed", *common], ["run", *STAGING, *common]],
         "compiled": str(directory / "compiled"),
         "probes": [
             {
@@ -178,7 +225,8 @@ def answers_of_spark(probes: list[dict[str, Any]], statements: list[str], tmp_pa
     with (directory / "log").open("wb") as log:
         code = subprocess.run(
             [str(PYTHON), str(script), str(directory / "job.json")],
-            env=spark.environment(cluster), stdout=log, stderr=log, cwd=directory, check=False,
+            env=spark.environment(cluster) | JAVA,
+            stdout=log, stderr=log, cwd=directory, check=False,
         ).returncode  # fmt: skip
     assert code == 0, (directory / "log").read_text(errors="replace")[-4000:]
     answers: dict[str, Any] = json.loads((directory / "answers.json").read_text())
