@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cases.case import write_mirror
 from cases.test_second_editions import FIRST
-from conftest import copy_home
+from conftest import copy_home, ingest, settings_of
 from spark_cluster import JAVA, PYTHON, cluster
 
 from warehouse.config import PROJECT_ROOT
@@ -62,11 +62,23 @@ def run_night(home: Path, work: Path) -> Night:
     return Night(own, before, ended.returncode, ended.stdout + ended.stderr)
 
 
-def write_night(folder: Path, landing: Path) -> None:
-    """Write the mirror of a night: the answers of the sources that have no vintage in a landing."""
+def land_night(home: Path, work: Path) -> Path:
+    """Return a home with the landing of another one, and the vintages that the night brings."""
+    own = work / "landed"
+    shutil.copytree(home / "landing", own / "landing")
+    names = write_night(work / "mirror", home / "landing")
+    settings = settings_of(own, work / "mirror")
+    assert names and all(ingest(settings, name) for name in names)
+    return own
+
+
+def write_night(folder: Path, landing: Path) -> list[str]:
+    """Write the mirror of a night; return the sources in it: those that have no vintage in a landing."""
     entries = []
-    for name in sorted(name for name in FIRST if not store.vintages(landing, name)):
+    names = sorted(name for name in FIRST if not store.vintages(landing, name))
+    for name in names:
         one = write_mirror(folder / name, FIRST[name]({}), DAY)
         answers = json.loads((one / "index.json").read_text())["answers"]
         entries += [answer | {"file": f"{name}/{answer['file']}"} for answer in answers]
     (folder / "index.json").write_text(json.dumps({"name": "made up", "answers": entries}))
+    return names

@@ -18,7 +18,7 @@ import pytest
 from comparison import Compared, compare
 from mutations import STRANGE
 from spark_cluster import JAVA, PYTHON
-from spark_night import Night
+from spark_night import land_night
 
 from warehouse.build import load as loading
 from warehouse.build import spark
@@ -127,10 +127,11 @@ def landed_rows(home: Path) -> list[tuple[Vintage, Path]]:
 
 
 @pytest.fixture(scope="module")
-def staged(night: Night, tmp_path_factory: pytest.TempPathFactory) -> Staged:
+def staged(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Staged:
     """Run the staging models on both engines over the landing of the night, and then over the probes."""
     work = tmp_path_factory.mktemp("staging")
-    file, rows = work / "duckdb" / WORKING, landed_rows(night.home)
+    landed = land_night(home, work)
+    file, rows = work / "duckdb" / WORKING, landed_rows(landed)
     loading.load(file, SOURCES, rows, {}, [])
     run_dbt(
         [("seed",), ("run", *STAGING)],
@@ -147,7 +148,7 @@ def staged(night: Night, tmp_path_factory: pytest.TempPathFactory) -> Staged:
         for name in SOURCES:
             db.execute(f"create table expected.staging.stg_{name} as from staging.stg_{name}")
         db.execute("detach expected")
-        probes = write_probes(night.home / "landing", work / "rows", db, models)
+        probes = write_probes(landed / "landing", work / "rows", db, models)
         for probe in probes:
             db.execute(view(probe["source"], probe["file"], probe["row"], "duckdb"))
             try:
