@@ -140,7 +140,7 @@ java:
 	  echo 'Installing Java from Debian ...'; as=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends default-jdk-headless >/dev/null; }
 
-spark-test: $(READY) java $(SPARK_READY) ## every table on a cluster of Apache Spark, compared with DuckDB's (minutes)
+spark-test: $(READY) java $(SPARK_READY) ## a night on a cluster of Apache Spark, every table compared with DuckDB's (minutes)
 	@$(BIN)/python -m pytest -q -s -m spark tests/spark
 
 ui: $(READY) ## Airflow's web page on these DAGs, on loopback (UI_PORT=8080)
