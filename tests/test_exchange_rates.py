@@ -12,13 +12,10 @@ from pathlib import Path
 
 import pytest
 from cases import case, edits
-from conftest import ingest, settings_of
 from test_marts import record, records
 from test_marts_partner import batis, ons
 
-from warehouse.build import steps
-from warehouse.config import PROJECT_ROOT, SAMPLE_DIR
-from warehouse.releases.store import DATABASE
+from warehouse.config import PROJECT_ROOT
 
 DAY = "2026-11-01"
 RATES = {"rate_source": "imf_exchange_rates", "rate_vintage": DAY}
@@ -44,14 +41,10 @@ def rate(country: str, period: str) -> Fraction:
 def built_of_rates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the database of a build of four recorded sources, and of the fixture of rates."""
     home = tmp_path_factory.mktemp("rates") / "home"
-    for source in ("batis", "curated", "mofcom_totals", "ons_services"):
-        assert ingest(settings_of(home, SAMPLE_DIR / "night-2"), source)
-    answers = edits.fixture("imf_exchange_rates")({})
-    settings = settings_of(home, case.write_mirror(home.parent / "mirror", answers, DAY))
-    assert ingest(settings, "imf_exchange_rates") == DAY
-    build = steps.load(settings)
-    assert build is not None
-    return settings.build / steps.transform(settings, build) / DATABASE
+    recorded = ("batis", "curated", "mofcom_totals", "ons_services")
+    return case.build_beside(
+        home, recorded, "imf_exchange_rates", edits.fixture("imf_exchange_rates")({}), DAY
+    )
 
 
 def test_rates_are_of_currencies_by_period(built_of_rates: Path) -> None:

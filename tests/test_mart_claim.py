@@ -498,11 +498,7 @@ def built_of_partners(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the database of a build of UNCTAD's services by partner."""
     home = tmp_path_factory.mktemp("partners") / "home"
     answers = edits.unctad_report("unctad_services_by_partner")({})
-    settings = settings_of(home, case.write_mirror(home.parent / "mirror", answers, "2026-11-01"))
-    assert ingest(settings, "unctad_services_by_partner") == "2026-11-01"
-    build = steps.load(settings)
-    assert build is not None
-    return settings.build / steps.transform(settings, build) / DATABASE
+    return case.build_beside(home, (), "unctad_services_by_partner", answers, "2026-11-01")
 
 
 def partner_total(year: int, codes: set[str]) -> Fraction:

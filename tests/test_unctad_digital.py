@@ -11,13 +11,10 @@ from pathlib import Path
 
 import pytest
 from cases import case, edits
-from conftest import ingest, settings_of
 from test_marts import close, record, records, unctad
 from unctad_reports import read_report
 
-from warehouse.build import steps
-from warehouse.config import PROJECT_ROOT, SAMPLE_DIR
-from warehouse.releases.store import DATABASE
+from warehouse.config import PROJECT_ROOT
 
 DAY = "2026-11-01"
 ARCHIVE = PROJECT_ROOT / "tests" / "fixtures" / "unctad_digital" / "US_DigitallyDeliverableServices.csv.7z"
@@ -31,14 +28,8 @@ pytestmark = pytest.mark.slow
 def built_of_digital(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the database of a build of two recorded sources, and of the fixture."""
     home = tmp_path_factory.mktemp("digital") / "home"
-    for source in ("data360_digital", "unctad_services"):
-        assert ingest(settings_of(home, SAMPLE_DIR / "night-2"), source)
-    answers = edits.unctad_report("unctad_digital")({})
-    settings = settings_of(home, case.write_mirror(home.parent / "mirror", answers, DAY))
-    assert ingest(settings, "unctad_digital") == DAY
-    build = steps.load(settings)
-    assert build is not None
-    return settings.build / steps.transform(settings, build) / DATABASE
+    recorded = ("data360_digital", "unctad_services")
+    return case.build_beside(home, recorded, "unctad_digital", edits.unctad_report("unctad_digital")({}), DAY)
 
 
 def sent(category: str, year: str, economy: str, flow: str) -> Fraction:

@@ -9,7 +9,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import py7zr
+import pytest
 
+from warehouse.errors import SourceError
+from warehouse.model import Source
 from warehouse.sources._unctad_bulk import MEASURE_PARTS, BulkReport
 
 
@@ -34,6 +37,17 @@ def write_report(
     with py7zr.SevenZipFile(path, "w") as archive:
         archive.writestr(f"\ufeff{text}".encode(), path.name.removesuffix(".7z"))
     return path
+
+
+def require_rejected(
+    source: Source, path: Path, report: BulkReport, rows: Iterable[Sequence[str]], change: tuple[str, str]
+) -> str:
+    """Assert that a report with a changed text is rejected by the name of its archive; return the reason."""
+    changed = write_report(path / report.archive, report, rows, change)
+    with pytest.raises(SourceError) as caught:
+        list(source.read({report.archive: changed}, path))
+    assert caught.value.file == report.archive
+    return str(caught.value)
 
 
 def read_report(path: Path) -> list[list[str]]:

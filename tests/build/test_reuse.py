@@ -79,6 +79,21 @@ def test_damaged_file_of_the_last_build_is_not_used(
     assert reuse.is_intact(kept)
 
 
+@pytest.mark.parametrize("content", [None, b"", b"of one file", b"\xff\xfe"])
+def test_files_without_whole_checksums_are_not_used(content: bytes | None, tmp_path: Path) -> None:
+    build, kept = tmp_path / "build", tmp_path / "kept" / "code"
+    build.mkdir()
+    for name in reuse.FILES:
+        (build / name).write_bytes(name.encode())
+    reuse.keep(build, kept)
+    assert reuse.is_intact(kept)
+    if content is None:
+        (kept / reuse.CHECKSUMS).unlink()
+    else:
+        (kept / reuse.CHECKSUMS).write_bytes(content)
+    assert not reuse.is_intact(kept)
+
+
 def test_first_build_and_forced_build_start_anew(settings: Settings) -> None:
     kept = contents.kept_build(settings)
     assert steps.load(settings, force=True) is not None

@@ -27,13 +27,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
-from conftest import settings_of
+from conftest import ingest, settings_of
 
 from warehouse.build import stage as staging
 from warehouse.build import steps
+from warehouse.config import SAMPLE_DIR
 from warehouse.errors import WarehouseError
 from warehouse.landing import parse, quarantine, store
 from warehouse.model import Check, Vintage
+from warehouse.releases.store import DATABASE
 from warehouse.sources import SOURCES
 
 FIRST_DAY = date(2026, 6, 2)  # the day after the newest recorded answer; each case has a day of its own
@@ -165,6 +167,17 @@ def write_mirror(folder: Path, answers: Answers, day: str) -> Path:
         )
     (folder / "index.json").write_text(json.dumps({"name": folder.name, "answers": entries}))
     return folder
+
+
+def build_beside(home: Path, recorded: Iterable[str], name: str, answers: Answers, day: str) -> Path:
+    """Return the database of a build of recorded sources, and of a source with other answers of a day."""
+    for source in recorded:
+        assert ingest(settings_of(home, SAMPLE_DIR / "night-2"), source)
+    settings = settings_of(home, write_mirror(home.parent / "mirror", answers, day))
+    assert ingest(settings, name) == day
+    build = steps.load(settings)
+    assert build is not None
+    return settings.build / steps.transform(settings, build) / DATABASE
 
 
 def day_of(case: Case, cases: Iterable[Case]) -> str:

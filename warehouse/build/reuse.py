@@ -133,13 +133,12 @@ def keep(build: Path, kept: Path) -> None:
 
 def is_intact(kept: Path) -> bool:
     """Tell whether there are kept files with their checksums; damaged ones are reported and not used."""
-    if not (kept / CHECKSUMS).exists():
+    if not kept.is_dir():
         return False
-    for line in (kept / CHECKSUMS).read_text(encoding="utf-8").splitlines():
-        checksum, name = line.split("  ")
-        if not (kept / name).exists() or sha256_of(kept / name) != checksum:
-            LOG.warning(
-                "%s differs from its checksum and is not used: every table is made again", kept / name
-            )
+    checksums = kept / CHECKSUMS
+    recorded = checksums.read_bytes().splitlines() if checksums.exists() else []
+    for file in (kept / name for name in FILES):
+        if not file.exists() or f"{sha256_of(file)}  {file.name}".encode() not in recorded:
+            LOG.warning("%s differs from its checksum: every table is made again", file)
             return False
     return True

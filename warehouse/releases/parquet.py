@@ -38,6 +38,14 @@ class Unchanged(NamedTuple):
     folder: Path
     tables: Mapping[str, TableEntry]
 
+    def link(self, table: str, path: Path) -> TableEntry | None:
+        """Link the file of a table to `path` and return its entry; None without a whole file of it."""
+        entry, file = self.tables.get(table), self.folder / path.name
+        if entry is None or not file.is_file() or sha256_of(file) != entry.sha256:
+            return None
+        path.hardlink_to(file)
+        return entry
+
 
 def export_parquet(
     database: Path, folder: Path, keys: Keys, unchanged: Unchanged | None = None
@@ -60,12 +68,9 @@ def export_parquet(
                 what = f"two tables are named {table}, so their Parquet files would collide"
                 raise WarehouseError(f"{database}: {what}. Rename one of the models")
             path = folder / f"{table}.parquet"
-            same = unchanged.tables.get(table) if unchanged else None
-            if unchanged and same and sha256_of(unchanged.folder / path.name) == same.sha256:
-                path.hardlink_to(unchanged.folder / path.name)
-                entries[table] = same
-            else:
-                entries[table] = export_table(db, schema, table, path, keys.get(table, ()))
+            entries[table] = (unchanged and unchanged.link(table, path)) or export_table(
+                db, schema, table, path, keys.get(table, ())
+            )
     return entries
 
 
