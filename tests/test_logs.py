@@ -90,7 +90,7 @@ def test_dbt_nodes_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) 
     path = tmp_path / "run_results.json"
     path.write_text(json.dumps({"elapsed_time": 9.5, "results": nodes}))
     log_nodes(path)
-    counts = "1 fail, 12 success; 1 seeds and models have not changed since the last build"
+    counts = "1 fail, 12 success; 1 models have not changed since the last build"
     assert caplog.messages[0] == f"dbt ran 13 nodes in 9.5 s: {counts}"
     assert caplog.messages[1] == "dbt node test.bad failed after 0.1 s"
     assert caplog.messages[2].startswith("slowest dbt nodes: model.m11 5.5 s, model.m10 5.0 s")

@@ -2,39 +2,32 @@
     Reuse what did not change since the build before. A build file starts as a copy of the file of the last build with the same
     code, so each table, view and test is run again only if a relation that it reads has other content.
 
-    raw.built_node       unique_id, inputs, content: the nodes of this build. load.py writes the lines of the landing
-    raw.reusable_node    the same of the build that the file was copied from; empty in a file that starts anew
+    raw.built_node       unique_id, inputs, content: the nodes of this build. warehouse/build/reuse.py writes the lines of the
+                         landing before dbt runs, and inputs and the lines of tests after it
+    raw.reusable_node    the same of the build that the file was copied from
 
-    node_inputs()        a digest of the content of all relations that the node reads; none when one of them is unknown
-    reusable_content()   the content that the node had with the same inputs; none when it must run
-    record_node()        adds the node to raw.built_node
+    compared()           inputs, a digest of the content of all relations that the node reads, and the content that the node had
+                         with the same inputs. Both are none in a build that starts anew, with --full-refresh
+    record_content()     adds a relation to raw.built_node
     skip_node()          the statement that a materialization needs in place of its own
 -#}
-{% macro node_inputs() -%}
+{% macro compared() -%}
     {%- set parents = model.depends_on.nodes | unique | list -%}
-    {%- if not parents -%}{{ return('none') }}{%- endif -%}
+    {%- if flags.FULL_REFRESH -%}{{ return({'inputs': none, 'content': none}) }}{%- endif -%}
     {%- set found = run_query(
-        "select md5(string_agg(content, ' ' order by unique_id)), count(*) from raw.built_node where unique_id in ('"
-        ~ parents | join("', '") ~ "')"
-    ).rows[0] -%}
-    {{ return(found[0] if found[1] == parents | length else none) }}
-{%- endmacro %}
-
-{% macro reusable_content(inputs) -%}
-    {%- if inputs is none -%}{{ return(none) }}{%- endif -%}
-    {%- set found = run_query(
-        "select content from raw.reusable_node where unique_id = '" ~ model.unique_id ~ "' and inputs = '" ~ inputs ~ "'"
+        "with parents as (select md5(coalesce(string_agg(content, ' ' order by unique_id), '')) as inputs"
+        ~ " from raw.built_node where unique_id in ('" ~ parents | join("', '") ~ "') having count(*) = " ~ parents | length ~ ")"
+        ~ " select parents.inputs, reusable.content from parents left join raw.reusable_node as reusable"
+        ~ " on reusable.unique_id = '" ~ model.unique_id ~ "' and reusable.inputs = parents.inputs"
     ).rows -%}
-    {{ return(found[0][0] if found else none) }}
+    {{ return({'inputs': found[0][0], 'content': found[0][1]} if found else {'inputs': none, 'content': none}) }}
 {%- endmacro %}
 
-{% macro record_node(inputs, content) -%}
-    {%- if inputs is not none -%}
-        {%- call statement('record_node') -%}
-            insert into raw.built_node values ('{{ model.unique_id }}', '{{ inputs }}', {{ content }})
-        {%- endcall -%}
-        {%- do adapter.commit() -%}
-    {%- endif -%}
+{% macro record_content(content) -%}
+    {%- call statement('record_content') -%}
+        insert into raw.built_node (unique_id, content) values ('{{ model.unique_id }}', {{ content }})
+    {%- endcall -%}
+    {%- do adapter.commit() -%}
 {%- endmacro %}
 
 {% macro skip_node() -%}
@@ -42,11 +35,10 @@
 {%- endmacro %}
 
 {% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] -%}
-    {%- set inputs = node_inputs() -%}
-    {%- set content = reusable_content(inputs) -%}
+    {%- set content = compared().content -%}
     {%- if content is not none -%}
         {%- do skip_node() -%}
-        {%- do record_node(inputs, "'" ~ content ~ "'") -%}
+        {%- do record_content("'" ~ content ~ "'") -%}
         {{ return({'relations': [this.incorporate(type='table')]}) }}
     {%- endif -%}
     {%- if model.language == 'python' -%}
@@ -70,46 +62,28 @@
         {%- endfor -%}
         {%- do set_part() if parts | length > 1 -%}
     {%- endif -%}
-    {%- do record_node(inputs, '(select concat_ws(\' \', count(*), sum(hash(*columns(*)))) from ' ~ this ~ ')') -%}
+    {%- do record_content('(select concat_ws(\' \', count(*), sum(hash(*columns(*)))) from ' ~ this ~ ')') -%}
     {{ return(made) }}
 {%- endmaterialization %}
 
 {% materialization view, adapter='duckdb' -%}
-    {%- set inputs = node_inputs() -%}
     {%- if load_cached_relation(this) is not none -%}
         {%- do skip_node() -%}
         {%- set made = {'relations': [this.incorporate(type='view')]} -%}
     {%- else -%}
         {%- set made = dbt.materialization_view_default() -%}
     {%- endif -%}
-    {%- do record_node(inputs, "'" ~ inputs ~ "'") -%}
-    {{ return(made) }}
-{%- endmaterialization %}
-
-{% materialization seed, adapter='duckdb' -%}
-    {%- if load_cached_relation(this) is not none -%}
-        {%- do skip_node() -%}
-        {%- do store_result('agate_table', response='UNCHANGED') -%}
-        {%- set made = {'relations': [this.incorporate(type='table')]} -%}
-    {%- else -%}
-        {%- set made = dbt.materialization_seed_default() -%}
-    {%- endif -%}
-    {%- do record_node('seed', "'" ~ model.checksum.checksum ~ "'") -%}
+    {%- set inputs = compared().inputs -%}
+    {%- do record_content("'" ~ inputs ~ "'") if inputs is not none -%}
     {{ return(made) }}
 {%- endmaterialization %}
 
 {% materialization test, adapter='duckdb' -%}
-    {%- set inputs = node_inputs() -%}
-    {%- if reusable_content(inputs) is not none -%}
+    {%- if compared().content is not none -%}
         {%- call statement('main', fetch_result=true, auto_begin=false) -%}
             select 0 as failures, false as should_warn, false as should_error
         {%- endcall -%}
-        {%- do record_node(inputs, "'passed'") -%}
         {{ return({'relations': []}) }}
     {%- endif -%}
-    {%- set made = dbt.materialization_test_default() -%}
-    {%- if load_result('main').table.rows[0]['failures'] == 0 -%}
-        {%- do record_node(inputs, "'passed'") -%}
-    {%- endif -%}
-    {{ return(made) }}
+    {{ return(dbt.materialization_test_default()) }}
 {%- endmaterialization %}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -41,6 +42,15 @@ def test_build_of_the_same_landing_makes_no_table_of_figures(settings: Settings)
     assert not {name for name in made if name.startswith(("mart_trade", "bi_", "economies", "dim_economy"))}
     _, made = transformed(settings)
     assert not {name for name in made if not name.startswith("stg_landing")} - {"mart_freshness", "freshness"}
+    assert not {name for name in made if name.startswith("seed.")}, "dbt is not asked for seeds"
+    with duckdb.connect(str(kept / reuse.WORKING), read_only=True) as db:
+        lines = [
+            set(db.execute(f"select * from raw.{table} where inputs is not null").fetchall())
+            for table in ("built_node", "reusable_node")
+        ]
+    for kind in ("seed", "test", "model"):
+        known = [line for line in lines[0] & lines[1] if line[0].startswith(f"{kind}.")]
+        assert len(known) > 30, f"lines of the kind {kind} are recorded, and as they were"
     with duckdb.connect(str(build / DATABASE), read_only=True) as db:
         assert db.execute("select count(*) from marts.mart_trade_scale").fetchone() != (0,)
 
@@ -94,6 +104,51 @@ def test_files_without_whole_checksums_are_not_used(content: bytes | None, tmp_p
     assert not reuse.is_intact(kept)
 
 
+def test_nodes_are_recorded_with_the_digest_of_what_they_read(tmp_path: Path) -> None:
+    read = {
+        "seed.w.codes": [],
+        "model.w.fact": ["source.w.landing", "seed.w.codes"],
+        "model.w.view": ["model.w.fact", "model.w.fact"],
+        "model.w.of_unknown": ["model.w.view", "source.w.unknown"],
+        "test.w.passed": ["model.w.view"],
+        "test.w.warned": ["model.w.view"],
+    }
+    nodes = {
+        name: {
+            "resource_type": name.split(".")[0],
+            "depends_on": {"nodes": parents},
+            "config": {"materialized": "table" if name == "model.w.fact" else "view"},
+            "checksum": {"checksum": "c0de"},
+        }
+        for name, parents in read.items()
+    }
+    del nodes["seed.w.codes"]["depends_on"]["nodes"]  # as dbt writes a seed
+    status = {"test.w.passed": "pass", "test.w.warned": "warn"}
+    results = [
+        {"unique_id": name, "status": status.get(name, "success")} for name in (*read, "operation.w.hook")
+    ]
+    (tmp_path / "manifest.json").write_text(json.dumps({"nodes": nodes}))
+    (tmp_path / "run_results.json").write_text(json.dumps({"results": results}))
+    working = tmp_path / reuse.WORKING
+    with duckdb.connect(str(working)) as db:
+        db.execute(f"create schema raw; {reuse.NODE_TABLES}")
+        db.execute("insert into raw.built_node values ('source.w.landing', 'landing', '2 17')")
+        db.execute("insert into raw.built_node (unique_id, content) values ('model.w.fact', '3 4')")
+    reuse.record_nodes(working, tmp_path)
+    with duckdb.connect(str(working), read_only=True) as db:
+        lines = {name: rest for name, *rest in db.execute("from raw.built_node").fetchall()}
+        [(nothing, of_fact, of_view)] = db.execute(
+            "select md5(''), md5('c0de 2 17'), md5('3 4')"  # in the order of the names
+        ).fetchall()
+    assert lines == {
+        "source.w.landing": ["landing", "2 17"],
+        "seed.w.codes": [nothing, "c0de"],
+        "model.w.fact": [of_fact, "3 4"],
+        "model.w.view": [of_view, of_view],
+        "test.w.passed": [hashlib.md5(of_view.encode()).hexdigest(), "passed"],  # noqa: S324
+    }
+
+
 def test_first_build_and_forced_build_start_anew(settings: Settings) -> None:
     kept = contents.kept_build(settings)
     assert steps.load(settings, force=True) is not None
@@ -101,7 +156,7 @@ def test_first_build_and_forced_build_start_anew(settings: Settings) -> None:
     loaded = settings.home / "loaded.duckdb"
     with duckdb.connect(str(loaded)) as db:
         db.execute("create schema raw; create table raw.landing as select 1 as row")
-    reuse.begin(kept, loaded, settings.home)
+    assert not reuse.begin(kept, loaded, settings.home)
     assert (settings.home / reuse.WORKING).read_bytes() == loaded.read_bytes()
     assert not (settings.home / DATABASE).exists()
 
@@ -117,6 +172,8 @@ def test_build_starts_with_its_own_landing_on_the_tables_of_the_last(tmp_path: P
             db.execute(f"create table raw.landing as select '{value}' as text")
             db.execute(f"create view staging.stg as select '{value}' as text")
             reuse.record_inputs(db, ["landing"], {}, {})
+            if value == "old":
+                db.execute("insert into raw.built_node values ('seed.w.codes', '', 'old')")
     with duckdb.connect(str(last / reuse.WORKING)) as db:
         db.execute(
             "create schema intermediate; create table intermediate.part as select text from raw.landing"
@@ -130,7 +187,7 @@ def test_build_starts_with_its_own_landing_on_the_tables_of_the_last(tmp_path: P
     assert [path.name for path in kept.parent.iterdir()] == [kept.name]
     assert (kept / DATABASE).stat().st_ino == released, "the release's file takes no space of its own"
     assert [path.name for path in last.iterdir()] == [DATABASE]
-    reuse.begin(kept, loaded, build)
+    assert reuse.begin(kept, loaded, build)
     assert (build / DATABASE).stat().st_ino != released, "a build never writes into a release"
     assert (build / DATABASE).read_bytes() == (last / DATABASE).read_bytes()
     with duckdb.connect(str(build / reuse.WORKING), read_only=True) as db:
@@ -145,4 +202,5 @@ def test_build_starts_with_its_own_landing_on_the_tables_of_the_last(tmp_path: P
         ]
         assert inputs[0][0][0] == inputs[1][0][0] == "source.services_trade.raw.landing"
         assert inputs[0][0][1] != inputs[1][0][1], "the digest differs with the content"
+        assert ("seed.w.codes", "old") in inputs[0], "dbt is not asked for seeds"
         assert db.execute("select 1 from duckdb_tables() where table_name = 'gone'").fetchall() == []

@@ -76,10 +76,15 @@ def transform(
     start as copies of it and of the last build's, so that a transform that was killed can be run again.
     Raises Rejected, naming the failed nodes, when a model or test fails.
     """
-    reuse.begin(cache.kept, loaded, build)
-    excluded = ("--exclude-resource-type", "unit_test", "--exclude", *staged)
+    is_reused = reuse.begin(cache.kept, loaded, build)
+    types = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure")
+    if is_reused:  # seeds are code, and have passed their tests
+        command = ("build", *types, "--exclude", *staged, "path:seeds")
+    else:
+        command = ("build", *types, "--exclude", *staged, "--full-refresh")
     docs = ("docs", "generate", "--static", "--no-compile")
-    run_dbt([("build", *excluded), docs], build / reuse.WORKING, project, artifacts, cache.parsed)
+    run_dbt([command, docs], build / reuse.WORKING, project, artifacts, cache.parsed)
+    reuse.record_nodes(build / reuse.WORKING, artifacts)
     write_record(build / CONTENTS, reuse.contents_of(build / reuse.WORKING))
     seal(build / DATABASE)
     if cache.is_written:

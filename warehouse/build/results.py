@@ -24,7 +24,7 @@ def log_nodes(results: Path) -> None:
     shown = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     unchanged = sum(node.get("message") == UNCHANGED for node in nodes)
     LOG.info(
-        "dbt ran %d nodes in %.1f s: %s; %d seeds and models have not changed since the last build",
+        "dbt ran %d nodes in %.1f s: %s; %d models have not changed since the last build",
         len(nodes),
         record["elapsed_time"],
         shown or "none",

@@ -6,7 +6,8 @@ as a copy of them, with the schemas `raw` and `staging` of its own. Table `raw.b
 node of the build: `inputs`, a digest of the content of all relations that the node reads, and `content`, a
 digest of its own rows. dbt runs a node only when no line of the build before, `raw.reusable_node`, has the
 same inputs (`dbt_project/macros/reuse.sql`). So a fact that comes out as it was ends the work there: no mart
-that reads it is made again, and no test on it is run again.
+that reads it is made again, and no test on it is run again. Seeds are code: they are in the kept files, and
+dbt is not asked for them.
 
 The files are of use to any build with the same code and the same DuckDB, whatever its vintages are: lines are
 compared by content, not by vintage or date.
@@ -15,6 +16,7 @@ compared by content, not by vintage or date.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -67,11 +69,11 @@ def record_inputs(
         db.execute("insert into raw.built_node values (?, 'landing', ?)", [unique_id, digest])
 
 
-def begin(kept: Path, loaded: Path, build: Path) -> None:
+def begin(kept: Path, loaded: Path, build: Path) -> bool:
     """Create the two files of a build: copies of those of `kept`, if it has them, with `loaded` in place.
 
-    The working file has the schemas `raw` and `staging` of `loaded`. Without kept files it is a copy of
-    `loaded`, and dbt creates the release's file.
+    The working file has the schemas `raw` and `staging` of `loaded`, and the lines of seeds. Without kept
+    files it is a copy of `loaded`, and dbt creates the release's file. Returns whether there were kept files.
     """
     working = build / WORKING
     for name in FILES:
@@ -79,7 +81,7 @@ def begin(kept: Path, loaded: Path, build: Path) -> None:
             leftover.unlink(missing_ok=True)
     if not is_intact(kept):
         shutil.copyfile(loaded, working)
-        return
+        return False
     for name in FILES:
         shutil.copyfile(kept / name, build / name)
     with connect(working) as db:
@@ -97,7 +99,41 @@ def begin(kept: Path, loaded: Path, build: Path) -> None:
             db.execute(definition)
         db.register("reusable", reusable)
         db.execute("insert into raw.reusable_node select * from reusable")
+        db.execute("insert into raw.built_node select * from reusable where unique_id like 'seed.%'")
         db.execute("detach loaded; checkpoint")
+    return True
+
+
+def record_nodes(working: Path, artifacts: Path) -> None:
+    """Write the lines of the nodes that dbt ran: what it found in a table is there, and the rest is added.
+
+    While it runs, dbt writes the contents of tables alone, since a statement costs it milliseconds.
+    `artifacts` has dbt's manifest and its results, in which each node follows those that it reads.
+    """
+    results = json.loads((artifacts / "run_results.json").read_text(encoding="utf-8"))["results"]
+    nodes = json.loads((artifacts / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    with connect(working) as db:
+        contents = dict(db.execute("select unique_id, content from raw.built_node").fetchall())
+        lines: list[tuple[str, str, str]] = []
+        for result in results:
+            name = result["unique_id"]
+            if name not in nodes or result["status"] not in ("success", "pass"):
+                continue  # a hook, or a test that warned
+            node = nodes[name]
+            read = [contents.get(parent, "") for parent in sorted(set(node["depends_on"].get("nodes", ())))]
+            if "" in read:
+                continue  # it reads a relation that is always made again
+            inputs = hashlib.md5(" ".join(read).encode(), usedforsecurity=False).hexdigest()
+            if node["resource_type"] == "seed":
+                contents[name] = node["checksum"]["checksum"]
+            elif node["resource_type"] == "test":
+                contents[name] = "passed"
+            elif node["config"]["materialized"] == "view":
+                contents[name] = inputs
+            lines.append((name, inputs, contents[name]))
+        columns = [list(column) for column in zip(*lines, strict=True)]
+        db.execute("delete from raw.built_node where unique_id in (select unnest(?))", columns[:1])
+        db.execute("insert into raw.built_node select unnest(?), unnest(?), unnest(?)", columns)
 
 
 def contents_of(working: Path) -> Contents:
