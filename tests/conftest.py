@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,12 @@ SAMPLE_FIXTURES = {"replayed", "warehouse", "good"}
 BUILD_FIXTURES = {"earlier_warehouse", "rebuilt", "bank"}
 SLOW_FIXTURES = BUILD_FIXTURES | {"airflow_home", "built_of_nbs", "landed_once"}
 LONGEST_TEST = "test_every_unit_test_of_the_models_passes"
+# A directory in which further runs of the same code find what fixtures have made once.
+SHARED = os.environ.get("TESTS_SHARED")
+# In seconds since 1970: a test of these sets that has not begun by then is left out, and counted as skipped.
+UNTIL = float(os.environ.get("TESTS_UNTIL", "inf"))
+LONG_SETS = ("slow", "faults", "stack", "browser", "superset")
+NO_TIME = "it had not begun by TESTS_UNTIL"
 
 
 def fixtures_of(item: pytest.Item) -> set[str]:
@@ -45,6 +52,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, N
             item.add_marker(pytest.mark.sample)
     yield
     items[:] = in_halves(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out a test of a long set when there is no time left for it."""
+    if time.time() > UNTIL and any(item.get_closest_marker(name) for name in LONG_SETS):
+        pytest.skip(NO_TIME)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many tests were left out for want of time."""
+    left_out = [one for one in terminalreporter.stats.get("skipped", []) if NO_TIME in str(one.longrepr)]
+    if left_out:
+        terminalreporter.write_line(
+            f"{len(left_out)} tests were left out: {NO_TIME}. Run them by themselves."
+        )
 
 
 def in_halves(items: list[pytest.Item]) -> list[pytest.Item]:
@@ -130,7 +153,10 @@ def release_of(home: Path, as_of: str | None = None, force: bool = False, site: 
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """Return a directory that all workers of this test run share."""
+    """Return a directory that all workers of this test run share, and further runs with TESTS_SHARED."""
+    if SHARED:
+        Path(SHARED).mkdir(parents=True, exist_ok=True)
+        return Path(SHARED)
     base = tmp_path_factory.getbasetemp()
     directory = (base if worker_id == "master" else base.parent) / "shared"
     directory.mkdir(exist_ok=True)

@@ -1,0 +1,30 @@
+"""A run of the tests that has no time left leaves out its long sets, and says so."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from warehouse.config import PROJECT_ROOT
+
+LONG, QUICK = "tests/build/test_parts.py", "tests/build/test_disk.py"
+
+
+@pytest.mark.slow
+def test_long_tests_are_left_out_and_counted_when_there_is_no_time_left() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-m", "", "-p", "no:cacheprovider", LONG, QUICK],
+        cwd=PROJECT_ROOT,
+        env=os.environ | {"TESTS_UNTIL": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "1 tests were left out: it had not begun by TESTS_UNTIL." in done.stdout
+    assert re.search(r"\d+ passed, 1 skipped", done.stdout)
