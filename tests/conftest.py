@@ -56,18 +56,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, N
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Leave out a test of a long set when there is no time left for it."""
+    """Leave out a test of a long set when there is no time left for it.
+
+    A run that is stopped for its length shows nothing, not even what had passed. Only `.ci/run` sets a time.
+    """
     if time.time() > UNTIL and any(item.get_closest_marker(name) for name in LONG_SETS):
         pytest.skip(NO_TIME)
 
 
+def left_out(reporter: pytest.TerminalReporter) -> int:
+    """Return how many tests were left out for want of time."""
+    return sum(NO_TIME in str(one.longrepr) for one in reporter.stats.get("skipped", []))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print how many tests were left out for want of time."""
-    left_out = [one for one in terminalreporter.stats.get("skipped", []) if NO_TIME in str(one.longrepr)]
-    if left_out:
-        terminalreporter.write_line(
-            f"{len(left_out)} tests were left out: {NO_TIME}. Run them by themselves."
-        )
+    """Print how many tests were left out."""
+    if count := left_out(terminalreporter):
+        terminalreporter.write_line(f"{count} tests were left out: {NO_TIME}. Run them by themselves.")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let a run fail that had time for none of its tests."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")  # a worker has none
+    if reporter and left_out(reporter) and not reporter.stats.get("passed"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def in_halves(items: list[pytest.Item]) -> list[pytest.Item]:

@@ -14,10 +14,10 @@ from warehouse.config import PROJECT_ROOT
 LONG, QUICK = "tests/build/test_parts.py", "tests/build/test_disk.py"
 
 
-@pytest.mark.slow
-def test_long_tests_are_left_out_and_counted_when_there_is_no_time_left() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-m", "", "-p", "no:cacheprovider", LONG, QUICK],
+def run_without_time(*files: str) -> subprocess.CompletedProcess[str]:
+    """Run the tests of files after their time."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-m", "", "-p", "no:cacheprovider", *files],
         cwd=PROJECT_ROOT,
         env=os.environ | {"TESTS_UNTIL": "1"},
         capture_output=True,
@@ -25,6 +25,18 @@ def test_long_tests_are_left_out_and_counted_when_there_is_no_time_left() -> Non
         timeout=120,
         check=False,
     )
+
+
+@pytest.mark.slow
+def test_long_tests_are_left_out_and_counted_when_there_is_no_time_left() -> None:
+    done = run_without_time(LONG, QUICK)
     assert done.returncode == 0, done.stdout
     assert "1 tests were left out: it had not begun by TESTS_UNTIL." in done.stdout
     assert re.search(r"\d+ passed, 1 skipped", done.stdout)
+
+
+@pytest.mark.slow
+def test_run_that_had_time_for_no_test_fails() -> None:
+    done = run_without_time(LONG)
+    assert done.returncode == 1, done.stdout
+    assert "1 tests were left out: it had not begun by TESTS_UNTIL." in done.stdout

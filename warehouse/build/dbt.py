@@ -33,6 +33,7 @@ from warehouse.releases.store import DATABASE
 LOG = logging.getLogger(__name__)
 RELEASE_SCHEMAS = ("core", "marts", "bi")
 ROWS_SHOWN = 3
+NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 MOST_FREE = 0.2  # of the blocks of a release's file
 PARSED = "partial_parse.msgpack"  # dbt's name, in its target directory
 _STAGING = re.compile(r"model\.services_trade\.stg_(\w+)")
@@ -77,7 +78,7 @@ def transform(
     Raises Rejected, naming the failed nodes, when a model or test fails.
     """
     is_reused = reuse.begin(cache.kept, loaded, build)
-    types = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure")
+    types = (*NO_UNIT_TESTS, "--exclude-resource-type", "exposure")
     if is_reused:  # seeds are code, and have passed their tests
         command = ("build", *types, "--exclude", *staged, "path:seeds")
     else:

@@ -105,13 +105,7 @@ def _stage_missing(
     failed: dict[str, str] = {}
     try:
         selected = ("--select", *(f"+stg_{name}" for name in names))
-        others = (
-            "--full-refresh",
-            "--exclude-resource-type",
-            "unit_test",
-            "--indirect-selection",
-            "cautious",
-        )
+        others = ("--full-refresh", "--indirect-selection", "cautious", *dbt.NO_UNIT_TESTS)
         dbt.run_dbt([("build", *selected, *others)], file, DBT_PROJECT_DIR, work / "dbt", parsed)
     except Rejected as error:
         failed = dbt.failures_by_source(work / "dbt", file, names)
