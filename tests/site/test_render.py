@@ -21,7 +21,7 @@ from warehouse.site import SiteInput, build_site, update_freshness, workbook
 from warehouse.site import figures as site_figures
 from warehouse.site.files import bibtex, write_csv, write_script
 from warehouse.site.model import Drawn, Figure, Origin, Text
-from warehouse.site.render import figure_value, shown_columns
+from warehouse.site.render import bundle_name, figure_value, shown_columns
 
 
 def input_of(release: Path) -> SiteInput:
@@ -159,6 +159,26 @@ def test_equal_releases_give_equal_sites(bank: Warehouse, bank_site: Path, tmp_p
         name for name in files if (bank_site / name).read_bytes() != (tmp_path / "again" / name).read_bytes()
     ]
     assert differing == []
+
+
+def test_scripts_of_vega_are_taken_from_the_site_before(bank: Warehouse, tmp_path: Path) -> None:
+    before = tmp_path / "before"
+    (before / "assets").mkdir(parents=True)
+    (before / bundle_name()).write_text("// made before", encoding="utf-8")
+    build_site(replace(input_of(bank.release), before=before), tmp_path / "site")
+    assert (tmp_path / "site" / bundle_name()).read_text(encoding="utf-8") == "// made before"
+    page = (tmp_path / "site" / "scale.html").read_text(encoding="utf-8")
+    assert f'src="{bundle_name()}"' in page
+
+
+def test_newer_freshness_on_a_site_of_another_version_has_its_scripts(
+    bank: Warehouse, bank_site: Path, tmp_path: Path
+) -> None:
+    before = Path(shutil.copytree(bank_site, tmp_path / "before"))
+    (before / bundle_name()).rename(before / "assets" / "vega-of-another-version.js")
+    update_freshness(input_of(bank.release), before, tmp_path / "new")
+    assert (tmp_path / "new" / bundle_name()).stat().st_size > 500_000
+    assert f'src="{bundle_name()}"' in (tmp_path / "new" / "trust.html").read_text(encoding="utf-8")
 
 
 def test_newer_freshness_changes_only_the_pages_that_show_it(

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from altair.vegalite.v6.schema.core import Root
 from conftest import Warehouse
 
 from warehouse.config import SAMPLE_DIR
@@ -165,6 +166,13 @@ def test_the_metadata_gives_the_query_that_makes_the_rows(site: Path, built: Pat
     metadata = json.loads((site / "data" / "balance.metadata.json").read_text(encoding="utf-8"))
     with duckdb.connect(str(built), read_only=True) as db:
         assert len(db.execute(metadata["query"]).fetchall()) == metadata["rows"]
+
+
+def test_every_chart_is_valid_vega_lite(site: Path) -> None:
+    specs = [spec for one in read_figures() for spec in payload(site, one.id)["specs"].values()]
+    assert len(specs) >= 40
+    for spec in specs:
+        Root.validate(spec)
 
 
 def test_a_source_has_one_colour_in_every_figure(site: Path) -> None:

@@ -41,6 +41,7 @@ def make_site(published: Path, build: Path, record: BuildRecord, verdict: Verdic
         expectations=(sum(one.success for one in verdict.findings), len(verdict.findings)),
         news=news,
         diff=report_of(release, build, manifest, record.vintages, 0, same) if release else None,
+        before=release / SITE if release else None,
     )
     pages = build_site(site, build / SITE)
     LOG.info("made a site of %d pages in %.1f s", pages, timer.seconds, extra={"build": build.name})

@@ -113,7 +113,7 @@ class SiteInput:
     """What a site is made from: the database of a release or build, and the records beside it.
 
     `diff` compares with the release before, None for the first. `expectations` is met and all expectations of
-    the release gate.
+    the release gate. `before` is the site of the release before, None without one.
     """
 
     release: str
@@ -126,3 +126,4 @@ class SiteInput:
     expectations: tuple[int, int]
     news: News | None
     diff: DiffReport | None
+    before: Path | None = None

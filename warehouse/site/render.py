@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +73,7 @@ def build_site(site: SiteInput, out: Path) -> int:
         _write_data(db, contents, partial / "data")
         write_workbook(db, partial / WORKBOOK, site.release, site.built_at)
     shutil.copytree(HERE / "static", partial / "assets")
-    (partial / "assets" / "vega.js").write_text(vl_convert.javascript_bundle(SCRIPTS), encoding="utf-8")
+    _write_bundle(site.before, partial)
     lexicon = contents.lexicon
     every = {"texts": contents.texts, "labels": lexicon.labels, "words": lexicon.words}
     payload: dict[str, Any] = {
@@ -84,10 +86,29 @@ def build_site(site: SiteInput, out: Path) -> int:
     count = _write_pages(contents, contents.pages, partial)
     frame = _environment().get_template("embed.html.j2")
     names = {one: contents.texts["site"].of(one) for one in LANGUAGES}
-    (partial / "embed.html").write_text(frame.render(names=names, release=site.release), encoding="utf-8")
+    embedded = frame.render(names=names, release=site.release, bundle=bundle_name())
+    (partial / "embed.html").write_text(embedded, encoding="utf-8")
     shutil.rmtree(out, ignore_errors=True)
     partial.rename(out)
     return count + 1
+
+
+def _write_bundle(before: Path | None, out: Path) -> None:
+    """Write Vega's scripts as one file of a site, a copy of the one of the site `before` if that has it.
+
+    The name changes with the version and the scripts. It takes 2 s to make the file.
+    """
+    name = bundle_name()
+    if before and (before / name).is_file():
+        shutil.copyfile(before / name, out / name)
+    else:
+        (out / name).write_text(vl_convert.javascript_bundle(SCRIPTS), encoding="utf-8")
+
+
+def bundle_name() -> str:
+    """Return the path of the file of Vega's scripts in a site."""
+    digest = hashlib.sha256(f"{version('vl-convert-python')} {SCRIPTS}".encode()).hexdigest()
+    return f"assets/vega-{digest[:12]}.js"
 
 
 def update_freshness(site: SiteInput, before: Path, out: Path) -> None:
@@ -106,6 +127,8 @@ def update_freshness(site: SiteInput, before: Path, out: Path) -> None:
     drawn = contents.figures[FRESHNESS]
     files.write_figure(out / "data", drawn, site, comments_of(contents.tables, drawn.query))
     _write_pages(contents, shown, out)
+    if not (out / bundle_name()).exists():  # the site before was made by another version
+        _write_bundle(None, out)
 
 
 def _contents(db: duckdb.DuckDBPyConnection, site: SiteInput) -> Contents:
@@ -198,6 +221,7 @@ def _context(contents: Contents, page: Page, language: Language, base: str) -> d
         "tables": contents.tables,
         "sources": contents.sources,
         "workbook": WORKBOOK,
+        "bundle": bundle_name(),
         "lexicon": contents.lexicon,
         "shown": lambda drawn: shown_columns(drawn.columns, language),
     }
