@@ -17,7 +17,7 @@ from small_homes import make_home
 from small_releases import make_release
 
 from warehouse.build import steps
-from warehouse.build.results import UNCHANGED, log_nodes
+from warehouse.build.results import ONLY, UNCHANGED, log_nodes
 from warehouse.config import SAMPLE_DIR
 from warehouse.logs import Timing, format_bytes, read_timings, timed
 from warehouse.releases.publish import read_release_timings
@@ -85,12 +85,13 @@ def test_dbt_nodes_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) 
         {"unique_id": f"model.m{number}", "status": "success", "execution_time": number / 2}
         for number in range(12)
     ]
-    nodes[0]["message"] = UNCHANGED
+    nodes[0]["message"], nodes[1]["message"] = UNCHANGED, f"{ONLY}ons_services"
     nodes.append({"unique_id": "test.bad", "status": "fail", "execution_time": 0.1})
     path = tmp_path / "run_results.json"
     path.write_text(json.dumps({"elapsed_time": 9.5, "results": nodes}))
     log_nodes(path)
-    counts = "1 fail, 12 success; 1 models have not changed since the last build"
+    unchanged = "1 models have not changed since the last build, and 1 only for some sources"
+    counts = f"1 fail, 12 success; {unchanged}"
     assert caplog.messages[0] == f"dbt ran 13 nodes in 9.5 s: {counts}"
     assert caplog.messages[1] == "dbt node test.bad failed after 0.1 s"
     assert caplog.messages[2].startswith("slowest dbt nodes: model.m11 5.5 s, model.m10 5.0 s")

@@ -4,11 +4,23 @@
 
     raw.built_node       unique_id, inputs, content: the nodes of this build. warehouse/build/reuse.py writes the lines of the
                          landing before dbt runs, and inputs and the lines of tests after it
-    raw.reusable_node    the same of the build that the file was copied from
+    raw.built_part       unique_id, source, inputs, content: the same of the rows of one source of a node
+    raw.reusable_node, raw.reusable_part   the same of the build that the file was copied from
+
+    A model whose rows of a source depend on the rows of the same source in some of the relations that it reads names these:
+
+        config(by_source=['int_trade_by_cell'])     or true, for all relations that it reads
+
+    When they have other rows for a few sources, and all other relations are as they were, only the rows of these sources are
+    made again: the statement of the model is run for them. tests/build/test_by_source.py checks that each such model keeps to it.
 
     compared()           inputs, a digest of the content of all relations that the node reads, and the content that the node had
                          with the same inputs. Both are none in a build that starts anew, with --full-refresh
+    read_by_source()     the relations that the model reads by source
+    compared_parts()     a query for the same as compared() for each source: source, inputs, content
     record_content()     adds a relation to raw.built_node
+    record_parts()       adds the rows of each source of a table to raw.built_part, and the table to raw.built_node. Sources that
+                         were not made again have the content that they had
     skip_node()          the statement that a materialization needs in place of its own
 -#}
 {% macro compared() -%}
@@ -30,17 +42,71 @@
     {%- do adapter.commit() -%}
 {%- endmacro %}
 
+{% macro read_by_source() -%}
+    {%- set declared = config.get('by_source', []) -%}
+    {%- if declared is not iterable -%}{{ return(model.depends_on.nodes | unique | list) }}{%- endif -%}
+    {%- set found = [] -%}
+    {%- for name in model.depends_on.nodes | unique if name.split('.')[-1] in declared -%}{%- do found.append(name) -%}{%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{% macro compared_parts() -%}
+    {%- set by_source = read_by_source() -%}
+    {#- A relation without lines of sources is compared as a whole. -#}
+    {{ return(
+        "with parents as (select unique_id, unique_id in ('" ~ by_source | join("', '") ~ "')"
+        ~ " and unique_id in (select unique_id from raw.built_part) as is_by_source"
+        ~ " from (select unnest(['" ~ model.depends_on.nodes | unique | join("', '") ~ "']) as unique_id)),"
+        ~ " sources as (select source from raw.built_part where unique_id in (select unique_id from parents where is_by_source)"
+        ~ " union select source from raw.reusable_part where unique_id = '" ~ model.unique_id ~ "'),"
+        ~ " inputs as (select sources.source, md5(string_agg(case when parents.is_by_source"
+        ~ " then coalesce(parts.content, '-') else nodes.content end, ' ' order by parents.unique_id)) as inputs"
+        ~ " from sources cross join parents left join raw.built_node as nodes on parents.unique_id = nodes.unique_id"
+        ~ " left join raw.built_part as parts on parents.unique_id = parts.unique_id and sources.source = parts.source"
+        ~ " group by sources.source)"
+        ~ " select inputs.source, inputs.inputs, reusable.content from inputs left join raw.reusable_part as reusable"
+        ~ " on reusable.unique_id = '" ~ model.unique_id ~ "' and inputs.source = reusable.source and inputs.inputs = reusable.inputs"
+    ) }}
+{%- endmacro %}
+
+{% macro record_parts(made_again=none) -%}
+    {%- call statement('record_parts') -%}
+        insert into raw.built_part (unique_id, source, content)
+        {% if made_again != [] %}
+            select '{{ model.unique_id }}', source, concat_ws(' ', count(*), sum(hash(*columns(*)))) from {{ this }}
+            {% if made_again is not none %}where source in ('{{ made_again | join("', '") }}'){% endif %}
+            group by source
+        {% endif %}
+        {% if made_again %}union all{% endif %}
+        {% if made_again is not none %}
+            select unique_id, source, content from raw.reusable_part
+            where unique_id = '{{ model.unique_id }}' and source not in ('{{ made_again | join("', '") }}')
+        {% endif %};
+        insert into raw.built_node (unique_id, content)
+        select
+            '{{ model.unique_id }}',
+            concat_ws(
+                ' ',
+                coalesce(sum(cast(split_part(content, ' ', 1) as bigint)), 0),
+                sum(cast(split_part(content, ' ', 2) as hugeint))
+            )
+        from raw.built_part where unique_id = '{{ model.unique_id }}' and content <> '-'
+    {%- endcall -%}
+    {%- do adapter.commit() -%}
+{%- endmacro %}
+
 {% macro skip_node() -%}
     {%- call noop_statement('main', 'UNCHANGED', 'UNCHANGED', 0) -%}{%- endcall -%}
 {%- endmacro %}
 
 {% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] -%}
-    {%- set content = compared().content -%}
-    {%- if content is not none -%}
+    {%- set known, by_source = compared(), read_by_source() | length > 0 -%}
+    {%- if known.content is not none -%}
         {%- do skip_node() -%}
-        {%- do record_content("'" ~ content ~ "'") -%}
+        {%- do record_parts([]) if by_source else record_content("'" ~ known.content ~ "'") -%}
         {{ return({'relations': [this.incorporate(type='table')]}) }}
     {%- endif -%}
+    {%- set made_again = sources_made_again(known.inputs) if by_source else none -%}
     {%- if model.language == 'python' -%}
         {#- dbt runs Python for a materialization itself only, and not for a macro that one calls. -#}
         {%- set made = {'relations': [this.incorporate(type='table')]} -%}
@@ -52,19 +118,51 @@
     {%- else -%}
         {%- set parts = parts_of(config.get('part_by'), config.get('part_of')) -%}
         {%- do set_part(parts[0]) if parts | length > 1 -%}
-        {%- set made = dbt.materialization_table_duckdb() -%}
+        {%- set made = make_sources(made_again) if made_again is not none else dbt.materialization_table_duckdb() -%}
         {%- for part in parts[1:] -%}
             {%- do set_part(part) -%}
             {%- call statement('further_part') -%}
-                insert into {{ this }} by name {{ sql }}
+                {{ insert_sources(made_again) }}
             {%- endcall -%}
             {%- do adapter.commit() -%}
         {%- endfor -%}
         {%- do set_part() if parts | length > 1 -%}
     {%- endif -%}
-    {%- do record_content('(select concat_ws(\' \', count(*), sum(hash(*columns(*)))) from ' ~ this ~ ')') -%}
+    {%- if by_source -%}
+        {%- do record_parts(made_again) -%}
+    {%- else -%}
+        {%- do record_content('(select concat_ws(\' \', count(*), sum(hash(*columns(*)))) from ' ~ this ~ ')') -%}
+    {%- endif -%}
     {{ return(made) }}
 {%- endmaterialization %}
+
+{#- The sources whose rows are to be made again; none when all are. -#}
+{% macro sources_made_again(inputs) -%}
+    {%- if inputs is none or load_cached_relation(this) is none -%}{{ return(none) }}{%- endif -%}
+    {%- set changed, same = [], [] -%}
+    {%- for row in run_query(compared_parts()).rows -%}
+        {%- do (changed if row[2] is none else same).append(row[0]) -%}
+    {%- endfor -%}
+    {{ return(changed if same else none) }}
+{%- endmacro %}
+
+{% macro insert_sources(made_again) -%}
+    insert into {{ this }} by name
+    {% if made_again is none %}{{ sql }}{% else %}
+        select * from ({{ sql }}) where source in ('{{ made_again | join("', '") }}')
+    {% endif %}
+{%- endmacro %}
+
+{% macro make_sources(made_again) -%}
+    {%- call statement('made_sources') -%}
+        delete from {{ this }} where source in ('{{ made_again | join("', '") }}');
+        {{ insert_sources(made_again) }}
+    {%- endcall -%}
+    {%- do adapter.commit() -%}
+    {%- set message = 'ONLY ' ~ made_again | sort | join(', ') -%}
+    {%- call noop_statement('main', message, message, 0) -%}{%- endcall -%}
+    {{ return({'relations': [this.incorporate(type='table')]}) }}
+{%- endmacro %}
 
 {% materialization view, adapter='duckdb' -%}
     {%- if load_cached_relation(this) is not none -%}
@@ -74,7 +172,16 @@
         {%- set made = dbt.materialization_view_default() -%}
     {%- endif -%}
     {%- set inputs = compared().inputs -%}
-    {%- do record_content("'" ~ inputs ~ "'") if inputs is not none -%}
+    {%- if inputs is not none -%}
+        {%- do record_content("'" ~ inputs ~ "'") -%}
+        {%- if read_by_source() -%}
+            {%- call statement('record_parts') -%}
+                insert into raw.built_part (unique_id, source, content)
+                select '{{ model.unique_id }}', source, inputs from ({{ compared_parts() }})
+            {%- endcall -%}
+            {%- do adapter.commit() -%}
+        {%- endif -%}
+    {%- endif -%}
     {{ return(made) }}
 {%- endmaterialization %}
 

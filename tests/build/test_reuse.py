@@ -73,7 +73,7 @@ def test_release_shares_the_files_of_unchanged_tables(settings: Settings) -> Non
     assert len(known) > len(findings) / 2
 
 
-@pytest.mark.parametrize("file", reuse.FILES)
+@pytest.mark.parametrize("file", [*reuse.FILES, reuse.DOCUMENTATION])
 def test_damaged_file_of_the_last_build_is_not_used(
     file: str, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -93,9 +93,9 @@ def test_damaged_file_of_the_last_build_is_not_used(
 def test_files_without_whole_checksums_are_not_used(content: bytes | None, tmp_path: Path) -> None:
     build, kept = tmp_path / "build", tmp_path / "kept" / "code"
     build.mkdir()
-    for name in reuse.FILES:
+    for name in (*reuse.FILES, "page.html"):
         (build / name).write_bytes(name.encode())
-    reuse.keep(build, kept)
+    reuse.keep(build, build / "page.html", kept)
     assert reuse.is_intact(kept)
     if content is None:
         (kept / reuse.CHECKSUMS).unlink()
@@ -149,6 +149,58 @@ def test_nodes_are_recorded_with_the_digest_of_what_they_read(tmp_path: Path) ->
     }
 
 
+def test_nodes_by_source_are_recorded_with_what_they_read_of_each_source(tmp_path: Path) -> None:
+    read = {
+        "model.w.fact": ["source.w.landing", "source.w.codes"],
+        "model.w.view": ["model.w.fact"],
+        "model.w.whole": ["model.w.view"],
+    }
+    by_source = {"model.w.fact": ["landing"], "model.w.view": True}
+    nodes = {
+        name: {
+            "resource_type": "model",
+            "depends_on": {"nodes": parents},
+            "config": {
+                "materialized": "view" if name == "model.w.view" else "table",
+                **({"by_source": by_source[name]} if name in by_source else {}),
+            },
+        }
+        for name, parents in read.items()
+    }
+    results = [{"unique_id": name, "status": "success"} for name in read]
+    (tmp_path / "manifest.json").write_text(json.dumps({"nodes": nodes}))
+    (tmp_path / "run_results.json").write_text(json.dumps({"results": results}))
+    working = tmp_path / reuse.WORKING
+    with duckdb.connect(str(working)) as db:
+        db.execute("create schema raw; create table raw.landing (source varchar, value integer)")
+        db.execute("create table raw.codes as select 'code' as code")
+        db.execute("insert into raw.landing values ('bank', 1), ('bank', 2), ('ons', 3)")
+        reuse.record_inputs(db, ["landing", "codes"], {}, {})
+        db.execute(
+            "update raw.built_node set unique_id = replace(unique_id, 'services_trade.raw', 'w');"
+            "update raw.built_part set unique_id = replace(unique_id, 'services_trade.raw', 'w')"
+        )
+        landed = dict(db.execute("select source, content from raw.built_part").fetchall())
+        [(codes,)] = db.execute("select content from raw.built_node where unique_id like '%codes'").fetchall()
+        db.execute("insert into raw.built_node (unique_id, content) values ('model.w.fact', '2 9')")
+        db.execute("insert into raw.built_node (unique_id, content) values ('model.w.whole', '2 9')")
+        db.execute("insert into raw.built_part values ('model.w.fact', 'bank', null, '2 9')")
+    assert landed.keys() == {"bank", "ons"} and landed["bank"].startswith("2 ")
+    reuse.record_nodes(working, tmp_path)
+
+    def md5(*parts: str) -> str:
+        return hashlib.md5(" ".join(parts).encode()).hexdigest()  # noqa: S324
+
+    with duckdb.connect(str(working), read_only=True) as db:
+        lines = db.execute("from raw.built_part where unique_id like 'model.%'").fetchall()
+    assert set(lines) == {
+        ("model.w.fact", "bank", md5(codes, landed["bank"]), "2 9"),
+        ("model.w.fact", "ons", md5(codes, landed["ons"]), reuse.NO_ROWS),
+        ("model.w.view", "bank", md5("2 9"), md5("2 9")),
+        ("model.w.view", "ons", md5(reuse.NO_ROWS), md5(reuse.NO_ROWS)),
+    }
+
+
 def test_first_build_and_forced_build_start_anew(settings: Settings) -> None:
     kept = contents.kept_build(settings)
     assert steps.load(settings, force=True) is not None
@@ -183,7 +235,9 @@ def test_build_starts_with_its_own_landing_on_the_tables_of_the_last(tmp_path: P
         db.execute("create schema marts; create table marts.mart as select 'old' as text")
     (kept.parent / "older").mkdir(parents=True)
     released = (last / DATABASE).stat().st_ino
-    reuse.keep(last, kept)
+    (page := tmp_path / "page.html").write_text("documentation")
+    reuse.keep(last, page, kept)
+    assert (kept / reuse.DOCUMENTATION).read_text() == "documentation"
     assert [path.name for path in kept.parent.iterdir()] == [kept.name]
     assert (kept / DATABASE).stat().st_ino == released, "the release's file takes no space of its own"
     assert [path.name for path in last.iterdir()] == [DATABASE]

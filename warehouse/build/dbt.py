@@ -1,9 +1,10 @@
 """Run dbt on a build, and seal the file that becomes the release.
 
 dbt runs in a process of its own, since in this one it would keep DuckDB's locks. A build's seeds, models and
-tests and then its documentation are made in one process: it takes dbt 2 s to start. Logs and artifacts go to
-the build's directory. What dbt parsed is kept for the next run, under a name that changes with the code: it
-takes dbt 5 s to parse the project again.
+tests and then its documentation are made in one process: it takes dbt 2 s to start. A build on kept files has
+their documentation, which depends on the code alone. Logs and artifacts go to the build's directory. What dbt
+parsed is kept for the next run, under a name that changes with the code: it takes dbt 5 s to parse the
+project again.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ import json, sys
 from dbt.cli.main import dbtRunner
 commands, common = json.loads(sys.argv[1])
 manifest = None
-for command in [["parse"], *commands]:
+for command in [["parse"], *commands] if len(commands) > 1 else commands:
     result = dbtRunner(manifest=manifest and manifest.deepcopy()).invoke([*command, *common])
     manifest = manifest or result.result
     if not result.success:
@@ -77,22 +78,24 @@ def transform(
     start as copies of it and of the last build's, so that a transform that was killed can be run again.
     Raises Rejected, naming the failed nodes, when a model or test fails.
     """
-    is_reused = reuse.begin(cache.kept, loaded, build)
+    page = artifacts / reuse.DOCUMENTATION
     types = (*NO_UNIT_TESTS, "--exclude-resource-type", "exposure")
-    if is_reused:  # seeds are code, and have passed their tests
-        command = ("build", *types, "--exclude", *staged, "path:seeds")
+    if reuse.begin(cache.kept, loaded, build):  # seeds are code, and have passed their tests
+        commands = [("build", *types, "--exclude", *staged, "path:seeds")]
+        artifacts.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(cache.kept / reuse.DOCUMENTATION, page)
     else:
-        command = ("build", *types, "--exclude", *staged, "--full-refresh")
-    docs = ("docs", "generate", "--static", "--no-compile")
-    run_dbt([command, docs], build / reuse.WORKING, project, artifacts, cache.parsed)
+        docs = ("docs", "generate", "--static", "--no-compile")
+        commands = [("build", *types, "--exclude", *staged, "--full-refresh"), docs]
+    run_dbt(commands, build / reuse.WORKING, project, artifacts, cache.parsed)
     reuse.record_nodes(build / reuse.WORKING, artifacts)
     write_record(build / CONTENTS, reuse.contents_of(build / reuse.WORKING))
     seal(build / DATABASE)
     if cache.is_written:
-        reuse.keep(build, cache.kept)
+        reuse.keep(build, page, cache.kept)
     else:
         (build / reuse.WORKING).unlink()
-    return artifacts / "static_index.html"
+    return page
 
 
 def run_dbt(

@@ -10,6 +10,7 @@ from pathlib import Path
 LOG = logging.getLogger(__name__)
 SLOWEST = 10  # nodes with their seconds
 UNCHANGED = "UNCHANGED"  # the message of a node that was not run again: macros/reuse.sql
+ONLY = "ONLY "  # begins the message of a model of which the rows of some sources were made again
 FAILED = ("error", "fail", "runtime error")  # the statuses of a node that failed
 
 
@@ -23,12 +24,15 @@ def log_nodes(results: Path) -> None:
     counts = Counter(node["status"] for node in nodes)
     shown = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     unchanged = sum(node.get("message") == UNCHANGED for node in nodes)
+    partly = sum(str(node.get("message")).startswith(ONLY) for node in nodes)
     LOG.info(
-        "dbt ran %d nodes in %.1f s: %s; %d models have not changed since the last build",
+        "dbt ran %d nodes in %.1f s: %s; %d models have not changed since the last build, "
+        "and %d only for some sources",
         len(nodes),
         record["elapsed_time"],
         shown or "none",
         unchanged,
+        partly,
     )
     for node in nodes:
         if node["status"] in FAILED:

@@ -1,3 +1,4 @@
+{{ config(by_source=['int_vintages', 'stg_landing_vintage']) }}
 with vintages as (
 
     select * from {{ ref('int_vintages') }}

@@ -1,3 +1,4 @@
+{{ config(by_source=true) }}
 -- Services of an economy with one partner or group of partners. Not sorted: it is the largest table, and publication sorts it.
 with latest as (
 

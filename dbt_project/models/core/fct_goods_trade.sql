@@ -1,3 +1,4 @@
+{{ config(by_source=true) }}
 -- All goods of an economy with the world.
 with latest as (
 

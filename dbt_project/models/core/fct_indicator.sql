@@ -1,3 +1,4 @@
+{{ config(by_source=true) }}
 -- Indicators of whole economies, of their regions, and of one partner; printed shares and growth rates are indicators.
 with latest as (
 

@@ -1,3 +1,4 @@
+{{ config(by_source=true) }}
 -- Services by mode of supply; mode 3 is no part of the balance of payments, so no mode is in another fact.
 with latest as (
 

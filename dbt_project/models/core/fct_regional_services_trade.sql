@@ -1,3 +1,4 @@
+{{ config(by_source=true) }}
 -- Services of a region of an economy with the world.
 with latest as (
 

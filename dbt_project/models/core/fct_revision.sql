@@ -1,3 +1,4 @@
+{{ config(by_source=true) }}
 -- A cell's row is compared with the same cell's row in the vintage before: one pass, no grid of cells
 -- times vintages. A value is withdrawn in two ways: its row is empty in the next vintage (found from that row),
 -- or its row is missing there (found from the last row that had it). Revisions of older vintages are copied from

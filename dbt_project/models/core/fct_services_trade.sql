@@ -1,3 +1,4 @@
+{{ config(by_source=true) }}
 -- All services, and each item, of an economy with the world; totals and balances only where they are printed.
 with latest as (
 

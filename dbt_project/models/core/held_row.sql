@@ -1,3 +1,4 @@
+{{ config(by_source=true) }}
 with held as (
 
     select

@@ -1,3 +1,4 @@
+{{ config(by_source=['int_trade_by_cell']) }}
 {%- set is_printed = {'exports': 'true', 'imports': 'true', 'total': 'is_total_published', 'balance': 'is_balance_published'} %}
 {%- set unprinted_amounts = {
     'exports': 'exports_million',

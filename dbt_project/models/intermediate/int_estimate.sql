@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', by_source=true) }}
 -- A table, since both marts of vintages read it.
 -- The figure of a year before and the total are those of the same vintage, whether they were revised themselves or not.
 with spans as (

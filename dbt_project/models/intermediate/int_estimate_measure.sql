@@ -1,3 +1,4 @@
+{{ config(by_source=true) }}
 -- An estimate in which only another measure changed is no new estimate of this measure.
 {%- set measures = {
     'level': (to_double('value'), "unit <> 'pct' and abs(value) >= 0.000001"),

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', by_source=true) }}
 -- A table, since mart_vintage reads it more than once.
 -- Only sources with revisions are read. A cell without revisions has had its latest value since the first vintage.
 with revisions as (

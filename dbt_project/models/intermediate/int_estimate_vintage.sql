@@ -1,3 +1,4 @@
+{{ config(by_source=true) }}
 -- A revision concerns its own cell, the growth of the same period a year later, and the shares of the parts of a total.
 with revisions as (
 

@@ -1,3 +1,4 @@
+{{ config(by_source=true) }}
 -- A source may publish a flow under several indicators. Which of them is meant is not known here, so that only a flow
 -- with one figure is used.
 with flows as (

@@ -1,3 +1,4 @@
+{{ config(by_source=['int_trade_by_cell']) }}
 with cells as (
 
     select * from {{ ref('int_trade_by_cell') }}

@@ -1,3 +1,4 @@
+{{ config(by_source=['int_trade_by_cell', 'fct_bilateral_services_trade']) }}
 -- The exports that are decomposed: of each item to the world, and of each item to each market where the source balances both
 -- sides.
 with items as (

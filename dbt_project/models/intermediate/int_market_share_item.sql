@@ -1,3 +1,4 @@
+{{ config(by_source=true) }}
 with cells as (
 
     select * from {{ ref('int_market_share_cell') }}

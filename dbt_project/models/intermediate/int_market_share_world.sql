@@ -1,5 +1,5 @@
 -- Over 150 lines, since the world is stated, summed or made of the imports of markets, and is grouped at four levels.
-{{ config(materialized='table') }}
+{{ config(materialized='table', by_source=['int_trade_by_cell']) }}
 -- A table, since int_market_share_item and mart_market_share_change read it several times.
 with items as (
 

@@ -1,3 +1,4 @@
+{{ config(by_source=true) }}
 with observations as (
 
     select * from {{ ref('int_observations_unioned') }}
@@ -9,7 +10,7 @@ latest as (
     select
         source,
         vintage
-    from {{ ref('int_vintages') }}
+    from {{ ref('dim_vintage') }}
     where next_vintage is null
 
 )

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', by_source=true) }}
 -- A table, since several models read it and each would parse the text of all sources again.
 -- Each source is one line. A file may be older than its vintage: the part of a pull that failed is an answer of a
 -- vintage before.

@@ -1,3 +1,4 @@
+{{ config(by_source=true) }}
 with observations as (
 
     select * from {{ ref('int_observations_staged') }}

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', by_source=['fct_bilateral_services_trade', 'int_trade_by_cell']) }}
 -- A table, since its test reads all of its rows, and computes them again as a view.
 with bilateral_exports as (
 

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', by_source=['fct_services_trade', 'fct_bilateral_services_trade']) }}
 -- A table of few columns, so that the marts of partners are made again only when one of these figures has changed.
 with worlds as (
 

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+-- A table, since it has no figures: marts that read it are made again only when another series is preferred.
 -- One series for all services of a reporter and period: items of another series would not add up to its total.
 with cells as (
 

@@ -1,3 +1,4 @@
+{{ config(by_source=['fct_indicator']) }}
 -- Printed percentages, each with what it is of: the indicator's code says it, or else the seed printed_rate.
 with rates as (
 

@@ -1,3 +1,4 @@
+{{ config(by_source=true) }}
 -- The amounts of the sources that print rates, all four flows of a cell: with the world, with a partner, and of a region.
 with rated_sources as (
 

@@ -1,3 +1,4 @@
+{{ config(by_source=true) }}
 -- Over 150 lines, since a rate is computed by its measure: from the amount, and the whole or the amount of the year before.
 with rates as (
 

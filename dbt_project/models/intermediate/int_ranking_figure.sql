@@ -1,3 +1,4 @@
+{{ config(by_source=['int_trade_by_cell', 'int_world_trade']) }}
 -- The figures of economies that can be ranked, each with the number and the sum of those that it is compared with.
 with cells as (
 

@@ -1,3 +1,4 @@
+{{ config(by_source=['int_trade_by_cell']) }}
 -- A source that prints a group without all services takes them from its dim_source.services_source. That source may state
 -- them by several types of value: the one with the lowest number of precedence is used.
 with totals as (

@@ -1,3 +1,4 @@
+{{ config(by_source=['int_trade_by_cell']) }}
 -- All services of a reporter: the item S where the source states it, else the sum of the items that divide its total.
 with cells as (
 

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', by_source=['int_trade_by_cell']) }}
 -- A table, since the seasonal adjustment and the mart read it.
 {%- set flows = ['exports', 'imports', 'total', 'balance'] %}
 {%- set is_printed = {'exports': 'true', 'imports': 'true', 'total': 'is_total_published', 'balance': 'is_balance_published'} %}

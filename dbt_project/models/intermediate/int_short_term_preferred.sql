@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+-- A table, since it has no figures: the mart is made again only when another series is preferred.
 -- The preferred series of int_preferred_series; for a month that no source prints, the derived one chosen by the same rule.
 with figures as (
 

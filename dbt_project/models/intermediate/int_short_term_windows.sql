@@ -1,3 +1,4 @@
+{{ config(by_source=true) }}
 with figures as (
 
     select

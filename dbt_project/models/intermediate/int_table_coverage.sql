@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', by_source=['int_observations_latest', 'stg_landing_vintage']) }}
 -- A table, since its test reads all of its rows, and computes them again as a view.
 with observations as (
 

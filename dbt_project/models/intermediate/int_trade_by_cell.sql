@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', by_source=true) }}
 -- A table, since several marts read it, some of them more than once.
 with trade as (
 

@@ -1,3 +1,4 @@
+{{ config(by_source=true) }}
 with vintages as (
 
     select * from {{ ref('stg_landing_vintage') }}

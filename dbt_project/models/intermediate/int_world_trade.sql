@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', by_source=['int_trade_by_cell']) }}
 -- A table, since several marts read it. The world of each source that has one: its own row, or the sum of its economies.
 with cells as (
 

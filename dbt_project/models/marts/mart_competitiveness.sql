@@ -1,3 +1,7 @@
+{{ config(by_source=[
+    'int_trade_by_cell', 'int_services_whole', 'int_world_trade', 'int_services_concentration', 'int_partner_concentration',
+    'int_items_not_compiled',
+]) }}
 -- Over 150 lines, since five indices rest on the item, the whole, the world and two concentrations.
 with named_reporters as (
 

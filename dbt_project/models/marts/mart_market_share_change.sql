@@ -1,3 +1,4 @@
+{{ config(by_source=['int_market_share_cell', 'int_trade_by_cell', 'int_market_share_item']) }}
 {%- set key = ['form', 'source', 'reporter', 'currency', 'value_type'] -%}
 {%- set effects = ['world', 'item', 'market', 'competitiveness'] -%}
 

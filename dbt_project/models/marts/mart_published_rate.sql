@@ -1,3 +1,4 @@
+{{ config(by_source=['int_published_rate', 'int_published_rate_computed']) }}
 with rates as (
 
     select * from {{ ref('int_published_rate') }}

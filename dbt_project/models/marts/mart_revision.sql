@@ -1,3 +1,4 @@
+{{ config(by_source=['fct_revision']) }}
 with named_sources as (
 
     select * from {{ ref('dim_source') }}

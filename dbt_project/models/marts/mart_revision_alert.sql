@@ -1,3 +1,4 @@
+{{ config(by_source=['fct_revision']) }}
 with revisions as (
 
     select * from {{ ref('fct_revision') }}

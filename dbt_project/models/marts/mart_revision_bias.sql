@@ -1,3 +1,4 @@
+{{ config(by_source=['int_estimate_measure', 'dim_vintage', 'int_estimate_span']) }}
 {%- set groups = [
     'source', 'scope', 'service', 'indicator', 'flow', 'frequency', 'currency', 'value_type', 'measure', 'age_class'
 ] %}

@@ -1,3 +1,4 @@
+{{ config(by_source=['fct_revision', 'dim_vintage']) }}
 -- The first value needs no older vintages: a cell whose first revision is not 'new' already had its value in the first
 -- vintage of the source.
 with revisions as (

@@ -1,4 +1,4 @@
-{{ config(part_by='reporter', part_of='fct_bilateral_services_trade') }}
+{{ config(part_by='reporter', part_of='fct_bilateral_services_trade', by_source=['fct_bilateral_services_trade', 'int_partner_world']) }}
 -- Over 150 lines, since the measures rest on five figures: of the partner, of both flows, of the world, and of the year before.
 -- Each join of two large relations is on integers: a market is one number in place of eleven columns of text and dates.
 -- These joins are left joins although each row has its match, since an inner join may be reordered: by one of the

@@ -1,3 +1,4 @@
+{{ config(by_source=['int_ranking_figure']) }}
 with figures as (
 
     select * from {{ ref('int_ranking_figure') }}

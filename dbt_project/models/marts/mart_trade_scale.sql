@@ -1,3 +1,4 @@
+{{ config(by_source=['int_trade_by_cell']) }}
 -- Over 150 lines, since each row has amounts, growth, shares and ranks of both flows and their total.
 with cells as (
 

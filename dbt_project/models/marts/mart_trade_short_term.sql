@@ -1,3 +1,4 @@
+{{ config(by_source=['int_short_term_windows']) }}
 with figures as (
 
     select * from {{ ref('int_short_term_windows') }}

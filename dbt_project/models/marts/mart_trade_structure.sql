@@ -1,3 +1,4 @@
+{{ config(by_source=['int_trade_by_cell', 'int_items_not_compiled', 'fct_indicator']) }}
 {%- set is_printed = {'exports': 'true', 'imports': 'true', 'total': 'is_total_published', 'balance': 'is_balance_published'} %}
 
 with named_sources as (

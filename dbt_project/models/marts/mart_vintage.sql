@@ -1,3 +1,4 @@
+{{ config(by_source=['int_estimate']) }}
 with estimates as (
 
     select * from {{ ref('int_estimate') }}

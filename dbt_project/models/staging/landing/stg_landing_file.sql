@@ -1,3 +1,4 @@
+{{ config(by_source=true) }}
 with source as (
 
     select * from {{ source('raw', 'landing_file') }}
