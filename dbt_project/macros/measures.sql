@@ -18,6 +18,15 @@ case
 end
 {%- endmacro %}
 
+{% macro per_head(amount_million, population_thousand) -%}
+{#- The amount per inhabitant in units of its currency, from millions of it and thousands of persons; null where either is
+    missing or the population is zero. -#}
+case
+    when {{ population_thousand }} <> 0
+        then {{ to_double(amount_million) }} / {{ to_double(population_thousand) }} * 1000
+end
+{%- endmacro %}
+
 {% macro growth_pct(current_amount, previous_amount) -%}
 {#- 100 x (current - previous) / previous in percent, the difference taken exactly; null where either is
     missing or the previous is not positive: from zero there is no rate, and from a negative amount

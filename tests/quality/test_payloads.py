@@ -34,8 +34,14 @@ UNSAMPLED = {name: first_request(SOURCES[name].plan()).name for name in WITHOUT_
     "safe_monthly": "goods_and_services.xlsx",
 }
 FEW_ROWS = {"nbs_accounts": "period", "wto_services": "year"}  # and the column of their periods
-# The payloads of these suites are in the tests of their sources, and in tests/test_mode_of_supply.py.
-SPOILED_ELSEWHERE = {"raw.batis", "raw.ons_services", "core.fct_mode_of_supply", "marts.mart_mode_of_supply"}
+# The payloads of these suites are in the tests of their sources, in test_mode_of_supply.py and test_trade_per_head.py.
+SPOILED_ELSEWHERE = {
+    "raw.batis",
+    "raw.ons_services",
+    "core.fct_mode_of_supply",
+    "marts.mart_mode_of_supply",
+    "marts.mart_trade_per_head",
+}
 
 
 @dataclass(frozen=True)
