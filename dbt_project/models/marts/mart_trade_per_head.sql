@@ -1,3 +1,4 @@
+{{ config(by_source=['int_trade_by_cell']) }}
 {#- The publishers of each size: what it is, the source, its indicator and unit. A further publisher is a further line. -#}
 {%- set publishers = [
     ('GDP', 'nbs_accounts', 'NBS.GDP', 'million'),
