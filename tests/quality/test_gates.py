@@ -138,6 +138,21 @@ def test_build_is_compared_with_the_current_release(tmp_path: Path) -> None:
     assert beside.reasons() == ("marts.mart_toy: fewer: now 1, before 3",)
 
 
+def test_table_with_the_rows_of_the_current_release_is_not_compared_with_itself(tmp_path: Path) -> None:
+    found = query("compared", "select 'found' as finding from {batch} cross join current.mart_toy")
+    helper = query("helper", "select 'found' as finding from {batch} cross join current.dim_toy")
+    suite(tmp_path / "suites", "marts.mart_toy", found, helper)
+    tables = ("create table marts.mart_toy as select 1 as n", "create table core.dim_toy as select 1 as n")
+    build, current = (database(tmp_path / f"{name}.duckdb", *tables) for name in ("build", "current"))
+    reasons = {}
+    for unchanged in ({"marts.mart_toy", "core.dim_toy"}, {"core.dim_toy"}):
+        known = KnownFindings("20260101T000000000000Z", [], unchanged)
+        verdict = validate_release(build, current, tmp_path / "suites", None, tmp_path / "work", known=known)
+        reasons[len(unchanged)] = verdict.reasons()
+    both = ("marts.mart_toy: compared: found", "marts.mart_toy: helper: found")
+    assert reasons == {2: both[1:], 1: both}, "a table without a suite is a helper of comparisons"
+
+
 def test_gate_knows_the_sources_that_an_operator_has_decided_on(tmp_path: Path) -> None:
     undecided = query(
         "undecided",
@@ -166,7 +181,8 @@ COMPARES = "select 'found' as finding from {batch} as mart cross join current.ma
         (FAILS, {"marts.mart_toy"}, None, True),
         (JOINS, {"marts.mart_toy"}, True, True),
         (JOINS, {"marts.mart_toy", "core.dim_toy"}, True, False),
-        (COMPARES, {"marts.mart_toy", "core.dim_toy"}, True, True),
+        (COMPARES, {"marts.mart_toy"}, True, False),
+        (COMPARES, {"core.dim_toy"}, True, True),
     ],
 )
 def test_query_is_not_run_again_on_rows_that_met_it_in_the_current_release(

@@ -9,7 +9,8 @@
 | `current` | | `current.<table>`: the same tables of the current release, or none |
 
 In the release gate `current.decided_source` (one column, `source`) lists the sources that an operator has
-decided on. Their rows are left out of `current`, and expectations on their values skip them.
+decided on. Their rows are left out of `current`, and expectations on their values skip them. A table that has
+the same rows in the current release has none in `current`, so that it is not compared with itself.
 
 Macros: `is_number(text)`; `number(text)`, a double for comparisons, null where the text is not a number; and
 the aggregate `row_refs(_file, _row)`, a text such as "(3 rows, first in file X row 12)".
