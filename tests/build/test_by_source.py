@@ -25,8 +25,8 @@ FIRST, LATER = b"339393210195.59", b"339393210195.99"
 def read_by_source(node: dict[str, dict[str, list[str]]]) -> list[str]:
     """Return the relations that a model declares to read by source."""
     declared = node["config"].get("by_source", [])
-    parents = sorted(set(node["depends_on"]["nodes"]))
-    return [one for one in parents if declared is True or one.split(".")[-1] in declared]
+    parents = {one.split(".")[-1]: one for one in sorted(set(node["depends_on"]["nodes"]))}
+    return list(parents.values()) if declared is True else [parents[name] for name in declared]
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ def test_mart_in_parts_equals_the_mart_made_at_once(warehouse: Warehouse, tmp_pa
         shutil.copyfile(kept / name, tmp_path / name)
     nodes = ", ".join(f"'model.services_trade.{mart}'" for mart in MARTS)
     with duckdb.connect(str(tmp_path / reuse.WORKING)) as db:
-        for table in ("built_node", "reusable_node"):
+        for table in ("built_node", "reusable_node", "built_part", "reusable_part"):
             db.execute(f"delete from raw.{table} where unique_id in ({nodes})")
     command = ["build", "--select", *MARTS, "--vars", json.dumps({"rows_per_part": ROWS_PER_PART})]
     for kind in ("unit_test", "test"):
