@@ -36,13 +36,16 @@ end
     and {{ left_relation }}.value_type = {{ right_relation }}.value_type
 {%- endmacro %}
 
+{% macro is_same_cell_in_any_vintage(left_relation, right_relation) -%}
+{#- As is_same_cell, with a relation that has no vintage. -#}
+{{ is_same_world_cell(left_relation, right_relation) }}
+    and {{ left_relation }}.reporter = {{ right_relation }}.reporter
+{%- endmacro %}
+
 {% macro is_same_cell(left_relation, right_relation) -%}
 {#- The join condition between two relations that hold figures of one source, economy, period, currency and kind. -#}
-{{ left_relation }}.source = {{ right_relation }}.source
+{{ is_same_cell_in_any_vintage(left_relation, right_relation) }}
     and {{ left_relation }}.vintage = {{ right_relation }}.vintage
-    and {{ left_relation }}.reporter = {{ right_relation }}.reporter
-    and {{ is_same_period_and_currency(left_relation, right_relation) }}
-    and {{ left_relation }}.value_type = {{ right_relation }}.value_type
 {%- endmacro %}
 
 {% macro is_same_period_and_currency(left_relation, right_relation) -%}

@@ -1,5 +1,5 @@
 {{ config(materialized='table') }}
--- A table, since it has no figures: marts that read it are made again only when another series is preferred.
+-- A table without figures and vintages, so that a mart is made again only when another series is preferred.
 -- One series for all services of a reporter and period: items of another series would not add up to its total.
 with cells as (
 
@@ -47,6 +47,14 @@ ranked as (
 
 )
 
-select {{ reporter_cell_columns() }}
+select
+    source,
+    reporter,
+    frequency,
+    period_start,
+    period_end,
+    period_label,
+    currency,
+    value_type
 from ranked
 where preference = 1

@@ -1,5 +1,5 @@
 {{ config(materialized='table') }}
--- A table, since it has no figures: the mart is made again only when another series is preferred.
+-- A table without figures and vintages, so that a mart is made again only when another series is preferred.
 -- The preferred series of int_preferred_series; for a month that no source prints, the derived one chosen by the same rule.
 with figures as (
 
@@ -48,10 +48,18 @@ ranked as (
             series.source = precedence.source
             and series.currency = precedence.currency
             and series.value_type = precedence.value_type
-    left join printed on {{ is_same_cell('series', 'printed') }}
+    left join printed on {{ is_same_cell_in_any_vintage('series', 'printed') }}
 
 )
 
-select {{ reporter_cell_columns() }}
+select
+    source,
+    reporter,
+    frequency,
+    period_start,
+    period_end,
+    period_label,
+    currency,
+    value_type
 from ranked
 where preference = 1

@@ -29,7 +29,7 @@ balance_of_payments as (
 
     select trade.*
     from {{ ref('int_trade_by_cell') }} as trade
-    inner join {{ ref('int_preferred_series') }} as preferred on {{ is_same_cell('trade', 'preferred') }}
+    inner join {{ ref('int_preferred_series') }} as preferred on {{ is_same_cell_in_any_vintage('trade', 'preferred') }}
 
 ),
 

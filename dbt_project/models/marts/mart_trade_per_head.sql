@@ -126,7 +126,7 @@ select
 from sized
 left join named_sources on sized.source = named_sources.source
 left join named_reporters on sized.reporter = named_reporters.economy
-left join preferred on {{ is_same_cell('sized', 'preferred') }}
+left join preferred on {{ is_same_cell_in_any_vintage('sized', 'preferred') }}
 order by
     sized.source, sized.reporter, sized.flow, sized.period_start, sized.period_end, sized.currency, sized.value_type,
     sized.size_measure, sized.size_source

@@ -75,7 +75,7 @@ joined as (
     from cells
     left join economies on cells.reporter = economies.economy
     left join sources on cells.source = sources.source
-    left join preferred on {{ is_same_cell('cells', 'preferred') }}
+    left join preferred on {{ is_same_cell_in_any_vintage('cells', 'preferred') }}
     left join worlds
         on
             cells.source = worlds.source

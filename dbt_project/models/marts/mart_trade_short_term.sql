@@ -115,7 +115,7 @@ from compared
 left join named_sources on compared.source = named_sources.source
 left join reporters on compared.reporter = reporters.economy
 left join services on compared.service = services.service
-left join preferred on {{ is_same_cell('compared', 'preferred') }}
+left join preferred on {{ is_same_cell_in_any_vintage('compared', 'preferred') }}
 order by
     compared.source, compared.reporter, compared.service, compared.flow, compared.frequency, compared.period_start,
     compared.period_end, compared.currency, compared.value_type

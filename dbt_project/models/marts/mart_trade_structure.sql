@@ -134,7 +134,7 @@ left join totals as previous_totals
     on
         {{ is_same_period_of_previous_year('previous_totals', 'trade') }}
         and previous_totals.flow = trade.flow
-left join preferred on {{ is_same_cell('trade', 'preferred') }}
+left join preferred on {{ is_same_cell_in_any_vintage('trade', 'preferred') }}
 left join printed as printed_share
     on
         {{ is_printed_of('printed_share', 'trade') }}
