@@ -51,22 +51,53 @@
 {%- endmacro %}
 
 {% macro compared_parts() -%}
-    {%- set by_source = read_by_source() -%}
-    {#- A relation without lines of sources is compared as a whole. -#}
-    {{ return(
-        "with parents as (select unique_id, unique_id in ('" ~ by_source | join("', '") ~ "')"
-        ~ " and unique_id in (select unique_id from raw.built_part) as is_by_source"
-        ~ " from (select unnest(['" ~ model.depends_on.nodes | unique | join("', '") ~ "']) as unique_id)),"
-        ~ " sources as (select source from raw.built_part where unique_id in (select unique_id from parents where is_by_source)"
-        ~ " union select source from raw.reusable_part where unique_id = '" ~ model.unique_id ~ "'),"
-        ~ " inputs as (select sources.source, md5(string_agg(case when parents.is_by_source"
-        ~ " then coalesce(parts.content, '-') else nodes.content end, ' ' order by parents.unique_id)) as inputs"
-        ~ " from sources cross join parents left join raw.built_node as nodes on parents.unique_id = nodes.unique_id"
-        ~ " left join raw.built_part as parts on parents.unique_id = parts.unique_id and sources.source = parts.source"
-        ~ " group by sources.source)"
-        ~ " select inputs.source, inputs.inputs, reusable.content from inputs left join raw.reusable_part as reusable"
-        ~ " on reusable.unique_id = '" ~ model.unique_id ~ "' and inputs.source = reusable.source and inputs.inputs = reusable.inputs"
-    ) }}
+    with parents as (
+        {% for name in model.depends_on.nodes | unique %}
+            select '{{ name }}' as unique_id, {{ name in read_by_source() }} as is_declared
+            {% if not loop.last %}union all{% endif %}
+        {% endfor %}
+    ),
+
+    -- a relation without lines of sources is compared as a whole
+    parts as (
+        select built.*
+        from raw.built_part as built
+        inner join parents on built.unique_id = parents.unique_id and parents.is_declared
+    ),
+
+    sources as (
+        select source from parts
+        union
+        select source from raw.reusable_part where unique_id = '{{ model.unique_id }}'
+    ),
+
+    contents as (
+        select
+            sources.source,
+            parents.unique_id,
+            case
+                when parents.unique_id in (select unique_id from parts) then coalesce(parts.content, '-')
+                else nodes.content
+            end as content
+        from sources
+        cross join parents
+        left join parts on parents.unique_id = parts.unique_id and sources.source = parts.source
+        left join raw.built_node as nodes on parents.unique_id = nodes.unique_id
+    ),
+
+    inputs as (
+        select source, md5(string_agg(content, ' ' order by unique_id)) as inputs
+        from contents
+        group by source
+    )
+
+    select inputs.source, inputs.inputs, reusable.content
+    from inputs
+    left join raw.reusable_part as reusable
+        on
+            reusable.unique_id = '{{ model.unique_id }}'
+            and inputs.source = reusable.source
+            and inputs.inputs = reusable.inputs
 {%- endmacro %}
 
 {% macro record_parts(made_again=none) -%}
