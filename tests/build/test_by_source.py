@@ -86,8 +86,14 @@ def test_rows_of_the_changed_source_alone_are_made_again(bank: Warehouse, tmp_pa
     assert sources == [("mofcom_totals",), ("ons_services",), ("worldbank_wdi",)]
     results = json.loads((directory / "dbt" / "run_results.json").read_text(encoding="utf-8"))["results"]
     messages = {one["unique_id"].split(".")[2]: one["message"] for one in results}
-    for name in ("int_observations_staged", "fct_services_trade", "int_trade_by_cell", "mart_trade_scale"):
+    for name in (
+        "int_observations_staged",
+        "fct_services_trade",
+        "int_trade_by_cell",
+        "mart_trade_structure",
+    ):
         assert messages[name] == f"ONLY {CHANGED}", name
+    assert messages["mart_trade_scale"] == "OK", "GDP of the changed source is beside the rows of all sources"
     by_source = steps.publish(settings, steps.validate(settings, build))
     anew = release_of(home, force=True).name
     released = [read_manifest(settings.published / name) for name in (by_source, anew)]
