@@ -7,6 +7,11 @@ fail. `tests/quality/test_payloads.py` runs them and checks that every expectati
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
 from recordings import UNCTAD_REPORTS
 
 from warehouse.sources import SOURCES
@@ -14,6 +19,15 @@ from warehouse.sources import SOURCES
 Row = tuple[str, str, tuple[str, ...], dict[str, str], bool]
 # The codes of totals that are not S: made up, of the fixture of a report whose codes are not evidenced.
 TOTALS = {"unctad_digital": "XDIG"}
+
+
+def spoil(good: Path, statements: Iterable[str], into: Path) -> Path:
+    """Copy the database of a good release into a folder, and change it; return the copy."""
+    copy = Path(shutil.copyfile(good, into / "warehouse.duckdb"))
+    with duckdb.connect(str(copy)) as db:
+        for statement in statements:
+            db.execute(statement)
+    return copy
 
 
 def unctad_report(name: str) -> tuple[Row, ...]:

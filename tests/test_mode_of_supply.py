@@ -8,7 +8,6 @@ the modes 1 to 4, and its total of all services 24750, 6200, 34950 and 3430.
 
 from __future__ import annotations
 
-import shutil
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import pytest
 from cases import edits
 from cases.case import Case, ingest_case
 from conftest import Warehouse, copy_home, release_of
+from spoiled import spoil
 from test_marts import record, records
 
 from warehouse.config import EXPECTATIONS_DIR
@@ -234,12 +234,8 @@ SPOILED: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
 
 @pytest.mark.parametrize("name", SPOILED)
 def test_bad_release_is_rejected_by_name(name: str, with_modes: Path, tmp_path: Path) -> None:
-    spoil, findings = SPOILED[name]
-    build = tmp_path / "warehouse.duckdb"
-    shutil.copyfile(with_modes, build)
-    with duckdb.connect(str(build)) as db:
-        for statement in spoil:
-            db.execute(statement)
+    statements, findings = SPOILED[name]
+    build = spoil(with_modes, statements, tmp_path)
     verdict = validate_release(build, with_modes, EXPECTATIONS_DIR, None, tmp_path / "work")
     failed: dict[str, Any] = {
         f"{f.table}: {f.expectation}": f.detail for f in verdict.findings if not f.success

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -568,12 +567,8 @@ TOGETHER = (
     "names", [TOGETHER, *((name,) for name in SPOILED_MARTS if name not in TOGETHER)], ids="; ".join
 )
 def test_bad_release_is_rejected_by_name(names: tuple[str, ...], built: Path, tmp_path: Path) -> None:
-    build = tmp_path / "warehouse.duckdb"
-    shutil.copyfile(built, build)
-    with duckdb.connect(str(build)) as db:
-        for name in names:
-            for statement in SPOILED_MARTS[name][0]:
-                db.execute(statement)
+    statements = [statement for name in names for statement in SPOILED_MARTS[name][0]]
+    build = spoiled.spoil(built, statements, tmp_path)
     expected = {name: text for one in names for name, text in SPOILED_MARTS[one][1].items()}
     suites = suites_with(set(expected), tmp_path / "suites")
     verdict = validate_release(build, built, suites, None, tmp_path / "work")
