@@ -11,7 +11,8 @@ import pytest
 
 from warehouse.config import PROJECT_ROOT
 
-LONG, QUICK = "tests/build/test_parts.py", "tests/build/test_disk.py"
+LONG = "tests/build/test_parts.py::test_mart_in_parts_equals_the_mart_made_at_once"
+QUICK = "tests/build/test_disk.py"
 
 
 def run_without_time(*files: str) -> subprocess.CompletedProcess[str]:
