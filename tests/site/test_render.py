@@ -228,6 +228,21 @@ def test_table_with_too_many_rows_for_a_sheet_is_named_with_its_file(
     ]
 
 
+def test_values_of_a_sheet_are_those_of_the_table_with_their_types(tmp_path: Path) -> None:
+    """A text that begins like a formula or an address is a text: `=` is an operator in bi.claim."""
+    with duckdb.connect() as db:
+        db.execute(
+            "create schema bi; create table bi.claim as select '=' as a, 'https://unctad.org' as b, 1.5 as c,"
+            " true as d, date '2024-03-01' as e, cast(null as varchar) as f, '0012' as g, cast(7 as bigint) as h"
+        )
+        workbook.write_workbook(db, tmp_path / "book.xlsx", "r", datetime(2024, 1, 1, tzinfo=UTC))
+    found = CalamineWorkbook.from_path(tmp_path / "book.xlsx").get_sheet_by_name("claim").to_python()
+    assert found == [
+        ["a", "b", "c", "d", "e", "f", "g", "h"],
+        ["=", "https://unctad.org", 1.5, True, date(2024, 3, 1), "", "0012", 7],
+    ]
+
+
 def test_publishing_makes_the_site_and_a_refresh_keeps_its_links(
     bank_rebuilt: tuple[Path, str], tmp_path: Path
 ) -> None:
