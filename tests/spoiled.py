@@ -7,13 +7,19 @@ fail. `tests/quality/test_payloads.py` runs them and checks that every expectati
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import yaml
 from recordings import UNCTAD_REPORTS
 
+from warehouse.config import EXPECTATIONS_DIR
+from warehouse.quality import read_suites
 from warehouse.sources import SOURCES
 
 Row = tuple[str, str, tuple[str, ...], dict[str, str], bool]
@@ -28,6 +34,38 @@ def spoil(good: Path, statements: Iterable[str], into: Path) -> Path:
         for statement in statements:
             db.execute(statement)
     return copy
+
+
+def spoil_rows(good: Path, statements: Iterable[str], into: Path) -> Path:
+    """Write the good rows of a source, changed by statements on table `rows`, into a folder; return the file."""
+    file = into / "rows.parquet"
+    with duckdb.connect() as db:
+        db.execute(f"create table rows as select * from read_parquet('{good}')")
+        for statement in statements:
+            db.execute(statement)
+        db.execute(f"copy rows to '{file}' (format parquet)")
+    return file
+
+
+@cache
+def expectations_of_suites() -> dict[str, list[dict[str, Any]]]:
+    """Return the expectations of each suite as its file has them, by the name of its table."""
+    return {
+        suite.name: yaml.load(suite.path.read_text(encoding="utf-8"), yaml.CSafeLoader)["expectations"]
+        for suite in read_suites(EXPECTATIONS_DIR)
+    }
+
+
+def suites_with(names: Collection[str], into: Path) -> Path:
+    """Write the expectations `<table>: <name>` of some names into a folder, and one of each other suite.
+
+    A gate takes seconds, and a payload is about some of its expectations. Good tables pass all of them.
+    """
+    into.mkdir()
+    for suite, entries in expectations_of_suites().items():
+        kept = [one for one in entries if f"{suite}: {one['name']}" in names]
+        (into / f"{suite}.yml").write_text(json.dumps({"expectations": kept or entries[:1]}))
+    return into
 
 
 def unctad_report(name: str) -> tuple[Row, ...]:

@@ -96,8 +96,10 @@ def earlier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return rows_of("night-1", "worldbank_wdi", tmp_path_factory.mktemp("earlier") / "worldbank_wdi")
 
 
-def validate(name: str, rows: Path, previous: Path | None, work: Path) -> Verdict:
-    return validate_vintage(SOURCES[name], rows, previous, SEEDS, EXPECTATIONS_DIR, work)
+def validate(
+    name: str, rows: Path, previous: Path | None, work: Path, suites: Path = EXPECTATIONS_DIR
+) -> Verdict:
+    return validate_vintage(SOURCES[name], rows, previous, SEEDS, suites, work)
 
 
 def details(verdict: Verdict) -> dict[str, str]:
@@ -391,12 +393,9 @@ PAYLOADS = (
 def test_bad_vintage_is_rejected_by_name(
     payload: Payload, good: dict[str, Path], earlier: Path, tmp_path: Path
 ) -> None:
-    spoiled = tmp_path / "rows.parquet"
-    with duckdb.connect() as db:
-        db.execute(f"create table rows as select * from read_parquet('{good[payload.source]}')")
-        for statement in payload.spoil:
-            db.execute(statement)
-        db.execute(f"copy rows to '{spoiled}' (format parquet)")
+    rows = spoiled.spoil_rows(good[payload.source], payload.spoil, tmp_path)
+    expected = {f"raw.{payload.source}: {name}": text for name, text in payload.findings.items()}
+    suites = spoiled.suites_with(expected, tmp_path / "suites")
     previous = earlier if payload.source == "worldbank_wdi" else good[payload.source]
     if column := FEW_ROWS.get(payload.source):  # three rows are too few to compare: add years
         previous = tmp_path / "previous.parquet"
@@ -406,11 +405,12 @@ def test_bad_vintage_is_rejected_by_name(
         with duckdb.connect() as db:
             db.execute(f"create table rows as select * from read_parquet('{good[payload.source]}')")
             db.execute(f"copy (from rows union all {years}) to '{previous}' (format parquet)")
-    verdict = validate(payload.source, spoiled, previous if payload.has_previous else None, tmp_path / "work")
+    if not payload.has_previous:
+        previous = None
+    verdict = validate(payload.source, rows, previous, tmp_path / "work", suites)
     failed = details(verdict)
     assert not verdict.success
-    for expectation, expected_text in payload.findings.items():
-        name = f"raw.{payload.source}: {expectation}"
+    for name, expected_text in expected.items():
         assert expected_text in failed.get(name, ""), f"{name}: {failed.get(name)}"
         assert any(expected_text in line and line.startswith(name) for line in verdict.reasons())
 
@@ -542,17 +542,6 @@ SPOILED_MARTS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
 }
 
 
-def suites_with(names: set[str], into: Path) -> Path:
-    """Write the suites with the expectations of some names, and one of each other suite: a gate takes seconds."""
-    into.mkdir()
-    for suite in SUITES:
-        entries = yaml.safe_load(suite.path.read_text(encoding="utf-8"))["expectations"]
-        kept = [one for one in entries if f"{suite.name}: {one['name']}" in names]
-        text = yaml.safe_dump({"expectations": kept or entries[:1]}, allow_unicode=True)
-        (into / suite.path.name).write_text(text, encoding="utf-8")
-    return into
-
-
 # These change tables that no other of them reads: one gate finds them all.
 TOGETHER = (
     "spoiled statistics and alerts of revisions",
@@ -570,7 +559,7 @@ def test_bad_release_is_rejected_by_name(names: tuple[str, ...], built: Path, tm
     statements = [statement for name in names for statement in SPOILED_MARTS[name][0]]
     build = spoiled.spoil(built, statements, tmp_path)
     expected = {name: text for one in names for name, text in SPOILED_MARTS[one][1].items()}
-    suites = suites_with(set(expected), tmp_path / "suites")
+    suites = spoiled.suites_with(expected, tmp_path / "suites")
     verdict = validate_release(build, built, suites, None, tmp_path / "work")
     failed = details(verdict)
     assert not verdict.success

@@ -10,10 +10,10 @@ import zipfile
 from decimal import Decimal
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from spoiled import spoil_rows, suites_with
 
 from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, SAMPLE_DIR
 from warehouse.errors import SourceError, Unavailable
@@ -343,16 +343,16 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "rows.parquet"
 
 
-def findings(good: Path, work: Path, *statements: str, has_previous: bool = False) -> dict[str, str]:
-    rows = work / "rows.parquet"
-    with duckdb.connect() as db:
-        db.execute(f"create table rows as select * from '{good}'")
-        for statement in statements:
-            db.execute(statement)
-        db.execute(f"copy rows to '{rows}' (format parquet)")
-    previous = good if has_previous else None
+def findings(
+    good: Path,
+    work: Path,
+    *statements: str,
+    has_previous: bool = False,
+    suites: Path = EXPECTATIONS_DIR,
+) -> dict[str, str]:
+    rows, previous = spoil_rows(good, statements, work), good if has_previous else None
     verdict = validate_vintage(
-        batis.SOURCE, rows, previous, DBT_PROJECT_DIR / "seeds", EXPECTATIONS_DIR, work / "validate"
+        batis.SOURCE, rows, previous, DBT_PROJECT_DIR / "seeds", suites, work / "validate"
     )
     return {finding.expectation: finding.detail for finding in verdict.findings if not finding.success}
 
@@ -432,7 +432,9 @@ SPOILED = {
 @pytest.mark.parametrize("name", list(SPOILED))
 def test_each_expectation_fails_on_its_payload(name: str, good: Path, tmp_path: Path) -> None:
     statement, expected_text = SPOILED[name]
-    found = findings(good, tmp_path, statement, has_previous=name not in ("columns are as expected",))
+    suites = suites_with({f"raw.batis: {name}"}, tmp_path / "suites")
+    has_previous = name != "columns are as expected"
+    found = findings(good, tmp_path, statement, has_previous=has_previous, suites=suites)
     assert name in found
     assert expected_text in found[name]
 

@@ -7,10 +7,10 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from spoiled import spoil_rows, suites_with
 from workbooks import workbook
 
 from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, SAMPLE_DIR
@@ -357,16 +357,16 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "rows.parquet"
 
 
-def findings(good: Path, work: Path, *statements: str, has_previous: bool = True) -> dict[str, str]:
-    rows = work / "rows.parquet"
-    with duckdb.connect() as db:
-        db.execute(f"create table rows as select * from '{good}'")
-        for statement in statements:
-            db.execute(statement)
-        db.execute(f"copy rows to '{rows}' (format parquet)")
-    previous = good if has_previous else None
+def findings(
+    good: Path,
+    work: Path,
+    *statements: str,
+    has_previous: bool = True,
+    suites: Path = EXPECTATIONS_DIR,
+) -> dict[str, str]:
+    rows, previous = spoil_rows(good, statements, work), good if has_previous else None
     verdict = validate_vintage(
-        ons.SOURCE, rows, previous, DBT_PROJECT_DIR / "seeds", EXPECTATIONS_DIR, work / "validate"
+        ons.SOURCE, rows, previous, DBT_PROJECT_DIR / "seeds", suites, work / "validate"
     )
     return {finding.expectation: finding.detail for finding in verdict.findings if not finding.success}
 
@@ -470,7 +470,8 @@ def test_gate_accepts_what_the_publisher_may_print(statement: str, good: Path, t
 @pytest.mark.parametrize("name", list(SPOILED))
 def test_each_expectation_fails_on_its_payload(name: str, good: Path, tmp_path: Path) -> None:
     statement, expected_text = SPOILED[name]
-    found = findings(good, tmp_path, statement)
+    suites = suites_with({f"raw.ons_services: {name}"}, tmp_path / "suites")
+    found = findings(good, tmp_path, statement, suites=suites)
     assert name in found
     assert expected_text in found[name]
 
