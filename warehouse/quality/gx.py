@@ -27,34 +27,26 @@ TABLE_EXISTS = "the table exists"
 COUNT_COLUMN = "_rows_found"
 
 
-def build_suite(suite: Suite) -> Any:
-    """Return the suite as Great Expectations' own object; raise WarehouseError if one cannot be built.
+def build_suite(suite: Suite, name: str | None = None) -> Any:
+    """Return the suite as Great Expectations' own object, under its name or another.
 
-    Great Expectations itself logs an invalid expectation, drops it and continues without it.
+    Raises WarehouseError for an invalid expectation, which Great Expectations would log and leave out.
     """
     import_great_expectations()
     from great_expectations.core.expectation_suite import ExpectationSuite
     from great_expectations.exceptions.exceptions import GreatExpectationsError
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
+    built = []
     for expectation in suite.expectations:
         try:
-            ExpectationConfiguration(**_configuration(expectation)).to_domain_obj()
+            built.append(ExpectationConfiguration(**_configuration(expectation)).to_domain_obj())
         except (GreatExpectationsError, ValueError, TypeError, KeyError) as error:
             raise WarehouseError(
                 f"{suite.path}: expectation {expectation.name!r} ({expectation.type}) is not valid: "
                 f"{error}. Fix its type or its kwargs"
             ) from error
-    written = [expectation.name for expectation in suite.expectations]
-    built = ExpectationSuite(name=suite.name, expectations=[_configuration(e) for e in suite.expectations])
-    if len(built.expectations) != len(written):
-        loaded = {(expectation.meta or {}).get("name") for expectation in built.expectations}
-        dropped = [name for name in written if name not in loaded]
-        raise WarehouseError(
-            f"{suite.path}: {len(written)} expectations written, {len(built.expectations)} "
-            f"loaded; dropped: {', '.join(dropped) or 'a duplicate'}. Fix them"
-        )
-    return built
+    return ExpectationSuite(name=name or suite.name, expectations=built)
 
 
 def _configuration(expectation: Expectation) -> dict[str, Any]:
@@ -75,10 +67,16 @@ def run_suites(
     `attached` are further databases (name to file) that views of `file` read; `tables` are the names of the
     tables that exist. A suite whose table does not exist gives one failed finding.
     """
-    for suite in suites:
-        build_suite(suite)  # all are checked before the first one runs
     with closing(connect(file, attached, read_only=True)) as connection:
-        parts = {suite.name: _parts(connection, suite) for suite in suites if suite.name in tables}
+        # All are built, and so checked, before the first one runs. A context has unique names.
+        parts = {
+            suite.name: [
+                build_suite(part, f"{suite.name} part {number}")
+                for number, part in enumerate(_parts(connection, suite), 1)
+            ]
+            for suite in suites
+            if suite.name in tables
+        }
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
@@ -100,11 +98,9 @@ def run_suites(
             asset = datasource.add_table_asset(name=suite.name, table_name=suite.table)
             batch = asset.add_batch_definition_whole_table("all rows")
             results: list[Any] = []
-            for number, part in enumerate(parts[suite.name], 1):
-                expectations = build_suite(part)
-                expectations.name = f"{suite.name} part {number}"  # a context has unique names
+            for part in parts[suite.name]:
                 definition = gx.ValidationDefinition(
-                    name=expectations.name, data=batch, suite=context.suites.add(expectations)
+                    name=part.name, data=batch, suite=context.suites.add(part)
                 )
                 context.validation_definitions.add(definition)
                 results += definition.run(result_format=RESULT_FORMAT).results
