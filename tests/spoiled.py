@@ -142,8 +142,13 @@ def unctad_report(name: str) -> tuple[Row, ...]:
 
 # source, name, statements, findings, whether there is a previous vintage
 RAW: tuple[Row, ...] = (
-    # Those of partners have another fixture, and payloads of their own below.
-    *(row for name in UNCTAD_REPORTS if "partner" not in SOURCES[name].key for row in unctad_report(name)),
+    # Those of two economies have other fixtures, and payloads of their own below.
+    *(
+        row
+        for name in UNCTAD_REPORTS
+        if not {"partner", "foreign_economy"} & set(SOURCES[name].key)
+        for row in unctad_report(name)
+    ),
     (
         "wto_merchandise",
         "another layout",
@@ -998,6 +1003,109 @@ RAW: tuple[Row, ...] = (
             "no rows are lost": "the last vintage had 362",
             "no values are lost": "the last vintage had 362",
             "no series jumps in scale": "series CHN: the median of 86 values is 1.1 times",
+        },
+        True,
+    ),
+    (
+        "unctad_exchange_rates",
+        "spoiled cells",
+        (
+            "update rows set value = '1,234.5' where economy = '076' and year = '2011' and foreign_economy = '842'",
+            "update rows set value = null where economy = '076' and year = '2012' and foreign_economy = '842'",
+            "update rows set _file = null where economy = '076' and year = '2013' and foreign_economy = '842'",
+            "update rows set foreign_economy = null where economy = '076' and year = '2014' and foreign_economy = '842'",
+            "insert into rows select * from rows where economy = '076' and year = '2015' and foreign_economy = '842'",
+            "update rows set year = '2205' where economy = '076' and year = '2016' and foreign_economy = '392'",
+            "update rows set value = '-3.19' where economy = '076' and year = '2017' and foreign_economy = '842'",
+            "update rows set foreign_economy = '840' where economy = '076' and year = '2018' and foreign_economy = '842'",
+            "update rows set value = '6.4936' where economy = '156' and year = '2015' and foreign_economy = '842'",
+            "update rows set economy = '99' || right(economy, 1) where economy in ('276', '792')",
+            "delete from rows where economy = '392' and year > '2020' and foreign_economy = '842'",
+        ),
+        {
+            "values are plain numbers": "value '1,234.5' is not a plain number (1 row, first in file",
+            "a cell has a value or a reason": "no value and no reason for it (1 row,",
+            "lineage is filled": "a row has no file",
+            "key is filled": "no foreign_economy in file",
+            "key is unique": "year 2015, economy 076, foreign_economy 842 occurs 2 times",
+            "years are plausible": "'2205' is not a year",
+            "years run without a gap": "no rows between year 2024 and 2205",
+            "rates are not negative": "economy 076, foreign economy 842, 2017: the rate is -3.19",
+            "the United States have one code": "foreign economies that are the United States: 840, 842;",
+            "rates are averages of the year": "China 2015: 6.4936 is not within 2 % of the average 6.2320",
+            "economy codes are known for most rows": "unknown economy code '992' (105 rows",
+            "China, Japan and the United Kingdom have rates for a dollar": "economy 392: the newest rate for a dollar is from 2020, the table reaches 2205",
+        },
+        False,
+    ),
+    *(
+        (
+            "unctad_exchange_rates",
+            f"inverse rates of {economy}",
+            (
+                f"update rows set value = cast(1 / cast(value as double) as varchar) where economy = '{economy}' and foreign_economy = '842'",
+            ),
+            {"rates are units of the currency for a dollar": finding},
+            False,
+        )
+        for economy, finding in (
+            (
+                "156",
+                "economy 156: 0.14771048744460857 yuan for a dollar in 2010, and 1 to 10 are expected (15 rows",
+            ),
+            (
+                "392",
+                "economy 392: 0.011389521640091117 yen for a dollar in 2010, and 70 to 400 are expected (15 rows",
+            ),
+            (
+                "826",
+                "economy 826: 1.5384615384615383 pounds for a dollar in 2010, and 0.2 to 1 are expected (15 rows",
+            ),
+        )
+    ),
+    (
+        "unctad_exchange_rates",
+        "the economies of each rate exchanged",
+        (
+            "update rows set economy = foreign_economy, economy_label = foreign_economy_label, foreign_economy = economy, foreign_economy_label = economy_label",
+        ),
+        {
+            "rates are units of the currency for a dollar": "economy 156: 0.147710 yuan for a dollar in 2010, and 1 to 10 are expected (15 rows"
+        },
+        False,
+    ),
+    (
+        "unctad_exchange_rates",
+        "no dollar",
+        ("delete from rows where foreign_economy = '842'",),
+        {
+            "the United States have one code": "foreign economies that are the United States: none;",
+            "China, Japan and the United Kingdom have rates for a dollar": "economy 156: the newest rate for a dollar is from no year",
+        },
+        False,
+    ),
+    (
+        "unctad_exchange_rates",
+        "another layout",
+        ("alter table rows rename column footnote to remark",),
+        {"columns are as expected": "'remark', expected 'footnote'"},
+        False,
+    ),
+    ("unctad_exchange_rates", "an empty answer", ("delete from rows",), {"there are rows": "found 0"}, False),
+    (
+        "unctad_exchange_rates",
+        "an old one, cut short, of other rates",
+        (
+            "delete from rows where year = '2024'",
+            "update rows set value = cast(1.1 * cast(value as double) as varchar)",
+            "update rows set value = null, missing_value = 'Not available' where economy = '076'",
+        ),
+        {
+            "the newest year does not go back": "the newest year is 2023, in the last vintage it was 2024",
+            "no rows are lost": "there are 686 rows, the last vintage had 735",
+            "no values are lost": "there are 588 values, the last vintage had 728",
+            "no series jumps in scale": "economy 156: the median of 14 values is 1.1 times",
+            "most values are unchanged": "100.0 % of 84 common values",
         },
         True,
     ),

@@ -102,12 +102,22 @@ renamed as (
 select * from renamed
 {%- endmacro %}
 
-{#- The observations of an UNCTAD bulk report of one indicator by economy and year; the same aggregates are left out. -#}
-{% macro unctad_indicator(name, indicator, unit, currency=none) -%}
+{#-
+    The observations of an UNCTAD bulk report of one indicator by economy and year; the same aggregates are left out.
+
+    With `foreign_economies`, codes of one country, the figures are exchange rates of the other economies with it, and the currency
+    is that of the economy in that year by the seed economy_currency.
+-#}
+{% macro unctad_indicator(name, indicator, unit, currency=none, foreign_economies=none) -%}
 with source as (
 
     select * from {{ source('raw', name) }}
-    where length(economy) <> 4 or economy = '0000' or economy is null
+    where
+        (length(economy) <> 4 or economy = '0000' or economy is null)
+        {% if foreign_economies -%}
+            and foreign_economy in ('{{ foreign_economies | join("', '") }}')
+            and economy <> foreign_economy
+        {%- endif %}
 
 ),
 
@@ -118,6 +128,14 @@ economies as (
 
 ),
 
+{% if foreign_economies -%}
+    currencies as (
+
+        select * from {{ ref('economy_currency') }}
+
+    ),
+
+{% endif -%}
 renamed as (
 
     select
@@ -133,7 +151,12 @@ renamed as (
         {{ annual_period('source.year') }},
 
         cast(source.value as decimal(38, 18)) as value,
-        {{ "'" ~ currency ~ "'" if currency else 'cast(null as ' ~ dbt.type_string() ~ ')' }} as currency,
+        {% if foreign_economies -%}
+            -- null for a year in which the economy had another currency: the publisher does not say which the rate is of
+            currencies.currency,
+        {%- else -%}
+            {{ "'" ~ currency ~ "'" if currency else 'cast(null as ' ~ dbt.type_string() ~ ')' }} as currency,
+        {%- endif %}
         '{{ unit }}' as unit,
         'reported' as value_type,
         coalesce(source.missing_value, source.footnote) as status,
@@ -142,6 +165,13 @@ renamed as (
         source._row
     from source
     left join economies on source.economy = economies.code
+    {% if foreign_economies -%}
+        left join currencies
+            on
+                economies.economy = currencies.economy
+                and cast(source.year as integer) >= coalesce(currencies.first_year, cast(source.year as integer))
+                and cast(source.year as integer) <= coalesce(currencies.last_year, cast(source.year as integer))
+    {%- endif %}
 
 )
 

@@ -92,6 +92,12 @@ SECOND: dict[str, Edit] = {
         "US_Trade", in_archive(edits.SEVEN, with_a_digit_more(**CHINA_2021, Category="S"))
     ),
     **{name: edits.unctad_report(name, in_text_of((",1003.5,", ",1003.6,"))) for name in UNCTAD_REPORTS},
+    "unctad_exchange_rates": edits.unctad_report(
+        "unctad_exchange_rates",
+        in_text_of(
+            (",China,842,United States of America,6.45,", ",China,842,United States of America,6.46,")
+        ),
+    ),
     "unctad_gdp": edits.unctad_report(
         "unctad_gdp", in_text_of((",China,11000000.000,", ",China,11000001.000,"))
     ),

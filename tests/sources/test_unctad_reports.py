@@ -19,6 +19,7 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
 # As the evidence shows them, before the measure: typed from the clients that each module names.
 HEADERS = {
     "unctad_digital": "Year,Economy,Economy Label,Flow,Flow Label,Category,Category Label",
+    "unctad_exchange_rates": "Year,Economy,Economy Label,ForeignEconomy,ForeignEconomy Label",
     "unctad_gdp": "Year,Economy,Economy Label",
     "unctad_population": "Year,Economy,Economy Label",
     "unctad_services_annualized": "Year,Economy,Economy Label,Flow,Flow Label,Category,Category Label",
@@ -31,6 +32,7 @@ HEADERS = {
 }
 MEASURES = {
     "unctad_digital": "US$ at current prices in millions",
+    "unctad_exchange_rates": "National currency at current prices",
     "unctad_gdp": "US$ at current prices in millions",
     "unctad_population": "Absolute value in thousands",
     "unctad_services_annualized": "US$ at current prices in millions",

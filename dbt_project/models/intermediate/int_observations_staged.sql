@@ -34,6 +34,8 @@ with observations as (
     union all
     select * from {{ ref('stg_unctad_digital') }}
     union all
+    select * from {{ ref('stg_unctad_exchange_rates') }}
+    union all
     select * from {{ ref('stg_unctad_goods') }}
     union all
     select * from {{ ref('stg_unctad_services') }}
