@@ -46,8 +46,14 @@ pairs as (
         mirrored.value_million_double as partner_value_million,
         mirrored.status as partner_status,
         mirrored.rate as partner_rate,
-        coalesce(stated.rate_source, mirrored.rate_source) as rate_source,
-        coalesce(stated.rate_vintage, mirrored.rate_vintage) as rate_vintage,
+        case
+            when stated.rate_source <> mirrored.rate_source then concat_ws(', ', stated.rate_source, mirrored.rate_source)
+            else coalesce(stated.rate_source, mirrored.rate_source)
+        end as rate_source,
+        case
+            when stated.rate_source <> mirrored.rate_source then concat_ws(', ', stated.rate_vintage, mirrored.rate_vintage)
+            else coalesce(stated.rate_vintage, mirrored.rate_vintage)
+        end as rate_vintage,
         case
             when stated.currency <> mirrored.currency then 'currencies differ'
             when stated.value_million + mirrored.value_million = 0 then 'sum is zero'
