@@ -130,6 +130,36 @@ def test_every_figure_has_the_rows_of_its_query(site: Path, built: Path) -> None
             assert heading == found["columns"] and len(rows) == len(expected), figure.id
 
 
+# From the raw files: UNCTAD's archive has for China, 2023, exports of 381120.576 million dollars, the fifth,
+# and imports of 551995.107, the second; UNCTAD_DE.csv has digitally deliverable exports of 216265, the sixth.
+# SAFE, which is preferred for China, states 2023 too.
+RANKED_2023 = {
+    "largest_exporters": (5, 381120.576),
+    "largest_importers": (2, 551995.107),
+    "digital_exporters": (6, 216265.0),
+}
+TABLES_OF_RANKINGS = {"bi": ("annual", "digital"), "marts": ("mart_trade_scale", "mart_digital_trade")}
+
+
+@pytest.mark.parametrize("name", RANKED_2023)
+def test_a_ranking_of_economies_is_of_one_source_and_has_china(name: str, built: Path) -> None:
+    figure = next(figure for figure in read_figures() if figure.id == name)
+    with duckdb.connect() as db:
+        db.execute(f"attach '{built}' as release (read_only)")
+        for schema, tables in TABLES_OF_RANKINGS.items():
+            db.execute(f"create schema {schema}")
+            for table in tables:
+                rows_to_2023 = f"from release.{schema}.{table} where period_label <= '2023'"
+                db.execute(f"create view {schema}.{table} as select * {rows_to_2023}")
+        found = db.execute(query_of_figure(figure))
+        columns = [column[0] for column in found.description or ()]
+        rows = [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+    assert len({row["source"] for row in rows}) == 1 and {row["period_label"] for row in rows} == {"2023"}
+    place, amount = RANKED_2023[name]
+    assert len(rows) == 20 and rows[place - 1]["reporter"] == "CHN"
+    assert rows[place - 1][columns[4]] == amount
+
+
 # From the raw files: UNCTAD's archive US.TradeServCatTotal has for China, 2024, exports of 445891.924 and
 # imports of 610564.772 million dollars; SAFE's workbook has for services, 2023, a credit of 3320.5478998862
 # and a debit of -5398.8811186913 hundred million dollars.

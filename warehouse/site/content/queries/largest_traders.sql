@@ -1,25 +1,37 @@
+-- of one source, whatever source is preferred for an economy: a ranking of figures of two sources is none
 with newest as (
 
     select
         source,
-        max(period_label) as period_label
-    from bi.annual
-    group by source
-    having count(distinct reporter) >= 50
+        value_type,
+        period_label
+    from marts.mart_trade_scale
+    where
+        frequency = 'A' and currency = 'USD' and reporter_type in ('economy', 'dissolved')
+        and {{ flow }}_million is not null
+    group by source, value_type, period_label
+    having count(*) >= 50
+    order by period_label desc, count(*) desc, source asc, value_type asc
+    limit 1
 
 )
 
 select
-    annual.reporter,
-    annual.reporter_name_en,
-    annual.reporter_name_zh,
-    annual.period_label,
-    annual.{{ flow }}_usd_million,
-    annual.{{ flow }}_growth_pct,
-    annual.source,
-    annual.vintage
-from bi.annual
-inner join newest on annual.source = newest.source and annual.period_label = newest.period_label
-where annual.currency = 'USD' and annual.{{ flow }}_usd_million is not null
-order by annual.{{ flow }}_usd_million desc, annual.reporter asc
+    scale.reporter,
+    scale.reporter_name_en,
+    scale.reporter_name_zh,
+    scale.period_label,
+    scale.{{ flow }}_million as {{ flow }}_usd_million,
+    scale.{{ flow }}_growth_pct,
+    scale.source,
+    scale.vintage
+from marts.mart_trade_scale as scale
+inner join newest
+    on
+        scale.source = newest.source and scale.value_type = newest.value_type
+        and scale.period_label = newest.period_label
+where
+    scale.frequency = 'A' and scale.currency = 'USD' and scale.reporter_type in ('economy', 'dissolved')
+    and scale.{{ flow }}_million is not null
+order by scale.{{ flow }}_million desc, scale.reporter asc
 limit 20
