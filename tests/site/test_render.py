@@ -20,7 +20,7 @@ from warehouse.releases.manifest import SetAside, read_manifest
 from warehouse.site import SiteInput, build_site, update_freshness, workbook
 from warehouse.site import figures as site_figures
 from warehouse.site.files import bibtex, write_csv, write_script
-from warehouse.site.model import Drawn, Figure, Origin, Text
+from warehouse.site.model import LANGUAGES, Drawn, Figure, Origin, Text
 from warehouse.site.render import bundle_name, figure_value, shown_columns
 
 
@@ -282,6 +282,20 @@ LEXICON = site_figures.read_lexicon()
 )
 def test_a_value_is_shown_as_readers_expect(value: object, column: str, text: str) -> None:
     assert figure_value(value, column, LEXICON, "en") == text
+
+
+@pytest.mark.parametrize(
+    ("value", "en", "zh"),
+    [
+        ("stated, less than", "stated, less than", "原文载明，不足"),
+        ("unverified", "unverified", "未核实"),
+        ("nbs_region", "NBS region", "四大区域"),
+        ("percentage point", "percentage point", "百分点"),
+        ("stated, otherwise", "stated, otherwise", "stated, otherwise"),
+    ],
+)
+def test_a_code_is_shown_in_words_each_part_of_its_own(value: str, en: str, zh: str) -> None:
+    assert [figure_value(value, "status", LEXICON, one) for one in LANGUAGES] == [en, zh]
 
 
 def test_a_table_shows_the_names_of_its_language() -> None:

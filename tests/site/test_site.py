@@ -253,6 +253,18 @@ def test_every_reason_of_a_missing_figure_is_in_both_languages(built: Path) -> N
                 assert reasons and {reason for (reason,) in reasons} <= set(words), f"{table}.{column}"
 
 
+def test_every_code_of_provinces_and_unit_of_claims_is_in_chinese(built: Path) -> None:
+    lexicon = read_lexicon()
+    with duckdb.connect(str(built), read_only=True) as db:
+        found = db.execute(
+            "select status from marts.mart_trade_regional union select basis from marts.mart_trade_regional "
+            "union select region_type from core.dim_region union select unit from marts.mart_claim"
+        ).fetchall()
+    codes = {code for (code,) in found if code}
+    assert {"nbs_region", "stated, rounded", "USD billion"} <= codes
+    assert not [code for code in codes if re.search("[A-Za-z]", lexicon.word(code, "zh"))]
+
+
 def test_english_reasons_of_claims_are_marked_on_the_chinese_page(site: Path) -> None:
     reasons = {
         language: re.findall(r"<td([^>]*)>Does not round", (site / path).read_text(encoding="utf-8"))

@@ -42,9 +42,11 @@ class Lexicon(BaseModel, frozen=True):
         return found.of(language) if found else column.replace("_", " ")
 
     def word(self, value: str, language: Language) -> str:
-        """Return a value of a column in words; the value itself if there are none."""
-        found = self.words.get(value)
-        return found.of(language) if found else value
+        """Return a value of a column in words, also one of several with commas; the value itself if none."""
+        parts = [value] if value in self.words else value.split(", ")
+        if not all(part in self.words for part in parts):
+            return value
+        return ("，" if language == "zh" else ", ").join(self.words[part].of(language) for part in parts)
 
 
 class Figure(BaseModel, frozen=True, extra="forbid"):

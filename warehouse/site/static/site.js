@@ -9,7 +9,12 @@ STW.language = () => document.body.dataset.language;
 STW.base = () => document.body.dataset.base;
 STW.text = (key, values = {}) =>
   (STW.data.texts.texts[STW.language()][key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name]);
-STW.word = (value) => STW.data.texts.words[STW.language()][String(value)] ?? String(value);
+STW.word = (value) => {
+  const words = STW.data.texts.words[STW.language()];
+  const text = String(value);
+  const parts = Object.hasOwn(words, text) ? [text] : text.split(", ");
+  return parts.every((part) => Object.hasOwn(words, part)) ? parts.map((part) => words[part]).join(STW.language() === "zh" ? "，" : ", ") : text;
+};
 STW.label = (column) => {
   const name = column.replace(new RegExp(`_${STW.language()}$`), "");
   return STW.data.texts.labels[STW.language()][name] ?? column.replaceAll("_", " ");
