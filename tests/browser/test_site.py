@@ -153,6 +153,19 @@ def test_a_choice_of_economies_is_kept_in_the_address(readers: dict[int, Reader]
     assert "爱尔兰" in tab.inner_text("#chosen")
 
 
+def test_a_line_of_an_economy_ends_where_its_publisher_changes(readers: dict[int, Reader]) -> None:
+    tab = readers[1440].open("compare", state="#e=CHN&m=exports_usd_million")
+    rows = tab.evaluate("document.querySelector('#comparison .plot').view.data('rows')")
+    assert {row["source"] for row in rows} == {"safe_bop", "unctad_services"}
+    assert tab.locator("#comparison .plot .mark-line path").count() == 2
+
+
+def test_a_gap_between_sources_needs_two_of_them(readers: dict[int, Reader]) -> None:
+    tab = readers[1440].open("economy", state="#e=IRL")
+    row = tab.locator("#profile tr", has_text="Widest gap").inner_text()
+    assert "fewer than two sources" in row
+
+
 def test_at_most_eight_economies_are_compared(readers: dict[int, Reader]) -> None:
     tab = readers[1440].open("compare", state="#e=CHN.IRL.SGP.USA.GBR.DEU.FRA.JPN.IND")
     assert tab.locator("#chosen li").count() == 8

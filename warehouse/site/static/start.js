@@ -29,16 +29,17 @@
   const economySpec = (y, color, dash) => {
     const legend = { title: null, symbolType: "stroke", symbolStrokeColor: STW.data.texts.neutral };
     const shared = {
-      x: { field: "period_start", type: "temporal", title: null, scale: { type: "utc" }, axis: { format: "%Y", grid: false } },
+      x: { field: "period_start", type: "temporal", title: null, scale: { type: "utc" }, axis: { format: "%Y", grid: false, labelSeparation: 8 } },
       y: { field: y, type: "quantitative", title: null, axis: { format: ",~r" } },
       color: { field: color, type: "nominal", legend: { title: null, symbolType: "stroke" }, scale: { range: STW.data.texts.colors } },
       tooltip: [color, ...(dash ? [dash] : []), "period_label", y, "source_label", "vintage"].map((field) => ({ field, title: STW.label(field), type: field === y ? "quantitative" : "nominal", ...(field === y ? { format: ",.4~r" } : {}) })),
     };
+    const pieces = { detail: { field: "source", type: "nominal" } }; // no line from one publisher to another
     const dashes = dash ? { strokeDash: { field: dash, type: "nominal", legend, scale: { domain: ["exports", "imports"].map(STW.word), range: [[1, 0], [5, 3]] } } } : {};
     return {
       data: { name: "rows" },
       layer: [
-        { mark: { type: "line", strokeWidth: 2 }, encoding: { ...shared, ...dashes } },
+        { mark: { type: "line", strokeWidth: 2 }, encoding: { ...shared, ...pieces, ...dashes } },
         { mark: { type: "point", filled: true, size: 22, opacity: 1 }, encoding: shared },
       ],
     };
@@ -164,7 +165,7 @@
         const source = of(from ?? "source");
         const reason = REASONS[from ?? name];
         const cells = value === null
-          ? [STW.element("td", { class: "long" }, reason && of(reason) ? STW.word(of(reason)) : STW.text("not_stated")), STW.element("td")]
+          ? [STW.element("td", { class: "long" }, reason && of(reason) ? STW.word(of(reason)) : STW.text(name === "sources_gap_pct" ? "one_source" : "not_stated")), STW.element("td")]
           : [STW.element("td", { class: typeof value === "number" ? "number" : "" }, STW.format(value, name)), STW.element("td", {}, STW.data.profiles.sources[source] ?? source ?? "")];
         return STW.element("tr", {}, STW.element("th", { scope: "row" }, STW.label(name)), ...cells);
       });
