@@ -177,6 +177,15 @@ def test_the_overview_states_the_figures_of_the_publishers(site: Path) -> None:
     assert all(row[at("is_source_break")] for row in newest)
 
 
+def test_growth_and_share_of_the_overview_are_in_the_order_of_the_language(site: Path) -> None:
+    for path, texts in (
+        ("index.html", ("+17.0 % on the year", "5.04 % of the world, rank 5")),
+        ("zh/index.html", ("同比 +17.0%", "占世界 5.04%，第 5 位")),
+    ):
+        text = (site / path).read_text(encoding="utf-8")
+        assert all(f"<span>{one}</span>" in text for one in texts), path
+
+
 def test_a_figure_names_source_vintage_day_and_licence(site: Path, warehouse: Warehouse) -> None:
     metadata = json.loads((site / "data" / "mix_exports.metadata.json").read_text(encoding="utf-8"))
     assert metadata["release"] == warehouse.release.name
