@@ -353,6 +353,19 @@ def test_the_regions_page_shows_what_is_not_published(site: Path) -> None:
     assert "An empty cell is not published" in text
 
 
+def test_the_unit_of_the_gap_between_publishers_is_that_of_its_figures(site: Path) -> None:
+    # Raw exports of 2020: SAFE 2288.8336467679 hundred million dollars, UNCTAD 280628.773 million.
+    safe, unctad = 228883.36467679, 280628.773
+    found = payload(site, "publisher_gap")
+    rows = [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
+    (gap,) = [row for row in rows if (row["pair_label"], row["period_label"]) == ("SAFE − UNCTAD", "2020")]
+    assert gap["difference_pct"] == pytest.approx(100 * (safe - unctad) / ((safe + unctad) / 2), rel=1e-9)
+    assert found["unit"] == {
+        "en": "the first less the second, in percent of the mean of the two",
+        "zh": "前者减后者，占两者均值的百分比",
+    }
+
+
 def test_lines_of_vintages_are_the_figures_of_both_files_of_the_world_bank(site: Path) -> None:
     indicator = "api.worldbank.org/v2/country/all/indicator/BX.GSR.NFSV.CD.json"
     sent = {}
