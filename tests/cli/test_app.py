@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -140,6 +141,20 @@ def test_error_of_the_operating_system_is_one_line(small: Path) -> None:
     assert len(ended.stderr.splitlines()) == 1
 
 
+def test_error_of_a_read_only_disk_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def write(**_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), "home/published/.lock")
+
+    monkeypatch.setattr("warehouse.cli.app.app", write)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    shown = capsys.readouterr().err
+    assert ended.value.code == 1 and len(shown.splitlines()) == 1
+    assert "home/published/.lock" in shown and "Check the permissions and the free disk space" in shown
+
+
 def test_invalid_setting_is_reported_by_name(small: Path) -> None:
     ended = invoke(small, "status", exit_code=1, WAREHOUSE_DISK_FACTOR="much")
     assert "WAREHOUSE_DISK_FACTOR='much'" in ended.stderr and len(ended.stderr.splitlines()) == 1
@@ -184,6 +199,20 @@ from warehouse.cli import main
 sys.argv = ["warehouse", "build"]
 main()
 """
+
+
+def test_ctrl_c_exits_with_130_and_says_what_is_unchanged(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("warehouse.config.load_settings", interrupt)
+    monkeypatch.setattr(sys, "argv", ["warehouse", "build"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    shown = capsys.readouterr().err
+    assert ended.value.code == 130 and shown.startswith("stopped by Ctrl-C: the current release is unchanged")
 
 
 def test_sigterm_ends_the_dbt_process_and_exits_with_143(tmp_path: Path) -> None:
