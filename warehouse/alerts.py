@@ -106,7 +106,8 @@ def home_problem(settings: Settings) -> str | None:
     home = settings.home
     remedy = "for a new warehouse, run: warehouse run"
     if not home.is_dir():
-        return f"{home}: the directory does not exist. Check WAREHOUSE_HOME; {remedy}"
+        what = "is not a directory" if home.exists() else "the directory does not exist"
+        return f"{home}: {what}. Check WAREHOUSE_HOME; {remedy}"
     if settings.landing.is_dir() and any(settings.landing.iterdir()):
         return None
     found = sorted(path.name for path in home.iterdir() if path.name[0] != "." and path.name not in NEW_HOME)

@@ -43,13 +43,24 @@ def test_status_before_the_first_run(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [], "status has written something"
 
 
-@pytest.mark.parametrize("command", ["status", "alerts", "releases", "rejected list", "backfill list"])
+@pytest.mark.parametrize(
+    "command",
+    ["status", "alerts", "releases", "rejected list", "backfill list", "vintages list curated", "maintain"],
+)
 def test_home_that_does_not_exist_is_a_failure(command: str, tmp_path: Path) -> None:
     home = tmp_path / "home"
     ended = invoke(home, *command.split(), exit_code=1)
     assert "home: the directory does not exist. Check WAREHOUSE_HOME" in ended.stdout + ended.stderr
     assert "nothing is wrong" not in ended.stdout
     assert not home.exists(), "the command has written something"
+
+
+@pytest.mark.parametrize("command", ["status", "alerts", "maintain"])
+def test_home_that_is_a_file_is_a_failure(command: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.write_text("a file")
+    ended = invoke(home, command, exit_code=1)
+    assert "home: is not a directory. Check WAREHOUSE_HOME" in ended.stdout + ended.stderr
 
 
 @pytest.mark.parametrize("command", ["status", "alerts", "rejected list", "backfill list"])

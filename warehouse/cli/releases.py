@@ -187,10 +187,13 @@ def maintain(as_json: AsJson = False) -> None:
     space for a build.
     """
     from warehouse import metrics
+    from warehouse.cli.problems import require_home
     from warehouse.config import load_settings
     from warehouse.maintenance import maintain as run_maintenance
 
     settings = load_settings()
+    if not settings.home.is_dir():  # releases without a landing are verified all the same
+        require_home(settings)
     result = run_maintenance(settings)
     metrics.update(settings)
     if as_json:
@@ -217,9 +220,10 @@ def removed_as_dict(removed: Removed) -> dict[str, Any]:
 def print_maintenance(result: Maintenance) -> None:
     """Print what was verified, found and removed, and the disk space."""
     audit, disk = result.audit, result.disk
+    count = len(audit.findings)
     print_line(
         f"audit: {audit.vintages} vintages, {audit.releases} releases, {audit.files} files, "
-        f"{audit.size_bytes:,} bytes; {len(audit.findings)} findings"
+        f"{audit.size_bytes:,} bytes; {count} finding{'' if count == 1 else 's'}"
     )
     for finding in audit.findings:
         text = f"{finding.path}: {finding.what}. {finding.remedy}"

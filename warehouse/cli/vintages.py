@@ -36,11 +36,14 @@ COLUMNS = ("vintage", "rows", "state", "retrieved", "remarks")
 def list_vintages(source: SourceName, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """List the vintages of a source, oldest first, with what was decided about them."""
     from warehouse.build.steps import source_named
+    from warehouse.cli.problems import require_home
     from warehouse.config import load_settings
     from warehouse.landing import store
 
     settings = load_settings()
-    listing = store.list_all(settings.landing, source_named(source).name)
+    name = source_named(source).name
+    require_home(settings)
+    listing = store.list_all(settings.landing, name)
     rows = [vintage_as_dict(settings, one) for one in listing.records]
     if as_csv:
         print_csv(rows, COLUMNS)
