@@ -21,6 +21,8 @@ def test_check_prints_every_problem_by_line_and_exits_with_1(tmp_path: Path) -> 
     assert good.stdout.count("no problems") == 4
     missing = invoke(tmp_path, "curated", "check", str(tmp_path / "none.csv"), exit_code=1)
     assert "none.csv is not a file" in missing.stderr and "warehouse curated template > " in missing.stderr
+    folder = invoke(tmp_path, "curated", "check", str(tmp_path), exit_code=1).stderr
+    assert f"{tmp_path} is a directory" in folder and "check FILE" in folder and "template >" not in folder
 
 
 def test_template_passes_the_check(tmp_path: Path) -> None:

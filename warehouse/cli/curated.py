@@ -66,6 +66,11 @@ def check(
     rows_by_file: dict[str, list[tuple[int, dict[str, str]]]] = {}
     problems: dict[Path, list[Problem]] = {}
     for path in [*(one for one in folder if one.name not in names), *chosen]:
+        if path.is_dir():
+            raise WarehouseError(
+                f"{path} is a directory. Name the files in it: warehouse curated check FILE; or set "
+                "WAREHOUSE_CURATED to it, and name none"
+            )
         if not path.is_file():
             raise WarehouseError(
                 f"{path} is not a file. Create one with: warehouse curated template > {path}"
