@@ -32,6 +32,14 @@ def test_no_column_folds_into_single_letters(width: int, monkeypatch: pytest.Mon
     assert (len(shown.splitlines()) == 3) == (width == 200)
 
 
+def test_column_without_values_is_aligned_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = io.StringIO()
+    monkeypatch.setattr(render, "out", Console(file=text, width=80))
+    render.print_table([{"vintage": "2022-09-16", "remarks": None}], ("vintage", "remarks"))
+    heading, row = text.getvalue().splitlines()
+    assert row.index("–") == heading.index("remarks")
+
+
 def test_prose_is_folded_in_a_table_that_fits_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     text = io.StringIO()
     monkeypatch.setattr(render, "out", Console(file=text, width=40))

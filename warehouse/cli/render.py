@@ -141,7 +141,8 @@ def print_table(
 def _table(rows: Sequence[Mapping[str, Any]], headings: Mapping[str, str], unbroken: Sequence[str]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name, heading in headings.items():
-        is_number = rows and all(isinstance(row[name], int | float) or row[name] is None for row in rows)
+        values = [row[name] for row in rows if row[name] is not None]
+        is_number = values and all(isinstance(value, int | float) for value in values)
         longest = max((cell_len(text) for text in (heading, *_cells(rows, name))), default=0)
         table.add_column(
             heading,
