@@ -205,4 +205,6 @@ def test_unknown_tables_and_columns_are_rejected_with_known_names(warehouse: War
 
 def test_trace_of_too_many_rows_names_the_missing_conditions(warehouse: Warehouse) -> None:
     shown = invoke(warehouse.home, "trace", "marts.mart_trade_scale", "reporter=CHN", exit_code=1).stderr
-    assert "Name more columns, such as" in shown
+    assert "rows of marts.mart_trade_scale have reporter=CHN. Name more columns, such as" in shown
+    shown = invoke(warehouse.home, "trace", "marts.mart_trade_scale", exit_code=1).stderr
+    assert "marts.mart_trade_scale has more than 12 rows. Name columns, such as source" in shown

@@ -35,7 +35,7 @@ ROWS_OF_A_FILE = 10  # of one role; a rank is computed from the figures of every
 
 def query(
     sql: Annotated[
-        str, typer.Argument(metavar="SQL", help="One query in SQL, on the schemas core and marts.")
+        str, typer.Argument(metavar="SQL", help="One query in SQL, on the schemas bi, marts and core.")
     ],
     as_json: AsJson = False,
     as_csv: AsCsv = False,
@@ -74,7 +74,7 @@ def query(
 def trace(
     table: Annotated[
         str,
-        typer.Argument(metavar="TABLE", help="A mart or a core fact, such as marts.mart_trade_scale."),
+        typer.Argument(metavar="TABLE", help="A table of bi or marts, or a core fact, such as bi.annual."),
     ],
     conditions: Annotated[
         list[str] | None,

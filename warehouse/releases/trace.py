@@ -158,6 +158,8 @@ def _published_rows(db: duckdb.DuckDBPyConnection, node: Row, conditions: Mappin
         raise WarehouseError(
             f"more than {MOST_FIGURES} rows of {table} have {_format(conditions)}. Name more columns, "
             f"such as {', '.join(more)}"
+            if conditions
+            else f"{table} has more than {MOST_FIGURES} rows. Name columns, such as {', '.join(more)}"
         )
     return rows
 
