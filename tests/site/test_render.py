@@ -217,14 +217,14 @@ def test_table_with_too_many_rows_for_a_sheet_is_named_with_its_file(
         for name, rows in (("long", 3), ("short", 2)):
             db.execute(f"create table bi.{name} as select range as figure from range({rows})")
             db.execute(f"comment on table bi.{name} is 'One row per figure.'")
-            db.execute(f"comment on column bi.{name}.figure is 'Number.'")
+            db.execute(f"comment on column bi.{name}.figure is 'Number, **not** `text`;\nnull as *.\n'")
         workbook.write_workbook(db, tmp_path / "book.xlsx", "r", datetime(2024, 1, 1, tzinfo=UTC))
     book = CalamineWorkbook.from_path(tmp_path / "book.xlsx")
     assert book.sheet_names == ["columns", "short"]
     assert book.get_sheet_by_name("columns").to_python()[1:] == [
         ["long", "", "Not in this workbook: it has 3 rows. See parquet/long.parquet."],
         ["short", "", "One row per figure."],
-        ["short", "figure", "Number."],
+        ["short", "figure", "Number, not text; null as *."],
     ]
 
 

@@ -54,7 +54,9 @@ def write_workbook(db: duckdb.DuckDBPyConnection, path: Path, release: str, buil
     described = [(name, "", text) for name, text, _ in tables if name in kept]
     described += [*(row for row in columns if row[0] in kept), *too_long]
     for index, row in enumerate(sorted(described, key=lambda row: row[0]), start=1):
-        meanings.write_row(index, 0, [value or "" for value in row])
+        for at, value in enumerate(row):
+            if value:
+                meanings.write_string(index, at, _plain(value))
     for name in kept:
         found = db.execute(f'select * from bi."{name}" order by all')
         headings = [column[0] for column in found.description or ()]
@@ -70,6 +72,11 @@ def write_workbook(db: duckdb.DuckDBPyConnection, path: Path, release: str, buil
                 if value is not None:
                     writers.get(type(value), sheet.write_number)(index, at, value)
     book.close()
+
+
+def _plain(text: str) -> str:
+    """Return a description without the marks of Markdown and its line breaks."""
+    return " ".join(text.replace("`", "").replace("**", "").split())
 
 
 def _write_day(
