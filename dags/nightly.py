@@ -16,6 +16,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,8 +31,8 @@ from warehouse.config import Settings, load_settings
 from warehouse.model import Source, first_request
 
 DAGS = Path(__file__).resolve().parent
-LATEST_YEARS = 3
-WIDTH = 100
+LATEST_PERIODS = 3
+WIDTH = 120
 REASON_LIMIT = 600
 
 
@@ -205,42 +206,79 @@ def run_night(night: Night, dags: dict[str, Any], progress: Progress) -> None:
 # --- the result ---
 
 
-def china_table(database: Path) -> Table:
+def china_years(database: Path) -> Table:
     """Return China's services trade of the latest years, by source, from the database of a release."""
+    rows = rows_of(
+        database,
+        """
+        select source, period_label, vintage, exports_million, imports_million, balance_million,
+               world_export_share_pct, world_import_share_pct, world_rank
+        from marts.mart_trade_scale
+        where reporter = 'CHN' and frequency = 'A' and currency = 'USD' and exports_million is not null
+        qualify dense_rank() over (partition by source order by period_label desc) <= $latest
+        order by source, period_label
+        """,
+    )
+    figures = {"exports": 0, "imports": 0, "balance": 0, "% exports": 2, "% imports": 2, "rank": 0}
+    return table_of(
+        "China: trade in services, in million US dollars and in % of the world", "year", figures, rows
+    )
+
+
+def china_periods(database: Path) -> Table:
+    """Return China's services trade of the latest quarters and months, in dollars where a source has them."""
+    rows = rows_of(
+        database,
+        """
+        select source, period_label || ' ' || currency, vintage,
+               exports_million, imports_million, balance_million, exports_growth_pct, imports_growth_pct
+        from marts.mart_trade_scale
+        where
+            reporter = 'CHN' and frequency in ('Q', 'M') and currency in ('CNY', 'USD')
+            and exports_million is not null
+        qualify
+            (currency = 'USD' or not bool_or(currency = 'USD') over (partition by source, frequency))
+            and dense_rank() over (
+                partition by source, frequency, currency order by period_label desc
+            ) <= $latest
+        order by source, frequency, period_label
+        """,
+    )
+    figures = {"exports": 0, "imports": 0, "balance": 0, "% exports": 1, "% imports": 1}
+    return table_of(
+        "China: newest quarters and months, in millions, and growth on the year in %", "period", figures, rows
+    )
+
+
+def rows_of(database: Path, query: str) -> list[tuple[Any, ...]]:
+    """Return the rows of a query on a release: source, period, vintage, and figures."""
     import duckdb
 
     with duckdb.connect(str(database), read_only=True) as connection:
-        rows = connection.execute(
-            """
-            select source, period_label, exports_million, imports_million, balance_million,
-                   world_export_share_pct, world_import_share_pct, world_rank, vintage
-            from marts.mart_trade_scale
-            where reporter = 'CHN' and frequency = 'A' and currency = 'USD' and exports_million is not null
-            qualify dense_rank() over (partition by source order by period_label desc) <= ?
-            order by source, period_label
-            """,
-            [LATEST_YEARS],
-        ).fetchall()
+        return connection.execute(query, {"latest": LATEST_PERIODS}).fetchall()
+
+
+def table_of(title: str, period: str, figures: Mapping[str, int], rows: Iterable[tuple[Any, ...]]) -> Table:
+    """Return a table of figures by source and period; `figures` has the digits of each by its heading."""
     table = Table(
-        title="China: trade in services, in million US dollars and in % of the world",
+        title=title,
         title_justify="left",
         title_style="bold",
         box=SIMPLE_HEAD,
         pad_edge=False,
         collapse_padding=True,
     )
-    for heading in ("source", "year"):
+    for heading in ("source", period):
         table.add_column(heading, no_wrap=True)
-    for heading in ("exports", "imports", "balance", "% exports", "% imports", "rank"):
+    for heading in figures:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("vintage", no_wrap=True)
     previous = None
-    for source, year, exports, imports, balance, export_share, import_share, rank, vintage in rows:
+    for source, label, vintage, *values in rows:
         if previous not in (None, source):
             table.add_section()
-        shown = [figure(value, 0) for value in (exports, imports, balance)]
-        shown += [figure(export_share, 2), figure(import_share, 2), figure(rank, 0)]
-        table.add_row("" if source == previous else source, year, *shown, str(vintage))
+        shown = [figure(value, digits) for value, digits in zip(values, figures.values(), strict=True)]
+        table.add_row("" if source == previous else source, label, *shown, str(vintage))
         previous = source
     return table
 
@@ -251,7 +289,7 @@ def figure(value: float | None, digits: int) -> str:
 
 
 def print_result(console: Console, settings: Settings, progress: Progress) -> None:
-    """Print the table and the paths of the current release, and what failed."""
+    """Print the tables and the paths of the current release, and what failed."""
     from warehouse.releases.store import DATABASE, current
 
     release = current(settings.published)
@@ -259,7 +297,8 @@ def print_result(console: Console, settings: Settings, progress: Progress) -> No
         console.print(f"There is no release in {settings.published}.", highlight=False, soft_wrap=True)
     else:
         console.print()
-        console.print(china_table(release / DATABASE))
+        console.print(china_years(release / DATABASE))
+        console.print(china_periods(release / DATABASE))
         paths = {
             "Release": release,
             "Database": release / DATABASE,

@@ -6,10 +6,12 @@ import ast
 import re
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from conftest import Warehouse
+from rich.console import Console
 
 from warehouse.config import PROJECT_ROOT
 
@@ -42,6 +44,22 @@ def test_snippets_are_those_of_the_clients_that_readers_have() -> None:
 def test_both_pages_have_the_same_snippets() -> None:
     assert blocks("README.zh.md") == SNIPPETS
     assert blocks("README.zh.md", "r") == blocks("README.md", "r") != []
+
+
+def test_both_pages_have_the_tables_that_make_run_prints(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SAFE's workbook has services of 855.3336 and -1422.2846 hundred million dollars for 2023Q4."""
+    monkeypatch.syspath_prepend(str(PROJECT_ROOT / "dags"))
+    import nightly
+
+    console = Console(width=nightly.WIDTH, file=StringIO())
+    console.print(nightly.china_years(warehouse.database))
+    console.print(nightly.china_periods(warehouse.database))
+    printed = "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()).strip()
+    assert "2023-Q4 USD   85 533  142 228  -56 695" in printed
+    for page in ("README.md", "README.zh.md"):
+        assert printed in (PROJECT_ROOT / page).read_text(encoding="utf-8"), page
 
 
 @pytest.mark.parametrize("code", SNIPPETS, ids=lambda code: "-".join(sorted(clients(code))))

@@ -132,7 +132,7 @@ def test_run_without_new_data_is_reported(
 
 
 def release_of_figures(published: Path) -> Path:
-    """Write a release with the columns that the table reads: two sources, long names, five years."""
+    """Write a release with the columns that the tables read: two sources, five years and quarters."""
     import duckdb
 
     release = published / "20260601T000000000000Z"
@@ -142,13 +142,15 @@ def release_of_figures(published: Path) -> Path:
         db.execute(
             """
             create table marts.mart_trade_scale as
-            select source, vintage, 'CHN' as reporter, 'A' as frequency, 'USD' as currency,
-                year::varchar as period_label, 1339393.21 as exports_million, 2440604.86 as imports_million,
+            select source, vintage, 'CHN' as reporter, frequency, 'USD' as currency,
+                year::varchar || if(frequency = 'Q', '-Q1', '') as period_label, -112.5 as exports_growth_pct,
+                null as imports_growth_pct, 1339393.21 as exports_million, 2440604.86 as imports_million,
                 -1101211.65 as balance_million, if(source = 'safe_bop', null, 5.04) as world_export_share_pct,
                 7.56 as world_import_share_pct, 2 as world_rank
             from
                 (values ('safe_bop', '2024-03-29.02'),
-                    ('unctad_services', '2025-07-23')) as s (source, vintage),
+                    ('unctad_services_quarterly', '2025-07-23')) as s (source, vintage),
+                (values ('A'), ('Q')) as f (frequency),
                 range(2019, 2024) as years(year)
             """
         )
@@ -169,10 +171,11 @@ def test_table_of_the_result_fits_its_width_and_the_paths_follow(tmp_path: Path)
     paths = [line for line in shown if str(release) in line]
     assert [line.split()[0] for line in paths] == ["Release", "Database", "Parquet", "Validation", "dbt"]
     table = shown[: shown.index(paths[0])]
-    assert max(len(line) for line in table) <= 100
+    assert max(len(line) for line in table) <= nightly.WIDTH
     assert "…" not in "".join(table)
     text = "\n".join(table)
-    assert text.count("safe_bop") == 1 and text.count("2023") == 2 and "2020" not in text
+    assert text.count("safe_bop") == 2 and text.count("2023") == 4 and "2020" not in text
+    assert text.count("2023-Q1 USD") == 2 and "-112.5" in text
     assert "1 339 393" in text and "-1 101 212" in text and "5.04" in text and "·" in text
 
 
