@@ -18,8 +18,9 @@ import duckdb
 import yaml
 from recordings import UNCTAD_REPORTS
 
-from warehouse.config import EXPECTATIONS_DIR
-from warehouse.quality import read_suites
+from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR
+from warehouse.model import Source
+from warehouse.quality import read_suites, validate_vintage
 from warehouse.sources import SOURCES
 
 Row = tuple[str, str, tuple[str, ...], dict[str, str], bool]
@@ -66,6 +67,26 @@ def suites_with(names: Collection[str], into: Path) -> Path:
         kept = [one for one in entries if f"{suite}: {one['name']}" in names]
         (into / f"{suite}.yml").write_text(json.dumps({"expectations": kept or entries[:1]}))
     return into
+
+
+def failures(
+    source: Source,
+    good: Path,
+    work: Path,
+    *statements: str,
+    has_previous: bool = True,
+    only: Collection[str] = (),
+) -> dict[str, str]:
+    """Return the details of the expectations that fail for good rows changed by statements, by name.
+
+    The rows are compared with the good ones if `has_previous`. Of `only` some names, the others are not run.
+    """
+    suites = EXPECTATIONS_DIR
+    if only:
+        suites = suites_with({f"raw.{source.name}: {name}" for name in only}, work / "suites")
+    rows, previous = spoil_rows(good, statements, work), good if has_previous else None
+    verdict = validate_vintage(source, rows, previous, DBT_PROJECT_DIR / "seeds", suites, work / "validate")
+    return {finding.expectation: finding.detail for finding in verdict.findings if not finding.success}
 
 
 def unctad_report(name: str) -> tuple[Row, ...]:

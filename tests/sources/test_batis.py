@@ -13,13 +13,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from spoiled import spoil_rows, suites_with
+from spoiled import failures
 
-from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, SAMPLE_DIR
+from warehouse.config import EXPECTATIONS_DIR, SAMPLE_DIR
 from warehouse.errors import SourceError, Unavailable
 from warehouse.fetch import fetch
 from warehouse.model import MEBIBYTE, Request, raw_schema
-from warehouse.quality import read_suite, validate_vintage
+from warehouse.quality import read_suite
 from warehouse.sources import batis
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "batis"
@@ -343,22 +343,8 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "rows.parquet"
 
 
-def findings(
-    good: Path,
-    work: Path,
-    *statements: str,
-    has_previous: bool = False,
-    suites: Path = EXPECTATIONS_DIR,
-) -> dict[str, str]:
-    rows, previous = spoil_rows(good, statements, work), good if has_previous else None
-    verdict = validate_vintage(
-        batis.SOURCE, rows, previous, DBT_PROJECT_DIR / "seeds", suites, work / "validate"
-    )
-    return {finding.expectation: finding.detail for finding in verdict.findings if not finding.success}
-
-
 def test_sample_passes_the_load_gate(good: Path, tmp_path: Path) -> None:
-    assert findings(good, tmp_path, has_previous=True) == {}
+    assert failures(batis.SOURCE, good, tmp_path) == {}
 
 
 SPOILED = {
@@ -432,9 +418,8 @@ SPOILED = {
 @pytest.mark.parametrize("name", list(SPOILED))
 def test_each_expectation_fails_on_its_payload(name: str, good: Path, tmp_path: Path) -> None:
     statement, expected_text = SPOILED[name]
-    suites = suites_with({f"raw.batis: {name}"}, tmp_path / "suites")
     has_previous = name != "columns are as expected"
-    found = findings(good, tmp_path, statement, has_previous=has_previous, suites=suites)
+    found = failures(batis.SOURCE, good, tmp_path, statement, has_previous=has_previous, only=[name])
     assert name in found
     assert expected_text in found[name]
 

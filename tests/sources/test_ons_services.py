@@ -10,13 +10,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from spoiled import spoil_rows, suites_with
+from spoiled import failures
 from workbooks import workbook
 
 from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, SAMPLE_DIR
 from warehouse.errors import SourceError
 from warehouse.model import Request, raw_schema
-from warehouse.quality import read_suite, validate_vintage
+from warehouse.quality import read_suite
 from warehouse.sources import ons_services as ons
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "ons_services" / "services_by_partner.csv"
@@ -357,22 +357,8 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "rows.parquet"
 
 
-def findings(
-    good: Path,
-    work: Path,
-    *statements: str,
-    has_previous: bool = True,
-    suites: Path = EXPECTATIONS_DIR,
-) -> dict[str, str]:
-    rows, previous = spoil_rows(good, statements, work), good if has_previous else None
-    verdict = validate_vintage(
-        ons.SOURCE, rows, previous, DBT_PROJECT_DIR / "seeds", suites, work / "validate"
-    )
-    return {finding.expectation: finding.detail for finding in verdict.findings if not finding.success}
-
-
 def test_sample_passes_the_load_gate(good: Path, tmp_path: Path) -> None:
-    assert findings(good, tmp_path) == {}
+    assert failures(ons.SOURCE, good, tmp_path) == {}
 
 
 CELL = "direction = 'Exports' and service_type_code = '0' and country_code = 'CN'"
@@ -464,14 +450,13 @@ SPOILED = {
     ],
 )
 def test_gate_accepts_what_the_publisher_may_print(statement: str, good: Path, tmp_path: Path) -> None:
-    assert findings(good, tmp_path, statement) == {}
+    assert failures(ons.SOURCE, good, tmp_path, statement) == {}
 
 
 @pytest.mark.parametrize("name", list(SPOILED))
 def test_each_expectation_fails_on_its_payload(name: str, good: Path, tmp_path: Path) -> None:
     statement, expected_text = SPOILED[name]
-    suites = suites_with({f"raw.ons_services: {name}"}, tmp_path / "suites")
-    found = findings(good, tmp_path, statement, suites=suites)
+    found = failures(ons.SOURCE, good, tmp_path, statement, only=[name])
     assert name in found
     assert expected_text in found[name]
 

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from spoiled import failures
 from unctad_reports import read_report, require_rejected, write_report
 
 from warehouse.config import PROJECT_ROOT
@@ -110,3 +112,15 @@ def test_other_spelling_of_the_measure_is_read_and_labels_may_be_absent(tmp_path
 )
 def test_bad_answer_is_rejected_with_its_reason(old: str, new: str, reason: str, tmp_path: Path) -> None:
     assert reason in require_rejected(SOURCE, tmp_path, REPORT, made_up(), (old, new))
+
+
+def test_any_rate_of_a_later_year_is_accepted(tmp_path: Path) -> None:
+    """The direction of the table is that of its past years: no suite knows what a currency will be worth."""
+    good = tmp_path / "good.parquet"
+    pq.write_table(pa.Table.from_batches(list(SOURCE.read({REPORT.archive: ARCHIVE}, tmp_path))), good)
+    later = (
+        "insert into rows select * replace ('2025' as year) from rows where year = '2024'",
+        "update rows set value = '65.1' where year = '2025' and economy = '392' and foreign_economy = '842'",
+        "update rows set value = '1.05' where year = '2025' and economy = '826' and foreign_economy = '842'",
+    )
+    assert failures(SOURCE, good, tmp_path, *later) == {}
