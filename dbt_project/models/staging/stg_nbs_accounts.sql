@@ -51,7 +51,7 @@ known as (
 
 ),
 
--- A unit other than the seed's would be another scale, so it fails.
+-- A unit other than the seed's would be another scale, so it fails. That of an unknown indicator is not known.
 renamed as (
 
     select
@@ -71,7 +71,7 @@ renamed as (
         case
             when unit = '亿元' and observed_unit = 'million'
                 then cast(cast(value as decimal(28, 10)) * cast(scale as decimal(3, 0)) as decimal(38, 18))
-            else
+            when observed_unit is not null then
                 {{ unknown_code(
                     'nbs_accounts', 'unit', "concat_ws('', indicator_name, ': ', coalesce(unit, '(none)'))",
                     'Give the indicator its unit in dbt_project/seeds/nbs_indicator.csv'
