@@ -23,7 +23,7 @@ SUPERSET_READY := .venv-superset/.ready
 PEERS_READY := .venv-peers/.ready
 SPARK_READY := .venv-spark/.ready
 
-.PHONY: help run test test-fast test-slow test-faults cases bench bench-peers bench-bi test-stack test-browser test-superset ui site superset live check audit clean lock
+.PHONY: help run test test-fast test-slow test-faults cases bench bench-peers bench-bi test-stack test-browser test-superset ui sources site superset live check audit clean lock
 help: ## this list
 	@echo 'Services Trade Warehouse'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -145,6 +145,9 @@ spark-test: $(READY) java $(SPARK_READY) ## a night on a cluster of Apache Spark
 
 ui: $(READY) ## Airflow's web page on these DAGs, on loopback (UI_PORT=8080)
 	@WAREHOUSE_MIRROR='$(MIRROR)' UI_PORT='$(UI_PORT)' $(BIN)/python dags/ui.py
+
+sources: $(READY) ## what is made of the sources: their pages, the tables of the READMEs, the list that dbt unites
+	@$(BIN)/python docs/source_files.py
 
 # The releases, so that links to one release (/2026…/site/) work beside /latest/site/.
 site: $(READY) ## the site of the current release, on loopback (SITE_PORT=8090)

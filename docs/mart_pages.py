@@ -165,7 +165,7 @@ def result_of(sql: str, database: Path) -> str:
     if not rows:
         lines.append("\nNo rows: the sample has no recording of the source.")
     if len(rows) > ROWS_SHOWN:
-        lines.append(f"\n{ROWS_SHOWN} of {len(rows)} rows.")
+        lines.append(f"\nThe first {ROWS_SHOWN} rows.")
     return "\n".join(lines)
 
 

@@ -2,9 +2,12 @@ select
     source,
 
     publisher,
+    publisher_zh,
     publisher_table,
     title_en,
     title_zh,
+    content_en,
+    content_zh,
     homepage,
     licence,
     world_basis,

@@ -1,22 +1,47 @@
-"""Write docs/sources/<source>.md, one page for each source, from its module.
+"""Write what is made of the sources: run `make sources` after a change of one, and commit what it writes.
 
-Run `python docs/source_pages.py` after a change of a source; a test compares the pages with the modules.
+- docs/sources/<source>.md: a page for each source, from its module.
+- README.md and README.zh.md: the table of the sources, from seed source_facts.
+- dbt_project/macros/observed_sources.sql: the list of the sources whose observations dbt unites.
+
+A test compares each with its origin. Nothing here reads a release.
 """
 
 from __future__ import annotations
 
 import ast
+import csv
 import importlib
+import json
 import re
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 
-from warehouse.config import SEEDS_DIR
-from warehouse.model import Source
+from warehouse.config import DBT_PROJECT_DIR, PROJECT_ROOT, SAMPLE_DIR, SEEDS_DIR
+from warehouse.model import Source, first_request
 from warehouse.sources import SOURCES
 
 PAGES = Path(__file__).parent / "sources"
+MACRO = DBT_PROJECT_DIR / "macros" / "observed_sources.sql"
+# The language of a README, by which columns of source_facts are named, and the heading of its table.
+READMES = {
+    "README.md": ("en", ("source", "publisher", "table", "content", "recorded")),
+    "README.zh.md": ("zh", ("数据源", "发布机构", "数据表", "内容", "录制")),
+}
+NEEDS = {"en": "needs", "zh": "需设"}
+TABLE = re.compile(r"(<!-- sources: written by make sources -->\n).*?(<!-- end of sources -->)", re.DOTALL)
+MACRO_TEXT = """\
+{{#-
+    The sources of observations: each has a staging model stg_<name>. Written by `make sources` from the
+    modules of warehouse/sources/. A unit test of the model that unites them replaces the list by a few.
+-#}}
+{{% macro observed_sources() %}}
+    {{{{ return([
+{names}
+    ]) }}}}
+{{% endmacro %}}
+"""
 TEMPLATE = """\
 # {{ source.name }}
 
@@ -102,14 +127,59 @@ def releases_of(name: str) -> str:
     return ", ".join(f"{month:02d}-{day:02d}" for month, day in days)
 
 
-def write_pages() -> None:
-    """Write all pages, and remove those of sources that are no more."""
+def recorded_sources() -> set[str]:
+    """Return the sources with an answer in the sample."""
+    index = json.loads((SAMPLE_DIR / "night-2" / "index.json").read_text(encoding="utf-8"))
+    answered = {answer["address"] for answer in index["answers"]}
+    return {name for name, one in SOURCES.items() if first_request(one.plan()).address in answered}
+
+
+def table_of(language: str, heading: tuple[str, ...]) -> str:
+    """Return the table of the sources in Markdown, in the language `en` or `zh`."""
+    with (SEEDS_DIR / "source_facts.csv").open(encoding="utf-8", newline="") as file:
+        facts = {row["source"]: row for row in csv.DictReader(file)}
+    recorded = recorded_sources()
+    rows = [heading, ("---",) * len(heading)]
+    for name, source in SOURCES.items():
+        fact = facts[name]
+        publisher = fact["publisher_zh" if language == "zh" else "publisher"]
+        key = f" ({NEEDS[language]} `{source.key_variable}`)" if source.key_variable else ""
+        page = f"[`{name}`](docs/sources/{name}.md)"
+        table = f"`{fact['publisher_table']}`"
+        rows.append(
+            (page, publisher, table, fact[f"content_{language}"] + key, "✓" if name in recorded else "-")
+        )
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def readme_of(name: str) -> str:
+    """Return the text of a README with the table of the sources that there are."""
+    text = (PROJECT_ROOT / name).read_text(encoding="utf-8")
+    table = table_of(*READMES[name])
+    made, count = TABLE.subn(lambda found: found[1] + table + found[2], text)
+    if count != 1:
+        raise ValueError(
+            f"{name}: {count} places for the table of the sources, expected one: {TABLE.pattern}"
+        )
+    return made
+
+
+def macro_text() -> str:
+    """Return the macro that lists the sources of observations."""
+    return MACRO_TEXT.format(names="\n".join(f"        '{name}'," for name in SOURCES))
+
+
+def write_files() -> None:
+    """Write all files, and remove the pages of sources that are no more."""
     PAGES.mkdir(exist_ok=True)
     for old in PAGES.glob("*.md"):
         old.unlink()
     for source in SOURCES.values():
         (PAGES / f"{source.name}.md").write_text(page_of(source), encoding="utf-8")
+    for name in READMES:
+        (PROJECT_ROOT / name).write_text(readme_of(name), encoding="utf-8")
+    MACRO.write_text(macro_text(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    write_pages()
+    write_files()

@@ -1,0 +1,50 @@
+"""The files that are made of the sources are those of their modules and seeds."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from warehouse.config import PROJECT_ROOT
+from warehouse.sources import SOURCES
+
+sys.path.insert(0, str(PROJECT_ROOT / "docs"))
+import source_files
+
+OUTDATED = "run: make sources"
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_page_of_a_source_is_up_to_date(name: str) -> None:
+    page = (source_files.PAGES / f"{name}.md").read_text(encoding="utf-8")
+    assert page == source_files.page_of(SOURCES[name]), OUTDATED
+
+
+def test_there_is_a_page_for_each_source_and_no_other() -> None:
+    assert sorted(path.stem for path in source_files.PAGES.glob("*.md")) == sorted(SOURCES)
+
+
+@pytest.mark.parametrize("name", source_files.READMES)
+def test_table_of_a_readme_is_up_to_date(name: str) -> None:
+    text = (PROJECT_ROOT / name).read_text(encoding="utf-8")
+    assert text == source_files.readme_of(name), OUTDATED
+    rows = [line for line in text.splitlines() if line.startswith("| [`")]
+    assert len(rows) == len(SOURCES)
+    assert [row for row in rows if "WAREHOUSE_BEA_KEY" in row] == [
+        row for row in rows if "bea_services" in row
+    ]
+    # Typed from the list of the sample's files.
+    recorded = {"safe_bop", "worldbank_wdi", "unctad_goods", "wto_digital"}
+    assert recorded <= {row.split("`")[1] for row in rows if row.endswith("| ✓ |")}
+    assert {"safe_monthly", "wto_tismos"} <= {row.split("`")[1] for row in rows if row.endswith("| - |")}
+
+
+def test_list_of_the_sources_of_observations_is_up_to_date() -> None:
+    text = source_files.MACRO.read_text(encoding="utf-8")
+    assert text == source_files.macro_text(), OUTDATED
+    assert all(f"'{name}'," in text for name in SOURCES)
+
+
+def test_every_source_states_when_it_was_last_evidenced() -> None:
+    assert not [name for name, source in SOURCES.items() if source.evidenced == "never"]
