@@ -56,7 +56,7 @@ def built_of_rates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     mirror = case.write_mirror(home.parent / "imf", edits.fixture("imf_exchange_rates")({}), DAY)
     assert ingest(settings_of(home, mirror), "imf_exchange_rates") == DAY
     recorded = ("batis", "curated", "mofcom_totals", "ons_services")
-    answers = edits.unctad_report("unctad_exchange_rates")({})
+    answers = edits.fixture("unctad_exchange_rates")({})
     return case.build_beside(home, recorded, "unctad_exchange_rates", answers, DAY)
 
 

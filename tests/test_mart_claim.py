@@ -497,7 +497,7 @@ PARTNERS = PROJECT / "tests" / "fixtures" / "unctad_services_by_partner" / "US_T
 def built_of_partners(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the database of a build of UNCTAD's services by partner."""
     home = tmp_path_factory.mktemp("partners") / "home"
-    answers = edits.unctad_report("unctad_services_by_partner")({})
+    answers = edits.fixture("unctad_services_by_partner")({})
     return case.build_beside(home, (), "unctad_services_by_partner", answers, "2026-11-01")
 
 

@@ -171,7 +171,7 @@ def of_fixtures(shared: Path) -> Path:
         for source in ("mofcom_totals", "safe_bop", "unctad_services", "worldbank_wdi"):
             assert ingest(settings_of(home, SAMPLE_DIR / "night-2"), source)
         for name in ("unctad_gdp", "unctad_population"):
-            mirror = case.write_mirror(base / name, edits.unctad_report(name)({}), DAY)
+            mirror = case.write_mirror(base / name, edits.fixture(name)({}), DAY)
             assert ingest(settings_of(home, mirror), name) == DAY
         assert ingest(settings_of(home, nbs_mirror.write_mirror(base / "nbs")), "nbs_accounts") == DAY
         return release_of(home)

@@ -29,7 +29,7 @@ def built_of_digital(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the database of a build of two recorded sources, and of the fixture."""
     home = tmp_path_factory.mktemp("digital") / "home"
     recorded = ("data360_digital", "unctad_services")
-    return case.build_beside(home, recorded, "unctad_digital", edits.unctad_report("unctad_digital")({}), DAY)
+    return case.build_beside(home, recorded, "unctad_digital", edits.fixture("unctad_digital")({}), DAY)
 
 
 def sent(category: str, year: str, economy: str, flow: str) -> Fraction:

@@ -431,7 +431,7 @@ def fixture(source: str, *changes: Callable[[str], str]) -> Edit:
         request = first_request(SOURCES[source].plan())
         body = (PROJECT_ROOT / "tests" / "fixtures" / source / request.name).read_bytes()
         for change in changes:
-            body = change(body.decode()).encode()
+            body = in_text(SEVEN, body, change) if request.kind == "7z" else change(body.decode()).encode()
         return {request.name: Answer(request.address, body)}
 
     return edit
@@ -450,19 +450,6 @@ def tismos(*changes: Callable[[str], str]) -> Edit:
             body = in_text(ZIP_1252, answers[exports].body, change)
             answers[exports] = answers[exports]._replace(body=body)
         return answers
-
-    return edit
-
-
-def unctad_report(name: str, *changes: Callable[[str], str]) -> Edit:
-    """Answer with the made-up fixture of one of UNCTAD's bulk reports, with changes of its text."""
-
-    def edit(_: Answers) -> Answers:
-        request = first_request(SOURCES[name].plan())
-        body = (PROJECT_ROOT / "tests" / "fixtures" / name / request.name).read_bytes()
-        for change in changes:
-            body = in_text(SEVEN, body, change)
-        return {request.name: Answer(request.address, body)}
 
     return edit
 

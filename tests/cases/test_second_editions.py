@@ -10,11 +10,12 @@ from pathlib import Path
 import duckdb
 import nbs_mirror
 import pytest
+import spoiled
 from cases import edits
 from cases.case import Case, Edit, ingest_case
 from cases.edits import changed, in_archive, in_text_of, replaced
 from conftest import copy_home, release_of
-from recordings import UNCTAD_REPORTS
+from recordings import WITHOUT_RECORDING
 
 from warehouse.landing import store
 from warehouse.model import Request
@@ -58,30 +59,25 @@ def revised_nbs(request: Request) -> bytes | None:
 
 
 CHINA_2021 = {"Year": "2021", "Economy": "156", "Flow": "02"}
-FIRST: dict[str, Edit] = {  # of sources that have no vintage in the home
-    "bea_services": edits.fixture("bea_services"),
-    "eurostat_bop": edits.fixture("eurostat_bop"),
-    "imf_bop": edits.fixture("imf_bop"),
-    "imf_exchange_rates": edits.fixture("imf_exchange_rates"),
+# The sources that have no vintage in the home, those of one request from their fixtures.
+FIRST: dict[str, Edit] = {name: edits.fixture(name) for name in WITHOUT_RECORDING} | {
     "nbs_accounts": edits.nbs(),
     "safe_monthly": edits.safe_monthly(),
-    **{name: edits.unctad_report(name) for name in UNCTAD_REPORTS},
     "wto_digital": edits.recorded,
     "wto_services": edits.wto_services(),
     "wto_tismos": edits.tismos(),
 }
+# By `second_edition` of tests/fixtures/<source>/payloads.yml: the text that is revised, and the new one.
 SECOND: dict[str, Edit] = {
+    name: edits.fixture(name, in_text_of(tuple(payloads["second_edition"])))
+    for name in SOURCES
+    if "second_edition" in (payloads := spoiled.read_payloads(spoiled.FIXTURES / name / "payloads.yml"))
+} | {
     "atlas_services": changed(".dta", revised_atlas),
     "batis": changed(".zip", in_archive(edits.ZIP, in_text_of((",11.287497", ",11.287498")))),
     "batis_sdmx": changed("batis.csv", replaced((",118.50812,", ",118.50813,"))),
-    "bea_services": edits.fixture("bea_services", in_text_of(("46,420", "46,421"))),
     "curated": changed("national_releases", replaced((",S,total,52982.7,", ",S,total,52982.8,"))),
     "data360_digital": changed("UNCTAD_DE", replaced((",1835732.0,", ",1835733.0,"))),
-    "eurostat_bop": edits.fixture("eurostat_bop", in_text_of((",21900.0,", ",21900.1,"))),
-    "imf_bop": edits.fixture("imf_bop", in_text_of((",87979477545.01,", ",87979477546.01,"))),
-    "imf_exchange_rates": edits.fixture(
-        "imf_exchange_rates", in_text_of((",2018-M01,82.82,", ",2018-M01,82.83,"))
-    ),
     "mofcom_totals": changed("page-1", replaced(("30,422", "30,423"))),
     "nbs_accounts": edits.nbs(revised_nbs),
     "ons_services": changed("services_by_partner", replaced((",8127,8168,", ",8127,8169,"))),
@@ -90,19 +86,6 @@ SECOND: dict[str, Edit] = {
     "unctad_goods": changed("US_Trade", in_archive(edits.SEVEN, with_a_digit_more(**CHINA_2021))),
     "unctad_services": changed(
         "US_Trade", in_archive(edits.SEVEN, with_a_digit_more(**CHINA_2021, Category="S"))
-    ),
-    **{name: edits.unctad_report(name, in_text_of((",1003.5,", ",1003.6,"))) for name in UNCTAD_REPORTS},
-    "unctad_exchange_rates": edits.unctad_report(
-        "unctad_exchange_rates",
-        in_text_of(
-            (",China,842,United States of America,6.45,", ",China,842,United States of America,6.46,")
-        ),
-    ),
-    "unctad_gdp": edits.unctad_report(
-        "unctad_gdp", in_text_of((",China,11000000.000,", ",China,11000001.000,"))
-    ),
-    "unctad_population": edits.unctad_report(
-        "unctad_population", in_text_of((",China,1380000.000,", ",China,1380001.000,"))
     ),
     "worldbank_wdi": changed("BX.GSR.NFSV.CD", replaced(("339393210195.59", "339393210196.59"))),
     "wto_digital": changed("DDS", replaced(("220567.7463", "220567.7464"))),
