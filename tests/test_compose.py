@@ -24,6 +24,7 @@ from warehouse.config import (
     Settings,
     load_settings,
 )
+from warehouse.sources import SOURCES
 
 REQUIRED = {
     "WAREHOUSE_SECRETS": "/etc/secrets",
@@ -363,7 +364,9 @@ def test_mounted_directories_are_those_of_the_environment(services: dict[str, An
 
 def test_every_setting_reaches_the_tasks_or_is_decided_by_the_stack(services: dict[str, Any]) -> None:
     keep = {f"{KEEP_PREFIX}{name.upper()}" for name in RetentionPolicy.model_fields}
-    settings = {f"WAREHOUSE_{name.upper()}" for name in Settings.model_fields if name != "keep"} | keep
+    settings = {f"WAREHOUSE_{name.upper()}" for name in Settings.model_fields} | keep
+    settings -= {"WAREHOUSE_KEEP", "WAREHOUSE_KEYS"}
+    settings |= {source.key_variable for source in SOURCES.values() if source.key_variable}
     in_image = {"WAREHOUSE_REVISION"}
     of_tasks = {"WAREHOUSE_LOCK_SECONDS"}  # a task waits for as long as dags/defaults.py says
     assert settings - set(services["scheduler"]["environment"]) == in_image | of_tasks

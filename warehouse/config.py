@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import re
 import shlex
 import socket
 from collections import Counter
@@ -29,6 +30,7 @@ SEEDS_DIR = DBT_PROJECT_DIR / "seeds"
 EXPECTATIONS_DIR = PROJECT_ROOT / "expectations"
 PREFIX = "WAREHOUSE_"
 KEEP_PREFIX = f"{PREFIX}KEEP_"
+KEY_VARIABLE = re.compile(rf"{PREFIX}[A-Z0-9]+_KEY")  # of a publisher
 RESTORING = "RESTORING"  # in a home: a restore or a pull has not ended
 S3 = "s3://"
 
@@ -40,6 +42,13 @@ def default_operator() -> str:
     except (KeyError, OSError):  # a container may run under a number without a name
         user = f"uid {os.getuid()}"
     return f"{user}@{socket.gethostname()}"
+
+
+def publisher_keys() -> dict[str, SecretStr]:
+    """Return the keys of publishers that are set in the environment, by the name of their variable."""
+    return {
+        name: SecretStr(value) for name, value in os.environ.items() if value and KEY_VARIABLE.fullmatch(name)
+    }
 
 
 class RetentionPolicy(BaseSettings):
@@ -78,8 +87,8 @@ class Settings(BaseSettings):
     Spark's environment, `spark_master` the URL of the cluster, `spark_driver_host` the name by which its
     executors reach this machine. `publish_to` is the address of a PostgreSQL database that each release is
     copied to; it may hold a password. `objects` is the address of the bucket that each release is pushed to,
-    `s3://bucket/prefix`; its endpoint, region and credentials are in the `AWS_*` variables. `bea_key` is the
-    key of the source `bea_services`.
+    `s3://bucket/prefix`; its endpoint, region and credentials are in the `AWS_*` variables. `keys` are the
+    keys of the publishers, by the name of their variable, `WAREHOUSE_<name>_KEY`.
     """
 
     model_config = SettingsConfigDict(
@@ -103,7 +112,7 @@ class Settings(BaseSettings):
     spark_driver_memory: str = "2g"
     spark_executor_memory: str = "1g"
     publish_to: SecretStr | None = None
-    bea_key: SecretStr | None = None
+    keys: dict[str, SecretStr] = Field(default_factory=publisher_keys)
     objects: SecretStr | None = None  # no secret, but a key that is typed into it must not be printed
     keep: RetentionPolicy = Field(default_factory=lambda: RetentionPolicy())
 
@@ -114,7 +123,7 @@ class Settings(BaseSettings):
 
     def key(self, variable: str | None) -> str | None:
         """Return a publisher's key by the name of its variable, `Source.key_variable`; None if not set."""
-        secret: SecretStr | None = getattr(self, variable.removeprefix(PREFIX).lower()) if variable else None
+        secret = self.keys.get(variable) if variable else None
         return secret.get_secret_value() if secret else None
 
     @property

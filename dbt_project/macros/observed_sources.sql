@@ -1,6 +1,6 @@
 {#-
-    The sources of observations: each has a staging model stg_<name>. Written by `make sources` from the modules
-    of warehouse/sources/. A unit test of the model that unites them replaces the list by a few.
+    The sources of observations: each has a staging model stg_<name>. Written by `make sources` from the
+    modules of warehouse/sources/. A unit test of the model that unites them replaces the list by a few.
 -#}
 {% macro observed_sources() %}
     {{ return([
@@ -31,6 +31,7 @@
         'wto_digital',
         'wto_merchandise',
         'wto_services',
+        'wto_timeseries',
         'wto_tismos',
     ]) }}
 {% endmacro %}

@@ -16,10 +16,11 @@ import nbs_mirror
 import pandas as pd
 from cases.case import Answer, Answers, Edit
 from mutations import Form, in_text, packed, unpacked
+from recordings import answer_plan
 from workbooks import workbook
 
 from warehouse.config import PROJECT_ROOT
-from warehouse.model import Request, first_request
+from warehouse.model import Request
 from warehouse.sources import SOURCES, wto_tismos
 
 Change = Callable[[bytes], bytes]
@@ -425,14 +426,23 @@ def wto_services(*changes: Callable[[str], str]) -> Edit:
 
 
 def fixture(source: str, *changes: Callable[[str], str]) -> Edit:
-    """Answer the one request of a source with the fixture of its tests, with changes of its text."""
+    """Answer the requests of a source with the fixtures of its tests, the first with changes of its text."""
 
     def edit(_: Answers) -> Answers:
-        request = first_request(SOURCES[source].plan())
-        body = (PROJECT_ROOT / "tests" / "fixtures" / source / request.name).read_bytes()
-        for change in changes:
-            body = in_text(SEVEN, body, change) if request.kind == "7z" else change(body.decode()).encode()
-        return {request.name: Answer(request.address, body)}
+        answers = {}
+
+        def answer(request: Request) -> Path:
+            path = PROJECT_ROOT / "tests" / "fixtures" / source / request.name
+            body = path.read_bytes()
+            for change in () if answers else changes:
+                body = (
+                    in_text(SEVEN, body, change) if request.kind == "7z" else change(body.decode()).encode()
+                )
+            answers[request.name] = Answer(request.address, body)
+            return path
+
+        answer_plan(SOURCES[source].plan(), answer)
+        return answers
 
     return edit
 

@@ -41,6 +41,7 @@ def test_names_are_unique_and_end_in_what_is_sent() -> None:
         "eurostat_bop",
         "imf_bop",
         "imf_exchange_rates",
+        "wto_timeseries",
         "wto_tismos",
         *UNCTAD_REPORTS,
     }

@@ -346,6 +346,14 @@ def read_bea(files: Mapping[str, bytes], source: str) -> list[Row]:
     return [tuple(row[name] for name in names) for row in rows if row["TradeDirection"] in flows]
 
 
+def read_timeseries(files: Mapping[str, bytes], source: str) -> list[Row]:
+    names = list(contract_of(source).read)
+    pages = {name: json_of(data)["Dataset"] for name, data in files.items()}
+    # A page begins with the last record of the page before; the last one has no other.
+    rows = [row for name, page in pages.items() for row in page[0 if name.endswith(".page-1.json") else 1 :]]
+    return [tuple(row.get(name) for name in names) for row in rows]
+
+
 def read_data360(files: Mapping[str, bytes], source: str) -> list[Row]:
     names = list(data360_digital.LOADED)
     rows = chosen(Form("csv"), files["UNCTAD_DE.csv"], names)
@@ -543,6 +551,7 @@ READ: Mapping[str, Callable[[Mapping[str, bytes], str], list[Row]]] = {
     "wto_digital": read_wto,
     "wto_merchandise": read_wto,
     "wto_services": read_wto,
+    "wto_timeseries": read_timeseries,
     "wto_tismos": read_tismos,
 }
 

@@ -54,7 +54,7 @@ def test_key_is_not_in_the_error_of_a_publisher(httpserver: HTTPServer, tmp_path
 
 def test_source_without_its_key_is_not_configured(httpserver: HTTPServer, tmp_path: Path) -> None:
     source = keyed(httpserver.url_for("/t"))
-    settings = Settings(home=tmp_path, mirror=None, bea_key=None)
+    settings = Settings(home=tmp_path, mirror=None, keys={})
     with pytest.raises(
         NotConfigured, match=r"the publisher asks for a key, and none is set.*WAREHOUSE_BEA_KEY"
     ):

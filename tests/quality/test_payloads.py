@@ -19,16 +19,17 @@ import yaml
 from recordings import WITHOUT_RECORDING, answer_plan
 
 from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, PROJECT_ROOT, SAMPLE_DIR
-from warehouse.model import first_request, raw_schema
+from warehouse.model import raw_schema
 from warehouse.quality import Suite, Verdict, build_suite, read_suites, validate_release, validate_vintage
-from warehouse.sources import SOURCES, wto_tismos
+from warehouse.sources import SOURCES
 
 SEEDS = DBT_PROJECT_DIR / "seeds"
 SUITES = read_suites(EXPECTATIONS_DIR)
-# There is no recorded answer of these sources. Their rows come from the fixtures of their tests.
-UNSAMPLED = {name: first_request(SOURCES[name].plan()).name for name in WITHOUT_RECORDING} | {
-    "nbs_accounts": "new.3.values.000000.json",  # the files that have the rows
-    "safe_monthly": "goods_and_services.xlsx",
+# The rows of sources without a recorded answer come from the fixtures of their tests: the answers to all
+# requests, and of these the files that have the rows.
+FILES = {
+    "nbs_accounts": ("new.3.values.000000.json",),
+    "safe_monthly": ("goods_and_services.xlsx",),
 }
 FEW_ROWS = {"nbs_accounts": "period", "wto_services": "year"}  # and the column of their periods
 # Their payloads are in the tests of the sources, in test_mode_of_supply.py and test_trade_per_head.py.
@@ -44,9 +45,10 @@ SPOILED_ELSEWHERE = {
 def rows_of_fixture(name: str, into: Path) -> Path:
     """Read the small file of a source that has no recorded answer into a Parquet file."""
     source, fixtures = SOURCES[name], PROJECT_ROOT / "tests" / "fixtures" / name
-    files = [UNSAMPLED[name]] if name != "wto_tismos" else list(wto_tismos.FLOWS)
+    files = {file: fixtures / file for file in FILES.get(name, ())}
+    files = files or answer_plan(source.plan(), lambda request: fixtures / request.name)
     into.mkdir(parents=True)
-    batches = list(source.read({file: fixtures / file for file in files}, into))
+    batches = list(source.read(files, into))
     pq.write_table(pa.Table.from_batches(batches, schema=raw_schema(source.columns)), into / "rows.parquet")
     return into / "rows.parquet"
 
@@ -70,7 +72,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("good")
     return {
         name: rows_of_fixture(name, folder / name)
-        if name in UNSAMPLED
+        if name in WITHOUT_RECORDING
         else rows_of("night-2", name, folder / name)
         for name in SOURCES
     }

@@ -4,8 +4,8 @@ A number is a `Number`, a subclass of `str`, so that `"12"` and `12` differ and 
 float. Objects, arrays, strings, true, false and null are the usual Python values.
 
 The parser rejects bytes that are not one whole JSON value in UTF-8 (a byte order mark is dropped, as RFC 8259
-allows), NaN and Infinity, a repeated key in an object, half of a surrogate pair, and nesting deeper than
-Python's recursion limit.
+allows; a publisher that sends another encoding at times has it as `fallback`), NaN and Infinity, a repeated
+key in an object, half of a surrogate pair, and nesting deeper than Python's recursion limit.
 """
 
 from __future__ import annotations
@@ -33,19 +33,23 @@ class Number(str):
 JsonValue = None | bool | str | Number | list["JsonValue"] | dict[str, "JsonValue"]
 
 
-def read_json(path: Path, *, source: str, file: str, address: str | None = None) -> JsonValue:
+def read_json(
+    path: Path, *, source: str, file: str, address: str | None = None, fallback: str | None = None
+) -> JsonValue:
     """Parse the JSON file at `path`; numbers are `Number`.
 
     `source`, `file` and `address` name the publisher's table, the file and its address in error messages.
+    `fallback` is the encoding of a file that is not UTF-8.
     Raises SourceError with the reason and, for a syntax error, line and column.
     """
     fail = partial(SourceError, source, file=file, address=address)
     try:
-        return parse_json(path.read_bytes())
+        return parse_json(path.read_bytes(), fallback)
     except RecursionError as error:
         raise fail("the JSON is nested too deeply to be a table") from error
     except UnicodeDecodeError as error:
-        raise fail(f"the file is not UTF-8 text: byte {error.start} is invalid") from error
+        encodings = f"neither UTF-8 nor {fallback}" if fallback else "not UTF-8"
+        raise fail(f"the file is {encodings} text: byte {error.start} is invalid") from error
     except json.JSONDecodeError as error:
         faults = {"": "empty; JSON is expected", "<": "an HTML or XML page; JSON is expected"}
         fault = faults.get(error.doc.lstrip()[:1])
@@ -86,9 +90,12 @@ def read_fields(
     return dict.fromkeys(contract.optional) | fields
 
 
-def parse_json(data: bytes) -> JsonValue:
-    """Parse JSON bytes. Raises ValueError or RecursionError as the module says."""
-    text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
+def parse_json(data: bytes, fallback: str | None = None) -> JsonValue:
+    """Parse JSON bytes in UTF-8, or else in `fallback`.
+
+    Raises ValueError or RecursionError as the module says.
+    """
+    text = _decode(data.removeprefix(codecs.BOM_UTF8), fallback)
     value: JsonValue = json.loads(
         text,
         parse_float=Number,
@@ -103,6 +110,15 @@ def parse_json(data: bytes) -> JsonValue:
             near = error.object[max(0, error.start - 40) : error.end]
             raise ValueError(f"the text ending in {near!a} has half of a surrogate pair") from None
     return value
+
+
+def _decode(data: bytes, fallback: str | None) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        if fallback is None:
+            raise
+        return data.decode(fallback)
 
 
 def _object(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:

@@ -1,0 +1,65 @@
+with source as (
+
+    select * from {{ source('raw', 'wto_timeseries') }}
+
+),
+
+economies as (
+
+    select * from {{ ref('economy_code') }}
+    where scheme = 'wto'
+
+),
+
+items as (
+
+    select * from {{ ref('wto_services_item') }}
+
+),
+
+renamed as (
+
+    select
+        'wto_timeseries' as source,
+        source.vintage,
+
+        {{ mapped_economy('WTO economy', 'source.reporter_code', 'reporters') }} as reporter,
+        {{ mapped_economy('WTO economy', 'source.partner_code', 'partners') }} as partner,
+        cast(null as {{ dbt.type_string() }}) as region,
+        {{ mapped(
+            'items.product_code', 'items.service',
+            'product', 'source.product_code', 'wto_services_item'
+        ) }} as service,
+        -- The publisher's code names the table of a flow, and no series.
+        cast(null as {{ dbt.type_string() }}) as indicator,
+        case source.indicator_code
+            when 'ITS_CS_QAX' then 'exports'
+            when 'ITS_CS_QAM' then 'imports'
+            else {{ unknown_code('wto_timeseries', 'indicator', 'source.indicator_code', 'Map it in the staging model') }}
+        end as flow,
+        {{ annual_period('source.year') }},
+
+        cast(source.value as decimal(38, 18)) as value,
+        'USD' as currency,
+        'million' as unit,
+        -- The publisher calls the whole table estimates, and flags no year of it as preliminary.
+        'estimated' as value_type,
+        case
+            when source.value_flag_code is not null
+                then concat_ws(': ', source.value_flag_code, source.value_flag)
+            when source.value is null then source.text_value
+        end as status,
+
+        source._file,
+        source._row
+    from source
+    left join economies as reporters on source.reporter_code = reporters.code
+    left join economies as partners on source.partner_code = partners.code
+    left join items
+        on
+            source.product_code = items.product_code
+            and (not items.is_label_required or lower(source.product) = lower(items.label))
+
+)
+
+select * from renamed
