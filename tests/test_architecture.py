@@ -21,7 +21,7 @@ PACKAGE = PROJECT_ROOT / "warehouse"
 # Packages from the bottom up: a module imports only from its own package and from the packages before it.
 LAYERS = (
     ("errors", "database"),
-    ("config", "files", "model"),
+    ("config", "files", "model", "verdict"),
     ("logs",),
     ("formats",),
     ("sources",),

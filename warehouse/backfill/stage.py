@@ -19,11 +19,11 @@ from warehouse.landing import store
 from warehouse.landing.evaluate import evaluate, land
 from warehouse.landing.parse import scratch_directory
 from warehouse.model import Decision, Source, Vintage
-from warehouse.quality import Verdict
 from warehouse.releases import diff
 from warehouse.releases.manifest import BuildRecord, read_manifest
 from warehouse.releases.store import current
 from warehouse.sources import SOURCES
+from warehouse.verdict import Verdict
 
 
 @reporting("backfill")

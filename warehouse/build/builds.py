@@ -14,8 +14,8 @@ from warehouse.config import Settings
 from warehouse.errors import WarehouseError
 from warehouse.files import locked, read_record
 from warehouse.landing import store
-from warehouse.quality import Verdict
 from warehouse.releases.manifest import BuildRecord, Contents
+from warehouse.verdict import Verdict
 
 BUILD_ID = re.compile(r"\d{8}T\d{12}Z")
 BUILD_ID_FORMAT = "%Y%m%dT%H%M%S%fZ"

@@ -13,7 +13,7 @@ from warehouse.releases.manifest import BuildRecord, News, read_manifest
 from warehouse.releases.store import DATABASE, current
 
 if TYPE_CHECKING:
-    from warehouse.quality import Verdict
+    from warehouse.verdict import Verdict
 
 LOG = logging.getLogger(__name__)
 SITE = "site"

@@ -46,12 +46,13 @@ from warehouse.landing import ingest, store
 from warehouse.landing.freshness import freshness_of
 from warehouse.logs import Timer, read_timings, timed
 from warehouse.model import Source, Vintage
-from warehouse.quality import KnownFindings, Verdict, validate_release
+from warehouse.quality import KnownFindings, validate_release
 from warehouse.releases import history
 from warehouse.releases import publish as publishing
 from warehouse.releases.manifest import BuildRecord, VintageRef, read_manifest
 from warehouse.releases.store import DATABASE, current
 from warehouse.sources import SOURCES
+from warehouse.verdict import Verdict
 
 LOG = logging.getLogger(__name__)
 

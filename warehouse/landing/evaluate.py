@@ -19,7 +19,8 @@ from warehouse.landing.carry import carry_unread
 from warehouse.landing.parse import Parsed, digest_rows, parse, rows_of
 from warehouse.logs import Timer
 from warehouse.model import Decision, Source, Vintage
-from warehouse.quality import Verdict, validate_vintage
+from warehouse.quality import validate_vintage
+from warehouse.verdict import Verdict
 
 LOG = logging.getLogger(__name__)
 

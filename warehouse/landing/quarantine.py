@@ -16,12 +16,10 @@ from pydantic import BaseModel
 
 from warehouse.config import Settings
 from warehouse.errors import Rejected, SourceError, UnknownName, WarehouseError, reporting
-from warehouse.fetch import read_pull
 from warehouse.files import Listing, fsync, link_tree, read_each, read_record, write_record
 from warehouse.landing import store
-from warehouse.landing.evaluate import evaluate, land
 from warehouse.model import Decision, Source, Vintage
-from warehouse.quality import Verdict
+from warehouse.verdict import Verdict
 
 REPORT = "report.json"
 OVERRULED = "overruled.json"
@@ -146,6 +144,10 @@ def accept(settings: Settings, source: Source, entry: RejectedLoad, reason: str)
 
 
 def _land_overruled(settings: Settings, source: Source, entry: RejectedLoad, reason: str) -> Vintage:
+    # Not at the top: `status` lists rejected loads, and has no need of requests and of the gate.
+    from warehouse.fetch import read_pull
+    from warehouse.landing.evaluate import evaluate, land
+
     pull = settings.landing / source.name / store.INCOMING / entry.id
     store.discard(pull)  # of a try that was killed
     link_tree(entry.directory / "files", pull / "files")

@@ -9,10 +9,9 @@ import time
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from warehouse.errors import WarehouseError
-from warehouse.fetch import Pulled
 from warehouse.files import (
     Listing,
     append_record,
@@ -24,8 +23,11 @@ from warehouse.files import (
     sha256_of,
     write_record,
 )
-from warehouse.landing.parse import Parsed
 from warehouse.model import Check, Decision, Drift, FailedPart, Fetched, Outcome, Source, Vintage
+
+if TYPE_CHECKING:
+    from warehouse.fetch import Pulled
+    from warehouse.landing.parse import Parsed
 
 INCOMING = ".incoming"
 MANIFEST = "manifest.json"

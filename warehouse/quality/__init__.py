@@ -8,7 +8,7 @@ expectation. Importing this package does not import Great Expectations; the firs
 from warehouse.quality.gates import KnownFindings, validate_release, validate_vintage
 from warehouse.quality.gx import build_suite
 from warehouse.quality.suites import Expectation, Suite, read_suite, read_suites
-from warehouse.quality.verdict import Finding, Verdict, verdict_on
+from warehouse.verdict import Finding, Verdict, verdict_on
 
 __all__ = [
     "Expectation",

@@ -20,7 +20,7 @@ from warehouse.model import Source
 from warehouse.quality import database, gx
 from warehouse.quality.report import write_report
 from warehouse.quality.suites import Suite, read_suite, read_suites
-from warehouse.quality.verdict import Finding, Verdict, verdict_on
+from warehouse.verdict import Finding, Verdict, verdict_on
 
 
 class KnownFindings(NamedTuple):

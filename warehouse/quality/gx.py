@@ -19,7 +19,7 @@ import duckdb
 from warehouse.errors import WarehouseError
 from warehouse.quality.database import attach_statements, connect
 from warehouse.quality.suites import QUERY_KWARG, SCHEMAS, Expectation, Suite
-from warehouse.quality.verdict import Finding
+from warehouse.verdict import Finding
 
 ROWS_SHOWN = 20
 RESULT_FORMAT = {"result_format": "COMPLETE", "partial_unexpected_count": ROWS_SHOWN}

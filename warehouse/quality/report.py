@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from warehouse.files import write_atomic
 from warehouse.quality.suites import Expectation, Suite
-from warehouse.quality.verdict import Finding
+from warehouse.verdict import Finding
 
 PAGE = "index.html"
 TEMPLATE = "report.html.j2"
