@@ -18,7 +18,8 @@ class Finding(BaseModel, frozen=True):
     `is_form` says that no operator can accept a table that does not meet it.
     `detail` names the unexpected values, with file and row; it is empty if the expectation was met.
     `known_from` is the release whose rows were found to meet it, when the tables that it reads have the same
-    rows as there; it is None when the expectation was run.
+    rows as there; it is None when the expectation was run on all rows. `run_on` are the sources on whose rows
+    it was run, when only those of the other sources are the same as there.
     """
 
     table: str
@@ -28,6 +29,7 @@ class Finding(BaseModel, frozen=True):
     detail: str
     is_form: bool = Field(default=False, exclude_if=lambda is_form: not is_form)
     known_from: str | None = Field(default=None, exclude_if=lambda release: release is None)
+    run_on: tuple[str, ...] = Field(default=(), exclude_if=lambda sources: not sources)
 
     def __str__(self) -> str:
         """Return the finding on one line."""
@@ -38,11 +40,13 @@ class Verdict(BaseModel, frozen=True):
     """The result of one gate: its findings in the order of the suites; `success` if all are met.
 
     `error` is set, and there are no findings, when the load or build could not be validated at all.
+    `decided` are the sources that were not compared, since an operator has decided on them.
     """
 
     success: bool
     findings: tuple[Finding, ...] = ()
     error: str | None = Field(default=None, exclude_if=lambda error: error is None)
+    decided: tuple[str, ...] = Field(default=(), exclude_if=lambda decided: not decided)
 
     def faults_of_form(self) -> tuple[str, ...]:
         """Return the failed findings that no operator can overrule, one line each."""
@@ -52,7 +56,9 @@ class Verdict(BaseModel, frozen=True):
         """Return how many expectations passed and failed, as text."""
         passed = sum(finding.success for finding in self.findings)
         known = sum(finding.known_from is not None for finding in self.findings)
-        of_these = f" ({known} known from a release with the same rows)" if known else ""
+        by_source = sum(bool(finding.run_on) for finding in self.findings)
+        parts = f", {by_source} of these but for changed sources" if by_source else ""
+        of_these = f" ({known} known from a release with the same rows{parts})" if known else ""
         return f"{passed} expectations passed{of_these}, {len(self.findings) - passed} failed"
 
     def reasons(self) -> tuple[str, ...]:
@@ -60,7 +66,10 @@ class Verdict(BaseModel, frozen=True):
         return tuple(str(finding) for finding in self.findings if not finding.success)
 
 
-def verdict_on(findings: Sequence[Finding]) -> Verdict:
-    """Return the verdict over some findings. Without any finding nothing was validated: that fails."""
+def verdict_on(findings: Sequence[Finding], decided: Sequence[str] = ()) -> Verdict:
+    """Return the verdict over some findings. Without any finding nothing was validated: that fails.
+
+    `decided` are the sources that were not compared.
+    """
     success = bool(findings) and all(finding.success for finding in findings)
-    return Verdict(success=success, findings=tuple(findings))
+    return Verdict(success=success, findings=tuple(findings), decided=tuple(decided))

@@ -14,6 +14,7 @@ from recordings import recording
 from warehouse.build import builds, reuse, steps
 from warehouse.build.contents import kept_build
 from warehouse.config import SAMPLE_DIR
+from warehouse.quality import Verdict
 from warehouse.releases.manifest import read_manifest
 from warehouse.releases.store import DATABASE
 
@@ -102,6 +103,17 @@ def test_rows_of_the_changed_source_alone_are_made_again(bank: Warehouse, tmp_pa
         name for name, one in released[0].tables.items() if one.sha256 != released[1].tables[name].sha256
     ]
     assert differing == []
-    assert [one.content for one in released[0].tables.values()] == [
-        one.content for one in released[1].tables.values()
+    for name in ("content", "parts"):
+        assert [getattr(one, name) for one in released[0].tables.values()] == [
+            getattr(one, name) for one in released[1].tables.values()
+        ]
+    verdicts = [Verdict.model_validate(one.validation) for one in released]
+    found = [
+        [(one.table, one.expectation, one.success, one.detail) for one in verdict.findings]
+        for verdict in verdicts
     ]
+    assert found[0] == found[1]
+    run_on = {(one.table, one.expectation): one.run_on for one in verdicts[0].findings}
+    assert run_on["marts.mart_trade_structure", "figures are those of core"] == (CHANGED,)
+    assert run_on["core.fct_services_trade", "no source lost rows"] == (CHANGED,)
+    assert run_on["core.fct_services_trade", "no source differs from its neighbours by a unit"] == ()

@@ -14,7 +14,7 @@ from warehouse.build import builds, contents, reuse, steps
 from warehouse.build.results import UNCHANGED
 from warehouse.config import Settings
 from warehouse.quality import Verdict
-from warehouse.releases.manifest import read_manifest
+from warehouse.releases.manifest import Contents, read_manifest
 from warehouse.releases.store import DATABASE, current
 
 
@@ -199,6 +199,25 @@ def test_nodes_by_source_are_recorded_with_what_they_read_of_each_source(tmp_pat
         ("model.w.view", "bank", md5("2 9"), md5("2 9")),
         ("model.w.view", "ons", md5(reuse.NO_ROWS), md5(reuse.NO_ROWS)),
     }
+
+
+def test_contents_are_known_by_source_where_every_row_has_one(tmp_path: Path) -> None:
+    working = tmp_path / reuse.WORKING
+    with duckdb.connect(str(working)) as db:
+        db.execute(f"create schema raw; {reuse.NODE_TABLES}")
+        db.execute(
+            "insert into raw.built_node (unique_id, content) values "
+            "('model.w.fact', '3 9'), ('model.w.whole', '1 1'), ('model.w.mixed', '2 2'), "
+            "('test.w.passed', 'passed')"
+        )
+        db.execute(
+            "insert into raw.built_part (unique_id, source, content) values "
+            "('model.w.fact', 'bank', '1 4'), ('model.w.fact', 'ons', '2 5'), ('model.w.fact', 'none', '-'), "
+            "('model.w.mixed', 'bank', '1 1'), ('model.w.mixed', null, '1 1')"
+        )
+    assert reuse.contents_of(working) == Contents(
+        tables={"fact": "3 9", "whole": "1 1", "mixed": "2 2"}, parts={"fact": {"bank": "1 4", "ons": "2 5"}}
+    )
 
 
 def test_first_build_and_forced_build_start_anew(settings: Settings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -14,7 +15,7 @@ import toys
 from toys import HAS_ROWS, TOY, database, parquet, query, suite, validate_toy
 
 from warehouse.errors import WarehouseError
-from warehouse.quality import Finding, KnownFindings, validate_release, validate_vintage
+from warehouse.quality import Finding, KnownFindings, Verdict, validate_release, validate_vintage
 from warehouse.quality.gx import import_great_expectations
 
 
@@ -206,6 +207,84 @@ def test_query_is_not_run_again_on_rows_that_met_it_in_the_current_release(
     assert verdict.success is not is_run
     page = (tmp_path / "docs" / "index.html").read_text(encoding="utf-8")
     assert ("the rows are those of release 20260101T000000000000Z" in page) is not is_run
+
+
+NEGATIVE = "select source as finding from {batch} where n < 0 order by source"
+OF_DIM = (
+    "select mart.source as finding from {batch} as mart cross join core.dim_toy where mart.n < 0 order by all"
+)
+UNDECIDED = (
+    "select source as finding from {batch} "
+    "where n < 0 and source not in (select source from current.decided_source) order by source"
+)
+LOST = (
+    "select before.source as finding from current.mart_toy as before "
+    "left join {batch} as mart on before.source = mart.source where mart.source is null order by all"
+)
+MART, DIM = "marts.mart_toy", "core.dim_toy"
+
+
+@pytest.mark.parametrize(
+    ("sql", "options", "unchanged", "changed", "found", "run_on"),
+    [
+        (NEGATIVE, {"by_source": True}, set(), {MART: {"one"}}, ["one"], ("one",)),
+        (NEGATIVE, {"by_source": True}, set(), {MART: {"three"}}, [], ("three",)),
+        (NEGATIVE, {"by_source": True}, set(), {MART: {"one", "two"}}, ["one", "two"], ("one", "two")),
+        (NEGATIVE, {"by_source": True}, {MART}, {}, [], ()),
+        (NEGATIVE, {"by_source": True}, set(), {}, ["one", "two"], ()),
+        (NEGATIVE, {}, set(), {MART: {"one"}}, ["one", "two"], ()),
+        (OF_DIM, {"by_source": True}, set(), {MART: {"one"}}, ["one", "two"], ()),
+        (OF_DIM, {"by_source": True}, {DIM}, {MART: {"one"}}, ["one"], ("one",)),
+        (OF_DIM, {"by_source": True}, {MART}, {DIM: {"one"}}, ["one"], ("one",)),
+        (OF_DIM, {"reads_sources": {DIM: ["two"]}}, {MART}, {DIM: {"one"}}, [], ()),
+        (OF_DIM, {"reads_sources": {DIM: ["one"]}}, {MART}, {DIM: {"one"}}, ["one", "two"], ()),
+        (UNDECIDED, {"by_source": True}, {MART}, {}, ["two"], ("two",)),
+        (UNDECIDED, {"by_source": True}, set(), {MART: {"one"}}, ["one", "two"], ("one", "two")),
+        (UNDECIDED, {}, {MART}, {}, ["one", "two"], ()),
+        (LOST, {"by_source": True}, set(), {MART: {"lost"}}, ["lost"], ("lost",)),
+        (LOST, {"by_source": True}, set(), {MART: {"one"}}, [], ("one",)),
+    ],
+)
+def test_query_by_source_is_run_on_the_rows_of_changed_sources(
+    sql: str,
+    options: dict[str, Any],
+    unchanged: set[str],
+    changed: dict[str, set[str]],
+    found: list[str],
+    run_on: tuple[str, ...],
+    tmp_path: Path,
+) -> None:
+    """Sources `one` and `two` have a row that the query finds; an operator had decided on `two` before."""
+    suite(tmp_path / "suites", MART, query("finds", sql) | options)
+    tables = (
+        "create table core.dim_toy as select 'one' as source",
+        "create table marts.mart_toy as "
+        "from (values ('one', -1), ('two', -1), ('three', 1)) as t (source, n)",
+    )
+    build, current = (database(tmp_path / f"{name}.duckdb", *tables) for name in ("build", "current"))
+    with duckdb.connect(str(current)) as db:
+        db.execute("insert into marts.mart_toy values ('lost', 1), ('lost too', 1)")
+    before = [Finding(table=MART, expectation="finds", why="", success=True, detail="")]
+    known = KnownFindings("20260101T000000000000Z", before, unchanged, changed, {"two"})
+    verdict = validate_release(
+        build, current, tmp_path / "suites", tmp_path / "docs", tmp_path / "work", known=known
+    )
+    [finding] = verdict.findings
+    assert finding.detail == "; ".join(found)
+    assert finding.success is not bool(found)
+    assert finding.run_on == run_on
+    is_known = bool(run_on) or not found
+    assert finding.known_from == (known.release if is_known else None)
+    page = (tmp_path / "docs" / "index.html").read_text(encoding="utf-8")
+    assert (f"Run again on the rows of {', '.join(run_on)}:" in page) is (bool(run_on) and not found)
+
+
+def test_sources_that_an_operator_has_decided_on_are_recorded(tmp_path: Path) -> None:
+    suite(tmp_path / "suites", MART, HAS_ROWS)
+    build = database(tmp_path / "build.duckdb", "create table marts.mart_toy as select 1 as n")
+    verdict = validate_release(build, None, tmp_path / "suites", None, tmp_path / "work", ["two", "one"])
+    assert verdict.decided == ("one", "two")
+    assert Verdict.model_validate_json(verdict.model_dump_json()) == verdict
 
 
 def test_validation_locks_no_reader_out_and_closes_the_build(tmp_path: Path) -> None:

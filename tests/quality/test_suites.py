@@ -37,6 +37,8 @@ def test_suite_is_read_in_the_order_of_its_file(tmp_path: Path) -> None:
         ({key: HAS_ROWS[key] for key in ("why", "type", "kwargs")}, "without a name.*: name: Field required"),
         ({**HAS_ROWS, "severty": "info"}, "severty: Extra inputs are not permitted"),
         ({**HAS_ROWS, "query": "select 1"}, "exactly name, why and query, or name, why, type and kwargs"),
+        ({**HAS_ROWS, "by_source": True}, "exactly name, why and query"),
+        ({**HAS_ROWS, "reads_sources": {"core.fct_toy": ["one"]}}, "exactly name, why and query"),
         ({**HAS_ROWS, "why": " "}, "why: String should match"),
         ({**HAS_ROWS, "name": True}, "name: Input should be a valid string"),
         (query("empty", " "), "empty.*query: String should match"),

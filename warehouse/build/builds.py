@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,10 +54,10 @@ def new_build_id(settings: Settings, now: datetime) -> str:
     return f"{datetime.strptime(newest, BUILD_ID_FORMAT) + timedelta(microseconds=1):{BUILD_ID_FORMAT}}"
 
 
-def read_contents(build: Path) -> Mapping[str, str]:
+def read_contents(build: Path) -> Contents:
     """Return the digests of the tables of a transformed build; none of one that was made on Spark."""
     path = build / CONTENTS
-    return read_record(path, Contents, "Transform the build again").tables if path.exists() else {}
+    return read_record(path, Contents, "Transform the build again") if path.exists() else Contents()
 
 
 def read_build(build: Path) -> BuildRecord:

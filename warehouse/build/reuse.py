@@ -205,12 +205,24 @@ def _write_lines(db: duckdb.DuckDBPyConnection, table: str, lines: Sequence[tupl
 
 
 def contents_of(working: Path) -> Contents:
-    """Return the digests of the rows of the tables of a build, those of the release and others."""
+    """Return the digests of the rows of the tables of a build, those of the release and others.
+
+    A table in which rows have no source is not known by source.
+    """
     with connect(working, read_only=True) as db:
         found = db.execute(
             "select split_part(unique_id, '.', 3), content from raw.built_node where unique_id like 'model.%'"
         ).fetchall()
-    return Contents(tables=dict(found))
+        of_sources = db.execute(
+            "select split_part(unique_id, '.', 3), source, content from raw.built_part "
+            "where unique_id like 'model.%' and content <> ? and unique_id not in "
+            "(select unique_id from raw.built_part where source is null) order by all",
+            [NO_ROWS],
+        ).fetchall()
+    parts: dict[str, dict[str, str]] = defaultdict(dict)
+    for name, source, content in of_sources:
+        parts[name][source] = content
+    return Contents(tables=dict(found), parts=parts)
 
 
 def keep(build: Path, documentation: Path, kept: Path) -> None:

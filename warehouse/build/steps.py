@@ -253,13 +253,19 @@ def _validate(settings: Settings, build: Path, has_changed: bool) -> None:
 
 def known_findings(build: Path, record: BuildRecord, release: Path) -> KnownFindings | None:
     """Return what the gate found for the current release; None if no table has the same rows there."""
-    manifest = read_manifest(release)
-    unchanged = manifest.unchanged(read_contents(build), record)
+    manifest, contents = read_manifest(release), read_contents(build)
+    unchanged = manifest.unchanged(contents, record)
     if not unchanged:
         return None
-    findings = Verdict.model_validate(manifest.validation).findings
+    verdict = Verdict.model_validate(manifest.validation)
+    names = {name: f"{one.schema_name}.{name}" for name, one in manifest.tables.items()}
+    changed = manifest.changed_sources(contents, record)
     return KnownFindings(
-        release.name, findings, {f"{one.schema_name}.{name}" for name, one in unchanged.items()}
+        release=release.name,
+        findings=verdict.findings,
+        tables={names[name] for name in unchanged},
+        changed={names[name]: sources for name, sources in changed.items()},
+        decided=set(verdict.decided),
     )
 
 

@@ -5,8 +5,9 @@ gate: it decides whether a build is published. Both return a `Verdict`, which ho
 expectation. Importing this package does not import Great Expectations; the first validation does.
 """
 
-from warehouse.quality.gates import KnownFindings, validate_release, validate_vintage
+from warehouse.quality.gates import validate_release, validate_vintage
 from warehouse.quality.gx import build_suite
+from warehouse.quality.known import KnownFindings
 from warehouse.quality.suites import Expectation, Suite, read_suite, read_suites
 from warehouse.verdict import Finding, Verdict, verdict_on
 

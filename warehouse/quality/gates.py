@@ -7,31 +7,19 @@ not exist. The gates only read what they validate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
-
-from warehouse.database import literal
+from warehouse.database import connect, literal
 from warehouse.errors import WarehouseError
 from warehouse.model import Source
 from warehouse.quality import database, gx
+from warehouse.quality.known import Known, KnownFindings, known_to
 from warehouse.quality.report import write_report
 from warehouse.quality.suites import Suite, read_suite, read_suites
 from warehouse.verdict import Finding, Verdict, verdict_on
-
-
-class KnownFindings(NamedTuple):
-    """What a gate found for a release, by the same code, and the tables that a build has with the same rows.
-
-    The tables are named with their schema.
-    """
-
-    release: str
-    findings: Sequence[Finding]
-    tables: Set[str]
 
 
 def validate_vintage(
@@ -72,7 +60,8 @@ def validate_release(
 
     `build` and `current` are DuckDB files. The sources `accepted` are not compared: an operator has accepted
     that their newest vintage differs from what was expected. Expectations that `known` answers are not run
-    again, and a table with the rows of `current` is not compared with itself. If `docs` is given, the
+    again, those that it answers but for some sources are run on the rows of these, and a table with the rows
+    of `current` is not compared with itself. If `docs` is given, the
     validation report is written into that folder. Raises WarehouseError if a suite cannot be read, or if a
     mart or a fact of the build has none.
     """
@@ -80,85 +69,100 @@ def validate_release(
     if not found:
         raise WarehouseError(f"{suites}: no suite for core or marts. Restore the expectations folder")
     attached = {"build": build} | ({"release": current} if current is not None else {})
+    inputs = ReleaseInputs(attached, found, suites.name, accepted, known.tables if known else set())
+    answers = Known({}, set(), set())
+    if known:
+        with connect() as connection:
+            answers = known_to(connection, found, known, set(accepted))
     file = database.create(work)
-    unchanged: Set[str] = known.tables if known else set()
-    tables = _create_release_views(file, attached, found, suites, accepted, unchanged)
-    answered = _answered(file, attached, found, known) if known else {}
-    asked = [suite.without({name for table, name in answered if table == suite.name}) for suite in found]
-    run = gx.run_suites(file, attached, [suite for suite in asked if suite.expectations], tables)
-    results = answered | {(finding.table, finding.expectation): finding for finding in run}
+    tables = _create_release_views(file, inputs)
+    run = gx.run_suites(file, attached, _without(found, answers.findings.keys() | answers.by_source), tables)
+    results = dict(answers.findings) | {(one.table, one.expectation): one for one in run}
+    if known and answers.by_source:
+        results |= _run_by_source(work / "by_source", inputs, answers, known)
     ordered = [(suite.name, expectation.name) for suite in found for expectation in suite.expectations]
     missing = [finding for finding in run if finding.expectation == gx.TABLE_EXISTS]
     findings = [*missing, *(results[key] for key in ordered if key in results)]
     if docs is not None:
         write_report(docs, found, findings)
-    return verdict_on(findings)
+    return verdict_on(findings, tuple(sorted(accepted)))
 
 
-def _answered(
-    file: Path, attached: dict[str, Path], suites: Sequence[Suite], known: KnownFindings
-) -> dict[tuple[str, str], Finding]:
-    """Return the findings that hold without a run: those of a query on tables with the same rows alone.
+class ReleaseInputs(NamedTuple):
+    """What the release gate reads: databases (name to file), suites and the name of their folder, and more.
 
-    A comparison with the current release is among them only if the table has the same rows there.
+    The sources `accepted` are not compared. A validated table that is `unchanged` has an empty view of the
+    current release.
     """
-    met = {(one.table, one.expectation): one for one in known.findings if one.success}
-    unchanged = {f"build.{table}" for table in known.tables}  # what DuckDB calls the tables behind the views
-    found = {}
-    with closing(database.connect(file, attached, read_only=True)) as connection:
-        for suite in suites:
-            for expectation in suite.expectations:
-                key = (suite.name, expectation.name)
-                if expectation.query is None or key not in met:
-                    continue
-                query = expectation.query.replace("{batch}", suite.name)
-                if _reads_only(connection, query, unchanged):
-                    release = met[key].known_from or known.release
-                    found[key] = met[key].model_copy(update={"known_from": release, "why": expectation.why})
-    return found
+
+    attached: Mapping[str, Path]
+    suites: Sequence[Suite]
+    folder: str
+    accepted: Sequence[str]
+    unchanged: Set[str]
 
 
-def _reads_only(connection: duckdb.DuckDBPyConnection, query: str, tables: Set[str]) -> bool:
-    """Tell whether a query reads no other tables than some; false where DuckDB cannot name them."""
-    try:
-        return connection.get_table_names(query, qualified=True) <= tables
-    except duckdb.Error:  # of an unpivot, and of a query that the run will report
-        return False
+def _without(suites: Sequence[Suite], keys: Set[tuple[str, str]]) -> list[Suite]:
+    """Return suites without the expectations of some keys, and without suites of which none is left."""
+    left = [suite.without({name for table, name in keys if table == suite.name}) for suite in suites]
+    return [suite for suite in left if suite.expectations]
 
 
-def _create_release_views(
-    file: Path,
-    attached: dict[str, Path],
-    found: list[Suite],
-    suites: Path,
-    accepted: Sequence[str],
-    unchanged: Set[str],
-) -> set[str]:
+def _run_by_source(
+    work: Path, inputs: ReleaseInputs, answers: Known, known: KnownFindings
+) -> dict[tuple[str, str], Finding]:
+    """Run the expectations that are known but for some sources on the rows of these sources."""
+    file = database.create(work)
+    tables = _create_release_views(file, inputs, answers.sources)
+    every = {(suite.name, one.name) for suite in inputs.suites for one in suite.expectations}
+    run = gx.run_suites(file, inputs.attached, _without(inputs.suites, every - answers.by_source), tables)
+    before = {(one.table, one.expectation): one.known_from or known.release for one in known.findings}
+    sources = tuple(sorted(answers.sources))
+    return {
+        key: one.model_copy(update={"known_from": before[key], "run_on": sources})
+        for one in run
+        for key in [(one.table, one.expectation)]
+    }
+
+
+def _create_release_views(file: Path, inputs: ReleaseInputs, sources: Set[str] | None = None) -> set[str]:
     """Create the views of the release gate; return the names of the build's tables.
 
-    A validated table that is `unchanged` has an empty view of the current release. Raises WarehouseError if a
-    mart or a fact has no suite.
+    With `sources`, a table with a column `source` has the rows of these only. Raises WarehouseError if a mart
+    or a fact has no suite.
     """
-    validated = {suite.name for suite in found}
-    with closing(database.connect(file, attached)) as connection:
+    validated = {suite.name for suite in inputs.suites}
+    with closing(database.connect(file, inputs.attached)) as connection:
         tables = database.tables_of(connection, "build")
-        current = database.tables_of(connection, "release") if "release" in attached else {}
+        current = database.tables_of(connection, "release") if "release" in inputs.attached else {}
         connection.execute("create table current.decided_source (source varchar)")
-        for source in accepted:
+        for source in inputs.accepted:
             connection.execute("insert into current.decided_source values (?)", [source])
         for name, columns in tables.items():
             schema, table = name.split(".")
-            connection.execute(f"create view {name} as select * from build.{name}")
-            listed = ", ".join(literal(source) for source in accepted)
-            condition = f"where source not in ({listed})" if accepted and "source" in columns else ""
+            chosen = [_listed("source in", sources)] if sources is not None and "source" in columns else []
+            compared = [*chosen]
+            if inputs.accepted and "source" in columns:
+                compared.append(_listed("source not in", inputs.accepted))
+            connection.execute(f"create view {name} as select * from build.{name} {_where(chosen)}")
             comparison = (
-                database.select_as(f"release.{name}", columns, current[name], condition)
-                if name in current and not (name in unchanged and name in validated)
+                database.select_as(f"release.{name}", columns, current[name], _where(compared))
+                if name in current and not (name in inputs.unchanged and name in validated)
                 else database.select_as(f"build.{name}", columns, columns, "where false")
             )
             connection.execute(f"create view current.{table} as {comparison}")
             if (schema == "marts" or table.startswith("fct_")) and name not in validated:
                 raise WarehouseError(
-                    f"{name}: no suite validates it. Write {suites.name}/{name}.yml before publishing it"
+                    f"{name}: no suite validates it. Write {inputs.folder}/{name}.yml before publishing it"
                 )
     return set(tables)
+
+
+def _listed(operator: str, sources: Iterable[str]) -> str:
+    """Return a condition on a list of sources."""
+    return f"{operator} ({', '.join(literal(source) for source in sorted(sources))})"
+
+
+def _where(conditions: Sequence[str]) -> str:
+    """Return the clause of some conditions; empty without one."""
+    return f"where {' and '.join(conditions)}" if conditions else ""

@@ -18,6 +18,16 @@ The file name binds the suite to its table. The file holds one list:
 
 `is_form: true` marks an expectation that no operator can overrule: without it, staging fails.
 
+`by_source: true` marks a query of the release gate that compares no sources: what it finds of a source
+depends on rows of the same source alone, in each table that has a column `source`. It is run on the rows of
+the sources that changed since the current release. `reads_sources` names the sources that a query reads of a
+table, where these are not all: rows of others do not change its result.
+
+      - name: values in dollars are converted by the rate of the period
+        why: Rates are those of the IMF.
+        reads_sources: {core.fct_indicator: [imf_exchange_rates]}
+        query: …
+
 `{batch}` is replaced by the validated table. `warehouse.quality.database` lists the other tables and the
 macros that a query can use.
 """
@@ -36,19 +46,26 @@ from warehouse.errors import WarehouseError
 SCHEMAS = ("raw", "core", "marts")
 QUERY_TYPE = "unexpected_rows_expectation"
 QUERY_KWARG = "unexpected_rows_query"
-FORMS = "name, why and query, or name, why, type and kwargs, and may have `is_form: true`"
+FORMS = (
+    "name, why and query, or name, why, type and kwargs, and may have `is_form: true`; one with a query may "
+    "have `by_source: true` and `reads_sources`"
+)
 
 
 class Expectation(BaseModel, frozen=True, extra="forbid", strict=True):
     """One expectation as written: a query, or a type of Great Expectations with its arguments.
 
     `is_form` marks an expectation on the form of a table, such as its columns or its key: a load that does
-    not meet it has no rows that a build could use, so no operator can accept it.
+    not meet it has no rows that a build could use, so no operator can accept it. `by_source` marks a query
+    whose rows of a source depend on the same source alone; `reads_sources` has the sources that it reads of
+    some tables.
     """
 
     name: str = Field(pattern=r"\S")
     why: str = Field(pattern=r"\S")
     is_form: bool = False
+    by_source: bool = False
+    reads_sources: dict[str, list[str]] = Field(default_factory=dict)
     query: str | None = Field(default=None, pattern=r"\S")
     type: str = QUERY_TYPE
     kwargs: dict[str, Any] = Field(default_factory=dict)
@@ -57,7 +74,8 @@ class Expectation(BaseModel, frozen=True, extra="forbid", strict=True):
     def _has_one_form(self) -> Expectation:
         """Reject a query beside type and kwargs, and an expectation with neither."""
         expected = {"query"} if self.query is not None else {"type", "kwargs"}
-        if self.model_fields_set - {"is_form"} != {"name", "why", *expected}:
+        optional = {"is_form"} if self.query is None else {"is_form", "by_source", "reads_sources"}
+        if self.model_fields_set - optional != {"name", "why", *expected}:
             raise ValueError(f"it must have exactly {FORMS}")
         return self
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -61,9 +60,14 @@ class SetAside(VintageRef, frozen=True):
 
 
 class Contents(BaseModel, frozen=True):
-    """The digest of the rows of each table of a build by the name of the table: its contents.json."""
+    """The digests of the rows of the tables of a build, by the name of the table: its contents.json.
 
-    tables: dict[str, str]
+    `tables` has one for each table; `parts` has those of the rows of each source, where a table is made by
+    source.
+    """
+
+    tables: dict[str, str] = Field(default_factory=dict)
+    parts: dict[str, dict[str, str]] = Field(default_factory=dict)
 
 
 class BuildRecord(BaseModel, frozen=True):
@@ -105,7 +109,8 @@ class TableEntry(BaseModel, frozen=True):
     """A table of a release and its Parquet file.
 
     `content` digests the rows, whatever their order: equal for equal rows of builds with the same code and
-    DuckDB. It is None where it is not known: on Spark, and after a refresh.
+    DuckDB. It is None where it is not known: on Spark, and after a refresh. `parts` has the same for the rows
+    of each source, of a table that is made by source.
     """
 
     schema_name: str = Field(alias="schema")
@@ -113,6 +118,7 @@ class TableEntry(BaseModel, frozen=True):
     size_bytes: int
     sha256: str
     content: str | None = Field(default=None, exclude_if=is_none)
+    parts: dict[str, str] = Field(default_factory=dict, exclude_if=lambda parts: not parts)
 
 
 class DatabaseEntry(BaseModel, frozen=True):
@@ -139,15 +145,37 @@ class ReleaseManifest(BuildRecord, frozen=True):
     database: DatabaseEntry
     tables: dict[str, TableEntry]
 
-    def unchanged(self, contents: Mapping[str, str], record: BuildRecord) -> dict[str, TableEntry]:
+    def unchanged(self, contents: Contents, record: BuildRecord) -> dict[str, TableEntry]:
         """Return the tables that a build has with the same rows, made by the same code and versions.
 
         `contents` are the digests of the build's tables, `record` is its build.json.
         """
-        if not self.code_sha256 or (self.code_sha256, self.versions) != (record.code_sha256, record.versions):
+        if not self._is_comparable(record):
             return {}
         known = {name: one for name, one in self.tables.items() if one.content is not None}
-        return {name: one for name, one in known.items() if one.content == contents.get(name)}
+        return {name: one for name, one in known.items() if one.content == contents.tables.get(name)}
+
+    def changed_sources(self, contents: Contents, record: BuildRecord) -> dict[str, frozenset[str]]:
+        """Return the sources of which a build has other rows, for the tables that both know by source.
+
+        A source of which only one of them has rows is among them.
+        """
+        if not self._is_comparable(record):
+            return {}
+        known = {name: one.parts for name, one in self.tables.items() if one.parts and name in contents.parts}
+        return {
+            name: frozenset(
+                source
+                for source in parts.keys() | contents.parts[name].keys()
+                if parts.get(source) != contents.parts[name].get(source)
+            )
+            for name, parts in known.items()
+        }
+
+    def _is_comparable(self, record: BuildRecord) -> bool:
+        """Tell whether equal digests of a build are of equal rows: its code and versions are the same."""
+        made_by = (self.code_sha256, self.versions)
+        return bool(self.code_sha256) and made_by == (record.code_sha256, record.versions)
 
     def checksums(self, directory: Path) -> dict[Path, str]:
         """Return the recorded sha256 of the database and of each Parquet file in the release's directory."""

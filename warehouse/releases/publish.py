@@ -26,6 +26,7 @@ from warehouse.releases.manifest import (
     MANIFEST,
     RELEASE_REMEDY,
     BuildRecord,
+    Contents,
     DatabaseEntry,
     News,
     ReleaseManifest,
@@ -90,7 +91,7 @@ def publish(
     is_latest: bool,
     actor: str,
     timings: Sequence[Timing] = (),
-    contents: Mapping[str, str] | None = None,
+    contents: Contents | None = None,
 ) -> Path:
     """Publish a sealed, validated build; return the directory of the release.
 
@@ -113,7 +114,7 @@ def publish(
             (partial / name).parent.mkdir(parents=True, exist_ok=True)
             (shutil.copytree if origin.is_dir() else shutil.copyfile)(origin, partial / name)
         (partial / "parquet").mkdir()
-        tables = export_tables(published, partial, database, record, contents or {})
+        tables = export_tables(published, partial, database, record, contents or Contents())
         (partial / DATABASE).hardlink_to(database)
         manifest = ReleaseManifest(
             **dict(record),
@@ -139,14 +140,19 @@ def publish(
 
 
 def export_tables(
-    published: Path, partial: Path, database: Path, record: BuildRecord, contents: Mapping[str, str]
+    published: Path, partial: Path, database: Path, record: BuildRecord, contents: Contents
 ) -> dict[str, TableEntry]:
     """Write the Parquet files of a release, or link the current one's; return the entries of the manifest."""
     release, unchanged = current(published), None
     if release is not None:
         unchanged = Unchanged(release / "parquet", read_manifest(release).unchanged(contents, record))
     found = export_parquet(database, partial / "parquet", table_keys(partial / DBT_MANIFEST), unchanged)
-    return {name: one.model_copy(update={"content": contents.get(name)}) for name, one in found.items()}
+    return {
+        name: one.model_copy(
+            update={"content": contents.tables.get(name), "parts": contents.parts.get(name, {})}
+        )
+        for name, one in found.items()
+    }
 
 
 def read_release_timings(release: Path) -> tuple[Timing, ...]:
