@@ -14,7 +14,7 @@ from small_releases import LATER, make_release, overwrite, vintage_entry
 
 from warehouse.errors import WarehouseError
 from warehouse.releases.diff import BigMove, VintagesDiff, compare, diff, table_keys
-from warehouse.releases.manifest import TableEntry
+from warehouse.releases.manifest import ChangedSources, TableEntry
 
 
 @pytest.fixture
@@ -85,6 +85,26 @@ def test_rows_of_a_table_that_is_known_to_be_unchanged_are_not_read(tmp_path: Pa
         ("marts.one", False, ("id",)),
         ("marts.other", True, ("id",)),
     ]
+
+
+def test_rows_of_sources_that_are_known_to_be_unchanged_are_not_read(tmp_path: Path) -> None:
+    """The rows of `b` differ, and would be found if they were read; `other` is matched by `id` alone."""
+    for name, figures in (("before", (1, 2, 3)), ("after", (1, 9, 4))):
+        with duckdb.connect(str(tmp_path / f"{name}.duckdb")) as db:
+            db.execute("create schema marts")
+            for table in ("one", "other"):
+                values = ", ".join(f"('{s}', '{s}', {n})" for s, n in zip("abc", figures, strict=True))
+                db.execute(f"create table marts.{table} as from (values {values}) as t (source, id, n)")
+            db.execute(f"insert into marts.one values ('{name}', 'new', 7)")
+    files = (tmp_path / "before.duckdb", tmp_path / "after.duckdb")
+    part = ChangedSources(frozenset({"c", "before", "after"}), 2)
+    keys = {"one": ("source", "id"), "other": ("id",)}
+    one, other = compare(*files, keys, changed={"one": part, "other": part})
+    counts = (one.rows_before, one.rows_after, one.rows_added, one.rows_gone, one.rows_changed, one.cells)
+    assert counts == (4, 4, 1, 1, 1, {"n": 1})
+    assert (other.rows_before, other.rows_changed) == (3, 2)
+    none = compare(*files, keys, changed={"one": ChangedSources(frozenset(), 4)})[0]
+    assert (none.rows_before, none.is_different) == (4, False)
 
 
 def test_differing_vintages_are_listed(tmp_path: Path) -> None:

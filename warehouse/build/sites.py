@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from warehouse.build.builds import read_contents
 from warehouse.logs import Timer
-from warehouse.releases.diff import DBT_MANIFEST, report_of
+from warehouse.releases.diff import DBT_MANIFEST, DiffReport, report_of
 from warehouse.releases.manifest import BuildRecord, News, read_manifest
 from warehouse.releases.store import DATABASE, current
 
@@ -28,24 +28,35 @@ def make_site(published: Path, build: Path, record: BuildRecord, verdict: Verdic
     from warehouse.site import SiteInput, build_site
 
     timer, release = Timer(), current(published)
-    manifest = build / "dbt" / "manifest.json"
-    same = read_manifest(release).unchanged(read_contents(build), record) if release else {}
     site = SiteInput(
         release=build.name,
         as_of=record.as_of,
         built_at=record.started_at,
         database=build / DATABASE,
-        dbt_manifest=manifest,
+        dbt_manifest=dbt_manifest(build),
         vintages=record.vintages,
         set_aside=record.set_aside,
         expectations=(sum(one.success for one in verdict.findings), len(verdict.findings)),
         news=news,
-        diff=report_of(release, build, manifest, record.vintages, 0, same) if release else None,
+        diff=diff_of(release, build, record) if release else None,
         before=release / SITE if release else None,
     )
     pages = build_site(site, build / SITE)
     LOG.info("made a site of %d pages in %.1f s", pages, timer.seconds, extra={"build": build.name})
     return build / SITE
+
+
+def diff_of(release: Path, build: Path, record: BuildRecord) -> DiffReport:
+    """Compare a release with a build, which only reads what is not known to have the same rows."""
+    manifest, contents = read_manifest(release), read_contents(build)
+    unchanged = manifest.unchanged(contents, record)
+    changed = manifest.changed_sources(contents, record)
+    return report_of(release, build, dbt_manifest(build), record.vintages, 0, unchanged, changed)
+
+
+def dbt_manifest(build: Path) -> Path:
+    """Return the path of dbt's manifest in a build."""
+    return build / "dbt" / "manifest.json"
 
 
 def refresh_site(release: Path, database: Path, out: Path) -> None:

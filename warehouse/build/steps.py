@@ -264,7 +264,7 @@ def known_findings(build: Path, record: BuildRecord, release: Path) -> KnownFind
         release=release.name,
         findings=verdict.findings,
         tables={names[name] for name in unchanged},
-        changed={names[name]: sources for name, sources in changed.items()},
+        changed={names[name]: one.sources for name, one in changed.items()},
         decided=set(verdict.decided),
     )
 

@@ -20,7 +20,13 @@ import duckdb
 
 from warehouse.database import connect, literal
 from warehouse.errors import WarehouseError
-from warehouse.releases.manifest import RELEASE_REMEDY, TableEntry, VintageEntry, read_manifest
+from warehouse.releases.manifest import (
+    RELEASE_REMEDY,
+    ChangedSources,
+    TableEntry,
+    VintageEntry,
+    read_manifest,
+)
 from warehouse.releases.store import DATABASE, damaged, find_release
 
 DBT_MANIFEST = Path("dbt_docs") / "manifest.json"
@@ -117,15 +123,17 @@ def report_of(
     vintages: Iterable[VintageEntry],
     moves: int = 3,
     unchanged: Mapping[str, TableEntry] | None = None,
+    changed: Mapping[str, ChangedSources] | None = None,
 ) -> DiffReport:
     """Compare a release with the directory of a release or build, its dbt manifest and its vintages.
 
-    Tables `unchanged`, by name, are known to have the same rows on both sides, and are not read.
+    Tables `unchanged`, by name, are known to have the same rows on both sides, and are not read. Of tables
+    `changed`, the sources are known whose rows differ: those of others are not read.
     """
     keys = table_keys(release / DBT_MANIFEST) | table_keys(dbt_manifest)
     old = {(entry.source, entry.vintage) for entry in read_manifest(release).vintages}
     new = {(entry.source, entry.vintage) for entry in vintages}
-    tables = compare(release / DATABASE, build / DATABASE, keys, moves, unchanged)
+    tables = compare(release / DATABASE, build / DATABASE, keys, moves, unchanged, changed)
     return DiffReport(
         before=release.name,
         after=build.name,
@@ -165,11 +173,17 @@ def table_keys(dbt_manifest: Path) -> dict[str, tuple[str, ...]]:
 
 
 def compare(
-    before: Path, after: Path, keys: Keys, moves: int = 3, unchanged: Mapping[str, TableEntry] | None = None
+    before: Path,
+    after: Path,
+    keys: Keys,
+    moves: int = 3,
+    unchanged: Mapping[str, TableEntry] | None = None,
+    changed: Mapping[str, ChangedSources] | None = None,
 ) -> tuple[TableDiff, ...]:
     """Compare two database files, table by table; `keys` maps a table to its unique columns.
 
-    Tables `unchanged`, by name, are equal without a look at their rows. Raises WarehouseError when a file is
+    Tables `unchanged`, by name, are equal without a look at their rows, and so are the rows of tables
+    `changed` but those of the named sources. Raises WarehouseError when a file is
     missing, damaged or has no table.
     """
     with tempfile.TemporaryDirectory() as spill, connect(config={"temp_directory": spill}) as db:
@@ -180,11 +194,13 @@ def compare(
                 raise damaged(path, error) from error
         try:
             old, new = _tables(db, "side_before", before), _tables(db, "side_after", after)
-            same = unchanged or {}
+            same, parts = unchanged or {}, changed or {}
             return tuple(
                 equal_table(table, keys, same[table[1]].rows)
                 if table[1] in same
-                else _compare_table(db, table, old.get(table, {}), new.get(table, {}), keys, moves)
+                else _compare_table(
+                    db, table, old.get(table, {}), new.get(table, {}), keys, moves, parts.get(table[1])
+                )
                 for table in sorted({*old, *new})
             )
         except duckdb.IOException as error:
@@ -226,9 +242,18 @@ def _tables(db: duckdb.DuckDBPyConnection, side: str, path: Path) -> dict[Table,
 
 
 def _compare_table(
-    db: duckdb.DuckDBPyConnection, table: Table, old: Columns, new: Columns, keys: Keys, moves: int
+    db: duckdb.DuckDBPyConnection,
+    table: Table,
+    old: Columns,
+    new: Columns,
+    keys: Keys,
+    moves: int,
+    part: ChangedSources | None = None,
 ) -> TableDiff:
-    """Compare one table in one pass; `old` or `new` is empty when that side has no such table."""
+    """Compare one table in one pass; `old` or `new` is empty when that side has no such table.
+
+    With a `part`, rows of other sources are equal. They are not read if rows are matched within a source.
+    """
     relation = _names(table, separator=".")
     # A side without the table is compared as if it had the table of the other side, without rows.
     before = f"side_before.{relation}" if old else f"side_after.{relation} where false"
@@ -240,6 +265,10 @@ def _compare_table(
     key = list(tested) if is_tested else [column for column in own if not shared[column]]
     cells = [column for column in own if column not in key]
     measures = [column for column in cells if moves and shared[column] and (old or new)[column]]
+    rows_equal = 0
+    if part and old and new and "source" in key:
+        of_sources = f" where source in ({', '.join(map(literal, sorted(part.sources))) or 'null'})"
+        before, after, rows_equal = before + of_sources, after + of_sources, part.rows_unchanged
     repeated = f"group by {_names(key) or '()'} having count(*) > 1 limit 1"
     is_unique = not any(db.execute(f"select 1 from {one} {repeated}").fetchall() for one in (before, after))
     order = "" if is_unique else f"order by {_names(shared)}"
@@ -248,8 +277,8 @@ def _compare_table(
     return TableDiff(
         table=".".join(table),
         key=tuple(key),
-        rows_before=rows_before if old else None,
-        rows_after=rows_after if new else None,
+        rows_before=rows_equal + rows_before if old else None,
+        rows_after=rows_equal + rows_after if new else None,
         rows_added=added,
         rows_gone=gone,
         rows_changed=changed,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, Field
 
@@ -121,6 +122,20 @@ class TableEntry(BaseModel, frozen=True):
     parts: dict[str, str] = Field(default_factory=dict, exclude_if=lambda parts: not parts)
 
 
+class ChangedSources(NamedTuple):
+    """The sources whose rows differ in two versions of a table, and the number of rows of all others."""
+
+    sources: frozenset[str]
+    rows_unchanged: int
+
+    @classmethod
+    def between(cls, before: Mapping[str, str], after: Mapping[str, str]) -> ChangedSources:
+        """Compare the digests of a table's rows by source, which begin with the number of rows."""
+        same = before.items() & after.items()
+        sources = (before.keys() | after.keys()) - {source for source, _ in same}
+        return cls(frozenset(sources), sum(int(digest.split()[0]) for _, digest in same))
+
+
 class DatabaseEntry(BaseModel, frozen=True):
     """The database file of a release."""
 
@@ -155,7 +170,7 @@ class ReleaseManifest(BuildRecord, frozen=True):
         known = {name: one for name, one in self.tables.items() if one.content is not None}
         return {name: one for name, one in known.items() if one.content == contents.tables.get(name)}
 
-    def changed_sources(self, contents: Contents, record: BuildRecord) -> dict[str, frozenset[str]]:
+    def changed_sources(self, contents: Contents, record: BuildRecord) -> dict[str, ChangedSources]:
         """Return the sources of which a build has other rows, for the tables that both know by source.
 
         A source of which only one of them has rows is among them.
@@ -163,14 +178,7 @@ class ReleaseManifest(BuildRecord, frozen=True):
         if not self._is_comparable(record):
             return {}
         known = {name: one.parts for name, one in self.tables.items() if one.parts and name in contents.parts}
-        return {
-            name: frozenset(
-                source
-                for source in parts.keys() | contents.parts[name].keys()
-                if parts.get(source) != contents.parts[name].get(source)
-            )
-            for name, parts in known.items()
-        }
+        return {name: ChangedSources.between(parts, contents.parts[name]) for name, parts in known.items()}
 
     def _is_comparable(self, record: BuildRecord) -> bool:
         """Tell whether equal digests of a build are of equal rows: its code and versions are the same."""
