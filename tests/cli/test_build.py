@@ -99,12 +99,22 @@ def test_path_is_rejected_as_build_id_and_no_file_is_removed(build: str, small: 
     before = everything(tmp_path)
     assert len(before) > 50
     arguments = ("publish", build.format(elsewhere=elsewhere, home=small))
-    ended = invoke(small, *arguments, exit_code=1)
+    ended = invoke(small, *arguments, exit_code=2)
     assert "is not the id of a build" in ended.stderr and "warehouse build" in ended.stderr
     assert everything(tmp_path) == before
 
 
-def test_unknown_build_is_reported_by_name(small: Path) -> None:
+def test_unknown_build_is_wrong_usage_and_the_builds_are_named(small: Path) -> None:
     before = everything(small)
-    assert f"{BUILD}: there is no complete build" in invoke(small, "publish", BUILD, exit_code=1).stderr
+    ended = invoke(small, "publish", BUILD, exit_code=2)
+    assert f"{BUILD}: this build does not exist. Builds: none. Make one with: warehouse build" in ended.stderr
     assert everything(small) == before
+    other = small / "build" / f"{BUILD[:-2]}1Z"
+    other.mkdir()
+    (other / "build.json").write_text("{}")
+    assert f"Builds: {other.name}. Make one" in invoke(small, "publish", BUILD, exit_code=2).stderr
+
+
+def test_incomplete_build_is_a_failure(small: Path) -> None:
+    (small / "build" / BUILD).mkdir(parents=True)
+    assert f"{BUILD}: this build is not complete" in invoke(small, "publish", BUILD, exit_code=1).stderr

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from warehouse.config import Settings
-from warehouse.errors import WarehouseError
+from warehouse.errors import UnknownName, WarehouseError
 from warehouse.files import locked, read_record
 from warehouse.landing import store
 from warehouse.releases.manifest import BuildRecord, Contents
@@ -30,9 +30,9 @@ def build_lock(settings: Settings) -> AbstractContextManager[None]:
 
 
 def build_dir(settings: Settings, build_id: str) -> Path:
-    """Return the directory of a build; raise WarehouseError for anything but the id of a build."""
+    """Return the directory of a build; raise UnknownName for anything but the id of a build."""
     if not BUILD_ID.fullmatch(build_id):
-        raise WarehouseError(
+        raise UnknownName(
             f"{build_id!r} is not the id of a build, such as {datetime.now(UTC):{BUILD_ID_FORMAT}}. Make "
             "one with: "
             "warehouse build"
@@ -61,9 +61,12 @@ def read_contents(build: Path) -> Contents:
 
 
 def read_build(build: Path) -> BuildRecord:
-    """Return what a build was made from."""
+    """Return what a build was made from; raise UnknownName when there is no build in the directory."""
     if not (build / BUILD_RECORD).exists():
-        raise WarehouseError(f"{build}: there is no complete build. Make one with: warehouse build")
+        known = ", ".join(path.parent.name for path in sorted(build.parent.glob(f"2*Z/{BUILD_RECORD}")))
+        what = "is not complete" if build.is_dir() else "does not exist"
+        kind = WarehouseError if build.is_dir() else UnknownName
+        raise kind(f"{build}: this build {what}. Builds: {known or 'none'}. Make one with: warehouse build")
     return read_record(build / BUILD_RECORD, BuildRecord, "Make a new build: warehouse build --force")
 
 

@@ -4,7 +4,7 @@ Each module holds one group of commands; `app.py` registers them, `render.py` pr
 settings once, calls the packages below it with them, and prints a table or, with `--json`, JSON.
 
 Exit codes: 0 done (also when there was nothing to do), 1 a failure reported on standard error, 2 wrong usage
-(also an unknown name of a source, vintage, release or table), 130 stopped by Ctrl-C, 143 stopped by
+(also an unknown name of a source, vintage, build, release or table), 130 stopped by Ctrl-C, 143 stopped by
 SIGTERM. With `--exit-code`, `status` and `alerts` exit with 1 when anything is wrong, and with 0 when all is
 fine.
 
