@@ -31,12 +31,18 @@ REVISION = """
 
 
 def test_status_before_the_first_run(tmp_path: Path) -> None:
-    state = invoke(tmp_path, "status", "--json").json
-    assert (state["release"], state["as_of"], state["problems"]) == (None, None, [])
+    state = invoke(tmp_path, "status", "--json", exit_code=1).json
+    missing = f"{tmp_path}: holds no landing. Check WAREHOUSE_HOME; for a new warehouse, run: warehouse run"
+    assert (state["release"], state["as_of"], state["problems"]) == (None, None, [missing])
     assert {entry["outcome"] for entry in state["sources"]} == {"never"}
     assert {entry["freshness"] for entry in state["sources"]} == {"never"}
-    shown = invoke(tmp_path, "status").stdout
-    assert "none yet; make one with: warehouse run" in shown and "alerts: none" in shown
+    ended = invoke(tmp_path, "status", exit_code=1)
+    assert "none yet; make one with: warehouse run" in ended.stdout and "alerts: none" in ended.stdout
+    assert missing in ended.stderr
+    ended = invoke(tmp_path, "alerts", exit_code=1)
+    assert ended.stdout == "0 alerts\nin force: no release yet; vintages: none\n"
+    assert missing in ended.stderr
+    assert invoke(tmp_path, "alerts", "--json", exit_code=1).json == []
     for command in ("status", "alerts"):
         invoke(tmp_path, command, "--exit-code", exit_code=1)
         invoke(tmp_path, command, "--exit-code", "--json", exit_code=1)
@@ -175,10 +181,10 @@ def run_command_of(alert: dict[str, Any], home: Path, exit_code: int = 0, **vari
     return invoke(home, *arguments[1:], exit_code=exit_code, **variables)
 
 
-def test_absence_of_alerts_is_reported(tmp_path: Path) -> None:
-    assert invoke(tmp_path, "alerts", "--json").json == []
-    shown = invoke(tmp_path, "alerts").stdout
-    assert shown == "nothing is wrong\nin force: no release yet; vintages: none\n"
+def test_absence_of_alerts_is_reported(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("warehouse.alerts.find_alerts", lambda settings, today=None: [])
+    assert invoke(small, "alerts", "--json").json == []
+    assert invoke(small, "alerts").stdout.startswith(f"nothing is wrong\nin force: release {RELEASE}, ")
 
 
 def test_alerts_end_with_the_current_release(small: Path) -> None:

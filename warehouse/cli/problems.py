@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 def record_problems(settings: Settings) -> tuple[str, ...]:
-    """Return a message for each unreadable record of the landing, the releases, the builds and the rest."""
+    """Return a message for each unreadable record of the landing, the releases, the builds and the rest.
+
+    A home without a landing is a problem too: an empty directory is no warehouse in which nothing is wrong.
+    """
     from warehouse.alerts import home_problem
     from warehouse.build import builds
     from warehouse.files import read_each
@@ -19,6 +22,7 @@ def record_problems(settings: Settings) -> tuple[str, ...]:
 
     if (problem := home_problem(settings)) and not settings.home.is_dir():
         return (problem,)
+    problem = problem or missing_landing(settings)
     found = (
         *([problem] if problem else []),
         *landing_problems(settings),
@@ -28,6 +32,13 @@ def record_problems(settings: Settings) -> tuple[str, ...]:
         *backfill_problems(settings),
     )
     return tuple(dict.fromkeys(found))
+
+
+def missing_landing(settings: Settings) -> str | None:
+    """Return that the home holds no landing, as before the first run; None if it does."""
+    if settings.landing.is_dir() and any(settings.landing.iterdir()):
+        return None
+    return f"{settings.home}: holds no landing. Check WAREHOUSE_HOME; for a new warehouse, run: warehouse run"
 
 
 def landing_problems(settings: Settings) -> tuple[str, ...]:

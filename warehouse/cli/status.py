@@ -47,7 +47,7 @@ DROPPABLE = ("vintages", "rows", "rejected")
 def status(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode = False) -> None:
     """Show each source's newest vintage, last check and freshness, the current release and the free disk.
 
-    Writes nothing. Exits with 1 when the home holds no warehouse, when `latest` is lost, and when a record
+    Writes nothing. Exits with 1 when the home holds no landing, when `latest` is lost, and when a record
     cannot be read; with `--exit-code` also when there is an alert or no release yet. CSV has the sources.
     """
     from warehouse.alerts import find_alerts
@@ -196,7 +196,7 @@ def free_disk_gib(settings: Settings) -> float:
 def alerts(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode = False) -> None:
     """List what is wrong now: what failed, why, what readers are served, and the command to run next.
 
-    Exits with 1 when the home holds no data and when a record cannot be read; with `--exit-code` also when
+    Exits with 1 when the home holds no landing and when a record cannot be read; with `--exit-code` also when
     there is any alert or no release yet.
     """
     from warehouse.alerts import Alert, find_alerts, in_force
@@ -204,7 +204,7 @@ def alerts(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode =
     from warehouse.releases.store import latest_name
 
     settings = load_settings()
-    found = find_alerts(settings)
+    found, problems = find_alerts(settings), record_problems(settings)
     rows = [alert.model_dump(mode="json") for alert in found]
     if as_csv:
         print_csv(rows, Alert.model_fields)
@@ -220,13 +220,12 @@ def alerts(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode =
                 "run next": alert.command,
             }
             print_fields(fields, wrapped=("failed", "why", "served now"))
-        print_line(
-            f"{len(found)} alert{'' if len(found) == 1 else 's'}; OPERATIONS.md has a section for each kind"
-            if found
-            else "nothing is wrong"
-        )
+        count = f"{len(found)} alert{'' if len(found) == 1 else 's'}"
+        if found:
+            print_line(f"{count}; OPERATIONS.md has a section for each kind")
+        else:
+            print_line(count if problems else "nothing is wrong")
         print_line(f"in force: {in_force(settings)}")
-    problems = record_problems(settings)
     listed = tuple(alert.reason for alert in found if alert.kind == "unreadable")
     print_problems(one for one in problems if not one.startswith(listed))
     if problems or (exit_code and (found or latest_name(settings.published) is None)):
