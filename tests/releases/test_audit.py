@@ -134,3 +134,18 @@ def test_rows_that_are_not_those_that_were_accepted_are_found(home: Path) -> Non
         manifest.write_text(json.dumps(content | changed))
         (finding,) = audited(home).findings
         assert finding.path.endswith("rows.parquet") and "not those that were accepted" in finding.what
+        assert "fetching again is not enough" in finding.remedy
+
+
+def test_lost_or_damaged_rows_are_made_again_unless_an_older_reader_made_them(home: Path) -> None:
+    directory = home / "landing" / SOURCE / VINTAGE
+    remake = f"make it again from the archived files: warehouse fetch {SOURCE}. If they are damaged too"
+    flip_bit(directory / "rows.parquet")
+    assert all(remake in finding.remedy for finding in audited(home).findings)
+    (directory / "rows.parquet").unlink()
+    (finding,) = audited(home).findings
+    assert remake in finding.remedy and finding.what.startswith("cannot be read (No such file")
+    content = json.loads((directory / "manifest.json").read_text())
+    (directory / "manifest.json").write_text(json.dumps(content | {"reader_version": 0}))
+    (finding,) = audited(home).findings
+    assert "fetching again is not enough" in finding.remedy

@@ -16,6 +16,7 @@ from warehouse.errors import NotConfigured, Rejected, SourceError, WarehouseErro
 from warehouse.landing import quarantine, store
 from warehouse.landing.evaluate import evaluate, land
 from warehouse.landing.freshness import NOT_CONFIGURED
+from warehouse.landing.remake import remake_rows
 from warehouse.landing.withdraw import withdrawn_with_rows
 from warehouse.logs import Timer, format_bytes
 from warehouse.model import Fetched, Source, Vintage
@@ -27,12 +28,18 @@ def fetch_source(settings: Settings, source: Source, progress: fetch.Progress | 
     """Download all answers of a source; return the incoming directory, which `ingest_pull` takes.
 
     Raises SourceError when an answer does not come or has another kind than requested, and NotConfigured when
-    there is nothing to ask. Both are recorded as a poll, and nothing is kept.
+    there is nothing to ask. Both are recorded as a poll, and nothing is kept. Lost rows of the vintages are
+    made again first; raises WarehouseError when those of the newest cannot be.
     """
     with (
         reporting(f"{source.name}: fetch"),
         store.source_lock(settings.landing, source.name, settings.lock_seconds),
     ):
+        try:
+            remake_rows(settings.landing, source)
+        except WarehouseError as error:
+            store.record_poll(settings.landing, source.name, "failed", None, str(error))
+            raise
         newest = store.vintages(settings.landing, source.name)[-1:]
         answers = {
             file.address: (file, vintage.directory / "files" / file.name)

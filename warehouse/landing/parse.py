@@ -174,7 +174,7 @@ def rows_of(source: Source, vintage: Vintage, cache: Path) -> Path:
         if not vintage.rows_path.is_file() or sha256_of(vintage.rows_path) != vintage.rows_sha256:
             raise WarehouseError(
                 f"{vintage.rows_path}: missing, or its SHA-256 is not that of the manifest, so its rows are "
-                "not used. Restore the file from the backup of the landing, then run: warehouse maintain"
+                f"not used. Move it away and make it again: warehouse fetch {source.name}"
             )
         return vintage.rows_path
     rows = cache / source.name / f"{vintage.id}.v{source.reader_version}.parquet"

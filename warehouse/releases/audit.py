@@ -18,10 +18,13 @@ import pyarrow.parquet as pq
 from warehouse.errors import WarehouseError
 from warehouse.files import sha256_of
 from warehouse.landing.parse import digest_rows
+from warehouse.landing.remake import can_remake
 from warehouse.landing.store import WITHDRAWN, read_vintage
+from warehouse.model import Vintage
 from warehouse.releases.history import HISTORY, HISTORY_REMEDY, last_switch, read_history
 from warehouse.releases.manifest import MANIFEST, read_manifest
 from warehouse.releases.store import LATEST, LATEST_REMEDY, latest_name, latest_problem, release_dirs
+from warehouse.sources import SOURCES
 
 LINEAGE = ("_file", "_row")
 LANDING_REMEDY = (
@@ -90,20 +93,34 @@ def _audit_vintage(directory: Path, checked: list[Path], digests: Digests) -> It
     if previous and not any((previous / name).exists() for name in ("manifest.json", WITHDRAWN)):
         yield Finding(str(previous), "this accepted vintage is missing", LANDING_REMEDY)
     files, rows = {directory / "files" / file.name: file.sha256 for file in vintage.files}, vintage.rows_path
-    yield from _audit_files(files | {rows: vintage.rows_sha256}, checked, LANDING_REMEDY)
+    yield from _audit_files(files, checked, LANDING_REMEDY)
+    damage = list(_audit_files({rows: vintage.rows_sha256}, checked, rows_remedy(vintage)))
+    yield from damage
     for path in sorted(set((directory / "files").glob("*")) - files.keys()):
-        remedy = "Find out who put it there, and move it away"
-        yield Finding(str(path), "no manifest lists this file", remedy)
+        moved = "Find out who put it there, and move it away"
+        yield Finding(str(path), "no manifest lists this file", moved)
     if not rows.exists():
         return
+    remedy = damage[0].remedy if damage else LANDING_REMEDY
     try:
         columns = tuple(name for name in pq.read_schema(rows).names if name not in LINEAGE)
         found = pq.read_metadata(rows).num_rows, digest_rows(rows, columns)
     except (pa.ArrowException, duckdb.Error, OSError) as error:
-        yield Finding(str(rows), f"cannot be read ({error})", LANDING_REMEDY)
+        yield Finding(str(rows), f"cannot be read ({error})", remedy)
     else:
         if found != (vintage.row_count, vintage.rows_digest):
-            yield Finding(str(rows), "the rows are not those that were accepted", LANDING_REMEDY)
+            yield Finding(str(rows), "the rows are not those that were accepted", remedy)
+
+
+def rows_remedy(vintage: Vintage) -> str:
+    """Return what to do about a missing or damaged `rows.parquet`; only the present reader makes it again."""
+    source = SOURCES.get(vintage.source)
+    if source is None or not can_remake(source, vintage):
+        return LANDING_REMEDY
+    return (
+        f"Move it away if it is there, and make it again from the archived files: warehouse fetch "
+        f"{vintage.source}. If they are damaged too: restore the vintage from the backup of the landing"
+    )
 
 
 def _audit_release(
