@@ -355,8 +355,9 @@ def test_newest_year_is_in_the_marts(bank_home: Path, tmp_path: Path) -> None:
         assert rows("select count(*) from core.held_row where source = 'wto_timeseries'") == [(0,)]
         assert (
             rows(
-                "select source_b, value_a_million, value_b_million from marts.mart_reconciliation where source_a = "
-                "'worldbank_wdi' and reporter = 'CHN' and service = 'S' and flow = 'exports' and period_label = '2023'"
+                "select source_b, value_a_million, value_b_million from marts.mart_reconciliation "
+                "where source_a = 'worldbank_wdi' and reporter = 'CHN' and service = 'S' "
+                "and flow = 'exports' and period_label = '2023'"
             )
             == []
         )

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from warehouse.quality.suites import Suite
-from warehouse.quality.verdict import Finding
+from warehouse.verdict import Finding
 
 DECIDED = "current.decided_source"
 Key = tuple[str, str]  # table with its schema, and name of the expectation

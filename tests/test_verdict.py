@@ -7,7 +7,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from warehouse.quality import Finding, Verdict, verdict_on
+from warehouse.verdict import Finding, Verdict, verdict_on
 
 MET = Finding(table="raw.toy", expectation="rows", why="There are some.", success=True, detail="")
 FAILED = Finding(
