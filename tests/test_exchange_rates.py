@@ -23,6 +23,7 @@ from warehouse.config import PROJECT_ROOT
 DAY = "2026-11-01"
 RATES = {"rate_source": "imf_exchange_rates", "rate_vintage": DAY}
 EARLIER_RATES = {"rate_source": "unctad_exchange_rates", "rate_vintage": DAY}
+NO_RATES = {"partner_rate_source": None, "partner_rate_vintage": None}
 # The total and the exports of 2021 in MOFCOM's answer: 52 982.7 and 25 435, 100 million yuan.
 TOTAL, EXPORTS = Fraction(5298270), Fraction(2543500)
 
@@ -125,7 +126,8 @@ def test_pounds_and_dollars_are_compared_in_dollars(built_of_rates: Path) -> Non
     index = abs(converted - dollars) / ((converted + dollars) / 2)
     assert row["asymmetry_index_usd"] == pytest.approx(float(index), rel=1e-12)
     assert (row["reporter_rate_per_usd"], row["partner_rate_per_usd"]) == (float(rate("GBR", "2019")), None)
-    assert {name: row[name] for name in RATES} == RATES and row["usd_reason"] is None
+    assert {name: row[f"reporter_{name}"] for name in RATES} == RATES and row["usd_reason"] is None
+    assert {name: row[name] for name in NO_RATES} == NO_RATES
 
 
 def test_pounds_of_a_year_without_a_rate_of_the_imf_are_converted_by_unctad(built_of_rates: Path) -> None:
@@ -143,7 +145,8 @@ def test_pounds_of_a_year_without_a_rate_of_the_imf_are_converted_by_unctad(buil
     assert row["reporter_value_usd_million"] == pytest.approx(float(pounds / per_dollar), rel=1e-12)
     assert row["difference_usd_million"] == pytest.approx(float(pounds / per_dollar - dollars), rel=1e-12)
     assert (row["reporter_rate_per_usd"], row["partner_rate_per_usd"]) == (0.74, None)
-    assert {name: row[name] for name in RATES} == EARLIER_RATES and row["usd_reason"] is None
+    assert {name: row[f"reporter_{name}"] for name in RATES} == EARLIER_RATES and row["usd_reason"] is None
+    assert {name: row[name] for name in NO_RATES} == NO_RATES
 
 
 def test_rate_of_the_imf_is_used_where_both_state_one(built_of_rates: Path) -> None:

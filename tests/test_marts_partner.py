@@ -48,7 +48,8 @@ COLUMNS = {
         "partner_value_type, partner_currency, partner_value_million, partner_status, is_same_value_type, "
         "difference_million, asymmetry_index, reason, reporter_value_usd_million, "
         "partner_value_usd_million, difference_usd_million, asymmetry_index_usd, usd_reason, "
-        "reporter_rate_per_usd, partner_rate_per_usd, rate_source, rate_vintage"
+        "reporter_rate_per_usd, reporter_rate_source, reporter_rate_vintage, "
+        "partner_rate_per_usd, partner_rate_source, partner_rate_vintage"
     ),
     "mart_trade_regional": (
         "source, source_name, vintage, reporter, reporter_name_en, reporter_name_zh, region, region_name_en, "

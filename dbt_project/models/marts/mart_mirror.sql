@@ -38,6 +38,8 @@ pairs as (
         stated.value_million_double as reporter_value_million,
         stated.status as reporter_status,
         stated.rate as reporter_rate,
+        stated.rate_source as reporter_rate_source,
+        stated.rate_vintage as reporter_rate_vintage,
         mirrored.source as partner_source,
         mirrored.vintage as partner_vintage,
         mirrored.value_type as partner_value_type,
@@ -46,14 +48,8 @@ pairs as (
         mirrored.value_million_double as partner_value_million,
         mirrored.status as partner_status,
         mirrored.rate as partner_rate,
-        case
-            when stated.rate_source <> mirrored.rate_source then concat_ws(', ', stated.rate_source, mirrored.rate_source)
-            else coalesce(stated.rate_source, mirrored.rate_source)
-        end as rate_source,
-        case
-            when stated.rate_source <> mirrored.rate_source then concat_ws(', ', stated.rate_vintage, mirrored.rate_vintage)
-            else coalesce(stated.rate_vintage, mirrored.rate_vintage)
-        end as rate_vintage,
+        mirrored.rate_source as partner_rate_source,
+        mirrored.rate_vintage as partner_rate_vintage,
         case
             when stated.currency <> mirrored.currency then 'currencies differ'
             when stated.value_million + mirrored.value_million = 0 then 'sum is zero'
@@ -151,9 +147,11 @@ select
         ('converted.reporter_currency', 'converted.reporter_rate'), ('converted.partner_currency', 'converted.partner_rate')
     ]) }} as usd_reason,
     {{ to_double('converted.reporter_rate') }} as reporter_rate_per_usd,
+    converted.reporter_rate_source,
+    converted.reporter_rate_vintage,
     {{ to_double('converted.partner_rate') }} as partner_rate_per_usd,
-    converted.rate_source,
-    converted.rate_vintage
+    converted.partner_rate_source,
+    converted.partner_rate_vintage
 from converted
 left join {{ ref('dim_economy') }} as named_reporters on converted.reporter = named_reporters.economy
 left join {{ ref('dim_economy') }} as named_partners on converted.partner = named_partners.economy
