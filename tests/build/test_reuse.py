@@ -208,15 +208,17 @@ def test_contents_are_known_by_source_where_every_row_has_one(tmp_path: Path) ->
         db.execute(
             "insert into raw.built_node (unique_id, content) values "
             "('model.w.fact', '3 9'), ('model.w.whole', '1 1'), ('model.w.mixed', '2 2'), "
-            "('test.w.passed', 'passed')"
+            "('model.w.empty', '0'), ('test.w.passed', 'passed')"
         )
         db.execute(
             "insert into raw.built_part (unique_id, source, content) values "
             "('model.w.fact', 'bank', '1 4'), ('model.w.fact', 'ons', '2 5'), ('model.w.fact', 'none', '-'), "
+            "('model.w.empty', 'none', '-'), "
             "('model.w.mixed', 'bank', '1 1'), ('model.w.mixed', null, '1 1')"
         )
     assert reuse.contents_of(working) == Contents(
-        tables={"fact": "3 9", "whole": "1 1", "mixed": "2 2"}, parts={"fact": {"bank": "1 4", "ons": "2 5"}}
+        tables={"fact": "3 9", "whole": "1 1", "mixed": "2 2", "empty": "0"},
+        parts={"fact": {"bank": "1 4", "ons": "2 5"}, "empty": {}},
     )
 
 

@@ -9,7 +9,7 @@ from warehouse.releases.manifest import BuildRecord, Contents, ReleaseManifest, 
 VERSIONS = {"duckdb": "1"}
 
 
-def entry(content: str | None, **parts: str) -> TableEntry:
+def entry(content: str | None, parts: dict[str, str] | None = None) -> TableEntry:
     return TableEntry(schema="marts", rows=1, size_bytes=1, sha256="", content=content, parts=parts)
 
 
@@ -22,16 +22,18 @@ def record(code: str = "c0de", versions: dict[str, str] = VERSIONS) -> BuildReco
 
 
 TABLES = {
-    "same": entry("1 1", bank="1 1"),
-    "other": entry("4 4", bank="2 1", ons="1 2", gone="1 3"),
+    "same": entry("1 1", {"bank": "1 1"}),
+    "other": entry("4 4", {"bank": "2 1", "ons": "1 2", "gone": "1 3"}),
     "whole": entry("5 5"),
+    "empty": entry("0", {}),
     "refreshed": entry(None),
 }
 CONTENTS = Contents(
-    tables={"same": "1 1", "other": "6 6", "whole": "6 6", "refreshed": "6 6", "new": "6 6"},
+    tables={"same": "1 1", "other": "6 6", "whole": "6 6", "empty": "1 1", "refreshed": "6 6", "new": "6 6"},
     parts={
         "same": {"bank": "1 1"},
         "other": {"bank": "2 1", "ons": "9 9", "added": "2 2"},
+        "empty": {"bank": "1 1"},
         "refreshed": {"bank": "9 9"},
         "new": {"bank": "9 9"},
     },
@@ -44,6 +46,7 @@ def test_tables_and_sources_with_other_rows_are_found_by_their_digests() -> None
     assert manifest.changed_sources(CONTENTS, record()) == {
         "same": (set(), 1),
         "other": ({"ons", "added", "gone"}, 2),
+        "empty": ({"bank"}, 0),
     }
 
 

@@ -243,6 +243,43 @@ def test_values_of_a_sheet_are_those_of_the_table_with_their_types(tmp_path: Pat
     ]
 
 
+def test_sheets_of_unchanged_tables_are_those_of_the_workbook_before(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The rows of `long` are others than before: its sheet would have them if it was written."""
+    made = datetime(2024, 1, 1, tzinfo=UTC)
+    before, anew, same, damaged = (
+        tmp_path / f"{name}.xlsx" for name in ("before", "anew", "same", "damaged")
+    )
+    with duckdb.connect() as db:
+        db.execute("create schema bi")
+        for name in ("annual", "long", "monthly"):
+            db.execute(
+                f"create table bi.{name} as select '2024' as t, date '2024-03-01' as day, 1.5 as figure"
+            )
+        workbook.write_workbook(db, before, "r", made)
+        db.execute("update bi.annual set figure = 2.5")
+        workbook.write_workbook(db, anew, "s", made)
+        workbook.write_workbook(db, same, "s", made, before, {"long", "monthly", "fct_goods_trade"})
+        assert same.read_bytes() == anew.read_bytes()
+        db.execute("update bi.long set figure = 3.5")
+        workbook.write_workbook(db, same, "s", made, before, {"long"})
+        content = bytearray(before.read_bytes())
+        content[content.index(b"xl/worksheets/sheet3.xml") + 40] ^= 1
+        damaged.write_bytes(content)
+        workbook.write_workbook(db, tmp_path / "new.xlsx", "s", made, damaged, {"long"})
+        workbook.write_workbook(db, tmp_path / "none.xlsx", "s", made, tmp_path / "missing.xlsx", {"long"})
+    figures = {
+        path.stem: [
+            CalamineWorkbook.from_path(path).get_sheet_by_name(name).to_python()[1][2]
+            for name in ("annual", "long")
+        ]
+        for path in (same, tmp_path / "new.xlsx", tmp_path / "none.xlsx")
+    }
+    assert figures == {"same": [2.5, 1.5], "new": [2.5, 3.5], "none": [2.5, 3.5]}
+    assert "every sheet is written again" in caplog.text
+
+
 def test_publishing_makes_the_site_and_a_refresh_keeps_its_links(
     bank_rebuilt: tuple[Path, str], tmp_path: Path
 ) -> None:

@@ -215,13 +215,12 @@ def contents_of(working: Path) -> Contents:
         ).fetchall()
         of_sources = db.execute(
             "select split_part(unique_id, '.', 3), source, content from raw.built_part "
-            "where unique_id like 'model.%' and content <> ? and unique_id not in "
-            "(select unique_id from raw.built_part where source is null) order by all",
-            [NO_ROWS],
+            "where unique_id like 'model.%' and unique_id not in "
+            "(select unique_id from raw.built_part where source is null) order by all"
         ).fetchall()
     parts: dict[str, dict[str, str]] = defaultdict(dict)
     for name, source, content in of_sources:
-        parts[name][source] = content
+        parts[name] |= {source: content} if content != NO_ROWS else {}
     return Contents(tables=dict(found), parts=parts)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from warehouse.build.builds import read_contents
 from warehouse.logs import Timer
-from warehouse.releases.diff import DBT_MANIFEST, DiffReport, report_of
-from warehouse.releases.manifest import BuildRecord, News, read_manifest
+from warehouse.releases.diff import DBT_MANIFEST, report_of
+from warehouse.releases.manifest import BuildRecord, ChangedSources, News, TableEntry, read_manifest
 from warehouse.releases.store import DATABASE, current
 
 if TYPE_CHECKING:
@@ -28,35 +29,29 @@ def make_site(published: Path, build: Path, record: BuildRecord, verdict: Verdic
     from warehouse.site import SiteInput, build_site
 
     timer, release = Timer(), current(published)
+    dbt_manifest, contents = build / "dbt" / "manifest.json", read_contents(build)
+    same: Mapping[str, TableEntry] = {}
+    changed: Mapping[str, ChangedSources] = {}
+    if release:
+        before = read_manifest(release)
+        same, changed = before.unchanged(contents, record), before.changed_sources(contents, record)
     site = SiteInput(
         release=build.name,
         as_of=record.as_of,
         built_at=record.started_at,
         database=build / DATABASE,
-        dbt_manifest=dbt_manifest(build),
+        dbt_manifest=dbt_manifest,
         vintages=record.vintages,
         set_aside=record.set_aside,
         expectations=(sum(one.success for one in verdict.findings), len(verdict.findings)),
         news=news,
-        diff=diff_of(release, build, record) if release else None,
+        diff=report_of(release, build, dbt_manifest, record.vintages, 0, same, changed) if release else None,
         before=release / SITE if release else None,
+        unchanged=frozenset(same),
     )
     pages = build_site(site, build / SITE)
     LOG.info("made a site of %d pages in %.1f s", pages, timer.seconds, extra={"build": build.name})
     return build / SITE
-
-
-def diff_of(release: Path, build: Path, record: BuildRecord) -> DiffReport:
-    """Compare a release with a build, which only reads what is not known to have the same rows."""
-    manifest, contents = read_manifest(release), read_contents(build)
-    unchanged = manifest.unchanged(contents, record)
-    changed = manifest.changed_sources(contents, record)
-    return report_of(release, build, dbt_manifest(build), record.vintages, 0, unchanged, changed)
-
-
-def dbt_manifest(build: Path) -> Path:
-    """Return the path of dbt's manifest in a build."""
-    return build / "dbt" / "manifest.json"
 
 
 def refresh_site(release: Path, database: Path, out: Path) -> None:

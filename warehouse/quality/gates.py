@@ -16,7 +16,7 @@ from warehouse.database import connect, literal
 from warehouse.errors import WarehouseError
 from warehouse.model import Source
 from warehouse.quality import database, gx
-from warehouse.quality.known import Known, KnownFindings, known_to
+from warehouse.quality.known import Key, Known, KnownFindings, known_to
 from warehouse.quality.report import write_report
 from warehouse.quality.suites import Suite, read_suite, read_suites
 from warehouse.verdict import Finding, Verdict, verdict_on
@@ -70,16 +70,17 @@ def validate_release(
         raise WarehouseError(f"{suites}: no suite for core or marts. Restore the expectations folder")
     attached = {"build": build} | ({"release": current} if current is not None else {})
     inputs = ReleaseInputs(attached, found, suites.name, accepted, known.tables if known else set())
-    answers = Known({}, set(), set())
+    answers = Known({}, {}, {})
     if known:
         with connect() as connection:
             answers = known_to(connection, found, known, set(accepted))
     file = database.create(work)
     tables = _create_release_views(file, inputs)
-    run = gx.run_suites(file, attached, _without(found, answers.findings.keys() | answers.by_source), tables)
+    not_run = answers.findings.keys() | set().union(*answers.by_source.values())
+    run = gx.run_suites(file, attached, _without(found, not_run), tables)
     results = dict(answers.findings) | {(one.table, one.expectation): one for one in run}
-    if known and answers.by_source:
-        results |= _run_by_source(work / "by_source", inputs, answers, known)
+    for number, (sources, keys) in enumerate(answers.by_source.items()):
+        results |= _run_by_source(work / f"by_source_{number}", inputs, keys, sources, answers.releases)
     ordered = [(suite.name, expectation.name) for suite in found for expectation in suite.expectations]
     missing = [finding for finding in run if finding.expectation == gx.TABLE_EXISTS]
     findings = [*missing, *(results[key] for key in ordered if key in results)]
@@ -102,24 +103,22 @@ class ReleaseInputs(NamedTuple):
     unchanged: Set[str]
 
 
-def _without(suites: Sequence[Suite], keys: Set[tuple[str, str]]) -> list[Suite]:
+def _without(suites: Sequence[Suite], keys: Set[Key]) -> list[Suite]:
     """Return suites without the expectations of some keys, and without suites of which none is left."""
     left = [suite.without({name for table, name in keys if table == suite.name}) for suite in suites]
     return [suite for suite in left if suite.expectations]
 
 
 def _run_by_source(
-    work: Path, inputs: ReleaseInputs, answers: Known, known: KnownFindings
-) -> dict[tuple[str, str], Finding]:
-    """Run the expectations that are known but for some sources on the rows of these sources."""
+    work: Path, inputs: ReleaseInputs, keys: Set[Key], sources: Set[str], releases: Mapping[Key, str]
+) -> dict[Key, Finding]:
+    """Run expectations on the rows of some sources; `releases` met them with the rows of the others."""
     file = database.create(work)
-    tables = _create_release_views(file, inputs, answers.sources)
+    tables = _create_release_views(file, inputs, sources)
     every = {(suite.name, one.name) for suite in inputs.suites for one in suite.expectations}
-    run = gx.run_suites(file, inputs.attached, _without(inputs.suites, every - answers.by_source), tables)
-    before = {(one.table, one.expectation): one.known_from or known.release for one in known.findings}
-    sources = tuple(sorted(answers.sources))
+    run = gx.run_suites(file, inputs.attached, _without(inputs.suites, every - keys), tables)
     return {
-        key: one.model_copy(update={"known_from": before[key], "run_on": sources})
+        key: one.model_copy(update={"known_from": releases[key], "run_on": tuple(sorted(sources))})
         for one in run
         for key in [(one.table, one.expectation)]
     }

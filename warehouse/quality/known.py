@@ -8,6 +8,7 @@ rows or is known by source.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
@@ -37,12 +38,13 @@ class KnownFindings(NamedTuple):
 class Known(NamedTuple):
     """What needs no run on all rows: findings that hold without one, and expectations to run by source.
 
-    `by_source` has the expectations to run on the rows of the sources `sources` alone.
+    `by_source` has the expectations to run on the rows of some sources alone, by these sources. Those of the
+    other sources met an expectation in the release that `releases` names.
     """
 
     findings: Mapping[Key, Finding]
-    by_source: Set[Key]
-    sources: Set[str]
+    by_source: Mapping[frozenset[str], Set[Key]]
+    releases: Mapping[Key, str]
 
 
 def known_to(
@@ -54,8 +56,9 @@ def known_to(
     """
     validated = {suite.name for suite in suites}
     met = {(one.table, one.expectation): one for one in known.findings if one.success}
+    releases = {key: one.known_from or known.release for key, one in met.items()}
     findings: dict[Key, Finding] = {}
-    by_source: dict[Key, Set[str]] = {}
+    by_source: dict[frozenset[str], set[Key]] = defaultdict(set)
     for suite in suites:
         for expectation in suite.expectations:
             key = (suite.name, expectation.name)
@@ -65,13 +68,12 @@ def known_to(
             reads = expectation.reads_sources
             changed = _changed_sources(tables, reads, validated, known, known.decided - decided)
             if changed == set():
-                release = met[key].known_from or known.release
                 findings[key] = met[key].model_copy(
-                    update={"known_from": release, "run_on": (), "why": expectation.why}
+                    update={"known_from": releases[key], "run_on": (), "why": expectation.why}
                 )
             elif changed is not None and expectation.by_source:
-                by_source[key] = changed
-    return Known(findings, by_source.keys(), set().union(*by_source.values()))
+                by_source[frozenset(changed)].add(key)
+    return Known(findings, by_source, releases)
 
 
 def _changed_sources(

@@ -111,7 +111,7 @@ class TableEntry(BaseModel, frozen=True):
 
     `content` digests the rows, whatever their order: equal for equal rows of builds with the same code and
     DuckDB. It is None where it is not known: on Spark, and after a refresh. `parts` has the same for the rows
-    of each source, of a table that is made by source.
+    of each source, of a table that is made by source, and is None for other tables.
     """
 
     schema_name: str = Field(alias="schema")
@@ -119,7 +119,7 @@ class TableEntry(BaseModel, frozen=True):
     size_bytes: int
     sha256: str
     content: str | None = Field(default=None, exclude_if=is_none)
-    parts: dict[str, str] = Field(default_factory=dict, exclude_if=lambda parts: not parts)
+    parts: dict[str, str] | None = Field(default=None, exclude_if=is_none)
 
 
 class ChangedSources(NamedTuple):
@@ -177,8 +177,11 @@ class ReleaseManifest(BuildRecord, frozen=True):
         """
         if not self._is_comparable(record):
             return {}
-        known = {name: one.parts for name, one in self.tables.items() if one.parts and name in contents.parts}
-        return {name: ChangedSources.between(parts, contents.parts[name]) for name, parts in known.items()}
+        return {
+            name: ChangedSources.between(one.parts, contents.parts[name])
+            for name, one in self.tables.items()
+            if one.parts is not None and name in contents.parts
+        }
 
     def _is_comparable(self, record: BuildRecord) -> bool:
         """Tell whether equal digests of a build are of equal rows: its code and versions are the same."""

@@ -148,9 +148,7 @@ def export_tables(
         unchanged = Unchanged(release / "parquet", read_manifest(release).unchanged(contents, record))
     found = export_parquet(database, partial / "parquet", table_keys(partial / DBT_MANIFEST), unchanged)
     return {
-        name: one.model_copy(
-            update={"content": contents.tables.get(name), "parts": contents.parts.get(name, {})}
-        )
+        name: one.model_copy(update={"content": contents.tables.get(name), "parts": contents.parts.get(name)})
         for name, one in found.items()
     }
 

@@ -115,7 +115,8 @@ class SiteInput:
     """What a site is made from: the database of a release or build, and the records beside it.
 
     `diff` compares with the release before, None for the first. `expectations` is met and all expectations of
-    the release gate. `before` is the site of the release before, None without one.
+    the release gate. `before` is the site of the release before, None without one; `unchanged` are the tables
+    that this release has with the same rows, by the same code.
     """
 
     release: str
@@ -129,3 +130,4 @@ class SiteInput:
     news: News | None
     diff: DiffReport | None
     before: Path | None = None
+    unchanged: frozenset[str] = frozenset()

@@ -71,7 +71,7 @@ def build_site(site: SiteInput, out: Path) -> int:
     with reading(site.database) as db:
         contents = _contents(db, site)
         _write_data(db, contents, partial / "data")
-        write_workbook(db, partial / WORKBOOK, site.release, site.built_at)
+        _write_workbook(db, site, partial)
     shutil.copytree(HERE / "static", partial / "assets")
     _write_bundle(site.before, partial)
     lexicon = contents.lexicon
@@ -91,6 +91,12 @@ def build_site(site: SiteInput, out: Path) -> int:
     shutil.rmtree(out, ignore_errors=True)
     partial.rename(out)
     return count + 1
+
+
+def _write_workbook(db: duckdb.DuckDBPyConnection, site: SiteInput, out: Path) -> None:
+    """Write the workbook of a site, with the sheets of unchanged tables of the site before."""
+    before = site.before / WORKBOOK if site.before else None
+    write_workbook(db, out / WORKBOOK, site.release, site.built_at, before, site.unchanged)
 
 
 def _write_bundle(before: Path | None, out: Path) -> None:
@@ -116,9 +122,8 @@ def update_freshness(site: SiteInput, before: Path, out: Path) -> None:
     link_tree(before, out)
     with reading(site.database) as db:
         contents = _contents(db, site)
-        sheets = out / WORKBOOK
-        sheets.unlink()
-        write_workbook(db, sheets, site.release, site.built_at)
+        (out / WORKBOOK).unlink()
+        _write_workbook(db, site, out)
     shown = [page for page in contents.pages if page.template == "overview" or FRESHNESS in page.figures]
     names = [f"{folder}{page.id}.html" for page in shown for folder in ("", "zh/")]
     names += [f"data/{FRESHNESS}.{ending}" for ending in ("js", "csv", "metadata.json")]
