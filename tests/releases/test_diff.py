@@ -72,6 +72,45 @@ def test_rows_with_the_same_key_are_matched_in_pairs(tmp_path: Path) -> None:
     assert (found.rows_before, found.rows_after, found.rows_changed, found.cells) == (3, 3, 1, {"x": 1})
 
 
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "differs"),
+    [
+        ("double", "0.1e0 + 0.2e0", "0.3e0", False),  # 0.30000000000000004 and 0.3: 1.9e-16 of it
+        ("double", "-0.3e0", "-0.1e0 - 0.2e0", False),
+        ("double", "1e15", "1e15 + 0.5", False),
+        ("double", "1", "1.00000000001", True),  # 1e-11
+        ("double", "1e9", "1e9 + 0.01", True),  # 1e-11 of it
+        ("double", "2.3e-14", "-3.1e-14", False),  # differences of two rates that are equal
+        ("double", "0", "1e-11", True),
+        ("double", "null", "0.3", True),
+        ("double", "'nan'", "0.3", True),
+        ("double", "'nan'", "'nan'", False),
+        ("double", "'inf'", "1", True),
+        ("double", "'inf'", "'-inf'", True),
+        ("decimal(38, 18)", "1", "1.000000000000000001", True),
+        ("bigint", "9007199254740993", "9007199254740992", True),  # equal as doubles
+        ("varchar", "'1'", "'1.0'", True),
+    ],
+)
+def test_doubles_differ_by_more_than_rounding_and_all_else_by_anything(
+    kind: str, before: str, after: str, differs: bool, tmp_path: Path
+) -> None:
+    for name, value in (("a", before), ("b", after)):
+        with duckdb.connect(str(tmp_path / f"{name}.duckdb")) as db:
+            db.execute(f"create table t as select 'k' as id, cast({value} as {kind}) as x")
+    (found,) = compare(tmp_path / "a.duckdb", tmp_path / "b.duckdb", {"t": ("id",)})
+    assert (found.rows_changed, found.cells) == (int(differs), {"x": 1} if differs else {})
+    assert found.is_different is differs
+
+
+def test_type_of_a_column_may_change(tmp_path: Path) -> None:
+    for name, kind in (("a", "decimal(20, 10)"), ("b", "double")):
+        with duckdb.connect(str(tmp_path / f"{name}.duckdb")) as db:
+            db.execute(f"create table t as select 'k' as id, cast(0.3 as {kind}) as x")
+    (found,) = compare(tmp_path / "a.duckdb", tmp_path / "b.duckdb", {"t": ("id",)})
+    assert not found.is_different
+
+
 def test_rows_of_a_table_that_is_known_to_be_unchanged_are_not_read(tmp_path: Path) -> None:
     for name, value in (("a", 1), ("b", 2)):
         with duckdb.connect(str(tmp_path / f"{name}.duckdb")) as db:

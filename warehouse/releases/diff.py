@@ -5,16 +5,20 @@ without one is matched by all columns that are not measures. Rows with equal key
 their columns. Columns that only one side has are named and not compared. Provenance columns (`vintage`,
 `vintage_…`, `_file`, `_row`) are not compared, nor part of a key that was not tested: each new load would
 change every row.
+
+Decimals, integers, texts and dates differ by any difference. Doubles differ by more than `TOLERANCE` of the
+largest of the two and of 1: the last digits of a computed double depend on the order in which its terms were
+added, and a difference of two equal rates is rarely 0.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 
@@ -30,12 +34,18 @@ from warehouse.releases.manifest import (
 from warehouse.releases.store import DATABASE, damaged, find_release
 
 DBT_MANIFEST = Path("dbt_docs") / "manifest.json"
-# The present name of the generic test, and the one in releases before 0.2.
 # The tests that name a key, and the argument that does; the second is of releases made before 2026-11-28.
 KEY_ARGUMENTS = {"valid_rows": "key", "unique_combination_of_columns": "combination_of_columns"}
+TOLERANCE = "1e-12"  # of doubles, which have 15 to 17 digits
 Keys = Mapping[str, tuple[str, ...]]
-Columns = dict[str, bool]  # a table's columns, and whether each is a measure (a number)
+Columns = dict[str, Literal["double", "number", "other"]]  # a table's columns; the first two are measures
 Table = tuple[str, str]
+# The rows of a table that are paired and not equal, as `b` and `a`.
+PAIRS = (
+    "from (select * from pair where is_other) as pair "
+    "inner join side_before.{relation} as b on b.rowid = pair.b "
+    "inner join side_after.{relation} as a on a.rowid = pair.a"
+)
 
 
 def describe_equal(tables: Sized) -> str:
@@ -113,7 +123,10 @@ def diff(published: Path, before: str, after: str, moves: int = 3) -> DiffReport
     such release or a file of one is missing or damaged.
     """
     old, new = find_release(published, before), find_release(published, after)
-    return report_of(old, new, new / DBT_MANIFEST, read_manifest(new).vintages, moves)
+    manifest = read_manifest(new)
+    contents = {name: one.content for name, one in manifest.tables.items() if one.content is not None}
+    unchanged = read_manifest(old).unchanged(contents, manifest)
+    return report_of(old, new, new / DBT_MANIFEST, manifest.vintages, moves, unchanged)
 
 
 def report_of(
@@ -229,13 +242,14 @@ def equal_table(table: Table, keys: Keys, rows: int) -> TableDiff:
 def _tables(db: duckdb.DuckDBPyConnection, side: str, path: Path) -> dict[Table, Columns]:
     """Return the columns of each table of an attached database; only numbers have a precision."""
     tables: dict[Table, Columns] = {}
-    for schema, table, column, is_measure in db.execute(
-        "select c.schema_name, c.table_name, c.column_name, c.numeric_precision is not null "
+    for schema, table, column, kind in db.execute(
+        "select c.schema_name, c.table_name, c.column_name, case when c.data_type in ('DOUBLE', 'FLOAT') "
+        "then 'double' when c.numeric_precision is not null then 'number' else 'other' end "
         "from duckdb_columns() as c join duckdb_tables() using (database_name, schema_name, table_name) "
         "where c.database_name = ? order by c.schema_name, c.table_name, c.column_index",
         [side],
     ).fetchall():
-        tables.setdefault((schema, table), {})[column] = is_measure
+        tables.setdefault((schema, table), {})[column] = kind
     if not tables:
         raise WarehouseError(f"{path}: has no table to compare. {RELEASE_REMEDY}")
     return tables
@@ -250,74 +264,129 @@ def _compare_table(
     moves: int,
     part: ChangedSources | None = None,
 ) -> TableDiff:
-    """Compare one table in one pass; `old` or `new` is empty when that side has no such table.
+    """Compare one table; `old` or `new` is empty when that side has no such table.
 
     With a `part`, rows of other sources are equal. They are not read if rows are matched within a source.
     """
-    relation = _names(table, separator=".")
-    # A side without the table is compared as if it had the table of the other side, without rows.
-    before = f"side_before.{relation}" if old else f"side_after.{relation} where false"
-    after = f"side_after.{relation}" if new else f"side_before.{relation} where false"
-    shared = {column: is_measure for column, is_measure in (new or old).items() if column in (old or new)}
+    relation, tested = _names(table, separator="."), keys.get(table[1], ())
+    shared = {column: kind for column, kind in (new or old).items() if column in (old or new)}
     own = [column for column in shared if column != "vintage" and not column.startswith(("vintage_", "_"))]
-    tested = keys.get(table[1], ())
     is_tested = bool(tested) and set(tested) <= shared.keys()
-    key = list(tested) if is_tested else [column for column in own if not shared[column]]
+    key = list(tested) if is_tested else [column for column in own if shared[column] == "other"]
     cells = [column for column in own if column not in key]
-    measures = [column for column in cells if moves and shared[column] and (old or new)[column]]
-    rows_equal = 0
+    where, equal = "", 0
     if part and old and new and "source" in key:
-        of_sources = f" where source in ({', '.join(map(literal, sorted(part.sources))) or 'null'})"
-        before, after, rows_equal = before + of_sources, after + of_sources, part.rows_unchanged
-    repeated = f"group by {_names(key) or '()'} having count(*) > 1 limit 1"
-    is_unique = not any(db.execute(f"select 1 from {one} {repeated}").fetchall() for one in (before, after))
-    order = "" if is_unique else f"order by {_names(shared)}"
-    sql = _comparison(before, after, key, order, cells, measures, moves)
-    [(rows_before, rows_after, added, gone, changed, counts, biggest)] = db.execute(sql).fetchall()
+        where = f" where source in ({', '.join(map(literal, sorted(part.sources))) or 'null'})"
+        equal = part.rows_unchanged
+    before = _count(db, f"side_before.{relation}{where}") if old else None
+    after = _count(db, f"side_after.{relation}{where}") if new else None
+    matched, changed = 0, 0
+    counts: dict[str, int] = {}
+    biggest: dict[str, list[dict[str, Any]]] = {}
+    if before and after:
+        matched = _pair_rows(db, relation, where, key, cells, f"order by {_names(shared)}")
+        differs = {column: _differs(column, old[column], new[column]) for column in cells}
+        pairs = PAIRS.format(relation=relation)
+        changed, counts = _counts(db, pairs, differs)
+        moved = [column for column in counts if "other" not in (old[column], new[column])]
+        biggest = _biggest(db, pairs, key, {column: differs[column] for column in moved}, moves)
     return TableDiff(
         table=".".join(table),
         key=tuple(key),
-        rows_before=rows_equal + rows_before if old else None,
-        rows_after=rows_equal + rows_after if new else None,
-        rows_added=added,
-        rows_gone=gone,
+        rows_before=None if before is None else equal + before,
+        rows_after=None if after is None else equal + after,
+        rows_added=(after or 0) - matched,
+        rows_gone=(before or 0) - matched,
         rows_changed=changed,
-        cells={column: count for column, count in zip(cells, counts, strict=True) if count},
+        cells=counts,
         columns_added=tuple(column for column in new if old and column not in old),
         columns_gone=tuple(column for column in old if new and column not in new),
         moves=tuple(
             BigMove(measure, **move | {"key": move["key"] or {}})
-            for measure, found in zip(measures, biggest, strict=True)
-            for move in found or ()
+            for measure, found in biggest.items()
+            for move in found
         ),
     )
 
 
-def _comparison(
-    before: str, after: str, key: list[str], order: str, cells: list[str], measures: list[str], moves: int
-) -> str:
-    """Return the query for five counts of rows, a count for each cell column, and moves for each measure.
+def _count(db: duckdb.DuckDBPyConnection, relation: str) -> int:
+    [(count,)] = db.execute(f"select count(*) from {relation}").fetchall()
+    return int(count)
 
-    `order` numbers the rows with equal keys; it is empty when keys are unique.
+
+def _pair_rows(
+    db: duckdb.DuckDBPyConnection,
+    relation: str,
+    where: str,
+    key: Sequence[str],
+    cells: Sequence[str],
+    order: str,
+) -> int:
+    """Pair the rows of both sides that meet `where` and have the same key; return how many pairs there are.
+
+    The table `pair` has the positions of the rows, and whether the hashes of their cells differ: only those
+    that do are read again. Where a key has several rows, they are numbered by `order`.
     """
-    number = f"row_number() over ({f'partition by {_names(key)}' if key else ''} {order})" if order else "1"
-    side = f"select *, {number} as _number, true as _side from"
-    join = "".join(f" and b.{name} is not distinct from a.{name}" for name in map(_quoted, key))
-    differs = [f"b.{name} is distinct from a.{name}" for name in map(_quoted, cells)]
-    counts = [f"count(*) filter (where b._side and a._side and {one})" for one in differs]
+    sides = {"b": f"side_before.{relation}{where}", "a": f"side_after.{relation}{where}"}
+    repeated = f"group by {f'hash({_names(key)})' if key else '()'} having count(*) > 1 limit 1"
+    is_unique = not any(db.execute(f"select 1 from {one} {repeated}").fetchall() for one in sides.values())
+    number = f"row_number() over ({f'partition by {_names(key)}' if key else ''} {order})"
+    columns = ", ".join(
+        [
+            *map(_quoted, key),
+            "rowid as _position",
+            f"{f'hash({_names(cells)})' if cells else '0'} as _digest",
+            f"{'1' if is_unique else number} as _number",
+        ]
+    )
+    same = [f"b.{name} is not distinct from a.{name}" for name in map(_quoted, key)]
+    b, a = (f"(select {columns} from {relation}) as {name}" for name, relation in sides.items())
+    db.execute(
+        "create or replace temp table pair as select b._position as b, a._position as a, "
+        f"b._digest <> a._digest as is_other from {b} inner join {a} on "
+        + " and ".join(["b._number = a._number", *same])
+    )
+    return _count(db, "pair")
+
+
+def _differs(column: str, before: str, after: str) -> str:
+    """Return the condition by which a cell of two rows differs."""
+    old, new = (f"{side}.{_quoted(column)}" for side in ("b", "a"))
+    differs = f"{old} is distinct from {new}"
+    if "other" in (before, after) or "double" not in (before, after):
+        return f"({differs})"
+    difference = f"cast({new} as double) - cast({old} as double)"
+    # null for a null, and not finite for an infinity or a NaN, on one side
+    is_beyond = f"abs({difference}) > {TOLERANCE} * greatest(1, abs({old}), abs({new}))"
+    return f"({differs} and coalesce({is_beyond} or not isfinite({difference}), true))"
+
+
+def _counts(
+    db: duckdb.DuckDBPyConnection, pairs: str, differs: Mapping[str, str]
+) -> tuple[int, dict[str, int]]:
+    """Return how many pairs of rows differ, and by column how many of their cells do."""
+    counts = ", ".join(f"count(*) filter (where {one})" for one in differs.values())
+    changed = f"count(*) filter (where {' or '.join(differs.values()) or 'false'})"
+    [(rows, cells)] = db.execute(f"select {changed}, [{counts}] {pairs}").fetchall()
+    return rows, {name: count for name, count in zip(differs, cells, strict=True) if count}
+
+
+def _biggest(
+    db: duckdb.DuckDBPyConnection, pairs: str, key: Sequence[str], differs: Mapping[str, str], moves: int
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the biggest moves of measures, which have differing cells, by measure."""
+    if not differs or not moves:
+        return {}
     row = ", ".join(f"{name}: a.{name}" for name in map(_quoted, key))
     biggest = [
         f"max_by({{'key': {f'{{{row}}}' if row else 'null'}, 'before': {old}, 'after': {new}, 'difference': "
-        f"{new} - {old}}}, abs({new} - {old}), {moves}) filter (where b._side and a._side and {old} <> {new})"
-        for name in map(_quoted, measures)
-        for old, new in [(f"cast(b.{name} as double)", f"cast(a.{name} as double)")]
+        f"{new} - {old}}}, abs({new} - {old}), {moves}) filter (where {one} and {old} <> {new})"
+        for name, one in differs.items()
+        for old, new in [(f"cast(b.{_quoted(name)} as double)", f"cast(a.{_quoted(name)} as double)")]
     ]
-    return f"""
-        select count(b._side), count(a._side),
-            count(*) filter (where b._side is null), count(*) filter (where a._side is null),
-            count(*) filter (where b._side and a._side and ({" or ".join(differs) or "false"})),
-            [{", ".join(counts)}], [{", ".join(biggest)}]
-        from ({side} {before}) as b full outer join ({side} {after}) as a on b._number = a._number{join}"""
+    sql = f"select {', '.join(biggest)} {pairs}"
+    [found] = db.execute(sql).fetchall()
+    return {name: one or [] for name, one in zip(differs, found, strict=True)}
 
 
 def _names(columns: Iterable[str], separator: str = ", ") -> str:
