@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shlex
 import shutil
@@ -13,13 +14,15 @@ import pytest
 from command_line import Ended, invoke
 from conftest import Warehouse
 from recordings import WITHOUT_RECORDING
+from rich.console import Console
 from small_homes import OTHER, RELEASE, SOURCE, VINTAGE
 from small_releases import make_release, vintage_entry
 
+from warehouse.cli import render
 from warehouse.config import SAMPLE_DIR
 from warehouse.landing import store
 from warehouse.landing.freshness import freshness_of
-from warehouse.model import first_request
+from warehouse.model import Check, first_request
 from warehouse.sources import SOURCES
 
 NIGHT = SAMPLE_DIR / "night-2"
@@ -83,6 +86,29 @@ def test_problems_of_the_home_are_in_the_json(tmp_path: Path, small: Path) -> No
     assert (alert["kind"], alert["subject"]) == ("unreadable", "home")
     shutil.rmtree(small / "landing")
     assert "restore landing" in invoke(small, "status", "--json", exit_code=1).json["problems"][0]
+
+
+def test_sources_and_outcomes_are_whole_in_a_narrow_terminal(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = datetime(2024, 5, 2, tzinfo=UTC)
+    check = Check(
+        source="unctad_services_annualized",
+        polled_at=at,
+        checked_at=at,
+        outcome="not configured",
+        vintage=None,
+        detail="no recording",
+    )
+    store.record_check(small / "landing", check)
+    text = io.StringIO()
+    monkeypatch.setattr(render, "out", Console(file=text, width=80))
+    invoke(small, "status")
+    lines = text.getvalue().splitlines()
+    assert any(
+        line.split() == [check.source, "not", "configured", "–", "not", "configured"] for line in lines
+    )
+    assert "not shown in 80 columns: vintages, rows, rejected, last check (see --json)" in lines
 
 
 def test_status_writes_nothing(small: Path) -> None:

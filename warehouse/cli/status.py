@@ -41,7 +41,7 @@ COLUMNS = {
     "outcome": "outcome",
     "rejected": "rejected",
 }
-DROPPABLE = ("vintages", "rows", "rejected")
+DROPPABLE = ("vintages", "rows", "rejected", "last_check")
 
 
 def status(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode = False) -> None:
