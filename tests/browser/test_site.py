@@ -164,6 +164,8 @@ def test_a_gap_between_sources_needs_two_of_them(readers: dict[int, Reader]) -> 
     tab = readers[1440].open("economy", state="#e=IRL")
     row = tab.locator("#profile tr", has_text="Widest gap").inner_text()
     assert "fewer than two sources" in row
+    tab = readers[1440].open("economy", language="zh", state="#e=IRL")
+    assert "不足两个来源" in tab.locator("#profile tr", has_text="来源间最大差异").inner_text()
 
 
 def test_at_most_eight_economies_are_compared(readers: dict[int, Reader]) -> None:
@@ -227,6 +229,9 @@ def test_a_figure_can_be_cited_and_framed(readers: dict[int, Reader], warehouse:
     tab.goto(address.group(1).replace("l=en", "l=zh"))
     tab.wait_for_selector("body[data-ready=yes]")
     assert tab.inner_text("h1").startswith("中国服务贸易差额") and tab.query_selector(".plot svg")
+    tab = readers[390].open("embed", state="#c=exports_by_publisher&l=zh")
+    caption = tab.inner_text("figcaption")
+    assert "虚线标出发布机构自身序列的中断" in caption and "未载明许可；公开发布的官方统计数据" in caption
 
 
 def test_the_pages_follow_the_scheme_of_the_reader(browser: Any, site: Path) -> None:

@@ -347,6 +347,6 @@ def test_a_csv_file_has_numbers_and_dates_as_sql_has_them(tmp_path: Path) -> Non
 
 def test_a_bibtex_entry_escapes_what_bibtex_reads_as_commands(bank: Warehouse) -> None:
     figure = Figure(id="x_y", form="table", title=Text(en="R&D 50 %", zh="x"), unit=Text(en="u", zh="u"))
-    drawn = Drawn(figure, figure.title, "", (), (), (), {})
+    drawn = Drawn(figure, figure.title, None, "", (), (), (), {})
     entry = bibtex(drawn, input_of(bank.release))
     assert entry.startswith(f"@misc{{stw-{bank.release.name}-x-y,") and "R\\&D 50 \\%" in entry

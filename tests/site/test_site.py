@@ -274,6 +274,65 @@ def test_every_code_of_provinces_and_unit_of_claims_is_in_chinese(built: Path) -
     assert not [code for code in codes if re.search("[A-Za-z]", lexicon.word(code, "zh"))]
 
 
+def test_every_measure_of_claims_and_licence_is_in_chinese(site: Path, built: Path) -> None:
+    lexicon = read_lexicon()
+    with duckdb.connect(str(built), read_only=True) as db:
+        measures = db.execute("select distinct measure, basis_named from marts.mart_claim").fetchall()
+        licences = db.execute("select distinct licence from core.dim_source").fetchall()
+    # Names of organisations and of general licences are the same in both languages.
+    same = {"CC BY 4.0", "CC0 1.0", "MOFCOM", "NBS", "UNCTAD"}
+    texts = {text for row in (*measures, *licences) for text in row if text} - same
+    assert {"services trade deficit", "WTO terms of use (attribution)"} <= texts and len(texts) > 30
+    chinese = {text: lexicon.word(text, "zh") for text in texts}
+    assert not [text for text, word in chinese.items() if not re.search("[\u4e00-\u9fff]", word)]
+    licence = "No licence stated; official statistics published for public use"
+    for name in ("structure", "catalogue"):
+        assert licence in (site / f"{name}.html").read_text(encoding="utf-8")
+        page = (site / "zh" / f"{name}.html").read_text(encoding="utf-8")
+        assert licence not in page and chinese[licence] in page, name
+    assert "<td>服务贸易逆差</td>" in (site / "zh" / "trust.html").read_text(encoding="utf-8")
+
+
+def test_modelled_figures_of_the_overview_are_marked(site: Path) -> None:
+    texts = {"index.html": "Balanced values: modelled", "zh/index.html": "平衡值：经模型调整"}
+    for name, modelled in texts.items():
+        tiles = (site / name).read_text(encoding="utf-8").split('<article class="tile">')[1:]
+        found = {re.findall(r'<p class="origin">(\w+),', tile)[0]: modelled in tile for tile in tiles}
+        assert {source for source, is_marked in found.items() if is_marked} == {"batis"}
+        assert {"safe_bop", "unctad_services", "worldbank_wdi"} <= found.keys()
+
+
+# From the World Bank's file of 2024: China's exports of 102166.25 million dollars in 2002, 57678.56 in 2003.
+def test_a_break_in_the_series_of_a_publisher_is_marked_and_named(site: Path) -> None:
+    found = payload(site, "exports_by_publisher")
+    rows = [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
+    assert {(row["source"], row["series_break_year"]) for row in rows if row["series_break_year"]} == {
+        ("worldbank_wdi", 2003),
+    }
+    assert '"break_start": "2003-01-01"' in json.dumps(found["specs"]["en"])
+    assert "World Bank 2003" in found["note"]["en"] and "World Bank 2003" in found["note"]["zh"]
+    for name in ("scale.html", "zh/scale.html"):
+        assert "World Bank 2003" in (site / name).read_text(encoding="utf-8")
+    # its imports rise by a fifth in that year
+    imports = payload(site, "imports_by_publisher")
+    assert imports["note"] is None and "break_start" not in json.dumps(imports["specs"])
+    assert "SAFE − UNCTAD" in payload(site, "publisher_gap")["note"]["en"]
+    # the Atlas has the exports of the World Bank by group: 20601 in 1996, 57550 in 1997
+    groups = payload(site, "rca_groups")
+    assert {row[groups["columns"].index("series_break_year")] for row in groups["rows"]} == {None, 1997, 2003}
+
+
+def test_revisions_are_of_china_and_say_so(site: Path) -> None:
+    found = payload(site, "revision_sizes")
+    assert {row[found["columns"].index("reporter_name_en")] for row in found["rows"]} == {"China"}
+    assert "China" in found["title"]["en"] and "中国" in found["title"]["zh"]
+    lexicon = read_lexicon()
+    named = {row[found["columns"].index("series_label")] for row in found["rows"]}
+    assert "GDP (current US$)" in named and named <= lexicon.words.keys()
+    domain = found["specs"]["zh"]["encoding"]["color"]["scale"]["domain"]
+    assert lexicon.words["GDP (current US$)"].zh in domain
+
+
 def test_english_reasons_of_claims_are_marked_on_the_chinese_page(site: Path) -> None:
     reasons = {
         language: re.findall(r"<td([^>]*)>Does not round", (site / path).read_text(encoding="utf-8"))

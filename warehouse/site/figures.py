@@ -130,7 +130,31 @@ def draw(
     specs = (
         {one: spec_of(figure, one, columns, rows, sources, lexicon) for one in LANGUAGES} if is_drawn else {}
     )
-    return Drawn(figure, title, query_of_figure(figure), columns, rows, origins, specs)
+    note = note_of(figure, columns, rows)
+    return Drawn(figure, title, note, query_of_figure(figure), columns, rows, origins, specs)
+
+
+def note_of(figure: Figure, columns: tuple[str, ...], rows: Iterable[Row]) -> Text | None:
+    """Return the note of a figure, and after it what the marked years mean, if any are marked."""
+    notes = [figure.note] if figure.note else []
+    if figure.rule and figure.rule_note:
+        year = columns.index(figure.rule)
+        label = columns.index("pair_label" if "pair_label" in columns else "source_label")
+        marks: dict[str, set[str]] = {}
+        for row in rows:
+            if row[year] is not None:
+                marks.setdefault(row[label], set()).add(str(row[year]))
+        en, zh = (
+            between.join(f"{name} {comma.join(sorted(marks[name]))}" for name in sorted(marks))
+            for between, comma in (("; ", ", "), ("；", "、"))
+        )
+        if marks:
+            notes.append(
+                Text(en=figure.rule_note.en.format(marks=en), zh=figure.rule_note.zh.format(marks=zh))
+            )
+    if not notes:
+        return None
+    return Text(en=" ".join(one.en for one in notes), zh="".join(one.zh for one in notes))
 
 
 def _told_apart(

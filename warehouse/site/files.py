@@ -78,7 +78,7 @@ def metadata_of(drawn: Drawn, site: SiteInput, comments: Mapping[str, str]) -> d
         "id": drawn.figure.id,
         "title": drawn.title.model_dump(),
         "unit": drawn.figure.unit.model_dump(),
-        "note": drawn.figure.note.model_dump() if drawn.figure.note else None,
+        "note": drawn.note.model_dump() if drawn.note else None,
         "release": site.release,
         "as_of": site.as_of.isoformat(),
         "rows": len(drawn.rows),

@@ -54,7 +54,8 @@ class Figure(BaseModel, frozen=True, extra="forbid"):
 
     `query` names the query, the id by default, and `flow` replaces `{{ flow }}` in it. `x`, `y`, `color`,
     `dash` and `rule` name columns of the query; `{lang}` in a name is replaced by the language.
-    `y` is the measure, but for a heat map, whose measure is `color`. `rule` is a column of years to mark.
+    `y` is the measure, but for a heat map, whose measure is `color`. `rule` is a column of years to mark, and
+    `rule_note` what the marks mean: it is shown when there are any, with publishers and years for `{marks}`.
     """
 
     id: str
@@ -69,6 +70,7 @@ class Figure(BaseModel, frozen=True, extra="forbid"):
     color: str | None = None
     dash: str | None = None
     rule: str | None = None
+    rule_note: Text | None = None
 
 
 class Page(BaseModel, frozen=True, extra="forbid"):
@@ -103,6 +105,7 @@ class Drawn:
 
     figure: Figure
     title: Text
+    note: Text | None
     query: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]

@@ -124,7 +124,7 @@ def _color(
     # Items in the order of their codes, also those that a source compiles only in later years.
     order = columns.index("service") if "service" in columns else None
     ordered = rows if order is None else sorted(rows, key=lambda row: str(row[order]))
-    domain = list(dict.fromkeys(row[columns.index(name)] for row in ordered))
+    domain = list(dict.fromkeys(lexicon.word(str(row[columns.index(name)]), language) for row in ordered))
     return alt.Color(f"{name}:N", legend=legend, scale=alt.Scale(domain=domain, range=list(CATEGORY_COLORS)))
 
 

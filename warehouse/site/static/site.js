@@ -128,8 +128,9 @@ STW.cite = (figure, payload) => {
 STW.originText = (origin) => {
   const title = origin.title[STW.language()];
   const vintages = origin.vintages.length > 3 ? `${origin.vintages[0]} – ${origin.vintages.at(-1)}` : origin.vintages.join(", ");
-  const day = origin.retrieved_on.length ? `, ${STW.text("retrieved")} ${origin.retrieved_on.at(-1)}` : "";
-  return `${STW.text("source")}: ${origin.label}, ${title}; ${STW.text("vintage")} ${vintages}${day}; ${STW.text("licence")}: ${origin.licence}. `;
+  const [colon, comma, semicolon, stop] = STW.language() === "zh" ? ["：", "，", "；", "。"] : [": ", ", ", "; ", ". "];
+  const day = origin.retrieved_on.length ? `${comma}${STW.text("retrieved")} ${origin.retrieved_on.at(-1)}` : "";
+  return `${STW.text("source")}${colon}${origin.label}${comma}${title}${semicolon}${STW.text("vintage")} ${vintages}${day}${semicolon}${STW.text("licence")}${colon}${STW.word(origin.licence)}${stop}`;
 };
 
 /* Buttons of a figure; `content` returns the present columns and rows, for the CSV of a chosen selection. */

@@ -165,7 +165,7 @@
         const source = of(from ?? "source");
         const reason = REASONS[from ?? name];
         const cells = value === null
-          ? [STW.element("td", { class: "long" }, reason && of(reason) ? STW.word(of(reason)) : STW.text(name === "sources_gap_pct" ? "one_source" : "not_stated")), STW.element("td")]
+          ? [STW.element("td", { class: "long" }, reason && of(reason) ? STW.word(of(reason)) : STW.text(`no_${name}` in STW.data.texts.texts[language] ? `no_${name}` : "not_stated")), STW.element("td")]
           : [STW.element("td", { class: typeof value === "number" ? "number" : "" }, STW.format(value, name)), STW.element("td", {}, STW.data.profiles.sources[source] ?? source ?? "")];
         return STW.element("tr", {}, STW.element("th", { scope: "row" }, STW.label(name)), ...cells);
       });
@@ -202,6 +202,7 @@
       const figure = document.querySelector("figure");
       figure.querySelector("h1").textContent = document.title = payload.title[spoken];
       figure.querySelector(".unit").textContent = payload.unit[spoken];
+      figure.querySelector(".note").textContent = payload.note?.[spoken] ?? "";
       figure.querySelector(".origins").textContent = payload.sources.map(STW.originText).join("");
       const box = figure.querySelector(".plot");
       box.setAttribute("aria-label", payload.title[spoken]);

@@ -10,6 +10,7 @@ select
     world_import_share_pct,
     world_import_rank,
     services_share_of_trade_pct,
+    value_type,
     source,
     vintage
 from marts.mart_trade_scale

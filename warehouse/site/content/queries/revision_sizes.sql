@@ -1,7 +1,7 @@
 select
     period_label,
     period_start,
-    coalesce(indicator, flow) as series_label,
+    series_name_en as series_label,
     reporter_name_en,
     reporter_name_zh,
     indicator,
@@ -14,6 +14,6 @@ select
     source,
     previous_vintage,
     vintage
-from marts.mart_revision
-where kind = 'changed' and frequency = 'A' and unit != 'pct' and change_pct is not null
+from bi.revision
+where reporter = 'CHN' and kind = 'changed' and frequency = 'A' and unit != 'pct' and change_pct is not null
 order by source, series, period_label, vintage
