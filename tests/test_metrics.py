@@ -73,4 +73,4 @@ def test_dashboard_reads_every_metric_and_no_other(tmp_path: Path) -> None:
 
 def test_written_metrics_leave_a_new_home_new(tmp_path: Path) -> None:
     invoke(tmp_path, "metrics", "--write")
-    assert "none yet" in invoke(tmp_path, "status").stdout
+    assert "none yet" in invoke(tmp_path, "status", exit_code=1).stdout

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def record_problems(settings: Settings) -> tuple[str, ...]:
     """Return a message for each unreadable record of the landing, the releases, the builds and the rest.
 
-    A home without a landing is a problem too: an empty directory is no warehouse in which nothing is wrong.
+    A home without a landing is a problem too, since an empty directory has nothing that could be right.
     """
     from warehouse.alerts import home_problem
     from warehouse.build import builds

@@ -1,4 +1,4 @@
--- A publisher flags few breaks in its series; a fall by more than a third or a doubling within a year is taken as one.
+-- A publisher flags few breaks in its series; a fall by more than a third or a doubling within a year is marked like one.
 with figures as (
     select
         compared.*,
