@@ -231,7 +231,7 @@ def test_a_figure_can_be_cited_and_framed(readers: dict[int, Reader], warehouse:
     assert tab.inner_text("h1").startswith("中国服务贸易差额") and tab.query_selector(".plot svg")
     tab = readers[390].open("embed", state="#c=exports_by_publisher&l=zh")
     caption = tab.inner_text("figcaption")
-    assert "虚线标出发布机构自身序列的中断" in caption and "未载明许可；公开发布的官方统计数据" in caption
+    assert "虚线标出发布机构自身序列一年内降幅" in caption and "未载明许可；公开发布的官方统计数据" in caption
 
 
 def test_the_pages_follow_the_scheme_of_the_reader(browser: Any, site: Path) -> None:
