@@ -14,7 +14,7 @@ from small_releases import LATER, make_release, overwrite, vintage_entry
 
 from warehouse.errors import WarehouseError
 from warehouse.releases.diff import BigMove, VintagesDiff, compare, diff, table_keys
-from warehouse.releases.manifest import ChangedSources, TableEntry
+from warehouse.releases.manifest import MANIFEST, ChangedSources, TableEntry
 
 
 @pytest.fixture
@@ -124,6 +124,19 @@ def test_rows_of_a_table_that_is_known_to_be_unchanged_are_not_read(tmp_path: Pa
         ("marts.one", False, ("id",)),
         ("marts.other", True, ("id",)),
     ]
+
+
+@pytest.mark.parametrize(("digests", "differs"), [(("4 1", "4 1"), False), (("4 1", "5 2"), True)])
+def test_tables_of_releases_with_equal_digests_are_not_read(
+    digests: tuple[str, str], differs: bool, home: Path
+) -> None:
+    """The rows of both releases differ: equal digests by the same code are taken to be right."""
+    for name, digest in zip(("one", "two"), digests, strict=True):
+        path = home / "published" / name / MANIFEST
+        manifest = json.loads(path.read_text())
+        manifest["tables"]["mart"] |= {"content": digest, "parts": {"bank": digest}}
+        overwrite(path, json.dumps(manifest).encode())
+    assert bool(diff(home / "published", "one", "two").tables) is differs
 
 
 def test_rows_of_sources_that_are_known_to_be_unchanged_are_not_read(tmp_path: Path) -> None:

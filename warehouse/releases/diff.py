@@ -123,10 +123,10 @@ def diff(published: Path, before: str, after: str, moves: int = 3) -> DiffReport
     such release or a file of one is missing or damaged.
     """
     old, new = find_release(published, before), find_release(published, after)
-    manifest = read_manifest(new)
-    contents = {name: one.content for name, one in manifest.tables.items() if one.content is not None}
-    unchanged = read_manifest(old).unchanged(contents, manifest)
-    return report_of(old, new, new / DBT_MANIFEST, manifest.vintages, moves, unchanged)
+    known, manifest = read_manifest(old), read_manifest(new)
+    unchanged = known.unchanged(manifest.contents(), manifest)
+    changed = known.changed_sources(manifest.contents(), manifest)
+    return report_of(old, new, new / DBT_MANIFEST, manifest.vintages, moves, unchanged, changed)
 
 
 def report_of(

@@ -183,6 +183,14 @@ class ReleaseManifest(BuildRecord, frozen=True):
             if one.parts is not None and name in contents.parts
         }
 
+    def contents(self) -> Contents:
+        """Return the digests of the rows of the release's tables, as far as they are known."""
+        entries = self.tables.items()
+        return Contents(
+            tables={name: one.content for name, one in entries if one.content is not None},
+            parts={name: one.parts for name, one in entries if one.parts is not None},
+        )
+
     def _is_comparable(self, record: BuildRecord) -> bool:
         """Tell whether equal digests of a build are of equal rows: its code and versions are the same."""
         made_by = (self.code_sha256, self.versions)
