@@ -179,7 +179,7 @@ def test_listings_show_readable_records_and_report_damaged_records(name: str, sm
     for command, always in LISTINGS.items():
         is_wrong = int(command in damage.reported_by)
         ended = invoke(small, *command.split(), exit_code=is_wrong)
-        problems = [line for line in ended.stderr.splitlines() if line.startswith("unreadable: ")]
+        problems = [line for line in ended.stderr.splitlines() if line.startswith("problem: ")]
         assert problems == ended.stderr.splitlines(), command
         if command in damage.reported_by:
             reports = problems + [line for line in ended.stdout.splitlines() if command == "alerts"]

@@ -68,10 +68,10 @@ def print_warning(text: str) -> None:
 
 
 def print_problems(problems: Iterable[str]) -> None:
-    """Print one line on standard error for each record that cannot be read; exit with 1 if there is any."""
+    """Print one line on standard error for each problem of the home; exit with 1 if there is any."""
     found = list(problems)
     for problem in found:
-        err.print(f"[red]unreadable:[/red] {escape(one_line(problem))}", soft_wrap=True, highlight=False)
+        err.print(f"[red]problem:[/red] {escape(one_line(problem))}", soft_wrap=True, highlight=False)
     if found:
         raise typer.Exit(1)
 
