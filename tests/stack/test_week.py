@@ -204,9 +204,8 @@ class Week:
         printed = [command.communicate(timeout=120) for command in commands]
         assert writing.wait(timeout=120) == 0
         status, alerts, releases = (json.loads(out) for out, _ in printed)
-        assert (
-            all(problem in found if problem else not found for _, found in printed[:2]) and not printed[2][1]
-        )
+        of_status, of_alerts, of_releases = (report for _, report in printed)
+        assert of_status == of_releases == "" and problem in of_alerts and bool(problem) == bool(of_alerts)
         assert [problem in one for one in status["problems"]] == ([True] if problem else [])
         codes = [command.returncode for command in commands]
         assert codes[0] == codes[1] and codes[2] == 0
