@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, PROJECT_ROOT
+from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, KEY_VARIABLE, PROJECT_ROOT
 from warehouse.sources import SOURCES
 
 PACKAGE = PROJECT_ROOT / "warehouse"
@@ -189,6 +189,20 @@ def test_every_source_is_described_and_tested() -> None:
         }
         missing += [item for item, found in required.items() if not found]
     assert SOURCES and not missing, f"missing: {'; '.join(missing)}"
+
+
+def test_variable_of_each_key_is_where_an_operator_sets_it() -> None:
+    variables = {source.key_variable for source in SOURCES.values() if source.key_variable}
+    assert len(variables) >= 2
+    for name in variables:
+        for file, line in (
+            (".env.example", f"{name}="),
+            ("docker-compose.yml", f"  {name}: ${{{name}:-}}"),
+            ("OPERATIONS.md", f"| `{name}` | none | "),
+        ):
+            lines = (PROJECT_ROOT / file).read_text(encoding="utf-8").splitlines()
+            assert any(one.startswith(line) for one in lines), f"{file} has no line {line}"
+        assert KEY_VARIABLE.fullmatch(name), f"{name}: the settings read WAREHOUSE_<name>_KEY"
 
 
 def test_every_staging_model_and_suite_has_a_source() -> None:

@@ -110,7 +110,7 @@ def form_of(source: str, file: str) -> Form:
         return Form("csv", encoding="latin-1")
     if end == "csv":
         return Form("csv", has_mark=source != "data360_digital")
-    return Form(end, is_ordered=source in ("mofcom_totals", "curated"))
+    return Form(end, is_ordered=source in ("mofcom_totals", "curated", "wto_timeseries"))
 
 
 def cut(source: str, form: Form, data: bytes) -> bytes:

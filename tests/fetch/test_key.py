@@ -66,8 +66,10 @@ def test_source_without_its_key_is_not_configured(httpserver: HTTPServer, tmp_pa
 
 def test_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAREHOUSE_BEA_KEY", KEY)
+    monkeypatch.setenv("WAREHOUSE_WTO_KEY", "")
     settings = Settings()
     assert settings.key("WAREHOUSE_BEA_KEY") == KEY
+    assert settings.key("WAREHOUSE_WTO_KEY") is None, "an empty variable is not set"
     assert settings.key(None) is None
     assert KEY not in repr(settings)
 

@@ -90,3 +90,18 @@ def test_json_that_is_not_a_table_is_rejected(data: bytes, reason: str, tmp_path
 
 def test_surrogate_pair_is_one_character() -> None:
     assert parse_json(b'["\\ud83d\\ude00"]') == ["\U0001f600"]
+
+
+def test_fallback_is_for_bytes_that_are_not_utf8(tmp_path: Path) -> None:
+    """0x94 is a quotation mark in Windows-1252, and 0x81 is nothing."""
+    path = tmp_path / "t.json"
+    for data, text in (
+        ('["Türkiye"]'.encode("cp1252"), "Türkiye"),
+        ('["Türkiye"]'.encode(), "Türkiye"),
+        (b'["\x94"]', "”"),
+    ):
+        path.write_bytes(data)
+        assert read_json(path, source="x", file="t.json", fallback="cp1252") == [text]
+    path.write_bytes(b'["\x81"]')
+    with pytest.raises(SourceError, match="the file is neither UTF-8 nor cp1252 text: byte 2 is invalid"):
+        read_json(path, source="x", file="t.json", fallback="cp1252")

@@ -95,8 +95,8 @@ def test_next_page_begins_at_the_last_record() -> None:
         return FIXTURES / request.name
 
     answer_plan(SOURCE.plan(), answer)
-    # The fixture has 24 records for each indicator.
-    assert offsets == [(EXPORTS, "0"), (LAST_EXPORTS, "23"), (IMPORTS, "0"), (LAST_IMPORTS, "23")]
+    # The fixture has 32 records for each indicator.
+    assert offsets == [(EXPORTS, "0"), (LAST_EXPORTS, "31"), (IMPORTS, "0"), (LAST_IMPORTS, "31")]
 
 
 def serve(httpserver: HTTPServer, limit: int) -> None:
@@ -120,8 +120,8 @@ def serve(httpserver: HTTPServer, limit: int) -> None:
     ("limit", "count"),
     [
         (1000, 2 * 2),
-        (24, 2 * 2),  # as many as there are
-        (10, 2 * 4),  # records 1 to 10, 10 to 19, 19 to 24, 24
+        (32, 2 * 2),  # as many as there are
+        (10, 2 * 5),  # records 1 to 10, 10 to 19, 19 to 28, 28 to 32, 32
     ],
 )
 def test_pages_have_all_records_whatever_the_limit_of_the_interface(
@@ -190,7 +190,7 @@ def test_source_without_its_key_is_not_configured(tmp_path: Path) -> None:
 
 def test_records_are_read_as_sent(pages: dict[str, Path]) -> None:
     rows, notes = read(pages)
-    assert len(rows) == 48 and notes == []
+    assert len(rows) == 64 and notes == []
     cells = {
         (row["indicator_code"], row["reporter_code"], row["product_code"], row["year"]): row for row in rows
     }
@@ -202,7 +202,7 @@ def test_records_are_read_as_sent(pages: dict[str, Path]) -> None:
     assert (turkey["value"], turkey["value_flag_code"], turkey["value_flag"]) == ("121000.5", "E", "Estimate")
     assert turkey["reporter"] == "Türkiye" and turkey["product"] == "Memo item: Total services"
     assert (rows[0]["_file"], rows[0]["_row"]) == (EXPORTS, 1)
-    assert (rows[-1]["_file"], rows[-1]["_row"], rows[-1]["value"]) == (IMPORTS, 24, "8100.0")
+    assert (rows[-1]["_file"], rows[-1]["_row"], rows[-1]["value"]) == (IMPORTS, 32, "8100.0")
 
 
 def test_answer_in_windows_1252_has_the_same_names(pages: dict[str, Path]) -> None:
@@ -217,7 +217,7 @@ def test_number_keeps_its_digits(pages: dict[str, Path], sent: str, text: str) -
     old = pages[EXPORTS].read_text(encoding="utf-8")
     assert old.count('"Value": 421000.75') == 1
     pages[EXPORTS].write_text(old.replace('"Value": 421000.75', f'"Value": {sent}'), encoding="utf-8")
-    assert [row["value"] for row in read(pages)[0]][2] == text
+    assert [row["value"] for row in read(pages)[0]][3] == text
 
 
 def test_value_may_be_missing_with_a_text_in_its_place(pages: dict[str, Path]) -> None:
@@ -315,7 +315,7 @@ def land(home: Path, mirror: Path) -> str | None:
 def test_a_mirror_answers_without_a_key_and_the_fixture_is_accepted(tmp_path: Path) -> None:
     assert land(tmp_path / "home", tmp_path / "mirror") == "2026-06-01"
     [vintage] = store.vintages(tmp_path / "home" / "landing", SOURCE.name)
-    assert (vintage.row_count, len(vintage.files), vintage.drift) == (48, 4, ())
+    assert (vintage.row_count, len(vintage.files), vintage.drift) == (64, 4, ())
 
 
 def test_few_unknown_codes_are_no_reason_to_reject(pages: dict[str, Path], tmp_path: Path) -> None:
@@ -342,7 +342,7 @@ def test_newest_year_is_in_the_marts(bank_home: Path, tmp_path: Path) -> None:
         assert rows(
             "select count(*), count(*) filter (where service = 'S') from core.fct_services_trade "
             "where source = 'wto_timeseries' and partner = 'WLD' and value_type = 'estimated'"
-        ) == [(48, 12)]
+        ) == [(64, 16)]
         assert rows(
             "select cast(value_million as double), status from core.fct_services_trade where source = "
             "'wto_timeseries' and reporter = 'TUR' and flow = 'exports' and service = 'S' "
@@ -353,11 +353,9 @@ def test_newest_year_is_in_the_marts(bank_home: Path, tmp_path: Path) -> None:
             "'wto_timeseries' and reporter = 'CHN' and period_label = '2025'"
         ) == [(421000.75, 640000.5)]
         assert rows("select count(*) from core.held_row where source = 'wto_timeseries'") == [(0,)]
-        assert (
-            rows(
-                "select source_b, value_a_million, value_b_million from marts.mart_reconciliation "
-                "where source_a = 'worldbank_wdi' and reporter = 'CHN' and service = 'S' "
-                "and flow = 'exports' and period_label = '2023'"
-            )
-            == []
-        )
+        # The World Bank's BX.GSR.NFSV.CD of 2022 is 368952755652.88.
+        assert rows(
+            "select source_a, source_b, round(value_a_million, 2), value_b_million, value_type_b "
+            "from marts.mart_reconciliation where 'wto_timeseries' in (source_a, source_b) "
+            "and reporter = 'CHN' and service = 'S' and flow = 'exports' and period_label = '2022'"
+        ) == [("worldbank_wdi", "wto_timeseries", 368952.76, 366000.5, "estimated")]
