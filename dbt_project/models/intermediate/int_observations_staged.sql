@@ -5,8 +5,8 @@
 with observations as (
 
     {% for name in observed_sources() %}
-    select * from {{ ref('stg_' ~ name) }}
-    {% if not loop.last %}union all{% endif %}
+        select * from {{ ref('stg_' ~ name) }}
+        {% if not loop.last %}union all{% endif %}
     {% endfor %}
 
 ),
