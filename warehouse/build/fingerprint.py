@@ -24,6 +24,7 @@ CODE = (
     (EXPECTATIONS_DIR, ("*.yml", "*.sql")),
     (PROJECT_ROOT / "warehouse" / "build", ("*.py",)),
     (PROJECT_ROOT / "warehouse" / "quality", ("*.py", "*.j2")),
+    (PROJECT_ROOT / "warehouse", ("verdict.py",)),
     (PROJECT_ROOT / "warehouse" / "releases", ("parquet.py", "publish.py", "manifest.py")),
     (PROJECT_ROOT / "warehouse" / "site", ("*.py", "content/**/*", "templates/*", "static/*")),
 )

@@ -55,6 +55,8 @@ from warehouse.sources import SOURCES
 from warehouse.verdict import Verdict
 
 LOG = logging.getLogger(__name__)
+# Where one of them is another, nothing is taken from the release before.
+VERSIONED = ("duckdb", "dbt-core", "great-expectations", "xlsxwriter")
 
 __all__ = [
     "build_dir",
@@ -153,7 +155,7 @@ def load(settings: Settings, as_of: str | None = None, force: bool = False) -> s
             git_revision=git_revision(settings.revision),
             code_sha256=code_digest(),
             started_at=now,
-            versions={name: version(name) for name in ("duckdb", "dbt-core", "great-expectations")},
+            versions={name: version(name) for name in VERSIONED},
             vintages=(),
         )
         (settings.build / build_id).mkdir(parents=True, exist_ok=True)
