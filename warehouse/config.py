@@ -45,10 +45,8 @@ def default_operator() -> str:
 
 
 def publisher_keys() -> dict[str, SecretStr]:
-    """Return the keys of publishers that are set in the environment, by the name of their variable."""
-    return {
-        name: SecretStr(value) for name, value in os.environ.items() if value and KEY_VARIABLE.fullmatch(name)
-    }
+    """Return the keys of publishers in the environment, by the name of their variable; they may be empty."""
+    return {name: SecretStr(value) for name, value in os.environ.items() if KEY_VARIABLE.fullmatch(name)}
 
 
 class RetentionPolicy(BaseSettings):
