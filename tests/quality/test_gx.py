@@ -41,6 +41,22 @@ def test_importing_the_package_is_cheap_and_analytics_stay_off() -> None:
     assert printed == ["False", "false", "False"]
 
 
+def test_gate_without_a_suite_to_build_runs_in_a_new_process(tmp_path: Path) -> None:
+    """With no suite nothing is imported; with one whose table is missing, Great Expectations is set up."""
+    read = suite(tmp_path / "suites", "marts.mart_toy", HAS_ROWS)
+    code = (
+        "import sys; from pathlib import Path; from warehouse.quality import database, gx, read_suite; "
+        f"file = database.create(Path({str(tmp_path / 'work')!r})); "
+        "print(gx.run_suites(file, {}, [], set()), 'great_expectations' in sys.modules); "
+        f"[found] = gx.run_suites(file, {{}}, [read_suite(Path({str(read)!r}))], set()); "
+        "print(found.success, found.expectation == gx.TABLE_EXISTS)"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=PROJECT_ROOT
+    ).stdout.split()
+    assert printed == ["[]", "False", "False", "True"]
+
+
 def test_failing_queries_are_run_separately(tmp_path: Path) -> None:
     """Great Expectations repeats all queries of a run for each error."""
     broken = query("broken", "select nowhere as finding from {batch}")
