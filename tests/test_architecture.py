@@ -254,7 +254,7 @@ def test_sql_has_no_function_that_spark_reads_in_another_way() -> None:
         "no length": r"as varchar\b",
     }
     for path in sql_files():
-        if path.name in ("dialect.sql", "reuse.sql"):
+        if path.name in ("dialect.sql", "materializations.sql", "reuse.sql"):
             continue
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             for reason, pattern in differing.items():

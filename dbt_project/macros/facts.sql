@@ -3,7 +3,7 @@
 
     facts()                    by table: `function`, the name of its as-of values; `keys`, its natural key; `amount`, the
                                name of its value; and `condition`, the observations, or the revisions, that it has
-    fact_columns(table_name)   the columns of a fact, from an observation; the contract of the model gives their order. The
+    fact_columns(table_name)   the columns of a fact, from an observation, in the order of the contract of the model. The
                                double is for programs that have no decimals of 38 digits, and for arithmetic: the square of
                                a decimal overflows
     fact_keys(table_name)      the columns of its natural key
@@ -63,12 +63,15 @@ not compiled
 {% endmacro %}
 
 {% macro fact_columns(table_name) -%}
-    {{ fact_keys(table_name) }},
-    {{ period_label('frequency', 'period_start', 'period_end') }} as period_label,
-    value as {{ facts()[table_name]['amount'] }},
-    {{ to_double('value') }} as {{ facts()[table_name]['amount'] }}_double,
+    {%- set amount = facts()[table_name]['amount'] -%}
+    {%- for key in facts()[table_name]['keys'] -%}
+        {{ key }},
+        {%- if key == 'source' %} vintage,{% endif -%}
+        {%- if key == 'period_end' %} {{ period_label('frequency', 'period_start', 'period_end') }} as period_label,{% endif %}
+    {% endfor -%}
     status,
-    vintage,
+    value as {{ amount }},
+    {{ to_double('value') }} as {{ amount }}_double,
     _file,
     _row
 {%- endmacro %}

@@ -9,7 +9,7 @@
 
     is_in_part(column)        the condition on a column; true for all rows where no part is set, as in a unit test
     parts_of(column, name)    the first and last value of each part of the relation of a model
-    set_part(part)            sets the part of the session; without one, all rows
+    set_part(part)            the statements that set the part of the session; without one, all rows
 -#}
 {% macro is_in_part(column) -%}
     {{ return(adapter.dispatch('is_in_part', 'services_trade')(column)) }}
@@ -35,8 +35,6 @@
 
 {% macro set_part(part=none) -%}
     {%- for name in ['first_of_part', 'last_of_part'] -%}
-        {%- do run_query(
-            "set variable " ~ name ~ " = " ~ ("'" ~ part[loop.index0] ~ "'" if part is not none else 'null')
-        ) -%}
+        set variable {{ name }} = {{ "'" ~ part[loop.index0] ~ "'" if part is not none else 'null' }};
     {%- endfor -%}
 {%- endmacro %}

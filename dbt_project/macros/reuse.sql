@@ -18,10 +18,10 @@
                          with the same inputs. Both are none in a build that starts anew, with --full-refresh
     read_by_source()     the relations that the model reads by source
     compared_parts()     a query for the same as compared() for each source: source, inputs, content
-    record_content()     adds a relation to raw.built_node
-    record_parts()       adds the rows of each source of a table to raw.built_part, and the table to raw.built_node. Sources that
-                         were not made again have the content that they had
-    skip_node()          the statement that a materialization needs in place of its own
+    record_content()     the statement that adds a relation to raw.built_node
+    record_parts()       the statements that add the rows of each source of a table to raw.built_part, and the table to
+                         raw.built_node. Sources that were not made again have the content that they had
+    sources_made_again() the sources whose rows are to be made again; none when all are
 -#}
 {% macro compared() -%}
     {%- set parents = model.depends_on.nodes | unique | list -%}
@@ -36,10 +36,7 @@
 {%- endmacro %}
 
 {% macro record_content(content) -%}
-    {%- call statement('record_content') -%}
-        insert into raw.built_node (unique_id, content) values ('{{ model.unique_id }}', {{ content }})
-    {%- endcall -%}
-    {%- do adapter.commit() -%}
+    insert into raw.built_node (unique_id, content) values ('{{ model.unique_id }}', {{ content }});
 {%- endmacro %}
 
 {% macro read_by_source() -%}
@@ -101,73 +98,28 @@
 {%- endmacro %}
 
 {% macro record_parts(made_again=none) -%}
-    {%- call statement('record_parts') -%}
-        insert into raw.built_part (unique_id, source, content)
-        {% if made_again != [] %}
-            select '{{ model.unique_id }}', source, concat_ws(' ', count(*), sum(hash(*columns(*)))) from {{ this }}
-            {% if made_again is not none %}where source in ('{{ made_again | join("', '") }}'){% endif %}
-            group by source
-        {% endif %}
-        {% if made_again %}union all{% endif %}
-        {% if made_again is not none %}
-            select unique_id, source, content from raw.reusable_part
-            where unique_id = '{{ model.unique_id }}' and source not in ('{{ made_again | join("', '") }}')
-        {% endif %};
-        insert into raw.built_node (unique_id, content)
-        select
-            '{{ model.unique_id }}',
-            concat_ws(
-                ' ',
-                coalesce(sum(cast(split_part(content, ' ', 1) as bigint)), 0),
-                sum(cast(split_part(content, ' ', 2) as hugeint))
-            )
-        from raw.built_part where unique_id = '{{ model.unique_id }}' and content <> '-'
-    {%- endcall -%}
-    {%- do adapter.commit() -%}
+    insert into raw.built_part (unique_id, source, content)
+    {% if made_again != [] %}
+        select '{{ model.unique_id }}', source, concat_ws(' ', count(*), sum(hash(*columns(*)))) from {{ this }}
+        {% if made_again is not none %}where source in ('{{ made_again | join("', '") }}'){% endif %}
+        group by source
+    {% endif %}
+    {% if made_again %}union all{% endif %}
+    {% if made_again is not none %}
+        select unique_id, source, content from raw.reusable_part
+        where unique_id = '{{ model.unique_id }}' and source not in ('{{ made_again | join("', '") }}')
+    {% endif %};
+    insert into raw.built_node (unique_id, content)
+    select
+        '{{ model.unique_id }}',
+        concat_ws(
+            ' ',
+            coalesce(sum(cast(split_part(content, ' ', 1) as bigint)), 0),
+            sum(cast(split_part(content, ' ', 2) as hugeint))
+        )
+    from raw.built_part where unique_id = '{{ model.unique_id }}' and content <> '-';
 {%- endmacro %}
 
-{% macro skip_node() -%}
-    {%- call noop_statement('main', 'UNCHANGED', 'UNCHANGED', 0) -%}{%- endcall -%}
-{%- endmacro %}
-
-{% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] -%}
-    {%- set known, by_source = compared(), read_by_source() | length > 0 -%}
-    {%- if known.content is not none -%}
-        {%- do skip_node() -%}
-        {%- do record_parts([]) if by_source else record_content("'" ~ known.content ~ "'") -%}
-        {{ return({'relations': [this.incorporate(type='table')]}) }}
-    {%- endif -%}
-    {%- set made_again = sources_made_again(known.inputs) if by_source else none -%}
-    {%- if model.language == 'python' -%}
-        {#- dbt runs Python for a materialization itself only, and not for a macro that one calls. -#}
-        {%- set made = {'relations': [this.incorporate(type='table')]} -%}
-        {%- do drop_relation_if_exists(load_cached_relation(this)) -%}
-        {%- call statement('main', language='python') -%}
-            {{ create_table_as(false, this, compiled_code, 'python') }}
-        {%- endcall -%}
-        {%- do adapter.commit() -%}
-    {%- else -%}
-        {%- set parts = parts_of(config.get('part_by'), config.get('part_of')) -%}
-        {%- do set_part(parts[0]) if parts | length > 1 -%}
-        {%- set made = make_sources(made_again) if made_again is not none else dbt.materialization_table_duckdb() -%}
-        {%- for part in parts[1:] -%}
-            {%- do set_part(part) -%}
-            {%- call statement('further_part') -%}
-                {{ insert_sources(made_again) }}
-            {%- endcall -%}
-            {%- do adapter.commit() -%}
-        {%- endfor -%}
-        {%- do set_part() if parts | length > 1 -%}
-    {%- endif -%}
-    {%- if by_source -%}
-        {%- do record_parts(made_again) -%}
-    {%- else -%}
-        {%- do record_content('(select concat_ws(\' \', count(*), sum(hash(*columns(*)))) from ' ~ this ~ ')') -%}
-    {%- endif -%}
-    {{ return(made) }}
-{%- endmaterialization %}
-
-{#- The sources whose rows are to be made again; none when all are. -#}
 {% macro sources_made_again(inputs) -%}
     {%- if inputs is none or load_cached_relation(this) is none -%}{{ return(none) }}{%- endif -%}
     {%- set changed, same = [], [] -%}
@@ -176,52 +128,3 @@
     {%- endfor -%}
     {{ return(changed if same else none) }}
 {%- endmacro %}
-
-{% macro insert_sources(made_again) -%}
-    insert into {{ this }} by name
-    {% if made_again is none %}{{ sql }}{% else %}
-        select * from ({{ sql }}) where source in ('{{ made_again | join("', '") }}')
-    {% endif %}
-{%- endmacro %}
-
-{% macro make_sources(made_again) -%}
-    {%- call statement('made_sources') -%}
-        delete from {{ this }} where source in ('{{ made_again | join("', '") }}');
-        {{ insert_sources(made_again) }}
-    {%- endcall -%}
-    {%- do adapter.commit() -%}
-    {%- set message = 'ONLY ' ~ made_again | sort | join(', ') -%}
-    {%- call noop_statement('main', message, message, 0) -%}{%- endcall -%}
-    {{ return({'relations': [this.incorporate(type='table')]}) }}
-{%- endmacro %}
-
-{% materialization view, adapter='duckdb' -%}
-    {%- if load_cached_relation(this) is not none -%}
-        {%- do skip_node() -%}
-        {%- set made = {'relations': [this.incorporate(type='view')]} -%}
-    {%- else -%}
-        {%- set made = dbt.materialization_view_default() -%}
-    {%- endif -%}
-    {%- set inputs = compared().inputs -%}
-    {%- if inputs is not none -%}
-        {%- do record_content("'" ~ inputs ~ "'") -%}
-        {%- if read_by_source() -%}
-            {%- call statement('record_parts') -%}
-                insert into raw.built_part (unique_id, source, content)
-                select '{{ model.unique_id }}', source, inputs from ({{ compared_parts() }})
-            {%- endcall -%}
-            {%- do adapter.commit() -%}
-        {%- endif -%}
-    {%- endif -%}
-    {{ return(made) }}
-{%- endmaterialization %}
-
-{% materialization test, adapter='duckdb' -%}
-    {%- if compared().content is not none -%}
-        {%- call statement('main', fetch_result=true, auto_begin=false) -%}
-            select 0 as failures, false as should_warn, false as should_error
-        {%- endcall -%}
-        {{ return({'relations': []}) }}
-    {%- endif -%}
-    {{ return(dbt.materialization_test_default()) }}
-{%- endmaterialization %}

@@ -103,11 +103,19 @@ ranked as (
 )
 
 select
-    {{ reporter_cell_columns('ranked') }},
-    sources.title_en as source_name,
+    ranked.source,
+    ranked.vintage,
+    ranked.reporter,
     ranked.reporter_name_en,
     ranked.reporter_name_zh,
     ranked.reporter_type,
+    ranked.frequency,
+    ranked.period_start,
+    ranked.period_end,
+    ranked.period_label,
+    ranked.currency,
+    ranked.value_type,
+    sources.title_en as source_name,
     ranked.status,
     ranked.group_service,
     services.name_en as group_name_en,

@@ -64,8 +64,17 @@ by_cell as (
 )
 
 select
-    {{ cell_columns('by_cell') }},
+    by_cell.source,
     by_cell.series,
+    by_cell.reporter,
+    by_cell.partner,
+    by_cell.region,
+    by_cell.service,
+    by_cell.flow,
+    by_cell.indicator,
+    by_cell.frequency,
+    by_cell.period_start,
+    by_cell.period_end,
     by_cell.period_label,
     sources.title_en as source_name,
     reporters.name_en as reporter_name_en,
@@ -76,6 +85,9 @@ select
     regions.name_zh as region_name_zh,
     services.name_en as service_name_en,
     services.name_zh as service_name_zh,
+    by_cell.currency,
+    by_cell.unit,
+    by_cell.value_type,
 
     case
         when by_cell.value_before is not null then first_vintages.vintage
