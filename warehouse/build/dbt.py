@@ -41,16 +41,14 @@ _STAGING = re.compile(r"model\.services_trade\.stg_(\w+)")
 _QUOTED = re.compile(r"""[\"']([^\"']+)[\"']""")
 # The Airflow task that calls `transform` must allow a little more than this.
 TIMEOUT = timedelta(hours=3)
-# Runs dbt's commands one after another, and ends with 1 at the first that fails. The project is parsed once;
-# a command changes the manifest that it is given, so each gets a copy.
+# Runs dbt's commands one after another, and ends with 1 at the first that fails. Each reads what the one before
+# parsed: a manifest that a command was given is changed by it, and to copy one takes dbt longer.
 _RUN_COMMANDS = """
 import json, sys
 from dbt.cli.main import dbtRunner
 commands, common = json.loads(sys.argv[1])
-manifest = None
-for command in [["parse"], *commands] if len(commands) > 1 else commands:
-    result = dbtRunner(manifest=manifest and manifest.deepcopy()).invoke([*command, *common])
-    manifest = manifest or result.result
+for command in commands:
+    result = dbtRunner().invoke([*command, *common])
     if not result.success:
         if result.exception:
             print(f"dbt {command[0]}: {result.exception}")
