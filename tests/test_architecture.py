@@ -263,7 +263,9 @@ def test_sql_has_no_function_that_spark_reads_in_another_way() -> None:
 
 def test_no_model_is_configured_for_what_materializations_leave_out() -> None:
     """See dbt_project/macros/materializations.sql: on DuckDB these settings of dbt would have no effect."""
-    left_out = re.compile(r"\b(pre_hook|post_hook|pre-hook|post-hook|grants|indexes|sql_header|store_failures)\b")
+    left_out = re.compile(
+        r"\b(pre_hook|post_hook|pre-hook|post-hook|grants|indexes|sql_header|store_failures)\b"
+    )
     files = [path for path in (PROJECT_ROOT / "dbt_project").rglob("*") if path.suffix in (".sql", ".yml")]
     assert len(files) > 200
     for path in files:

@@ -363,10 +363,10 @@ def test_the_catalogue_has_each_table_with_each_column(site: Path, built: Path) 
 @pytest.mark.parametrize(
     ("figure", "column", "table"),
     [
-        ("publisher_gap", "difference_pct", "mart_reconciliation"),
-        ("claims", "difference_pct", "mart_claim"),
-        ("revisions", "series", "mart_revision_alert"),
-        ("freshness", "series", "mart_freshness"),
+        ("publisher_gap", "difference_pct", "marts.mart_reconciliation"),
+        ("claims", "difference_pct", "marts.mart_claim"),
+        ("revisions", "threshold_pct", "bi.revision"),
+        ("freshness", "series", "marts.mart_freshness"),
     ],
 )
 def test_the_meaning_of_a_column_is_that_of_the_table_that_is_read(
@@ -375,7 +375,7 @@ def test_the_meaning_of_a_column_is_that_of_the_table_that_is_read(
     with duckdb.connect(str(built), read_only=True) as db:
         (comment,) = db.execute(
             "select comment from duckdb_columns() "
-            "where schema_name = 'marts' and table_name = ? and column_name = ?",
+            "where concat_ws('.', schema_name, table_name) = ? and column_name = ?",
             [table, column],
         ).fetchone() or (None,)
     metadata = json.loads((site / "data" / f"{figure}.metadata.json").read_text(encoding="utf-8"))

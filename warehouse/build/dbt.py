@@ -41,8 +41,8 @@ _STAGING = re.compile(r"model\.services_trade\.stg_(\w+)")
 _QUOTED = re.compile(r"""[\"']([^\"']+)[\"']""")
 # The Airflow task that calls `transform` must allow a little more than this.
 TIMEOUT = timedelta(hours=3)
-# Runs dbt's commands one after another, and ends with 1 at the first that fails. Each reads what the one before
-# parsed: a manifest that a command was given is changed by it, and to copy one takes dbt longer.
+# Runs dbt's commands one after another, and ends with 1 at the first that fails. Each reads what the one
+# before parsed: a manifest that a command was given is changed by it, and to copy one takes dbt longer.
 _RUN_COMMANDS = """
 import json, sys
 from dbt.cli.main import dbtRunner

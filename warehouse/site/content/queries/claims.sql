@@ -1,6 +1,7 @@
 select
     claim_id,
-    area,
+    area_name_en,
+    area_name_zh,
     measure,
     flow,
     period_label,

@@ -15,5 +15,5 @@ select
     vintage
 from marts.mart_trade_scale
 where reporter = 'CHN' and frequency = 'A' and currency = 'USD' and exports_million is not null
-qualify row_number() over (partition by source order by period_label desc) = 1
+qualify row_number() over (partition by source order by period_label desc, is_preferred desc, value_type asc) = 1
 order by period_label desc, world_export_share_pct desc nulls last, source asc

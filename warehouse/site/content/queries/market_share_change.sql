@@ -1,8 +1,10 @@
+-- A fall of exports by more than a third, or a doubling, is marked like a break of the series, as in by_publisher.
 select
     change.period_label,
     change.effect,
     change.effect_usd_million,
     change.change_usd_million,
+    change.series_break_year,
     change.source,
     change.vintage
 from (
@@ -11,6 +13,7 @@ from (
         unnest(['world', 'item', 'competitiveness']) as effect,
         unnest([world_effect_million, item_effect_million, competitiveness_effect_million]) as effect_usd_million,
         change_million as change_usd_million,
+        case when change_pct < -100.0 / 3 or change_pct > 100 then last_year end as series_break_year,
         source,
         vintage
     from marts.mart_market_share_change

@@ -1,11 +1,10 @@
 select
     source,
-    series,
+    series_name_en as series_label,
     reporter_name_en,
     reporter_name_zh,
-    service_name_en,
-    service_name_zh,
-    flow,
+    region_name_en,
+    region_name_zh,
     period_label,
     unit,
     previous_vintage,
@@ -14,6 +13,7 @@ select
     value,
     change_pct,
     threshold_pct
-from marts.mart_revision_alert
-order by abs(change_pct) desc nulls first, source, series asc, period_label asc
+from bi.revision
+where is_alert
+order by abs(change_pct) desc nulls first, source, series asc, period_label asc, vintage asc
 limit 40
