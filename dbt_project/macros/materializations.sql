@@ -1,13 +1,13 @@
 {#
     How DuckDB makes a table, a view and a test. A statement costs dbt 10 ms and more, and the adapter's own materializations take
-    seventeen for a table: they make it under another name and rename it, in a transaction. A build writes files of its own, which
-    are discarded when a statement fails, so that here each relation is made under its name by one call of several statements, its
-    comments and its line in raw.built_node included. On Spark the adapter's own are in force.
+    seventeen for a table: they make it under another name and rename it. A build writes files of its own, which are discarded when
+    a statement fails, so that here each relation is made under its name by one call of several statements, its comments and its
+    line in raw.built_node included. On Spark the adapter's own are in force.
 
     A relation whose inputs are those of the last build is not made again, and a test on such relations is not run: reuse.sql.
 
-    run_statements()     sends statements, of which DuckDB commits each by itself
-    create_table()       the table with its rows, and what is known of it
+    run_statements()     sends statements, of which DuckDB commits each by itself but for those of a transaction
+    create_table()       the table with its rows and comments, in one transaction: each commit is written to the disk
     check_contract()     ends with an error if the columns are not those of the yml: names, types and order
     comment_columns()    the descriptions of the table and its columns as comments
     insert_parts()       adds the rows of further parts of a large table: parts.sql
@@ -56,6 +56,7 @@
 {%- endmaterialization %}
 
 {% macro create_table(parts) -%}
+    begin transaction;
     {% if parts | length > 1 %}{{ set_part(parts[0]) }}{% endif %}
     create or replace table {{ this }} as
     {{ sql }}
@@ -63,6 +64,7 @@
     {% if config.get('contract').enforced %}{{ check_contract() }}{% endif %}
     {% if parts | length > 1 %}{{ insert_parts(parts[1:]) }}{% endif %}
     {{ comment_columns() }}
+    commit;
 {%- endmacro %}
 
 {% macro check_contract() -%}
