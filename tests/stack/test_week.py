@@ -272,6 +272,8 @@ def week(tmp_path_factory: pytest.TempPathFactory, webhook: tuple[int, list[str]
         thread.join()
 
 
+@pytest.mark.takes(1500)
+@pytest.mark.timeout(2400)
 def test_week(week: Week, tmp_path: Path) -> None:
     begin(week)
     first = first_night(week)
