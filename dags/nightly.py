@@ -202,7 +202,10 @@ def run_night(night: Night, dags: dict[str, Any], progress: Progress) -> None:
         # `dag.test()` reads the DAG folder again, and writes all its DAGs to the metadata: without those of
         # other sources, as a worker reads it, this takes a tenth of a second, and not more than one.
         os.environ[_AIRFLOW_PARSING_CONTEXT_DAG_ID] = dag_id
-        run = dags[dag_id].test()
+        try:
+            run = dags[dag_id].test()
+        finally:
+            del os.environ[_AIRFLOW_PARSING_CONTEXT_DAG_ID]
         if str(run.state) == "failed" and len(progress.failures) == before:
             progress.failures.append(dag_id)
             progress.console.print(f"  [red]✗ {dag_id}: the run ended as {run.state}[/]", highlight=False)

@@ -70,6 +70,16 @@ def test_every_source_has_an_ingest_dag(parsed: Any) -> None:
     assert sorted(parsed.dags) == sorted(DAG_IDS)
 
 
+def test_task_reads_the_dag_of_its_source_alone(airflow_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow sets this variable in a worker's process: `get_parsing_context`."""
+    from airflow.dag_processing.dagbag import BundleDagBag
+
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "ingest_batis")
+    bag = BundleDagBag(dag_folder=str(DAGS), bundle_path=DAGS, bundle_name="dags-folder")
+    assert not bag.import_errors
+    assert set(bag.dags) == {"ingest_batis", "backfill", "checks", "maintenance", "publish"}
+
+
 def test_only_the_dag_files_are_parsed(parsed: Any) -> None:
     assert sorted(Path(file).name for file in parsed.file_last_changed) == list(DAG_FILES)
 
