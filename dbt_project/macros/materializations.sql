@@ -7,7 +7,8 @@
     A relation whose inputs are those of the last build is not made again, and a test on such relations is not run: reuse.sql.
 
     run_statements()     sends statements, of which DuckDB commits each by itself but for those of a transaction
-    create_table()       the table with its rows and comments, in one transaction: each commit is written to the disk
+    create_table()       the table with its rows and comments, in one transaction: each commit is written to the disk. Further
+                         parts are committed one by one, so that the memory for them is free again
     check_contract()     ends with an error if the columns are not those of the yml: names, types and order
     comment_columns()    the descriptions of the table and its columns as comments
     insert_parts()       adds the rows of further parts of a large table: parts.sql
@@ -56,15 +57,15 @@
 {%- endmaterialization %}
 
 {% macro create_table(parts) -%}
-    begin transaction;
     {% if parts | length > 1 %}{{ set_part(parts[0]) }}{% endif %}
+    begin transaction;
     create or replace table {{ this }} as
     {{ sql }}
     ;
     {% if config.get('contract').enforced %}{{ check_contract() }}{% endif %}
-    {% if parts | length > 1 %}{{ insert_parts(parts[1:]) }}{% endif %}
     {{ comment_columns() }}
     commit;
+    {% if parts | length > 1 %}{{ insert_parts(parts[1:]) }}{% endif %}
 {%- endmacro %}
 
 {% macro check_contract() -%}
