@@ -11,10 +11,10 @@ end
 {%- endmacro %}
 
 {#- The key of the figures that one source prints of one reporter and period, in one currency and kind of value. The label
-    adds nothing to the key: frequency and dates give it. -#}
-{% macro reporter_cell_columns(relation=none) -%}
-    {%- set columns = [
-        'source', 'vintage', 'reporter', 'frequency', 'period_start', 'period_end', 'period_label', 'currency', 'value_type'
+    adds nothing to the key: frequency and dates give it. `of_reporter` are further columns, which come after the reporter. -#}
+{% macro reporter_cell_columns(relation=none, of_reporter=[]) -%}
+    {%- set columns = ['source', 'vintage', 'reporter'] + of_reporter + [
+        'frequency', 'period_start', 'period_end', 'period_label', 'currency', 'value_type'
     ] -%}
     {%- for column in columns -%}
         {{ relation ~ '.' if relation }}{{ column }}{{ ', ' if not loop.last }}

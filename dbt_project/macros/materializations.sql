@@ -2,7 +2,7 @@
     How DuckDB makes a table, a view and a test. A statement costs dbt 10 ms and more, and the adapter's own materializations take
     seventeen for a table: they make it under another name and rename it. A build writes files of its own, which are discarded when
     a statement fails, so that here each relation is made under its name by one call of several statements, its comments and its
-    line in raw.built_node included. On Spark the adapter's own are in force.
+    line in raw.built_node included. Models on Spark are made by dbt-spark's own materializations.
 
     A relation whose inputs are those of the last build is not made again, and a test on such relations is not run: reuse.sql.
 

@@ -103,18 +103,7 @@ ranked as (
 )
 
 select
-    ranked.source,
-    ranked.vintage,
-    ranked.reporter,
-    ranked.reporter_name_en,
-    ranked.reporter_name_zh,
-    ranked.reporter_type,
-    ranked.frequency,
-    ranked.period_start,
-    ranked.period_end,
-    ranked.period_label,
-    ranked.currency,
-    ranked.value_type,
+    {{ reporter_cell_columns('ranked', of_reporter=['reporter_name_en', 'reporter_name_zh', 'reporter_type']) }},
     sources.title_en as source_name,
     ranked.status,
     ranked.group_service,

@@ -124,21 +124,9 @@ ranked as (
 )
 
 select
-    ranked.source,
-    ranked.vintage,
-    ranked.reporter,
-    ranked.reporter_name_en,
-    ranked.reporter_name_zh,
-    ranked.reporter_type,
-    ranked.exports_status,
-    ranked.imports_status,
-    ranked.total_status,
-    ranked.frequency,
-    ranked.period_start,
-    ranked.period_end,
-    ranked.period_label,
-    ranked.currency,
-    ranked.value_type,
+    {{ reporter_cell_columns('ranked', of_reporter=[
+        'reporter_name_en', 'reporter_name_zh', 'reporter_type', 'exports_status', 'imports_status', 'total_status'
+    ]) }},
     sources.title_en as source_name,
     {{ to_double('ranked.exports_million') }} as exports_million,
     {{ to_double('ranked.imports_million') }} as imports_million,
