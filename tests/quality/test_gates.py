@@ -14,6 +14,7 @@ import pytest
 import toys
 from toys import HAS_ROWS, TOY, database, parquet, query, suite, validate_toy
 
+from warehouse.database import Limits
 from warehouse.errors import WarehouseError
 from warehouse.quality import Finding, KnownFindings, Verdict, validate_release, validate_vintage
 from warehouse.quality.gx import import_great_expectations
@@ -78,6 +79,15 @@ def test_previous_vintage_of_fewer_columns_is_read_with_nulls(tmp_path: Path, se
         "select 'a value' as finding from {batch}, previous.toy as accepted where accepted.value > ''",
     )
     assert validate_toy(tmp_path, compared, previous=tmp_path / "previous.parquet").success
+
+
+def test_queries_have_the_limits_of_the_process(
+    tmp_path: Path, seeds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("warehouse.database._limits", [Limits(memory="700MiB", threads=1)])
+    settings = "current_setting('memory_limit') || ', ' || current_setting('threads')"
+    verdict = validate_toy(tmp_path, query("limits", f"select {settings} as finding from {{batch}} limit 1"))
+    assert "700.0 MiB, 1" in verdict.findings[0].detail
 
 
 def test_missing_suite_is_rejected(tmp_path: Path, seeds: Path) -> None:

@@ -45,10 +45,10 @@ def test_gate_without_a_suite_to_build_runs_in_a_new_process(tmp_path: Path) -> 
     """With no suite nothing is imported; with one whose table is missing, Great Expectations is set up."""
     read = suite(tmp_path / "suites", "marts.mart_toy", HAS_ROWS)
     code = (
-        "import sys; from pathlib import Path; from warehouse.quality import database, gx, read_suite; "
-        f"file = database.create(Path({str(tmp_path / 'work')!r})); "
-        "print(gx.run_suites(file, {}, [], set()), 'great_expectations' in sys.modules); "
-        f"[found] = gx.run_suites(file, {{}}, [read_suite(Path({str(read)!r}))], set()); "
+        "import sys; from pathlib import Path; from warehouse.quality import database, gx, read_suite\n"
+        f"with database.created(Path({str(tmp_path / 'work')!r})) as (file, _):\n"
+        "    print(gx.run_suites(file, {}, [], set()), 'great_expectations' in sys.modules)\n"
+        f"    [found] = gx.run_suites(file, {{}}, [read_suite(Path({str(read)!r}))], set())\n"
         "print(found.success, found.expectation == gx.TABLE_EXISTS)"
     )
     printed = subprocess.run(

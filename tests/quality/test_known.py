@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import duckdb
@@ -74,13 +75,13 @@ def sessions(
     with duckdb.connect(str(warehouse.database), read_only=True) as db:
         [(sources,)] = db.execute("select list(source order by source) from core.dim_source").fetchall()
     opened = []
-    for number, chosen in enumerate((None, set(sources[::2]), set(sources[1::2]))):
-        file = database.create(tmp_path_factory.mktemp(f"gate-{number}"))
-        gates._create_release_views(file, inputs, chosen)
-        opened.append(database.connect(file, inputs.attached, read_only=True))
-    yield tuple(opened)
-    for one in opened:
-        one.close()
+    with ExitStack() as stack:
+        for number, chosen in enumerate((None, set(sources[::2]), set(sources[1::2]))):
+            work = tmp_path_factory.mktemp(f"gate-{number}")
+            _, connection = stack.enter_context(database.created(work, inputs.attached))
+            gates.create_release_views(connection, inputs, chosen)
+            opened.append(connection)
+        yield tuple(opened)
 
 
 def findings(db: duckdb.DuckDBPyConnection, table: str, expectation: Expectation) -> list[str]:

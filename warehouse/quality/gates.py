@@ -8,9 +8,10 @@ not exist. The gates only read what they validate.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
+
+from duckdb import DuckDBPyConnection
 
 from warehouse.database import connect, literal
 from warehouse.errors import WarehouseError
@@ -32,8 +33,7 @@ def validate_vintage(
     WarehouseError if the suite or the seeds cannot be read.
     """
     suite = read_suite(suites / f"raw.{source.name}.yml")
-    file = database.create(work)
-    with closing(database.connect(file, {})) as connection:
+    with database.created(work) as (file, connection):
         candidate = f"read_parquet({literal(rows)})"
         connection.execute(f"create view raw.{source.name} as select * from {candidate}")
         columns = database.columns_of(connection, candidate)
@@ -44,7 +44,7 @@ def validate_vintage(
             previous = database.select_as(stored, columns, database.columns_of(connection, stored))
         connection.execute(f"create view previous.{source.name} as {previous}")
         database.add_seeds(connection, seeds, [one.query for one in suite.expectations if one.query])
-    return verdict_on(gx.run_suites(file, {}, [suite], {suite.name}))
+        return verdict_on(gx.run_suites(file, {}, [suite], {suite.name}))
 
 
 def validate_release(
@@ -74,10 +74,10 @@ def validate_release(
     if known:
         with connect() as connection:
             answers = known_to(connection, found, known, set(accepted))
-    file = database.create(work)
-    tables = _create_release_views(file, inputs)
     not_run = answers.findings.keys() | set().union(*answers.by_source.values())
-    run = gx.run_suites(file, attached, _without(found, not_run), tables)
+    with database.created(work, attached) as (file, connection):
+        tables = create_release_views(connection, inputs)
+        run = gx.run_suites(file, attached, _without(found, not_run), tables)
     results = dict(answers.findings) | {(one.table, one.expectation): one for one in run}
     for number, (sources, keys) in enumerate(answers.by_source.items()):
         results |= _run_by_source(work / f"by_source_{number}", inputs, keys, sources, answers.releases)
@@ -113,10 +113,10 @@ def _run_by_source(
     work: Path, inputs: ReleaseInputs, keys: Set[Key], sources: Set[str], releases: Mapping[Key, str]
 ) -> dict[Key, Finding]:
     """Run expectations on the rows of some sources; `releases` met them with the rows of the others."""
-    file = database.create(work)
-    tables = _create_release_views(file, inputs, sources)
     every = {(suite.name, one.name) for suite in inputs.suites for one in suite.expectations}
-    run = gx.run_suites(file, inputs.attached, _without(inputs.suites, every - keys), tables)
+    with database.created(work, inputs.attached) as (file, connection):
+        tables = create_release_views(connection, inputs, sources)
+        run = gx.run_suites(file, inputs.attached, _without(inputs.suites, every - keys), tables)
     return {
         key: one.model_copy(update={"known_from": releases[key], "run_on": tuple(sorted(sources))})
         for one in run
@@ -124,36 +124,37 @@ def _run_by_source(
     }
 
 
-def _create_release_views(file: Path, inputs: ReleaseInputs, sources: Set[str] | None = None) -> set[str]:
+def create_release_views(
+    connection: DuckDBPyConnection, inputs: ReleaseInputs, sources: Set[str] | None = None
+) -> set[str]:
     """Create the views of the release gate; return the names of the build's tables.
 
     With `sources`, a table with a column `source` has the rows of these only. Raises WarehouseError if a mart
     or a fact has no suite.
     """
     validated = {suite.name for suite in inputs.suites}
-    with closing(database.connect(file, inputs.attached)) as connection:
-        tables = database.tables_of(connection, "build")
-        current = database.tables_of(connection, "release") if "release" in inputs.attached else {}
-        connection.execute("create table current.decided_source (source varchar)")
-        for source in inputs.accepted:
-            connection.execute("insert into current.decided_source values (?)", [source])
-        for name, columns in tables.items():
-            schema, table = name.split(".")
-            chosen = [_listed("source in", sources)] if sources is not None and "source" in columns else []
-            compared = [*chosen]
-            if inputs.accepted and "source" in columns:
-                compared.append(_listed("source not in", inputs.accepted))
-            connection.execute(f"create view {name} as select * from build.{name} {_where(chosen)}")
-            comparison = (
-                database.select_as(f"release.{name}", columns, current[name], _where(compared))
-                if name in current and not (name in inputs.unchanged and name in validated)
-                else database.select_as(f"build.{name}", columns, columns, "where false")
+    tables = database.tables_of(connection, "build")
+    current = database.tables_of(connection, "release") if "release" in inputs.attached else {}
+    connection.execute("create table current.decided_source (source varchar)")
+    for source in inputs.accepted:
+        connection.execute("insert into current.decided_source values (?)", [source])
+    for name, columns in tables.items():
+        schema, table = name.split(".")
+        chosen = [_listed("source in", sources)] if sources is not None and "source" in columns else []
+        compared = [*chosen]
+        if inputs.accepted and "source" in columns:
+            compared.append(_listed("source not in", inputs.accepted))
+        connection.execute(f"create view {name} as select * from build.{name} {_where(chosen)}")
+        comparison = (
+            database.select_as(f"release.{name}", columns, current[name], _where(compared))
+            if name in current and not (name in inputs.unchanged and name in validated)
+            else database.select_as(f"build.{name}", columns, columns, "where false")
+        )
+        connection.execute(f"create view current.{table} as {comparison}")
+        if (schema == "marts" or table.startswith("fct_")) and name not in validated:
+            raise WarehouseError(
+                f"{name}: no suite validates it. Write {inputs.folder}/{name}.yml before publishing it"
             )
-            connection.execute(f"create view current.{table} as {comparison}")
-            if (schema == "marts" or table.startswith("fct_")) and name not in validated:
-                raise WarehouseError(
-                    f"{name}: no suite validates it. Write {inputs.folder}/{name}.yml before publishing it"
-                )
     return set(tables)
 
 

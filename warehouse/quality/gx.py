@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import duckdb
 
 from warehouse.errors import WarehouseError
-from warehouse.quality.database import attach_statements, connect
+from warehouse.quality.database import connect
 from warehouse.quality.suites import QUERY_KWARG, SCHEMAS, Expectation, Suite
 from warehouse.verdict import Finding
 
@@ -62,7 +62,7 @@ def _configuration(expectation: Expectation) -> dict[str, Any]:
 def run_suites(
     file: Path, attached: Mapping[str, Path], suites: Sequence[Suite], tables: set[str]
 ) -> list[Finding]:
-    """Run suites in one read-only session of a gate database; return their findings in order.
+    """Run suites in one session of a gate database; return their findings in order.
 
     `attached` are further databases (name to file) that views of `file` read; `tables` are the names of the
     tables that exist. A suite whose table does not exist gives one failed finding.
@@ -70,7 +70,7 @@ def run_suites(
     if not suites:
         return []
     import_great_expectations()  # also where no suite is built
-    with closing(connect(file, attached, read_only=True)) as connection:
+    with closing(connect(file, attached)) as connection:
         # All are built, and so checked, before the first one runs. A context has unique names.
         parts = {
             suite.name: [
@@ -90,7 +90,7 @@ def run_suites(
     datasource = sources.add_sql(
         name="gate",
         connection_string=f"duckdb+gate:///{file}",
-        kwargs={"connect_args": {"read_only": True, "attached": {n: str(f) for n, f in attached.items()}}},
+        kwargs={"connect_args": {"attached": {name: str(path) for name, path in attached.items()}}},
     )
     findings: list[Finding] = []
     try:
@@ -245,29 +245,27 @@ def _query_type() -> str:
 
 @cache
 def _gate_dialect() -> type[Any]:
-    """Return a DuckDB dialect for read-only sessions: no transactions, other databases attached.
+    """Return a DuckDB dialect for sessions of the gate: no transactions, other databases attached.
 
     Great Expectations closes its connection before it fetches. The rollback on closing would drop DuckDB's
     pending result, and every query would return nothing.
     """
-    from duckdb_sqlalchemy import Dialect
+    from duckdb_sqlalchemy import ConnectionWrapper, Dialect
 
     class GateDialect(Dialect):
         supports_statement_cache = False
 
-        def connect(self, *arguments: Any, **options: Any) -> Any:
-            attached = options.pop("attached", {})
-            connection = super().connect(*arguments, **options)
+        def connect(self, database: str, attached: Mapping[str, Path], **_: Any) -> Any:
+            connection = connect(Path(database), attached)
             # Great Expectations leaves the schema out of some of its queries.
-            for statement in (*attach_statements(attached), f"set search_path = 'main,{','.join(SCHEMAS)}'"):
-                connection.execute(statement)
-            return connection
+            connection.execute(f"set search_path = 'main,{','.join(SCHEMAS)}'")
+            return ConnectionWrapper(connection)
 
         def do_begin(self, connection: Any) -> None:
-            """Do nothing: a read-only session has no transaction."""
+            """Do nothing: a gate only reads."""
 
         def do_commit(self, connection: Any) -> None:
-            """Do nothing: a read-only session has no transaction."""
+            """Do nothing: a gate only reads."""
 
         def do_rollback(self, connection: Any) -> None:
             """Do nothing: a rollback would drop the pending result."""
