@@ -16,8 +16,8 @@ CONTENT = PROJECT_ROOT / "warehouse" / "site" / "content"
 # Queries of pages beside those of their figures.
 OF_TEMPLATES = {
     "index": ["headline"],
-    "compare": ["economies", "economy_names"],
-    "economy": ["profiles", "economy_names"],
+    "compare": ["comparison", "economy_names"],
+    "economy": ["profiles", "economies", "economy_names"],
 }
 QUERIES = {
     figure["id"]: figure.get("query", figure["id"])

@@ -136,8 +136,10 @@ def test_a_choice_of_economies_is_kept_in_the_address(readers: dict[int, Reader]
     with duckdb.connect(str(built), read_only=True) as db:
         expected = db.execute(
             """
-            select reporter, period_label, balance_usd_million from bi.annual
-            where reporter in ('CHN', 'IRL') and period_label >= '2000' and balance_usd_million is not null
+            select reporter, period_label, balance_usd_million from bi.compare_sources
+            where
+                source = 'unctad_services' and reporter in ('CHN', 'IRL')
+                and balance_usd_million is not null
             order by all
             """
         ).fetchall()
@@ -145,7 +147,7 @@ def test_a_choice_of_economies_is_kept_in_the_address(readers: dict[int, Reader]
     assert shown == [(code, year, pytest.approx(float(value))) for code, year, value in expected]
     tab.fill("#economy", "Singapore")
     tab.press("#economy", "Enter")
-    state = "#e=CHN.IRL.SGP&m=balance_usd_million"
+    state = "#e=CHN.IRL.SGP&m=balance_usd_million&s=unctad_services"
     tab.wait_for_url(lambda address: address.endswith(f"/site/compare.html{state}"))
     tab.click("[data-keep-hash]")
     tab.wait_for_url(lambda address: address.endswith(f"/site/zh/compare.html{state}"))
@@ -153,11 +155,26 @@ def test_a_choice_of_economies_is_kept_in_the_address(readers: dict[int, Reader]
     assert "爱尔兰" in tab.inner_text("#chosen")
 
 
+def test_economies_are_compared_by_one_source_that_the_reader_may_choose(readers: dict[int, Reader]) -> None:
+    """The source with most economies is the first. India is in no table of SAFE."""
+    tab = readers[1440].open("compare", state="#e=CHN.IND&m=exports_usd_million")
+
+    def shown() -> set[tuple[str, str]]:
+        rows = tab.evaluate("document.querySelector('#comparison .plot').view.data('rows')")
+        return {(row["source"], row["reporter"]) for row in rows}
+
+    assert shown() == {("unctad_services", "CHN"), ("unctad_services", "IND")}
+    tab.select_option("#source", "safe_bop")
+    tab.wait_for_url(lambda address: address.endswith("s=safe_bop"))
+    tab.wait_for_function("document.querySelector('#comparison .origins').textContent.includes('safe_bop')")
+    assert shown() == {("safe_bop", "CHN")}
+
+
 def test_a_line_of_an_economy_ends_where_its_publisher_changes(readers: dict[int, Reader]) -> None:
-    tab = readers[1440].open("compare", state="#e=CHN&m=exports_usd_million")
-    rows = tab.evaluate("document.querySelector('#comparison .plot').view.data('rows')")
+    tab = readers[1440].open("economy", state="#e=CHN")
+    rows = tab.evaluate("document.querySelector('#history .plot').view.data('rows')")
     assert {row["source"] for row in rows} == {"safe_bop", "unctad_services"}
-    assert tab.locator("#comparison .plot .mark-line path").count() == 2
+    assert tab.locator("#history .plot .mark-line path").count() == 4  # of each source, exports and imports
 
 
 def test_a_gap_between_sources_needs_two_of_them(readers: dict[int, Reader]) -> None:

@@ -214,6 +214,20 @@ def test_row_without_figure_is_reported_with_reason(home: Path) -> None:
     )
 
 
+def test_rule_may_follow_some_roles_of_its_model(home: Path) -> None:
+    file = home / "published" / "one" / "dbt_docs" / "manifest.json"
+    manifest = json.loads(file.read_text())
+    (node,) = (one for one in manifest["nodes"].values() if one["name"] == "mart_old")
+    rule = {"role": "figures", "model": "mart_share", "keys": ["reporter"], "roles": ["numerator", "world"]}
+    node["config"]["meta"]["trace"] = rule
+    overwrite(file, json.dumps(manifest))
+    found = follow(home, "marts.mart_old")
+    assert [(lineage.role, values(lineage)) for lineage in found] == [
+        ("numerator", ["25"]),
+        ("world", ["500"]),
+    ]
+
+
 @pytest.mark.parametrize("table", ["marts.mart_freshness", "core.dim_service"])
 def test_table_without_figures_is_reported_with_its_kind(home: Path, table: str) -> None:
     with pytest.raises(WarehouseError, match="has no figures to trace") as caught:
@@ -261,6 +275,10 @@ def test_failed_trace_is_reported_with_reason(
         ({"model": "fct_services_trade", "note": "elsewhere"}, "a trace rule has either model or note"),
         ({"note": "elsewhere", "where": "$flow = 1"}, "names flow, which marts.mart_share does not have"),
         ({"model": "mart_share", "keys": ["source"]}, "do not end"),
+        (
+            {"model": "mart_old", "keys": ["reporter"], "roles": ["numerator"]},
+            "no trace rule of mart_old has the role numerator",
+        ),
     ],
 )
 def test_invalid_rule_is_reported(home: Path, rule: dict[str, Any], message: str) -> None:

@@ -41,7 +41,8 @@ Group = tuple[str, tuple[str, ...], str]  # role, path, source
 class TraceRule(BaseModel, frozen=True):
     """Where the figures of a published row come from; `role` is what they are to it, e.g. denominator.
 
-    `if_empty` is the reason why a row may have no figures. `note` takes the place of `model` for figures that
+    Of the rules of `model`, only those with one of `roles` are followed, if there are any. `if_empty` is the
+    reason why a row may have no figures. `note` takes the place of `model` for figures that
     no table of the release holds.
     """
 
@@ -50,6 +51,7 @@ class TraceRule(BaseModel, frozen=True):
     note: str | None = None
     keys: tuple[str, ...] = ()
     where: str | None = None
+    roles: tuple[str, ...] = ()
     if_empty: str | None = None
 
     @model_validator(mode="after")
@@ -165,16 +167,31 @@ def _published_rows(db: duckdb.DuckDBPyConnection, node: Row, conditions: Mappin
 
 
 def _follow(
-    db: duckdb.DuckDBPyConnection, models: Models, row: Row, role: str | None, path: tuple[str, ...]
+    db: duckdb.DuckDBPyConnection,
+    models: Models,
+    row: Row,
+    role: str | None,
+    path: tuple[str, ...],
+    roles: tuple[str, ...] = (),
 ) -> Iterator[tuple[str, tuple[str, ...], Row]]:
-    """Yield role, path and content of each row with a file that the rules find from a row of `path[-1]`."""
+    """Yield role, path and content of each row with a file that the rules find from a row of `path[-1]`.
+
+    Of its rules, only those with one of `roles` are followed, if there are any.
+    """
     node = models[path[-1]]
     if _names_origin(row):
         yield row.get("role") or role or DEFAULT_ROLE, path, row
         return
     if len(path) >= MOST_STEPS:
         raise WarehouseError(f"the trace rules of {' → '.join(path)} do not end. {FIX_RULE}")
-    for rule in _rules(node):
+    rules = _rules(node)
+    if unknown := set(roles) - {rule.role for rule in rules}:
+        raise WarehouseError(
+            f"no trace rule of {path[-1]} has the role {', '.join(sorted(unknown))}. {FIX_RULE}"
+        )
+    for rule in rules:
+        if roles and rule.role not in roles:
+            continue
         _require_columns(node, rule, row)
         if rule.model is None:
             continue
@@ -184,7 +201,7 @@ def _follow(
             )
         keys = {key: row[key] for key in rule.keys}
         for found in _select(db, _full_name(models[rule.model]), keys, rule.where, row):
-            yield from _follow(db, models, found, rule.role or role, (*path, rule.model))
+            yield from _follow(db, models, found, rule.role or role, (*path, rule.model), rule.roles)
 
 
 def _require_columns(node: Row, rule: TraceRule, row: Row) -> None:

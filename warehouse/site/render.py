@@ -43,7 +43,7 @@ FRESHNESS = "freshness"
 # Columns that tables do not show: another language's names, and dates that a label has already.
 HIDDEN = {"period_start", "source", "source_a", "source_b"}
 # Data of pages that draw what the reader chooses.
-CHOSEN = ("economies", "economy_names", "profiles")
+CHOSEN = ("comparison", "economies", "economy_names", "profiles")
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ select
     trade.members_expected,
     trade.coverage_pct,
     trade.is_complete,
+    trade.status,
     trade.value_type,
     trade.source,
     trade.source_name,

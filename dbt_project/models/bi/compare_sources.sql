@@ -68,6 +68,9 @@ select
     scale.period_end,
     scale.period_label,
     {{ usd_beside_published('scale', ['exports', 'imports', 'total', 'balance']) }},
+    scale.exports_status,
+    scale.imports_status,
+    scale.total_status,
     scale.value_type,
     scale.vintage
 from scale

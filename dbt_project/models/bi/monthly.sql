@@ -46,6 +46,9 @@ scale as (
                 end
             ) = 1 as is_{{ name }}_base,
         {% endfor -%}
+        {% for flow in ['exports', 'imports', 'total'] -%}
+            max(case when flow = '{{ flow }}' then status end) as {{ flow }}_status,
+        {% endfor -%}
         max(case when is_derived then 1 else 0 end) = 1 as is_derived,
         value_type,
         source,
@@ -73,6 +76,9 @@ select
     scale.is_imports_small_base,
     scale.is_small_base,
     scale.is_derived,
+    scale.exports_status,
+    scale.imports_status,
+    scale.total_status,
     scale.value_type,
     scale.source,
     scale.source_name,

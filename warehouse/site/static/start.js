@@ -46,8 +46,8 @@
   };
 
   const showOrigins = (figure, rows, columns) => {
-    const [source, vintage] = [columns.indexOf("source"), columns.indexOf("vintage")];
-    const found = [...new Set(rows.map((row) => `${STW.data.economies.sources[row[source]] ?? row[source]}, ${row[source]}, ${STW.text("vintage")} ${row[vintage]}`))].sort();
+    const [label, source, vintage] = ["source_label", "source", "vintage"].map((name) => columns.indexOf(name));
+    const found = [...new Set(rows.map((row) => `${row[label]}, ${row[source]}, ${STW.text("vintage")} ${row[vintage]}`))].sort();
     figure.querySelector(".origins").textContent = found.length ? `${STW.text("source")}: ${found.join("; ")}.` : "";
   };
 
@@ -82,16 +82,28 @@
     return begun.length === 1 ? begun[0][0] : null;
   };
 
-  const rowsOf = (codes, measure) => {
-    const { columns, rows, sources } = STW.data.economies;
+  const rowsOf = ({ columns, rows, sources }, codes, measure, source = null) => {
     const at = Object.fromEntries(columns.map((name, i) => [name, i]));
     const named = Object.fromEntries(names());
-    return rows.filter((row) => codes.includes(row[at.reporter]) && row[at[measure]] !== null)
+    return rows.filter((row) => codes.includes(row[at.reporter]) && row[at[measure]] !== null && (!source || row[at.source] === source))
       .map((row) => [named[row[at.reporter]], row[at.reporter], row[at.period_label], `${row[at.period_label]}-01-01`, row[at[measure]], sources[row[at.source]] ?? row[at.source], row[at.source], row[at.vintage]]);
+  };
+
+  /* The sources of the comparison, the one with most economies first. */
+  const comparedSources = () => {
+    const { columns, rows } = STW.data.comparison;
+    const [source, reporter] = [columns.indexOf("source"), columns.indexOf("reporter")];
+    const found = {};
+    for (const row of rows) (found[row[source]] ??= new Set()).add(row[reporter]);
+    return Object.keys(found).sort((a, b) => found[b].size - found[a].size || a.localeCompare(b));
   };
 
   const startCompare = () => {
     const state = STW.state();
+    const sources = comparedSources();
+    const from = document.querySelector("#source");
+    from.append(...sources.map((one) => STW.element("option", { value: one }, STW.data.comparison.sources[one] ?? one)));
+    if (sources.includes(state.s)) from.value = state.s;
     const known = names().map(([code]) => code);
     let codes = (state.e ?? "CHN.USA.GBR.IND.SGP").split(".").filter((code) => known.includes(code)).slice(0, 8);
     const select = document.querySelector("#measure");
@@ -102,8 +114,8 @@
     const update = () => {
       const measure = select.value;
       const columns = [`reporter_name_${language}`, "reporter", "period_label", "period_start", measure, "source_label", "source", "vintage"];
-      shown = { columns, rows: rowsOf(codes, measure) };
-      STW.keep({ e: codes.join("."), m: measure });
+      shown = { columns, rows: rowsOf(STW.data.comparison, codes, measure, from.value) };
+      STW.keep({ e: codes.join("."), m: measure, s: from.value });
       const named = Object.fromEntries(names());
       document.querySelector("#chosen").replaceChildren(...codes.map((code) => {
         const button = STW.element("button", { type: "button", "aria-label": `${STW.text("remove")} ${named[code]}` }, `${named[code]} ×`);
@@ -125,6 +137,7 @@
     input.addEventListener("change", add);
     document.querySelector("#chooser").addEventListener("submit", (event) => { event.preventDefault(); add(); });
     select.addEventListener("change", update);
+    from.addEventListener("change", update);
     STW.buttons(figure, () => shown);
     fillList();
     STW.redraw = update;
@@ -153,7 +166,7 @@
       STW.keep({ e: code });
       input.placeholder = `${known[code]} (${code})`;
       const columns = [`reporter_name_${language}`, "reporter", "period_label", "period_start", "value_usd_million", "source_label", "source", "vintage", "flow"];
-      const rows = ["exports", "imports"].flatMap((flow) => rowsOf([code], `${flow}_usd_million`).map((row) => [...row, flow]));
+      const rows = ["exports", "imports"].flatMap((flow) => rowsOf(STW.data.economies, [code], `${flow}_usd_million`).map((row) => [...row, flow]));
       shown = { columns, rows };
       const { columns: fields, rows: profiles } = STW.data.profiles;
       const row = profiles.find((one) => one[fields.indexOf("reporter")] === code);
