@@ -21,7 +21,8 @@ from warehouse.config import Settings
 from warehouse.errors import WarehouseError
 from warehouse.files import Listing
 from warehouse.landing import quarantine, store
-from warehouse.landing.freshness import freshness_of
+from warehouse.landing.freshness import ExpectedRelease, Freshness, freshness_of, newest_withdrawn
+from warehouse.landing.home import home_problem
 from warehouse.model import Check, FailedPart
 from warehouse.objects.behind import PUSH_COMMAND, ObjectsState, objects_state
 from warehouse.publication.behind import COPY_COMMAND, DatabaseState, database_state
@@ -52,10 +53,6 @@ Kind = Literal[
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 DRIFT_ALERT_HOURS = 36  # drift is reported once, the night that it comes with
-
-
-# What a home may hold before its first run: it is a new warehouse, not a lost one.
-NEW_HOME = {"airflow", "build", "landing", "lost+found", "metrics.prom", "parsed"}
 
 
 class Alert(BaseModel, frozen=True):
@@ -101,24 +98,6 @@ def find_alerts(settings: Settings, today: date | None = None) -> list[Alert]:
     return sorted(alerts, key=lambda alert: KINDS.index(alert.kind))
 
 
-def home_problem(settings: Settings) -> str | None:
-    """Return why the home holds no warehouse; None if it does, or if it is empty and its first run is due."""
-    home = settings.home
-    remedy = "for a new warehouse, run: warehouse run"
-    if not home.is_dir():
-        what = "is not a directory" if home.exists() else "the directory does not exist"
-        return f"{home}: {what}. Check WAREHOUSE_HOME; {remedy}"
-    if settings.landing.is_dir() and any(settings.landing.iterdir()):
-        return None
-    found = sorted(path.name for path in home.iterdir() if path.name[0] != "." and path.name not in NEW_HOME)
-    if not found:
-        return None
-    return (
-        f"{home}: holds {', '.join(found[:REVISIONS_SHOWN])} and no landed vintage. Check WAREHOUSE_HOME, or "
-        f"restore landing from the backup; {remedy}"
-    )
-
-
 def served_lines(settings: Settings) -> dict[str, str]:
     """Return what readers are served now, by source; under the empty name, for all that is no source."""
     try:
@@ -126,11 +105,12 @@ def served_lines(settings: Settings) -> dict[str, str]:
         vintages = read_manifest(release).vintages
     except (WarehouseError, OSError) as error:
         return {"": f"unknown: {error}" if list_releases(settings.published).records else "no release yet"}
-    newest = {one.source: one.vintage for one in sorted(vintages, key=lambda one: one.vintage)}
+    served = {one.source: f"vintage {one.vintage}" for one in sorted(vintages, key=lambda one: one.vintage)}
+    for name in served.keys() & SOURCES.keys():
+        one = newest_withdrawn(settings.landing, name)
+        served[name] += ", withdrawn since" if one and served[name] == f"vintage {one.id}" else ""
     by_source = {
-        name: f"release {release.name}, with "
-        + (f"vintage {newest[name]}" if name in newest else f"no figures of {name}")
-        for name in SOURCES
+        name: f"release {release.name}, with {served.get(name, f'no figures of {name}')}" for name in SOURCES
     }
     return {"": f"release {release.name}, unchanged"} | by_source
 
@@ -184,16 +164,28 @@ def source_alerts(settings: Settings, today: date) -> Iterable[Alert]:
                 command=f"warehouse vintages list {name}",
             )
         if expected := freshness.overdue:
-            newest = freshness.newest_vintage
-            yield Alert(
-                kind="source_late",
-                subject=name,
-                happened=f"{name} is late: "
-                f"{f'the newest vintage is {newest}' if newest else 'there is no vintage'}",
-                reason=f"a release was expected on {expected.due_on}, with {expected.grace_days} days of "
-                f"grace. {expected.reason} ({expected.source_url})",
-                command=command,
-            )
+            yield late_alert(settings, freshness, expected)
+
+
+def late_alert(settings: Settings, freshness: Freshness, expected: ExpectedRelease) -> Alert:
+    """Return the alert of a late source; a poll does not bring a vintage back that an operator withdrew."""
+    name, newest = freshness.source, freshness.newest_vintage
+    state = f"the newest vintage is {newest}" if newest else "there is no vintage"
+    remedy, command = "", f"warehouse fetch {name}"
+    if (withdrawn := newest_withdrawn(settings.landing, name)) and (decision := withdrawn.withdrawn):
+        state = f"its newest vintage {withdrawn.id} is withdrawn ({decision.reason}), " + (
+            f"and {newest} is in force" if newest else "and none is in force"
+        )
+        remedy = f". If it is right, run: warehouse vintages restore {name} {withdrawn.id} --why '…'"
+        command = f"warehouse vintages list {name}"
+    return Alert(
+        kind="source_late",
+        subject=name,
+        happened=f"{name} is late: {state}"[:TEXT_LIMIT],
+        reason=f"a release was expected on {expected.due_on}, with {expected.grace_days} days of "
+        f"grace. {expected.reason} ({expected.source_url}){remedy}",
+        command=command,
+    )
 
 
 def parts_alert(source: str, failed: Sequence[FailedPart]) -> Alert:

@@ -15,8 +15,8 @@ from command_line import Ended, invoke
 from conftest import Warehouse
 from recordings import WITHOUT_RECORDING
 from rich.console import Console
-from small_homes import OTHER, RELEASE, SOURCE, VINTAGE
-from small_releases import make_release, vintage_entry
+from small_homes import OTHER, RELEASE, ROWS, SOURCE, VINTAGE
+from small_releases import make_release, make_vintage, vintage_entry
 
 from warehouse.cli import render
 from warehouse.config import SAMPLE_DIR
@@ -242,6 +242,32 @@ def test_command_of_failed_fetch_alert_resolves_the_alert(tmp_path: Path) -> Non
         for entry in invoke(home, "alerts", "--json").json
         if entry["subject"] == "unctad_goods"
     )
+
+
+def test_late_source_whose_newest_vintage_is_withdrawn_says_so(small: Path) -> None:
+    """A poll that finds the same rows changes nothing, so the alert proposes none."""
+    why = "2021 is ten times too high"
+    invoke(small, "vintages", "withdraw", SOURCE, VINTAGE, "--why", why)
+    alert = the_alert(small, "source_late", SOURCE)
+    state = f"its newest vintage {VINTAGE} is withdrawn ({why}), and none is in force"
+    assert alert["happened"] == f"{SOURCE} is late: {state}"
+    assert alert["served"] == f"release {RELEASE}, with vintage {VINTAGE}, withdrawn since"
+    listed = run_command_of(alert, small).stdout
+    assert VINTAGE in listed and "withdrawn" in listed
+    restore = alert["reason"].rpartition("run: ")[2].replace("…", "it was right")
+    invoke(small, *shlex.split(restore)[1:])
+    alert = the_alert(small, "source_late", SOURCE)
+    assert alert["happened"] == f"{SOURCE} is late: the newest vintage is {VINTAGE}"
+    assert alert["command"] == f"warehouse fetch {SOURCE}"
+
+
+def test_late_source_names_the_vintage_in_force_beside_a_withdrawn_one(small: Path) -> None:
+    make_vintage(small / "landing", SOURCE, "2024-06-03", ROWS)
+    invoke(small, "vintages", "withdraw", SOURCE, "2024-06-03", "--why", "too high")
+    alert = the_alert(small, "source_late", SOURCE)
+    state = f"its newest vintage 2024-06-03 is withdrawn (too high), and {VINTAGE} is in force"
+    assert alert["happened"] == f"{SOURCE} is late: {state}"
+    assert alert["served"].endswith(f"with vintage {VINTAGE}")
 
 
 def test_command_of_a_rejected_load_shows_its_report(tmp_path: Path, spoiled_mirror: Path) -> None:

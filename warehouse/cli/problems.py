@@ -15,10 +15,10 @@ def record_problems(settings: Settings) -> tuple[str, ...]:
 
     A home without a landing is a problem too, since an empty directory has nothing that could be right.
     """
-    from warehouse.alerts import home_problem
     from warehouse.build import builds
     from warehouse.files import read_each
     from warehouse.landing import quarantine
+    from warehouse.landing.home import home_problem
 
     if (problem := home_problem(settings)) and not settings.home.is_dir():
         return (problem,)
@@ -99,8 +99,8 @@ def backfill_problems(settings: Settings) -> tuple[str, ...]:
 
 def require_home(settings: Settings) -> None:
     """Raise WarehouseError when the home does not exist, or exists and holds no landing."""
-    from warehouse.alerts import home_problem
     from warehouse.errors import WarehouseError
+    from warehouse.landing.home import home_problem
 
     if problem := home_problem(settings):
         raise WarehouseError(problem)

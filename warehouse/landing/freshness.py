@@ -60,6 +60,12 @@ def freshness_of(settings: Settings, source: str, as_of: date, calendar: Path = 
     return assess(source, vintages, store.list_checks(settings.landing, source).records, as_of, calendar)
 
 
+def newest_withdrawn(landing: Path, source: str) -> Vintage | None:
+    """Return the newest vintage of a source if it is withdrawn; a poll does not bring it back."""
+    newest = store.list_all(landing, source).records[-1:]
+    return newest[0] if newest and newest[0].withdrawn else None
+
+
 def assess(
     source: str, vintages: Sequence[Vintage], checks: Sequence[Check], as_of: date, calendar: Path = CALENDAR
 ) -> Freshness:
