@@ -74,7 +74,7 @@ def test_rollback_withdraws_the_vintages_that_the_older_release_does_not_have(tm
     entries = {one.id: entry_of(one) for one in store.vintages(settings.landing, SOURCE)}
     make_release(tmp_path, "one", vintages=[entries[str(first)]])
     make_release(tmp_path, "two", LATER, vintages=list(entries.values()))
-    entry, withdrawn_vintages, restored = roll_back(settings, "previous", "two is wrong")
+    entry, withdrawn_vintages, restored, _ = roll_back(settings, "previous", "two is wrong")
     assert (entry.release, [one.vintage for one in withdrawn_vintages], restored) == ("one", [second], ())
     [out] = [one for one in store.list_all(settings.landing, SOURCE).require() if one.withdrawn]
     assert out.withdrawn is not None
@@ -93,6 +93,6 @@ def test_rollback_withdraws_the_vintages_that_the_older_release_does_not_have(tm
     built = builds.read_build(settings.build / build).vintages
     assert [one.vintage for one in built if one.source == SOURCE] == [first]
 
-    entry, withdrawn_vintages, restored = roll_back(settings, "two", "it was right after all")
+    entry, withdrawn_vintages, restored, _ = roll_back(settings, "two", "it was right after all")
     assert (entry.release, withdrawn_vintages, [one.vintage for one in restored]) == ("two", (), [second])
     assert [one.id for one in store.vintages(settings.landing, SOURCE)] == [first, second]

@@ -11,8 +11,17 @@ from pathlib import Path
 
 import pytest
 from command_line import invoke
-from small_homes import EARLIER_RELEASE, RELEASE, SOURCE, VINTAGE
-from small_releases import LATER, checksums, flip_bit, latest, make_release, overwrite
+from small_homes import EARLIER_RELEASE, RELEASE, ROWS, SOURCE, VINTAGE
+from small_releases import (
+    LATER,
+    checksums,
+    flip_bit,
+    latest,
+    make_release,
+    make_vintage,
+    overwrite,
+    vintage_entry,
+)
 
 from warehouse.config import PROJECT_ROOT
 from warehouse.landing import store
@@ -43,6 +52,21 @@ def test_rollback_switches_latest_and_is_recorded(home: Path) -> None:
     assert datetime.fromisoformat(line["at"]) > datetime.now(UTC) - timedelta(minutes=5)
     shown = invoke(home, "rollback", "previous", "--why", "they were right").stdout
     assert shown.startswith("latest is now two, and was one. The nightly run will not republish one")
+
+
+def test_rollback_that_is_repeated_says_that_nothing_was_changed(home: Path) -> None:
+    make_vintage(home / "landing", SOURCE, "2024-06-03", ROWS)
+    make_release(home, "three", LATER, vintages=[vintage_entry(SOURCE, "2024-06-03")])
+    command = ("rollback", "two", "--why", "the ranks are wrong")
+    assert f"withdrawn: {SOURCE} 2024-06-03" in invoke(home, *command).stdout
+    history = (home / "published" / "history.jsonl").read_text()
+    again = "two is already the current release; nothing was changed\n"
+    assert invoke(home, *command).stdout == again
+    assert (home / "published" / "history.jsonl").read_text() == history
+    # A run that was stopped after the switch has vintages left to withdraw, and completes.
+    (home / "landing" / SOURCE / "2024-06-03" / store.WITHDRAWN).unlink()
+    shown = invoke(home, *command).stdout
+    assert shown.startswith("latest is now two") and f"withdrawn: {SOURCE} 2024-06-03" in shown
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ def rollback(
     from warehouse.releases.rollback import roll_back
 
     settings = load_settings()
-    entry, withdrawn, restored = roll_back(settings, release, why)
+    entry, withdrawn, restored, is_unchanged = roll_back(settings, release, why)
     warn_of_copies(settings)
     if as_json:
         changed = {
@@ -166,6 +166,9 @@ def rollback(
             "restored": [one.model_dump() for one in restored],
         }
         print_json(entry.model_dump(mode="json", by_alias=True) | changed)
+        return
+    if is_unchanged:
+        print_line(f"{entry.release} is already the current release; nothing was changed")
         return
     print_line(
         f"latest is now {entry.release}, and was {entry.before}. The nightly run will not republish "

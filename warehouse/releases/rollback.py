@@ -14,18 +14,22 @@ from warehouse.landing import store, withdraw
 from warehouse.releases.history import HistoryEntry
 from warehouse.releases.manifest import VintageRef, read_manifest
 from warehouse.releases.publish import rollback
-from warehouse.releases.store import find_release
+from warehouse.releases.store import find_release, latest_name
 from warehouse.sources import SOURCES
 
 SUBJECT = "rollback"
 
 
 class Rollback(NamedTuple):
-    """A rollback: its record in the history, the vintages withdrawn and those let in again."""
+    """A rollback: its record in the history, the vintages withdrawn and those let in again.
+
+    `is_unchanged` tells that the release was current, and the vintages were withdrawn, by an earlier run.
+    """
 
     entry: HistoryEntry
     withdrawn: tuple[VintageRef, ...]
     restored: tuple[VintageRef, ...]
+    is_unchanged: bool = False
 
 
 def roll_back(settings: Settings, release: str, reason: str) -> Rollback:
@@ -33,10 +37,16 @@ def roll_back(settings: Settings, release: str, reason: str) -> Rollback:
 
     Run again after a kill it completes. Raises WarehouseError as `publish.rollback` does.
     """
+    current = latest_name(settings.published)
     entry = rollback(settings.published, release, reason, settings.operator)
     kept = {one.ref for one in read_manifest(settings.published / entry.release).vintages}
     subject = f"{SUBJECT} from release {entry.before} to {entry.release}"
     withdrawn = tuple(ref for ref in _vintages_of(settings, entry.before) if ref not in kept)
+    in_force = {
+        VintageRef(source=ref.source, vintage=one.id)
+        for ref in withdrawn
+        for one in store.list_vintages(settings.landing, ref.source).records
+    }
     for ref in withdrawn:
         withdraw.withdraw(
             settings.landing,
@@ -57,7 +67,8 @@ def roll_back(settings: Settings, release: str, reason: str) -> Rollback:
                     settings.landing, source, one.id, reason, settings.operator, settings.lock_seconds
                 )
                 restored.append(ref)
-    return Rollback(entry, withdrawn, tuple(restored))
+    is_unchanged = current == entry.release and not restored and in_force.isdisjoint(withdrawn)
+    return Rollback(entry, withdrawn, tuple(restored), is_unchanged)
 
 
 def _vintages_of(settings: Settings, release: str | None) -> list[VintageRef]:
