@@ -48,8 +48,8 @@ SQL = f"""
         ('c1', 3, 'denominator', '{SOURCE}', '{NEW}', 'data.csv', 2)
     ) as t (claim_id, number, role, source, vintage, _file, _row);
     create table marts.mart_claim as select * from (values
-        ('c1', 'reproduced', 'share of 100'), ('c2', 'untestable', 'no source states it')
-    ) as t (claim_id, verdict, reason);
+        ('c1', 'reproduced', 'share of 100', '{SOURCE}'), ('c2', 'untestable', 'no source states it', null)
+    ) as t (claim_id, verdict, reason, source);
     create table marts.claim_figure as
         select 'c1' as claim_id, 'CHN' as reporter, 'SC' as service, 'numerator' as part
         union all select 'c1', 'WLD', 'SC', 'denominator'"""
@@ -80,8 +80,13 @@ MODELS = {
     "marts.mart_freshness": {"trace": None},
     "marts.mart_claim": {
         "trace": [
-            {"role": part, "model": "claim_figure", "keys": ["claim_id"], "where": f"part = '{part}'"}
-            | {"if_empty": "The claim is untestable"}
+            {
+                "role": part,
+                "model": "claim_figure",
+                "keys": ["claim_id"],
+                "if_empty": "The claim is untestable",
+            }
+            | {"where": f"part = '{part}' and $source is not null"}
             for part in ("numerator", "denominator")
         ]
     },
@@ -208,7 +213,7 @@ def test_note_states_where_figures_are_that_no_table_has(home: Path) -> None:
         follow(home, "marts.mart_share")
 
 
-def test_row_without_figure_is_reported_with_reason(home: Path) -> None:
+def test_row_without_figure_is_reported_with_reason_and_without_empty_keys(home: Path) -> None:
     with pytest.raises(WarehouseError) as caught:
         follow(home, "marts.mart_claim", claim_id="c2")
     assert str(caught.value) == (

@@ -241,7 +241,9 @@ def _no_origin(node: Row, row: Row) -> str:
     reasons = [reason for reason in dict.fromkeys(rule.if_empty for rule in rules) if reason]
     reasons += [f"Reason in the row: {row['reason']}"] if row.get("reason") else []
     targets = ", ".join(dict.fromkeys(rule.model for rule in rules if rule.model)) or "a core table"
-    message = f"{_full_name(node)}: no row of {targets} has a figure behind {_format(values)}"
+    stated = {column: value for column, value in values.items() if value is not None}
+    behind = f"a figure behind {_format(stated)}" if stated else "its figure"
+    message = f"{_full_name(node)}: no row of {targets} has {behind}"
     return ". ".join([message, *reasons])
 
 
