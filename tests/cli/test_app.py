@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -54,6 +55,14 @@ def test_every_command_has_help_and_no_other_exists(words: tuple[str, ...], tmp_
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     assert set(commands) == {*COMMANDS, *GROUPS}
     assert {name: tuple(commands[name].commands) for name in GROUPS} == GROUPS
+
+
+@pytest.mark.parametrize("width", ["80", "120"])
+def test_help_of_a_flag_shows_no_value(width: str, tmp_path: Path) -> None:
+    for words in ((), ("publish",), ("vintages", "list")):
+        assert "<bool>" not in invoke(tmp_path, *words, "--help", COLUMNS=width).stdout
+    shown = invoke(tmp_path, "publish", "--help", COLUMNS=width).stdout
+    assert re.search(r"--as-of +YYYY-MM-DD ", shown) and re.search(r"--json +Print JSON", shown)
 
 
 def test_every_command_has_a_one_line_description() -> None:

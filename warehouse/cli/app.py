@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperOption
 
 from warehouse import __version__
 from warehouse.cli import (
@@ -23,6 +24,16 @@ from warehouse.cli import (
     status,
     vintages,
 )
+
+_value_shown = TyperOption.display_type_rich
+
+
+def _show_value(option: TyperOption, ctx: Any) -> str | None:
+    """Return what the help shows as the value of an option: nothing for a flag, where typer has `<bool>`."""
+    return None if option.is_flag else _value_shown(option, ctx)
+
+
+TyperOption.display_type_rich = _show_value  # type: ignore[method-assign, assignment]
 
 app = typer.Typer(
     name="warehouse",
