@@ -63,3 +63,14 @@ def test_question_has_an_answer_in_a_set_order_within_its_time(path: Path, built
         assert db.execute(sql).fetchall() == rows
         db.execute("reset threads")
         assert min(p95_ms(db, sql) for _ in range(ROUNDS)) < LIMIT_MS
+
+
+def test_largest_partners_are_those_of_exports_and_imports_together(built: Path) -> None:
+    """BaTiS has exports of 49 076.176097 to Hong Kong, imports of 67 718.457425; United States likewise."""
+    _, sql = mart_pages.read_question(mart_pages.QUESTIONS / "09_largest_partners.sql")
+    with duckdb.connect(str(built), read_only=True) as db:
+        columns, rows = db.sql(sql).columns, db.sql(sql).fetchall()
+    assert columns[2:5] == ["exports_million", "imports_million", "total_million"]
+    assert [row[0] for row in rows[:2]] == ["HKG", "USA"]
+    assert rows[0][2:5] == pytest.approx((49076.176097, 67718.457425, 49076.176097 + 67718.457425))
+    assert [round(value) for value in rows[1][2:5]] == [26034, 70977, 97011]

@@ -2,10 +2,13 @@
 select
     partner,
     partner_name_en,
-    value_usd_million,
-    share_pct,
-    partner_rank
+    sum(value_usd_million) filter (flow = 'exports') as exports_million,
+    sum(value_usd_million) filter (flow = 'imports') as imports_million,
+    sum(value_usd_million) as total_million,
+    source_name
 from bi.partner
-where reporter = 'CHN' and period_label = '2019' and flow = 'imports'
-order by value_usd_million desc, partner
+where reporter = 'CHN' and period_label = '2019'
+group by partner, partner_name_en, source_name
+having count(*) = 2
+order by total_million desc, partner
 limit 10
