@@ -21,7 +21,7 @@ from warehouse.site import SiteInput, build_site, update_freshness, workbook
 from warehouse.site import figures as site_figures
 from warehouse.site.files import bibtex, write_csv, write_script
 from warehouse.site.model import LANGUAGES, Drawn, Figure, Origin, Text
-from warehouse.site.render import bundle_name, figure_value, shown_columns
+from warehouse.site.render import bundle_name, figure_value, shown_columns, trust_of
 
 
 def input_of(release: Path) -> SiteInput:
@@ -352,3 +352,24 @@ def test_a_bibtex_entry_escapes_what_bibtex_reads_as_commands(bank: Warehouse) -
     drawn = Drawn(figure, figure.title, None, "", (), (), (), {})
     entry = bibtex(drawn, input_of(bank.release))
     assert entry.startswith(f"@misc{{stw-{bank.release.name}-x-y,") and "R\\&D 50 \\%" in entry
+
+
+def drawn_rows(name: str, columns: tuple[str, ...], *rows: tuple[str | None, ...]) -> Drawn:
+    """Return a figure of the site with some rows."""
+    figure = next(one for one in site_figures.read_figures() if one.id == name)
+    return Drawn(figure, figure.title, None, "", columns, rows, (), {})
+
+
+def test_the_headline_of_freshness_counts_sources_and_not_their_series() -> None:
+    freshness = drawn_rows(
+        "freshness",
+        ("source", "series", "status"),
+        *(("a", series, "late") for series in ("A / USD", "Q / USD", "M / USD")),
+        ("b", "A / USD", "ok"),
+        ("c", None, "never"),
+        ("d", None, "not configured"),
+    )
+    claims = drawn_rows("claims", ("claim_id", "best_verdict"), ("1", "near"), ("1", "near"))
+    counted = trust_of({"freshness": freshness, "claims": claims})
+    assert counted["freshness"] == {"late": 1, "ok": 1, "never": 1, "not configured": 1}
+    assert counted["claims"] == {"near": 1}

@@ -233,12 +233,16 @@ def _context(contents: Contents, page: Page, language: Language, base: str) -> d
 
 
 def trust_of(figures: Mapping[str, Drawn]) -> dict[str, Counter[str]]:
-    """Count the quoted figures by their best verdict, and the series by their freshness."""
+    """Count the quoted figures by their best verdict, and the sources by their freshness.
+
+    The status of a source repeats in each of its series.
+    """
     claims, freshness = figures["claims"], figures["freshness"]
     claim_id, verdict = claims.columns.index("claim_id"), claims.columns.index("best_verdict")
     best = {row[claim_id]: row[verdict] for row in claims.rows}
-    status = freshness.columns.index("status")
-    return {"claims": Counter(best.values()), "freshness": Counter(row[status] for row in freshness.rows)}
+    source, status = freshness.columns.index("source"), freshness.columns.index("status")
+    of_source = {row[source]: row[status] for row in freshness.rows}
+    return {"claims": Counter(best.values()), "freshness": Counter(of_source.values())}
 
 
 def shown_columns(columns: tuple[str, ...], language: Language) -> list[tuple[int, str]]:
