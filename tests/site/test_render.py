@@ -12,16 +12,17 @@ import duckdb
 import pytest
 from conftest import Warehouse, copy_home, settings_of
 from python_calamine import CalamineWorkbook
+from small_releases import vintage_entry
 
 from warehouse.build import steps
 from warehouse.errors import WarehouseError
 from warehouse.releases.diff import DiffReport, TableDiff, VintagesDiff
-from warehouse.releases.manifest import SetAside, read_manifest
+from warehouse.releases.manifest import News, SetAside, VintageRef, read_manifest
 from warehouse.site import SiteInput, build_site, update_freshness, workbook
 from warehouse.site import figures as site_figures
 from warehouse.site.files import bibtex, write_csv, write_script
 from warehouse.site.model import LANGUAGES, Drawn, Figure, Origin, Text
-from warehouse.site.render import bundle_name, figure_value, shown_columns, trust_of
+from warehouse.site.render import bundle_name, figure_value, news_line, shown_columns, trust_of
 
 
 def input_of(release: Path) -> SiteInput:
@@ -373,3 +374,65 @@ def test_the_headline_of_freshness_counts_sources_and_not_their_series() -> None
     counted = trust_of({"freshness": freshness, "claims": claims})
     assert counted["freshness"] == {"late": 1, "ok": 1, "never": 1, "not configured": 1}
     assert counted["claims"] == {"near": 1}
+
+
+@pytest.mark.parametrize(
+    ("vintages", "revisions", "big", "en", "zh"),
+    [
+        ((), {}, 0, "No new vintages.", "没有新版次。"),
+        (
+            ("b/2",),
+            {"changed": 0, "new": 0, "withdrawn": 0},
+            0,
+            "1 new vintage, the first of its source.",
+            "新增 1 个版次，为其来源的首个版次。",
+        ),
+        (
+            ("a/2", "b/2", "c/3"),
+            {"changed": 143, "new": 22, "withdrawn": 24},
+            7,
+            "3 new vintages, 2 of them the first of their source; in the sources that had one: "
+            "143 figures changed, 22 added, 24 withdrawn; 7 beyond their threshold.",
+            "新增 3 个版次，其中 2 个为其来源的首个版次；在已有版次的来源中：修订 143 个数字，新增 22 个，"
+            "撤回 24 个；其中 7 个超过阈值。",
+        ),
+        (
+            ("a/2",),
+            {"changed": 3, "new": 0, "withdrawn": 0},
+            0,
+            "1 new vintage: 3 figures changed, 0 added, 0 withdrawn; none beyond its threshold.",
+            "新增 1 个版次：修订 3 个数字，新增 0 个，撤回 0 个；均未超过阈值。",
+        ),
+        (
+            ("a/2", "b/2"),
+            {},
+            0,
+            "2 new vintages, 1 of them the first of their source; in the sources that had one: "
+            "no figure was revised.",
+            "新增 2 个版次，其中 1 个为其来源的首个版次；在已有版次的来源中：没有数字被修订。",
+        ),
+    ],
+    ids=["none", "the first alone", "some first", "none first", "no revisions"],
+)
+def test_news_are_those_of_sources_that_had_a_vintage(
+    vintages: tuple[str, ...], revisions: dict[str, int], big: int, en: str, zh: str
+) -> None:
+    """The release has vintages of 2001 and 2002 of source a, of 2002 of b, of 2003 of c."""
+    entries = tuple(vintage_entry(one[0], f"200{one[2]}-01-01") for one in ("a/2", "a/1", "b/2", "c/3"))
+    refs = tuple(VintageRef(source=one[0], vintage=f"200{one[2]}-01-01") for one in vintages)
+    news = News(against="r", vintages=refs, revisions=revisions, big_revisions=big)
+    site = SiteInput(
+        release="s",
+        as_of=date(2024, 1, 1),
+        built_at=datetime(2024, 1, 1, tzinfo=UTC),
+        database=Path("none"),
+        dbt_manifest=Path("none"),
+        vintages=entries,
+        set_aside=(),
+        expectations=(1, 1),
+        news=news,
+        diff=None,
+    )
+    texts = site_figures.read_texts("texts.yml")
+    assert news_line(site, lambda key, **values: texts[key].en.format(**values)) == en
+    assert news_line(site, lambda key, **values: texts[key].zh.format(**values)) == zh

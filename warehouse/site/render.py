@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from importlib.metadata import version
@@ -223,6 +223,7 @@ def _context(contents: Contents, page: Page, language: Language, base: str) -> d
         "figures": [contents.figures[name] for name in page.figures],
         "headline": contents.headline,
         "trust": trust_of(contents.figures),
+        "news_line": news_line(contents.site, text),
         "tables": contents.tables,
         "sources": contents.sources,
         "workbook": WORKBOOK,
@@ -230,6 +231,29 @@ def _context(contents: Contents, page: Page, language: Language, base: str) -> d
         "lexicon": contents.lexicon,
         "shown": lambda drawn: shown_columns(drawn.columns, language),
     }
+
+
+def news_line(site: SiteInput, text: Callable[..., str]) -> str:
+    """Return what a release brought, in one line: its new vintages, and the figures that they revised.
+
+    The first vintage of a source revises nothing. `text` returns the text of a key with values put in.
+    """
+    news = site.news
+    if news is None or not news.vintages:
+        return text("news_none")
+    count = len(news.vintages)
+    newest_first = sorted(site.vintages, key=lambda one: one.vintage, reverse=True)
+    oldest = {one.source: one.vintage for one in newest_first}
+    first = sum(one.vintage == oldest.get(one.source) for one in news.vintages)
+    line = text("news_vintage" if count == 1 else "news_vintages", vintages=count)
+    if first == count:
+        return line + text("news_one_first" if count == 1 else "news_all_first")
+    line += text("news_some_first", first=first) if first else text("news_none_first")
+    if not any(news.revisions.values()):
+        return line + text("news_unrevised")
+    counts = {kind: news.revisions.get(kind, 0) for kind in ("changed", "new", "withdrawn")}
+    big = text("news_big", big=news.big_revisions) if news.big_revisions else text("news_not_big")
+    return line + text("news_revisions", **counts) + big
 
 
 def trust_of(figures: Mapping[str, Drawn]) -> dict[str, Counter[str]]:
