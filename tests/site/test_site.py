@@ -405,11 +405,13 @@ def test_the_workbook_has_the_tables_of_bi(site: Path, built: Path) -> None:
     assert all(row[2] for row in meanings)
 
 
-def test_the_regions_page_shows_what_is_not_published(site: Path) -> None:
+def test_the_regions_page_shows_what_is_not_published_and_no_group_without_all_members(site: Path) -> None:
     text = (site / "regions.html").read_text(encoding="utf-8")
-    row = next(row for row in text.split("<tr>") if "Beijing-Tianjin-Hebei" in row)
-    assert "<td></td>" in row and "members are missing" in row
-    assert "An empty cell is not published" in text
+    rows = text.split("<tr>")
+    assert any("<td></td>" in row and "Beijing</td>" in row for row in rows)
+    assert "Beijing-Tianjin-Hebei" not in text and "members are missing" not in text.split("<figcaption>")[0]
+    assert "An empty cell is not published, or cannot be computed" in text
+    assert "Groups of which members are missing are left out" in text
 
 
 def test_the_unit_of_the_gap_between_publishers_is_that_of_its_figures(site: Path) -> None:

@@ -17,4 +17,5 @@ select
     source,
     vintage
 from marts.mart_trade_regional
+where basis <> 'incomplete'
 order by period_label desc, region_type asc, value_million desc nulls last, region_name_en asc, flow asc, currency asc
