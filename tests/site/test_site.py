@@ -360,6 +360,14 @@ def test_the_catalogue_has_each_table_with_each_column(site: Path, built: Path) 
     assert "mart_trade_scale" in text.split('id="bi.annual"')[1].split("</details>")[0]
 
 
+def test_headings_of_the_catalogue_begin_with_a_capital_and_promise_no_sum(site: Path) -> None:
+    text = (site / "catalogue.html").read_text(encoding="utf-8")
+    headings = re.findall(r"<(?:h2|th)[^>]*>([^<]+)</", text)
+    assert {"Licence", "Publisher", "Meaning and unit"} <= set(headings)
+    assert [one for one in headings if not one[0].isupper()] == []
+    assert "Schema bi: for charts; the description of each table says what may be added" in headings
+
+
 @pytest.mark.parametrize(
     ("figure", "column", "table"),
     [
