@@ -401,7 +401,7 @@ def test_the_headline_of_freshness_counts_sources_and_not_their_series() -> None
             {"changed": 3, "new": 0, "withdrawn": 0},
             0,
             "1 new vintage: 3 figures changed, 0 added, 0 withdrawn; none beyond its threshold.",
-            "新增 1 个版次：修订 3 个数字，新增 0 个，撤回 0 个；均未超过阈值。",
+            "新增 1 个版次，与上一版次相比：修订 3 个数字，新增 0 个，撤回 0 个；均未超过阈值。",
         ),
         (
             ("a/2", "b/2"),
