@@ -19,9 +19,10 @@ from warehouse.files import sha256_of, write_record
 from warehouse.landing.parse import digest_rows
 from warehouse.logs import Timing
 from warehouse.model import Fetched, Vintage
-from warehouse.releases.manifest import BuildRecord, VintageEntry
+from warehouse.releases.history import append_entry
+from warehouse.releases.manifest import MANIFEST, BuildRecord, VintageEntry, read_manifest
 from warehouse.releases.publish import news_against, publish
-from warehouse.releases.store import DATABASE, latest_name, release_dirs
+from warehouse.releases.store import DATABASE, latest_name, point_latest, release_dirs
 from warehouse.sources import SOURCES
 
 TABLE = (
@@ -104,6 +105,19 @@ def make_release(
             timings=timings,
         )
     shutil.rmtree(file.parent)
+    return release
+
+
+def make_refresh(home: Path, base: str, name: str) -> Path:
+    """Publish the current release `base` again, with the same figures, as a refresh does."""
+    published = home / "published"
+    release = Path(shutil.copytree(published / base, published / name))
+    (release / MANIFEST).chmod(0o644)
+    manifest = read_manifest(release).model_copy(update={"release": name, "refreshes": base})
+    (release / MANIFEST).unlink()
+    write_record(release / MANIFEST, manifest)
+    append_entry(published, "refresh", name, (base, name), "tests", "newer freshness")
+    point_latest(published, name)
     return release
 
 

@@ -27,6 +27,7 @@ from warehouse.model import Check, FailedPart
 from warehouse.objects.behind import PUSH_COMMAND, ObjectsState, objects_state
 from warehouse.publication.behind import COPY_COMMAND, DatabaseState, database_state
 from warehouse.releases.held import held_rows_of
+from warehouse.releases.history import read_history
 from warehouse.releases.manifest import VintageRef, read_manifest
 from warehouse.releases.publish import BigRevision, big_revisions_of
 from warehouse.releases.store import current, latest_problem, list_releases, require_current
@@ -273,9 +274,12 @@ def rejection_alert(settings: Settings, source: str, detail: str) -> Alert:
 
 
 def build_alerts(settings: Settings) -> list[Alert]:
-    """Return the newest build if it failed after the current release was made."""
+    """Return the newest build if it failed after the newest release was built."""
     release, failed = current_or_none(settings), builds.newest_failed_build(settings)
-    if failed is None or (release is not None and failed[0] < release.name):
+    entries = read_history(settings.published).records
+    # Neither a refresh nor a rollback makes a build that failed a thing of the past.
+    built = [entry.release for entry in entries if entry.action == "publish" and entry.is_switch]
+    if failed is None or failed[0] < max(built, default=release.name if release else ""):
         return []
     build_id, verdict = failed
     reasons = verdict.error or "; ".join(verdict.reasons())

@@ -6,6 +6,7 @@ import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow.parquet as pq
@@ -23,11 +24,12 @@ from small_releases import (
 )
 
 from warehouse.build.dbt import seal
-from warehouse.errors import WarehouseError
+from warehouse.errors import Rejected, WarehouseError
 from warehouse.files import sha256_of
+from warehouse.releases import publish as publish_module
 from warehouse.releases.history import HISTORY, read_history, withdrawn
 from warehouse.releases.manifest import News, VintageRef, read_manifest
-from warehouse.releases.publish import PARTIAL_PREFIX, news_against, publish, rollback
+from warehouse.releases.publish import PARTIAL_PREFIX, news_against, publish, refresh, rollback
 from warehouse.releases.store import current, find_release
 
 TESTS = Path(__file__).parent.parent
@@ -335,6 +337,34 @@ def test_publish_tried_again_does_not_undo_a_rollback(home: Path) -> None:
     publish_again(home, "two", built)
     assert latest(home) == "one"
     assert set(withdrawn(read_history(home / "published").records)) == {"two"}
+
+
+def test_release_that_a_rollback_overtakes_is_not_published(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rollback comes after the release is complete and before `latest` is switched."""
+
+    def rolled_back_first(*arguments: Any, **options: Any) -> None:
+        rollback(home / "published", "one", "two is wrong", "ada")
+        register(*arguments, **options)
+
+    register = publish_module._register
+    monkeypatch.setattr(publish_module, "_register", rolled_back_first)
+    with pytest.raises(Rejected, match="`latest` was switched from two to one while three was published"):
+        make_release(home, "three")
+    assert latest(home) == "one"
+    assert not (home / "published" / "three").exists()
+
+
+def test_refresh_does_not_undo_a_rollback(home: Path) -> None:
+    published = home / "published"
+
+    def rolled_back_meanwhile(*_: Path) -> None:
+        rollback(published, "one", "two is wrong", "ada")
+
+    assert refresh(published, published / "two", "three", {}, "ada", rolled_back_meanwhile) is None
+    assert latest(home) == "one"
+    assert not (published / "three").exists()
 
 
 KILLED_ROLLBACK = """

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from small_releases import flip_bit, latest, make_release, overwrite
+from small_releases import flip_bit, latest, make_refresh, make_release, overwrite
 
 from warehouse.errors import WarehouseError
 from warehouse.releases.history import read_history
@@ -111,3 +111,12 @@ def test_release_beside_is_passed_over_when_its_successor_is_damaged(home: Path)
     flip_bit(home / "published" / "four" / "warehouse.duckdb")
     repair_latest(home / "published", "ada")
     assert latest(home) == "three"
+
+
+def test_release_whose_refresh_was_rolled_back_is_passed_over(home: Path) -> None:
+    make_refresh(home, "three", "three again")
+    rollback(home / "published", "two", "three is wrong", "ada")
+    make_release(home, "four")
+    flip_bit(home / "published" / "four" / "warehouse.duckdb")
+    repair_latest(home / "published", "ada")
+    assert latest(home) == "two"

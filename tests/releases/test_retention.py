@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from command_line import invoke
-from small_releases import flip_bit, latest, make_release, make_vintage, overwrite
+from small_releases import flip_bit, latest, make_refresh, make_release, make_vintage, overwrite
 
 from warehouse.config import RetentionPolicy
 from warehouse.errors import WarehouseError
@@ -18,7 +18,7 @@ from warehouse.files import size_of
 from warehouse.releases.history import HISTORY, read_history
 from warehouse.releases.publish import rollback
 from warehouse.releases.retention import expired, hide, remove_hidden, remove_releases, size_of_releases
-from warehouse.releases.store import release_dirs
+from warehouse.releases.store import find_release, release_dirs
 
 NOW = datetime.now(UTC)
 
@@ -129,6 +129,12 @@ def test_current_and_previous_release_are_kept_at_any_age(home: Path) -> None:
     rollback(home / "published", "r4", "the newest", "ada")
     assert removed(home, days=0) == ["r1"]
     assert names(home) == ["r0", "r3", "r4"]
+
+
+def test_previous_release_is_kept_after_refreshes_of_the_current_one(home: Path) -> None:
+    make_refresh(home, "r4", "r4 again")
+    assert removed(home, keep=2, days=0) == ["r0", "r1", "r2"]
+    assert find_release(home / "published", "previous").name == "r3"
 
 
 def test_clock_far_ahead_leaves_the_newest(home: Path) -> None:

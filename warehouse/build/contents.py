@@ -26,7 +26,7 @@ from warehouse.files import sha256_of, write_record
 from warehouse.landing import parse, store
 from warehouse.landing.freshness import NOT_CONFIGURED, assess
 from warehouse.model import Check, Vintage
-from warehouse.releases.manifest import BuildRecord, SetAside, entry_of, read_manifest
+from warehouse.releases.manifest import BuildRecord, SetAside, VintageRef, entry_of, read_manifest
 from warehouse.releases.store import current
 from warehouse.sources import SOURCES
 
@@ -253,3 +253,27 @@ def _run_without(
     without = record.model_copy(update={"set_aside": tuple(aside)})
     fill(settings, build, without, contents, reuse=not record.is_of_the_past)
     return run(True)
+
+
+def require_in_force(settings: Settings, record: BuildRecord) -> None:
+    """Raise Rejected for a build with a withdrawn vintage, or without one that the current release has.
+
+    Either is a build from before a rollback, a withdrawal or a newer release. A build of the past is asked
+    for the first alone.
+    """
+    in_force = {
+        VintageRef(source=name, vintage=one.id)
+        for name in SOURCES
+        for one in store.vintages(settings.landing, name)
+    }
+    used = {entry.ref for entry in record.vintages if entry.source in SOURCES}
+    left_out = {VintageRef(source=one.source, vintage=one.vintage) for one in record.set_aside}
+    release = current(settings.published)
+    served = set() if release is None else {entry.ref for entry in read_manifest(release).vintages}
+    found = {"has vintages that are not in force": used - in_force}
+    if not record.is_of_the_past:
+        found["lacks vintages of the current release"] = (served & in_force) - used - left_out
+    for what, refs in found.items():
+        if refs:
+            listed = ", ".join(sorted(f"{ref.source} {ref.vintage}" for ref in refs))
+            raise Rejected(f"the build {what}: {listed}. Make a new one with: warehouse publish")

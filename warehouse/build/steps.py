@@ -35,6 +35,7 @@ from warehouse.build.contents import (
     known_checks,
     newest_day,
     parsed_project,
+    require_in_force,
     run_without_failing_sources,
 )
 from warehouse.build.disk import require_disk_space
@@ -304,6 +305,7 @@ def publish(settings: Settings, build_id: str) -> str:
             raise Rejected(
                 f"build {build_id} has not passed validation. Make and validate one with: warehouse build"
             )
+        require_in_force(settings, record)
         entries = history.read_history(settings.published).require()
         # An as-of build that covers the whole landing would bring a release that was rolled back.
         is_beside = record.is_of_the_past or (record.is_as_of and bool(history.withdrawn(entries)))
@@ -372,11 +374,12 @@ def refresh(settings: Settings, today: date | None = None) -> str | None:
             LOG.info("refresh skipped: the freshness of the sources has not changed")
             return None
         release_id, timer = new_build_id(settings, datetime.now(UTC)), Timer()
-        made = publishing.refresh(
-            settings.published, release, release_id, state, settings.operator, sites.refresh_site
-        ).name
-        LOG.info("refreshed %d sources as release %s in %.1f s", len(state), made, timer.seconds)
-        return made
+        args = settings.published, release, release_id, state, settings.operator, sites.refresh_site
+        if (made := publishing.refresh(*args)) is None:
+            LOG.info("refresh skipped: another release became current meanwhile")
+            return None
+        LOG.info("refreshed %d sources as release %s in %.1f s", len(state), made.name, timer.seconds)
+        return made.name
 
 
 def nothing_new_reason(settings: Settings) -> str:

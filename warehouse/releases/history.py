@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -82,21 +82,37 @@ def last_switch(entries: Sequence[HistoryEntry]) -> HistoryEntry | None:
 
 def built_release(entries: Sequence[HistoryEntry], release: str) -> str:
     """Return the release that was built, of which `release` is a refresh or which it is."""
-    refreshed = {one.release: one.before for one in entries if one.action == "refresh" and one.before}
-    while release in refreshed:
-        release = refreshed.pop(release)
+    return _built(_refreshed(entries), release)
+
+
+def _refreshed(entries: Sequence[HistoryEntry]) -> dict[str, str]:
+    """Map each refresh to the release that it refreshes."""
+    return {one.release: one.before for one in entries if one.action == "refresh" and one.before}
+
+
+def _built(refreshed: Mapping[str, str], release: str) -> str:
+    seen = {release}
+    while (base := refreshed.get(release)) is not None and base not in seen:
+        seen.add(base)
+        release = base
     return release
 
 
 def rolled_back(entries: Sequence[HistoryEntry]) -> dict[str, HistoryEntry]:
-    """Map each release that was rolled back from, and not back to since, to that rollback."""
-    found: dict[str, HistoryEntry] = {}
+    """Map each release that was rolled back from, and not back to since, to that rollback.
+
+    A release and its refreshes have the same figures: what is true of one is true of all of them.
+    """
+    refreshed = _refreshed(entries)
+    found: dict[str, HistoryEntry] = {}  # by the release that was built
+    names: dict[str, None] = {}
     for entry in entries:
+        names |= dict.fromkeys(name for name in (entry.release, entry.before, entry.after) if name)
         if entry.action == "rollback":
             if entry.before is not None:
-                found[entry.before] = entry
-            found.pop(entry.release, None)
-    return found
+                found[_built(refreshed, entry.before)] = entry
+            found.pop(_built(refreshed, entry.release), None)
+    return {name: found[base] for name in names if (base := _built(refreshed, name)) in found}
 
 
 def withdrawn(entries: Sequence[HistoryEntry]) -> dict[str, HistoryEntry]:

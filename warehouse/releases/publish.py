@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from warehouse.database import connect, literal
-from warehouse.errors import WarehouseError
+from warehouse.errors import Rejected, WarehouseError
 from warehouse.files import fsync, link_tree, read_record, record_json, sha256_of, write_record
 from warehouse.landing.freshness import Freshness
 from warehouse.logs import Timer, Timing
@@ -35,7 +35,7 @@ from warehouse.releases.manifest import (
     read_manifest,
 )
 from warehouse.releases.parquet import Unchanged, export_parquet, export_table
-from warehouse.releases.retention import hide_on_record, remove_hidden
+from warehouse.releases.retention import hide, hide_on_record, remove_hidden
 from warehouse.releases.store import (
     DATABASE,
     current,
@@ -135,7 +135,7 @@ def publish(
             f"{release}: this release exists, with another database. A release is never changed: build "
             "again under a new id with: warehouse publish --force"
         )
-    _register(published, release_id, actor, is_latest=is_latest)
+    _register(published, release_id, actor, is_latest=is_latest, replaces=news.against)
     return release
 
 
@@ -189,14 +189,19 @@ def finish(partial: Path, manifest: ReleaseManifest) -> Path:
     return release
 
 
-def _register(published: Path, release: str, actor: str, *, is_latest: bool) -> None:
-    """Record a release in the history and, with `is_latest`, point `latest` at it.
+def _register(published: Path, release: str, actor: str, *, is_latest: bool, replaces: str | None) -> None:
+    """Record a release in the history and, with `is_latest`, point `latest` at it in place of `replaces`.
 
-    A retry completes what a killed process left, unless `latest` was switched to another release since.
+    A retry completes what a killed process left, unless `latest` was switched to another release since. When
+    a rollback switched it while the release was made, removes the release and raises Rejected.
     """
     with switching(published):
         entries, before = read_history(published).require(), latest_name(published)
         if not any(release in (entry.release, entry.before, entry.after) for entry in entries):
+            if is_latest and before != replaces:
+                remove_hidden(hide(published / release).parent)
+                switched = f"`latest` was switched from {replaces} to {before} while {release} was published"
+                raise Rejected(f"{switched}. See why with: warehouse releases; then run: warehouse publish")
             reason = "a new build passed" if is_latest else "a build of the past; `latest` is unchanged"
             switch = (before, release if is_latest else before)
             append_entry(published, "publish", release, switch, actor, reason)
@@ -296,11 +301,12 @@ def refresh(
     state: State,
     actor: str,
     refresh_site: Callable[[Path, Path, Path], None],
-) -> Path:
+) -> Path | None:
     """Publish the current release again as `release_id`, with the state of its sources; return its directory.
 
-    `refresh_site` is given the release, the new database and the directory for the new site. The refresh
-    before the last one of the same release is removed: readers may still open the last one.
+    Returns None, and leaves nothing, when another release became current meanwhile. `refresh_site` is given
+    the release, the new database and the directory for the new site. The refresh before the last one of the
+    same release is removed: readers may still open the last one.
     """
     partial = new_partial(published, release_id)
     shutil.copyfile(release / DATABASE, partial / DATABASE)
@@ -331,6 +337,9 @@ def refresh(
     }
     directory = finish(partial, manifest.model_copy(update=update))
     with switching(published):
+        if latest_name(published) != release.name:  # by a rollback, which a refresh must not undo
+            remove_hidden(hide(directory).parent)
+            return None
         reason = "no new vintage; the freshness of the sources has changed"
         append_entry(published, "refresh", release_id, (latest_name(published), release_id), actor, reason)
         point_latest(published, release_id)

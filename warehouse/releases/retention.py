@@ -18,7 +18,7 @@ from warehouse.errors import WarehouseError
 from warehouse.files import fsync, read_each
 from warehouse.releases.history import append_entry, last_switch, read_history
 from warehouse.releases.manifest import RELEASE_REMEDY, read_manifest
-from warehouse.releases.store import LATEST, latest_name, release_dirs, switching
+from warehouse.releases.store import LATEST, latest_name, previous_name, release_dirs, switching
 
 REMOVING_PREFIX = ".removing-"
 
@@ -95,9 +95,9 @@ def remove_releases(published: Path, policy: RetentionPolicy, now: datetime, act
     """Record and hide the releases that have expired; return their names. `remove_hidden` then removes them.
 
     Expired are those beyond number and age, and then the oldest of those that are larger together than the
-    policy allows. The current release and the two of the last switch of `latest` are kept in any case, and so
-    is a release with an unreadable manifest, which the audit reports. Raises WarehouseError when the current
-    release does not exist.
+    policy allows. The current release, the one before it and the two of the last switch of `latest` are kept
+    in any case, and so is a release with an unreadable manifest, which the audit reports. Raises
+    WarehouseError when the current release does not exist.
     """
     if not published.is_dir():
         return []
@@ -108,8 +108,13 @@ def remove_releases(published: Path, policy: RetentionPolicy, now: datetime, act
         if latest not in {path.name for path in directories}:
             problem = f"points at release {latest}, which does not exist" if latest else "does not exist"
             raise WarehouseError(f"{published / LATEST}: {problem}; nothing was removed. {RELEASE_REMEDY}")
-        switch = last_switch(read_history(published).require())
-        never = [name for name in (latest, switch and switch.before, switch and switch.after) if name]
+        entries = read_history(published).require()
+        switch, previous = (
+            last_switch(entries),
+            previous_name(published, tuple(path.name for path in directories)),
+        )
+        kept = (latest, switch and switch.before, switch and switch.after, previous)
+        never = [name for name in kept if name]
         aged = read_each(directories, lambda path: (path, read_manifest(path).published_at)).records
         old = expired(aged, keep=policy.releases, days=policy.releases_days, now=now, never=never)
         reason = f"beyond the newest {policy.releases} and older than {policy.releases_days} days"

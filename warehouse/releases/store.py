@@ -122,7 +122,7 @@ def find_release(published: Path, name: str) -> Path:
     if name == LATEST:
         wanted = latest_name(published)
     elif name == "previous":
-        wanted = _previous_name(published, tuple(known))
+        wanted = previous_name(published, tuple(known))
     if wanted is None or wanted not in known:
         if name in (LATEST, "previous") and (problem := latest_problem(published)):
             raise WarehouseError(f"{problem}. {LATEST_REMEDY}")
@@ -133,7 +133,7 @@ def find_release(published: Path, name: str) -> Path:
     return known[wanted]
 
 
-def _previous_name(published: Path, known: tuple[str, ...]) -> str | None:
+def previous_name(published: Path, known: tuple[str, ...]) -> str | None:
     """Return what `latest` pointed at before its last switch; without a record, the release before it."""
     name = latest_name(published)
     for entry in reversed(read_history(published).require()):
