@@ -16,13 +16,14 @@ from conftest import Warehouse
 from recordings import WITHOUT_RECORDING
 from rich.console import Console
 from small_homes import OTHER, RELEASE, ROWS, SOURCE, VINTAGE
-from small_releases import make_release, make_vintage, vintage_entry
+from small_releases import make_refresh, make_release, make_vintage, vintage_entry
 
 from warehouse.cli import render
 from warehouse.config import SAMPLE_DIR
 from warehouse.landing import store
 from warehouse.landing.freshness import freshness_of
 from warehouse.model import Check, first_request
+from warehouse.releases.publish import rollback
 from warehouse.sources import SOURCES
 
 NIGHT = SAMPLE_DIR / "night-2"
@@ -293,8 +294,10 @@ def test_command_of_a_low_disk_checks_the_disk(small: Path) -> None:
     assert "disk_low" not in invoke(small, "alerts").stdout
 
 
-def failed_build(home: Path, vintages: list[dict[str, Any]] | None = None) -> dict[str, Any]:
-    build = home / "build" / "20990101T000000000000Z"
+def failed_build(
+    home: Path, vintages: list[dict[str, Any]] | None = None, name: str = "20990101T000000000000Z"
+) -> dict[str, Any]:
+    build = home / "build" / name
     build.mkdir(parents=True)
     finding = {"table": "marts.mart", "expectation": "x", "why": "y", "success": False, "detail": "3 rows"}
     (build / "validation.json").write_text(json.dumps({"success": False, "findings": [finding]}))
@@ -310,6 +313,16 @@ def test_failed_build_alert_has_the_reasons_and_does_not_propose_the_build(small
     assert alert["served"] == f"release {RELEASE}, unchanged"
     assert "publish" not in alert["command"]
     run_command_of(alert, small)
+
+
+def test_failed_build_is_reported_until_a_newer_one_is_published(small: Path) -> None:
+    """A refresh, with a newer name, is no newer build; a rollback brings no old failure back."""
+    make_refresh(small, RELEASE, "20990301T000000000000Z")
+    failed_build(small, name="20990201T000000000000Z")
+    make_release(small, "20990401T000000000000Z")
+    assert "build_failed" not in invoke(small, "alerts").stdout
+    rollback(small / "published", RELEASE, "a test", "tests")
+    assert "build_failed" not in invoke(small, "alerts").stdout
 
 
 def test_failed_build_alert_names_its_new_vintages(small: Path) -> None:
