@@ -109,7 +109,14 @@ def fetch_pulls(
     pulls: list[tuple[datetime, str, Path]] = []
     for mirror in backfill.mirrors:
         pull = store.new_incoming(staged.landing, source.name)
-        files = fetch(source, pull / "files", mirror=mirror, curated=staged.curated, progress=progress)
+        files = fetch(
+            source,
+            pull / "files",
+            mirror=mirror,
+            curated=staged.curated,
+            progress=progress,
+            key=staged.key(source.key_variable),
+        )
         pulls.append((store.retrieval_time(files), mirror or source.publisher, pull))
     return [land_pull(staged, source, backfill, *pull) for pull in sorted(pulls)]
 
