@@ -1,19 +1,30 @@
-"""Staging of a backfill on small homes: the key of a publisher."""
+"""Staging of a backfill on small homes: the key of a publisher, and the password of a mirror."""
 
 from __future__ import annotations
 
+import functools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from command_line import invoke
 from conftest import settings_of
 from pydantic import SecretStr
 from small_homes import make_home
 
-from warehouse.backfill import stage
+from warehouse.backfill import decide, records, stage
+from warehouse.config import SAMPLE_DIR
 from warehouse.errors import SourceError, WarehouseError
 from warehouse.model import Source
 from warehouse.sources import SOURCES
+
+pytest_plugins = ("proxies",)
+TYPED = "S3cretPw"  # the password of the mirror
+NAME = "worldbank_wdi"
 
 
 @pytest.fixture
@@ -39,3 +50,73 @@ def test_publisher_that_asks_for_a_key_is_sent_it(
     with pytest.raises(WarehouseError, match="asked"):
         stage.begin(settings, name, today, today)
     assert given == ["a key"]
+
+
+@contextmanager
+def mirror_of(folder: Path) -> Iterator[str]:
+    """Serve a directory over HTTP; yield its address with a user and a password."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://reader:{TYPED}@127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.usefixtures("no_proxy")
+@pytest.mark.parametrize("year", ["2022", "2021"], ids=["accepted", "outside of the days"])
+def test_password_of_a_mirror_is_neither_recorded_nor_printed(year: str, small: Path) -> None:
+    settings = settings_of(small)
+    with mirror_of(SAMPLE_DIR / "night-1") as address:
+        backfill = stage.begin(settings, NAME, f"{year}-01-01", f"{year}-12-31", (address,))
+    masked = address.replace(f"reader:{TYPED}", "***")
+    request = records.find(settings.backfill, backfill)
+    assert request.mirrors == (masked,)
+    shown = [
+        invoke(small, *command, *more).stdout
+        for command in (("backfill", "show", backfill), ("backfill", "list"))
+        for more in ((), ("--json",))
+    ]
+    assert masked in shown[1]
+    if year == "2022":
+        records.log_event(settings, backfill, "waiting", "")
+        changed = request.baseline.model_copy(update={"code": "older"})
+        records.write_record(
+            request.directory / records.REQUEST, request.model_copy(update={"baseline": changed})
+        )
+        with pytest.raises(WarehouseError, match="request it again") as rejected:
+            decide.approve(settings, backfill, "go")
+        assert masked in str(rejected.value)
+        shown.append(str(rejected.value))
+    files = [path for path in (small / "backfill").rglob("*") if path.is_file()]
+    assert len(files) > 3
+    assert not [path for path in files if TYPED.encode() in path.read_bytes()]
+    assert not [text for text in shown if TYPED in text]
+
+
+@pytest.mark.usefixtures("no_proxy")
+def test_password_of_a_mirror_that_fails_is_neither_recorded_nor_printed(small: Path, tmp_path: Path) -> None:
+    settings = settings_of(small)
+    with mirror_of(tmp_path / "nothing") as address, pytest.raises(WarehouseError) as failed:
+        stage.begin(settings, NAME, "2022-01-01", "2022-12-31", (address,))
+    assert TYPED not in str(failed.value)
+    files = [path for path in (small / "backfill").rglob("*") if path.is_file()]
+    assert not [path for path in files if TYPED.encode() in path.read_bytes()]
+    assert TYPED not in invoke(small, "backfill", "list").stdout
+
+
+def test_password_in_an_earlier_record_is_not_printed(small: Path) -> None:
+    settings = settings_of(small)
+    backfill = records.list_backfills(settings.backfill).records[0]
+    path = backfill.directory / records.REQUEST
+    path.write_text(path.read_text().replace('"/mirror"', f'"http://reader:{TYPED}@host/a"'))
+    shown = invoke(small, "backfill", "show", backfill.id, "--json").stdout
+    assert TYPED not in shown and "http://***@host/a" in shown

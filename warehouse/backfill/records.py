@@ -6,12 +6,13 @@ import shutil
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, Field
 
 from warehouse.config import Settings
 from warehouse.errors import UnknownName, WarehouseError
+from warehouse.fetch import without_secrets
 from warehouse.files import Listing, append_record, link_tree, read_each, read_log, read_record, write_record
 from warehouse.releases.diff import TableDiff, VintagesDiff
 
@@ -21,6 +22,7 @@ REPORT = "report.json"
 
 Days = tuple[date, date]  # the first and the last, both included
 Mirrors = tuple[str | None, ...]
+Masked = Annotated[str, AfterValidator(without_secrets)]  # an address, without its password
 Mode = Literal["fetch", "reread"]
 State = Literal["begun", "empty", "failed", "waiting", "approving", "approved", "discarded"]
 OPEN: tuple[State, ...] = ("begun", "empty", "failed", "waiting")
@@ -39,7 +41,8 @@ class Baseline(BaseModel, frozen=True):
 class Backfill(BaseModel, frozen=True, populate_by_name=True):
     """A backfill as requested. `first` and `last` are days of retrieval, both included.
 
-    `mirrors` answer in place of the publisher; None is the publisher. `baseline` is that of the request.
+    `mirrors` answer in place of the publisher, their passwords masked; None is the publisher. `baseline` is
+    that of the request.
     """
 
     id: str
@@ -47,7 +50,7 @@ class Backfill(BaseModel, frozen=True, populate_by_name=True):
     mode: Mode
     first: date
     last: date
-    mirrors: Mirrors
+    mirrors: tuple[Masked | None, ...]
     baseline: Baseline = Field(validation_alias=AliasChoices("baseline", "ground"))
     directory: Path = Field(default=Path(), exclude=True)
 
@@ -70,7 +73,7 @@ class Event(BaseModel, frozen=True):
 class Pull(BaseModel, frozen=True):
     """One load, or one vintage parsed again, of a backfill."""
 
-    subject: str = Field(validation_alias=AliasChoices("subject", "what"))
+    subject: Masked = Field(validation_alias=AliasChoices("subject", "what"))
     retrieved_at: datetime
     outcome: Literal["accepted", "unchanged", "outside", "differs"]
     vintage: str | None = None

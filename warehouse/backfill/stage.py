@@ -14,7 +14,7 @@ from warehouse.build import builds, steps
 from warehouse.build.fingerprint import code_digest
 from warehouse.config import Settings
 from warehouse.errors import Rejected, SourceError, WarehouseError, as_warehouse_error, reporting
-from warehouse.fetch import Progress, Pulled, fetch, read_pull
+from warehouse.fetch import Progress, Pulled, fetch, read_pull, without_secrets
 from warehouse.landing import store
 from warehouse.landing.evaluate import evaluate, land
 from warehouse.landing.parse import scratch_directory
@@ -55,7 +55,7 @@ def begin(
         if reread:
             pulls = reparse_vintages(staged, source, days)
         else:
-            pulls = fetch_pulls(staged, source, backfill, progress)
+            pulls = fetch_pulls(staged, source, backfill, answering, progress)
     records.write_report(backfill, Report(pulls=tuple(pulls)))
     if not any(pull.outcome in ("accepted", "differs") for pull in pulls):
         reason = "; ".join(f"{pull.subject}: {pull.detail}" for pull in pulls)
@@ -103,11 +103,14 @@ def recording_failure(settings: Settings, backfill: Backfill) -> Iterator[None]:
 
 
 def fetch_pulls(
-    staged: Settings, source: Source, backfill: Backfill, progress: Progress | None
+    staged: Settings, source: Source, backfill: Backfill, mirrors: Mirrors, progress: Progress | None
 ) -> list[Pull]:
-    """Fetch from each mirror, and land beside the live landing what is new, oldest first."""
+    """Fetch from each mirror, and land beside the live landing what is new, oldest first.
+
+    `mirrors` are those of the backfill with their passwords, which are not recorded.
+    """
     pulls: list[tuple[datetime, str, Path]] = []
-    for mirror in backfill.mirrors:
+    for mirror in mirrors:
         pull = store.new_incoming(staged.landing, source.name)
         files = fetch(
             source,
@@ -117,7 +120,8 @@ def fetch_pulls(
             progress=progress,
             key=staged.key(source.key_variable),
         )
-        pulls.append((store.retrieval_time(files), mirror or source.publisher, pull))
+        subject = without_secrets(mirror) if mirror else source.publisher
+        pulls.append((store.retrieval_time(files), subject, pull))
     return [land_pull(staged, source, backfill, *pull) for pull in sorted(pulls)]
 
 
