@@ -1,4 +1,4 @@
-"""Staging of a backfill on small homes: the key of a publisher, and the password of a mirror."""
+"""Staging of a backfill on small homes: keys, passwords of mirrors, and what blocks an approval."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import functools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -14,12 +14,15 @@ import pytest
 from command_line import invoke
 from conftest import settings_of
 from pydantic import SecretStr
-from small_homes import make_home
+from small_homes import EARLIER_RELEASE, make_home
 
 from warehouse.backfill import decide, records, stage
-from warehouse.config import SAMPLE_DIR
+from warehouse.backfill.records import Backfill
+from warehouse.config import SAMPLE_DIR, Settings
 from warehouse.errors import SourceError, WarehouseError
 from warehouse.model import Source
+from warehouse.releases.publish import refresh, rollback
+from warehouse.releases.store import current
 from warehouse.sources import SOURCES
 
 pytest_plugins = ("proxies",)
@@ -120,3 +123,42 @@ def test_password_in_an_earlier_record_is_not_printed(small: Path) -> None:
     path.write_text(path.read_text().replace('"/mirror"', f'"http://reader:{TYPED}@host/a"'))
     shown = invoke(small, "backfill", "show", backfill.id, "--json").stdout
     assert TYPED not in shown and "http://***@host/a" in shown
+
+
+def waiting(settings: Settings, mirror: str) -> Backfill:
+    """Return a backfill that waits for a decision on the current release."""
+    day = date(2024, 1, 1)
+    baseline = stage.baseline_of(settings)
+    backfill = records.create(settings, NAME, "fetch", (day, day), (mirror,), baseline)
+    records.write_report(backfill, records.Report(pulls=(), build="20240601T000000000000Z"))
+    records.log_event(settings, backfill.id, "waiting", "compared")
+    return backfill
+
+
+def refresh_release(settings: Settings, name: str) -> None:
+    """Publish the current release again, as on a morning without a new vintage."""
+    release = current(settings.published)
+    assert release is not None
+    refresh(settings.published, release, name, {}, "tests", lambda *_: None)
+
+
+def test_refresh_of_the_release_does_not_block_an_approval(small: Path) -> None:
+    settings = settings_of(small)
+    refresh_release(settings, "20240503T000000000000Z")
+    backfill = waiting(settings, "/mirror")
+    assert decide.show(settings, backfill.id).blockers == ()
+    for day in (4, 5):
+        refresh_release(settings, f"2024050{day}T000000000000Z")
+    assert not (settings.published / backfill.baseline.release).exists()
+    assert decide.show(settings, backfill.id).blockers == ()
+    rollback(settings.published, EARLIER_RELEASE, "x", "tests")
+    [blocker] = decide.show(settings, backfill.id).blockers
+    assert blocker == f"release {EARLIER_RELEASE} is current, and {backfill.baseline.release} was"
+
+
+def test_proposed_command_quotes_the_path_of_a_mirror(small: Path) -> None:
+    settings = settings_of(small)
+    backfill = waiting(settings, "/srv/my mirrors/a")
+    rollback(settings.published, EARLIER_RELEASE, "x", "tests")
+    with pytest.raises(WarehouseError, match="--mirror '/srv/my mirrors/a'"):
+        decide.approve(settings, backfill.id, "go")

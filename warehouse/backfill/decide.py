@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel
 
 from warehouse.backfill import records
 from warehouse.backfill.records import APPROVABLE, OPEN, Backfill, Event, Report, State
-from warehouse.backfill.stage import baseline_of, drift, release_includes_backfill, staged_settings
+from warehouse.backfill.stage import drift, release_includes_backfill, staged_settings
 from warehouse.build import builds, steps
 from warehouse.config import Settings
 from warehouse.errors import WarehouseError, reporting
@@ -35,7 +36,7 @@ def show(settings: Settings, backfill_id: str) -> BackfillStatus:
     """Return all that is known of a backfill."""
     backfill = records.find(settings.backfill, backfill_id)
     state = records.state(settings.backfill, backfill.id)
-    blockers = drift(backfill.baseline, baseline_of(settings, backfill)) if state in APPROVABLE else ()
+    blockers = drift(settings, backfill) if state in APPROVABLE else ()
     return BackfillStatus(
         request=backfill,
         state=state,
@@ -76,8 +77,8 @@ def approve(settings: Settings, backfill_id: str, reason: str) -> str:
 
 def require_no_drift(settings: Settings, backfill: Backfill) -> None:
     """Raise WarehouseError when the live warehouse is not what the backfill was compared with."""
-    if changed := drift(backfill.baseline, baseline_of(settings, backfill)):
-        options = "".join(f" --mirror {mirror}" for mirror in backfill.mirrors if mirror)
+    if changed := drift(settings, backfill):
+        options = "".join(f" --mirror {shlex.quote(mirror)}" for mirror in backfill.mirrors if mirror)
         options += " --reread" if backfill.mode == "reread" else ""
         raise WarehouseError(
             f"{backfill.id}: the live warehouse has changed since the comparison: {'; '.join(changed)}. "

@@ -20,6 +20,7 @@ from warehouse.landing.evaluate import evaluate, land
 from warehouse.landing.parse import scratch_directory
 from warehouse.model import Decision, Source, Vintage
 from warehouse.releases import diff
+from warehouse.releases.history import HistoryEntry, built_release, read_history
 from warehouse.releases.manifest import BuildRecord, read_manifest
 from warehouse.releases.store import current
 from warehouse.sources import SOURCES
@@ -279,7 +280,7 @@ def baseline_of(settings: Settings, backfill: Backfill | None = None) -> Baselin
 
 def release_includes_backfill(settings: Settings, release: Path, backfill: Backfill) -> bool:
     """Tell whether a release is a backfill's build, or was built with all of its vintages."""
-    if release.name == records.read_report(backfill).build:
+    if built_release(history_of(settings), release.name) == records.read_report(backfill).build:
         return True
     released = {(one.source, one.vintage) for one in read_manifest(release).vintages}
     staged = {
@@ -290,14 +291,24 @@ def release_includes_backfill(settings: Settings, release: Path, backfill: Backf
     return bool(staged) and staged <= released
 
 
-def drift(then: Baseline, now: Baseline) -> tuple[str, ...]:
-    """Return what has changed in the live warehouse since a backfill was compared with it."""
+def history_of(settings: Settings) -> tuple[HistoryEntry, ...]:
+    """Return the readable entries of the history of releases."""
+    return read_history(settings.published).records
+
+
+def drift(settings: Settings, backfill: Backfill) -> tuple[str, ...]:
+    """Return what has changed in the live warehouse since a backfill was compared with it.
+
+    A refresh of the release is no change: it holds the same figures.
+    """
+    then, now = backfill.baseline, baseline_of(settings, backfill)
     before, after = then.vintages, now.vintages
     found = [f"vintage {one} has landed" for one in sorted(after.keys() - before.keys())]
     found += [f"vintage {one} is gone" for one in sorted(before.keys() - after.keys())]
     kept = sorted(before.keys() & after.keys())
     found += [f"vintage {one} holds other rows" for one in kept if before[one] != after[one]]
-    if then.release != now.release:
+    history = history_of(settings)
+    if built_release(history, then.release) != built_release(history, now.release):
         found.append(f"release {now.release} is current, and {then.release} was")
     if then.code != now.code:
         found.append("the code, the seeds or the expectations have changed")
