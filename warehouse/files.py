@@ -8,6 +8,7 @@ readable records, and one line for each that is not.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -70,23 +71,40 @@ def write_atomic(path: Path, text: str) -> None:
 def append_line(path: Path, line: str) -> None:
     """Append one line to a log. A crash leaves complete lines and at most one incomplete line at the end.
 
-    An incomplete last line of an earlier crash is cut off first.
+    An incomplete last line of an earlier crash is cut off first. One that lacks its newline only, as after an
+    edit by hand, is given it.
     """
     with path.open("ab+") as log:
         log.seek(0)
-        log.truncate(log.read().rfind(b"\n") + 1)
-        log.write(line.encode() + b"\n")
+        content = log.read()
+        end = content.rfind(b"\n") + 1
+        is_unended = _is_record(content[end:])
+        if not is_unended:
+            log.truncate(end)
+        log.write(b"\n" * is_unended + line.encode() + b"\n")
         log.flush()
         os.fsync(log.fileno())
     fsync(path.parent)
 
 
 def complete_lines(path: Path) -> list[bytes]:
-    """Return the complete lines of a log, without an incomplete last one; none if there is no log."""
+    """Return the complete lines of a log, without an incomplete last one; none if there is no log.
+
+    A last line that is a whole record is complete, with a newline after it or without.
+    """
     if not path.exists():
         return []
-    complete, _, _incomplete = path.read_bytes().rpartition(b"\n")
-    return complete.split(b"\n") if complete else []
+    complete, _, tail = path.read_bytes().rpartition(b"\n")
+    lines = complete.split(b"\n") if complete else []
+    return [*lines, tail] if _is_record(tail) else lines
+
+
+def _is_record(tail: bytes) -> bool:
+    """Tell whether the end of a log is a whole JSON object; one that was cut off lacks its last brace."""
+    try:
+        return isinstance(json.loads(tail), dict)
+    except ValueError:
+        return False
 
 
 def link_tree(origin: Path, copy: Path) -> None:
