@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from serving import CSV, QUICK, Script, failure, head, send, send_then_reset, serving, source_for, stable_id
+from serving import CSV, QUICK, Script, failure, head, send, send_then_reset, serving, source_for
 
 from warehouse.fetch import fetch
 
 pytest_plugins = ("proxies",)
 pytestmark = pytest.mark.usefixtures("no_proxy")
+FIRST, SECOND = gzip.compress(CSV[:10]), gzip.compress(CSV[10:])  # members of one body
 
 
 @pytest.mark.parametrize("breaks", [send, send_then_reset], ids=["closed", "reset"])
@@ -121,13 +123,42 @@ def test_compressed_body_is_decoded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "packed",
+    [
+        [FIRST + SECOND],
+        [FIRST, gzip.compress(b""), SECOND],
+        [FIRST[:-3], FIRST[-3:] + SECOND[:1], SECOND[1:]],
+        [gzip.compress(CSV) + bytes(300)],
+        [gzip.compress(CSV), bytes(3), bytes(300)],
+    ],
+    ids=["at once", "in chunks", "divided elsewhere", "zeros after", "zeros in chunks"],
+)
+def test_all_members_of_a_compressed_body_are_decoded(packed: list[bytes], tmp_path: Path) -> None:
+    chunks = [f"{len(one):x}\r\n".encode() + one + b"\r\n" for one in packed]
+    reply = head(Transfer_Encoding="chunked", Content_Encoding="gzip")
+    with serving(send(reply, *chunks, b"0\r\n\r\n")) as (url, _):
+        fetch(source_for(url), tmp_path, limits=QUICK)
+    assert (tmp_path / "data.csv").read_bytes() == CSV
+
+
+@pytest.mark.parametrize(
     ("encoding", "body", "reason"),
     [
         ("gzip", gzip.compress(CSV)[:-9], "ended early"),
         ("gzip", b"plain text", "damaged"),
+        ("gzip", gzip.compress(CSV) + b"plain text", "damaged"),
+        ("gzip", gzip.compress(CSV) + gzip.compress(CSV)[:-9], "ended early"),
+        ("deflate", zlib.compress(CSV) + b"plain text", "damaged"),
         ("br", b"plain text", "encoded as 'br', which was not requested"),
     ],
-    ids=stable_id,
+    ids=[
+        "cut off",
+        "not compressed",
+        "text after gzip",
+        "second member cut off",
+        "text after deflate",
+        "unknown",
+    ],
 )
 def test_incomplete_compressed_body_is_an_error(
     tmp_path: Path, encoding: str, body: bytes, reason: str
@@ -142,8 +173,9 @@ def test_incomplete_compressed_body_is_an_error(
         (head(Content_Length=101) + b"x" * 101, "101 bytes are announced"),
         (head(Transfer_Encoding="chunked") + b"65\r\n" + b"x" * 101 + b"\r\n0\r\n\r\n", "more than 100"),
         (head(Content_Encoding="gzip") + gzip.compress(b"x" * 10_000_000), "more than 100"),
+        (head(Content_Encoding="gzip") + gzip.compress(b"x" * 60) * 2, "more than 100"),
     ],
-    ids=["announced", "chunked", "compressed"],
+    ids=["announced", "chunked", "compressed", "two members"],
 )
 def test_body_above_the_limit_is_rejected(tmp_path: Path, reply: bytes, reason: str) -> None:
     written: list[int] = []

@@ -35,6 +35,30 @@ class IncompleteBody(TransientError):
         self.resume = resume
 
 
+class Decoder:
+    """Decodes a compressed body: a zlib stream, or gzip members one after another, with zeros after each."""
+
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+
+    @property
+    def is_at_end(self) -> bool:
+        """Return whether the stream, or the last member that began, is complete."""
+        return self._stream.eof
+
+    def decode(self, chunk: bytes, most: int) -> bytes:
+        """Return the content of the next bytes, at most `most` bytes of it; raise zlib.error if damaged."""
+        content = b""
+        while chunk and len(content) < most:
+            if self._stream.eof:
+                if not (chunk := chunk.lstrip(b"\0")):
+                    break
+                self._stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+            content += self._stream.decompress(chunk, most - len(content))
+            chunk = self._stream.unused_data
+        return content
+
+
 def write_body(
     download: Download, response: urllib3.HTTPResponse, resume: Resume | None, offset: int
 ) -> None:
@@ -56,13 +80,13 @@ def write_body(
         resume = _resume_of(response, total) if download.request.method == "GET" else None
     if total is not None and total > limit:
         raise download.too_large(f"{total} bytes are announced")
-    stream = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32) if encoding else None
+    stream = Decoder() if encoding else None
     received = size = offset
     with disk_errors(download.part), download.part.open("ab" if offset else "wb") as file:
         for chunk in read_chunks(response, resume):
             received += len(chunk)
             try:
-                data = stream.decompress(chunk, limit - size + 1) if stream else chunk
+                data = stream.decode(chunk, limit - size + 1) if stream else chunk
             except zlib.error as error:
                 raise IncompleteBody(f"the compressed body is damaged: {error}") from None
             size += len(data)
@@ -73,7 +97,7 @@ def write_body(
     if total is not None and received != total:
         reason = f"the body ended after {received} of {total} bytes"
         raise IncompleteBody(reason, resume if received < total else None)
-    if stream and not stream.eof:
+    if stream and not stream.is_at_end:
         raise IncompleteBody("the compressed body ended early")
 
 
