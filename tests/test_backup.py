@@ -25,7 +25,7 @@ from warehouse.errors import WarehouseError
 from warehouse.files import sha256_of
 from warehouse.landing import store, withdraw
 from warehouse.maintenance import require_clean_audit
-from warehouse.releases.publish import rollback
+from warehouse.releases.publish import refresh, rollback
 from warehouse.releases.store import list_releases
 
 DIFF = ("diff", "previous", "latest", "--json")
@@ -150,6 +150,41 @@ def test_file_with_several_paths_is_stored_once(home: Path, tmp_path: Path) -> N
     assert copies[0].samefile(copies[1])
     log = home / "landing" / SOURCE / store.CHECKS
     assert not (tmp_path / "b" / log.relative_to(home)).samefile(log)
+
+
+def bytes_of(folder: Path) -> int:
+    """Return the bytes that the files of a directory take: those of one inode once."""
+    found = [path.stat() for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert len(found) > 10
+    return sum({one.st_ino: one.st_size for one in found}.values())
+
+
+@pytest.mark.parametrize("has_links", [True, False], ids=["with links", "copied without links"])
+def test_restored_releases_take_no_more_than_before(has_links: bool, home: Path, tmp_path: Path) -> None:
+    release = home / "published" / RELEASE
+    refresh(home / "published", release, "20240503T000000000000Z", {}, "tests", lambda *_: None)
+    directory, restored = tmp_path / "b", tmp_path / "restored"
+    backup(settings_of(home), directory)
+    if not has_links:
+        shutil.copytree(directory, tmp_path / "c", symlinks=True)
+        directory = tmp_path / "c"
+    report = restore(settings_of(restored), directory)
+    assert report.copied == len(report.record.files)
+    assert contents(restored) == contents(home)
+    assert bytes_of(restored / "published") <= bytes_of(home / "published")
+    vintage = restored / "landing" / SOURCE / VINTAGE / "rows.parquet"
+    assert vintage.stat().st_nlink == 1, "only files of releases are linked"
+
+
+def test_file_system_without_links_is_restored_to(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reject(self: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted", str(self))
+
+    monkeypatch.setattr(Path, "hardlink_to", reject)
+    restore(settings_of(tmp_path / "home"), made)
+    assert contents(tmp_path / "home") == contents(made)
 
 
 # --- while the nightly runs ---

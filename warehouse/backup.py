@@ -28,7 +28,16 @@ from warehouse.backfill import records as backfills
 from warehouse.build import builds
 from warehouse.config import RESTORING, Settings, restore_command
 from warehouse.errors import WarehouseError, reporting
-from warehouse.files import complete_lines, fsync, link_tree, locked, read_record, sha256_of, write_record
+from warehouse.files import (
+    complete_lines,
+    fsync,
+    link_file,
+    link_tree,
+    locked,
+    read_record,
+    sha256_of,
+    write_record,
+)
 from warehouse.landing import quarantine, store
 from warehouse.releases.manifest import MANIFEST, is_none, read_manifest
 from warehouse.releases.store import LATEST, latest_name, point_latest, release_dirs, switching
@@ -278,16 +287,26 @@ def restore(settings: Settings, directory: Path, *, allow_damaged: bool = False)
 
 
 def restore_files(directory: Path, home: Path, record: BackupRecord) -> tuple[int, int, list[str]]:
-    """Copy the files that the home does not have yet; count the copied and the present, list the damaged."""
+    """Copy the files that the home does not have yet; count the copied and the present, list the damaged.
+
+    Read-only files of releases with the same content are copied once and linked, as a refresh links them:
+    the retention policy counts the bytes of releases.
+    """
     copied, present, damaged = 0, 0, []
+    linkable: dict[str, Path] = {}  # a restored file by its checksum
     for name, file in sorted(record.files.items()):
-        target = home / name
+        origin, target = directory / name, home / name
+        is_shared = name.startswith("published/") and is_read_only(origin)
+        same = linkable.get(file.sha256) if is_shared else None
         if target.is_file() and sha256_of(target) == file.sha256:
             present += 1
-        elif restore_file(directory / name, target, file.sha256):
+        elif (same and link_file(same, target)) or restore_file(origin, target, file.sha256):
             copied += 1
         else:
             damaged.append(name)
+            continue
+        if is_shared:
+            linkable.setdefault(file.sha256, target)
     return copied, present, damaged
 
 
@@ -333,12 +352,18 @@ def restore_file(origin: Path, target: Path, sha256: str) -> bool:
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.partial")
+    partial.unlink(missing_ok=True)  # of a try that was killed: it may be a link
     if copy_file(origin, partial) != sha256:
         partial.unlink()
         return False
     partial.replace(target)
     fsync(target.parent)
     return True
+
+
+def is_read_only(path: Path) -> bool:
+    """Tell whether a file exists and its owner may not write it."""
+    return path.is_file() and not path.stat().st_mode & 0o200
 
 
 # --- both ---
@@ -357,7 +382,7 @@ def copy_file(origin: Path, target: Path) -> str:
         copy.flush()
         os.fsync(copy.fileno())
     status = origin.stat()
-    target.chmod(0o644 if status.st_mode & 0o200 else 0o444)
+    target.chmod(0o444 if is_read_only(origin) else 0o644)
     os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
     return digest.hexdigest()
 

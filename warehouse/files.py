@@ -116,6 +116,20 @@ def link_tree(origin: Path, copy: Path) -> None:
             target.hardlink_to(path)
 
 
+def link_file(existing: Path, target: Path) -> bool:
+    """Put a hard link to a file at a path, atomically; tell whether the file system could."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.partial")
+    partial.unlink(missing_ok=True)
+    try:
+        partial.hardlink_to(existing)
+    except OSError:
+        return False
+    partial.replace(target)
+    fsync(target.parent)
+    return True
+
+
 def fsync(path: Path) -> None:
     """Flush a file or directory to the disk."""
     handle = os.open(path, os.O_RDONLY)
