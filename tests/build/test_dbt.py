@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from warehouse.build import dbt, reuse
-from warehouse.config import DBT_PROJECT_DIR
+from warehouse.config import DBT_PROJECT_DIR, PROJECT_ROOT
 from warehouse.errors import WarehouseError
 
 
@@ -46,6 +52,70 @@ def test_no_command_runs_after_one_that_failed(tmp_path: Path) -> None:
         )
     assert (tmp_path / "dbt" / "manifest.json").exists()
     assert not (tmp_path / "dbt" / "catalog.json").exists()
+
+
+# In the directory in which dbt runs: it is imported in place of dbt, and works in two threads.
+SLEEPING_DBT = """
+import os, pathlib, threading, time
+class dbtRunner:
+    def invoke(self, arguments):
+        threading.Thread(target=time.sleep, args=(60,)).start()
+        pathlib.Path("begun").write_text(str(os.getpid()))
+        pathlib.Path("begun").rename("child")
+        time.sleep(60)
+"""
+RUN = """
+import sys
+from pathlib import Path
+from warehouse.build import dbt, reuse
+home = Path(sys.argv[1])
+dbt.run_dbt([("build",)], home / reuse.WORKING, home, home / "artifacts", home / "p.msgpack")
+"""
+
+
+def is_running(process: int) -> bool:
+    """Tell whether a process runs; one that has ended may be listed until its parent asks for its code."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl is of Linux")
+def test_dbt_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "dbt" / "cli").mkdir(parents=True)
+    for name in ("__init__.py", "cli/__init__.py"):
+        (tmp_path / "dbt" / name).touch()
+    (tmp_path / "dbt" / "cli" / "main.py").write_text(SLEEPING_DBT)
+    with subprocess.Popen([sys.executable, "-c", RUN, str(tmp_path)], cwd=PROJECT_ROOT) as parent:
+        try:
+            deadline = time.monotonic() + 60
+            while not (tmp_path / "child").exists():
+                assert time.monotonic() < deadline and parent.poll() is None
+                time.sleep(0.05)
+            child = int((tmp_path / "child").read_text())
+            time.sleep(0.2)
+            assert is_running(child)
+        finally:
+            parent.kill()
+    try:
+        deadline = time.monotonic() + 5
+        while is_running(child):
+            assert time.monotonic() < deadline, "dbt still runs"
+            time.sleep(0.05)
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl is of Linux")
+def test_dbt_whose_parent_has_ended_runs_nothing() -> None:
+    arguments = json.dumps([[["no-such-command"]], [], os.getpid() + 1])
+    ended = subprocess.run(
+        [sys.executable, "-c", dbt._RUN_COMMANDS, arguments], capture_output=True, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, b"", b"")
 
 
 @pytest.mark.parametrize("made_again", [0, 5])

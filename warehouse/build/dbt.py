@@ -43,10 +43,16 @@ _QUOTED = re.compile(r"""[\"']([^\"']+)[\"']""")
 TIMEOUT = timedelta(hours=3)
 # Runs dbt's commands one after another, and ends with 1 at the first that fails. Each reads what the one
 # before parsed: a manifest that a command was given is changed by it, and to copy one takes dbt longer.
+# First it asks Linux to be killed when its parent ends (prctl's PR_SET_PDEATHSIG is 1): without the parent's
+# lock on builds it would write the files of the next try.
 _RUN_COMMANDS = """
-import json, sys
+import ctypes, json, os, signal, sys
+commands, common, parent = json.loads(sys.argv[1])
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit(1)
 from dbt.cli.main import dbtRunner
-commands, common = json.loads(sys.argv[1])
 for command in commands:
     result = dbtRunner().invoke([*command, *common])
     if not result.success:
@@ -124,7 +130,7 @@ def run_dbt(
         result = subprocess.run(
             [
                 *(sys.executable, "-c", _RUN_COMMANDS),
-                json.dumps([commands, common]),
+                json.dumps([commands, common, os.getpid()]),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
