@@ -45,8 +45,8 @@ def test_working_file_of_another_name_is_rejected(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_no_command_runs_after_one_that_failed(tmp_path: Path) -> None:
-    commands = [("list", "--no-such-option"), ("docs", "generate", "--no-compile")]
-    with pytest.raises(WarehouseError, match=r"(?s)dbt list failed: .*No such option"):
+    commands = [("parse",), ("list", "--no-such-option"), ("docs", "generate", "--no-compile")]
+    with pytest.raises(WarehouseError, match=r"(?s)dbt parse failed: .*dbt list: No such option"):
         dbt.run_dbt(
             commands, tmp_path / reuse.WORKING, DBT_PROJECT_DIR, tmp_path / "dbt", tmp_path / "parsed"
         )
