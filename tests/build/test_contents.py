@@ -9,7 +9,7 @@ import pytest
 from conftest import settings_of
 from small_releases import build_record, make_release, make_vintage
 
-from warehouse.build.contents import newest_day, require_in_force
+from warehouse.build.contents import newest_day, require_not_overtaken
 from warehouse.errors import Rejected
 from warehouse.landing.withdraw import withdraw
 from warehouse.model import Check, Outcome
@@ -46,13 +46,13 @@ def test_build_from_before_a_newer_release_or_a_withdrawal_is_rejected(tmp_path:
     row = [{"value": "1", "_file": "data.csv", "_row": 2}]
     old, new = (entry_of(make_vintage(settings.landing, SOURCE, day, row)) for day in (OLD, NEW))
     make_release(tmp_path, "one", vintages=(old, new))
-    require_in_force(settings, build_record(vintages=(old, new)))
+    require_not_overtaken(settings, build_record(vintages=(old, new)))
     set_aside = SetAside(source=SOURCE, vintage=NEW, reason="a test", used_instead=OLD)
-    require_in_force(settings, build_record(vintages=(old,), set_aside=(set_aside,)))
-    require_in_force(settings, build_record(vintages=(old,), is_of_the_past=True))
+    require_not_overtaken(settings, build_record(vintages=(old,), set_aside=(set_aside,)))
+    require_not_overtaken(settings, build_record(vintages=(old,), is_of_the_past=True))
     with pytest.raises(Rejected, match=f"lacks vintages of the current release: {SOURCE} {NEW}"):
-        require_in_force(settings, build_record(vintages=(old,)))
+        require_not_overtaken(settings, build_record(vintages=(old,)))
     withdraw(settings.landing, SOURCE, NEW, "ten times too high", "ada", subject="a test")
-    require_in_force(settings, build_record(vintages=(old,)))
-    with pytest.raises(Rejected, match=f"not in force: {SOURCE} {NEW}"):
-        require_in_force(settings, build_record(vintages=(old, new)))
+    require_not_overtaken(settings, build_record(vintages=(old,)))
+    with pytest.raises(Rejected, match=f"has withdrawn vintages: {SOURCE} {NEW}"):
+        require_not_overtaken(settings, build_record(vintages=(old, new)))

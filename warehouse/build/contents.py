@@ -255,13 +255,13 @@ def _run_without(
     return run(True)
 
 
-def require_in_force(settings: Settings, record: BuildRecord) -> None:
+def require_not_overtaken(settings: Settings, record: BuildRecord) -> None:
     """Raise Rejected for a build with a withdrawn vintage, or without one that the current release has.
 
     Either is a build from before a rollback, a withdrawal or a newer release. A build of the past is asked
     for the first alone.
     """
-    in_force = {
+    usable = {
         VintageRef(source=name, vintage=one.id)
         for name in SOURCES
         for one in store.vintages(settings.landing, name)
@@ -270,9 +270,9 @@ def require_in_force(settings: Settings, record: BuildRecord) -> None:
     left_out = {VintageRef(source=one.source, vintage=one.vintage) for one in record.set_aside}
     release = current(settings.published)
     served = set() if release is None else {entry.ref for entry in read_manifest(release).vintages}
-    found = {"has vintages that are not in force": used - in_force}
+    found = {"has withdrawn vintages": used - usable}
     if not record.is_of_the_past:
-        found["lacks vintages of the current release"] = (served & in_force) - used - left_out
+        found["lacks vintages of the current release"] = (served & usable) - used - left_out
     for what, refs in found.items():
         if refs:
             listed = ", ".join(sorted(f"{ref.source} {ref.vintage}" for ref in refs))

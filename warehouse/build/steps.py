@@ -35,7 +35,7 @@ from warehouse.build.contents import (
     known_checks,
     newest_day,
     parsed_project,
-    require_in_force,
+    require_not_overtaken,
     run_without_failing_sources,
 )
 from warehouse.build.disk import require_disk_space
@@ -305,7 +305,7 @@ def publish(settings: Settings, build_id: str) -> str:
             raise Rejected(
                 f"build {build_id} has not passed validation. Make and validate one with: warehouse build"
             )
-        require_in_force(settings, record)
+        require_not_overtaken(settings, record)
         entries = history.read_history(settings.published).require()
         # An as-of build that covers the whole landing would bring a release that was rolled back.
         is_beside = record.is_of_the_past or (record.is_as_of and bool(history.withdrawn(entries)))

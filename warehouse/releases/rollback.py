@@ -23,7 +23,7 @@ SUBJECT = "rollback"
 class Rollback(NamedTuple):
     """A rollback: its record in the history, the vintages withdrawn and those let in again.
 
-    `is_unchanged` tells that the release was current, and the vintages were withdrawn, by an earlier run.
+    `is_unchanged` is set when an earlier run has made the release current and withdrawn the vintages.
     """
 
     entry: HistoryEntry
