@@ -173,6 +173,7 @@ check: $(READY) ## ruff, mypy, sqlfluff, dbt parse
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/sqlfluff lint -q --processes 2 dbt_project warehouse/site/content/queries
+	@$(BIN)/sqlfluff lint -q --processes 2 --dialect postgres docs/questions
 	@$(BIN)/python .ci/lint_expectations.py
 	@DBT_SEND_ANONYMOUS_USAGE_STATS=false $(BIN)/dbt -q parse --project-dir dbt_project --profiles-dir dbt_project \
 	  --target-path ../var/check --log-path ../var/check

@@ -212,8 +212,8 @@ def test_safe_groups_are_the_sum_of_six(built: Path) -> None:
     members = "('SF', 'SG', 'SH', 'SI', 'SJ', 'SK')"
     found = record(
         built,
-        "select max(value_million) filter (service = 'S') as whole,"
-        f" sum(value_million) filter (service in {members}) as six from core.fct_services_trade"
+        "select max(value_million) filter (where service = 'S') as whole,"
+        f" sum(value_million) filter (where service in {members}) as six from core.fct_services_trade"
         " where source = 'safe_bop' and flow = 'exports' and period_label = '2021' and currency = 'USD'",
     )
     rows = records(

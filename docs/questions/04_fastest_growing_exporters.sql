@@ -7,5 +7,5 @@ select
     source_name
 from bi.annual
 where period_label = '2023' and exports_usd_million > 20000 and exports_growth_pct is not null
-order by exports_growth_pct desc, reporter
+order by exports_growth_pct desc, reporter asc
 limit 10

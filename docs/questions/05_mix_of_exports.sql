@@ -7,4 +7,4 @@ select
     growth_pct
 from bi.mix
 where reporter = 'CHN' and period_label = '2023' and flow = 'exports'
-order by value_usd_million desc, service
+order by value_usd_million desc, service asc

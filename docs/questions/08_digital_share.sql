@@ -15,4 +15,4 @@ where
     and reporter in ('CHN', 'USA', 'IND', 'DEU')
     and flow = 'exports'
     and period_label = '2022'
-order by share_of_services_pct desc nulls last, reporter
+order by share_of_services_pct desc nulls last, reporter asc

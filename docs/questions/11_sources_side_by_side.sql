@@ -7,4 +7,4 @@ select
     exports_usd_million - min(exports_usd_million) over (partition by period_label) as above_lowest_usd_million
 from bi.compare_sources
 where reporter = 'CHN' and period_label in ('2010', '2017', '2021') and exports_usd_million is not null
-order by period_label desc, exports_usd_million desc, source_name
+order by period_label desc, exports_usd_million desc, source_name asc

@@ -4,4 +4,4 @@ select
     count(distinct claim_id) as claims
 from marts.mart_claim
 group by best_verdict
-order by claims desc, best_verdict
+order by claims desc, best_verdict asc

@@ -11,7 +11,7 @@ where
     and flow = 'exports'
     and service = 'S'
     and last_value_million > 100000
-    and reporter in (select economy from core.dim_economy where economy_type = 'economy')
+    and reporter in (select dim.economy from core.dim_economy as dim where dim.economy_type = 'economy')
     and cagr_pct is not null
-order by cagr_pct desc, reporter
+order by cagr_pct desc, reporter asc
 limit 10

@@ -8,5 +8,5 @@ select
     is_latest
 from marts.mart_vintage
 where source = 'worldbank_wdi' and reporter = 'CHN' and service = 'S' and indicator like 'B_.GSR.NFSV.CD'
-order by period_start desc, flow, vintage
+order by period_start desc, flow asc, vintage asc
 limit 12

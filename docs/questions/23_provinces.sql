@@ -9,5 +9,5 @@ select
     status
 from marts.mart_trade_regional
 where region_type = 'province' and flow = 'total' and frequency = 'A' and value_million is not null
-order by period_start desc, value_million desc, region, currency
+order by period_start desc, value_million desc, region asc, currency asc
 limit 12

@@ -7,4 +7,4 @@ select
     world_basis
 from marts.mart_competitiveness
 where source = 'atlas_services' and reporter = 'CHN' and period_label = '2022' and rca is not null
-order by rca desc, service
+order by rca desc, service asc

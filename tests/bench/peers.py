@@ -101,8 +101,8 @@ compared as (
 
 select
     count(*),
-    count(*) filter (is_in_both is distinct from true),
-    count(*) filter (differs),
+    count(*) filter (where is_in_both is distinct from true),
+    count(*) filter (where differs),
     coalesce(max(greatest(value, share_pct, growth_pct)), 0)
 from compared
 """
