@@ -1,8 +1,10 @@
 """Run the nightly load through Airflow in one process: the script behind `make run`.
 
-Each night is one run of `ingest_<source>` for each of its sources, then one run of `publish` (`dag.test()`,
-with SQLite metadata in `var/airflow`). A source that fails stops no other; the exit code is 1 if any task
-failed. Tasks are not retried: a person is waiting, and `fetch` retries by itself.
+Each night is one run of `ingest_<source>` for each of its sources. After the last night there is one run of
+`publish`, as the scheduler publishes once what lands together: a release has all vintages, and a build for
+each night would double the time. The runs are those of `dag.test()`, with SQLite metadata in `var/airflow`.
+A source that fails stops no other; the exit code is 1 if any task failed. Tasks are not retried: a person is
+waiting, and `fetch` retries by itself.
 
 `WAREHOUSE_MIRROR` gives the nights: a directory of recorded nights (`night-*`) is replayed in order, each
 source in the nights that have an answer for it; a mirror (a directory with `index.json`, or an HTTP address)
@@ -191,24 +193,33 @@ def record_unrecorded(settings: Settings, plan: list[Night], sources: dict[str, 
             steps.record_not_configured(settings, name, f"{name}: {folders} have no recording of it")
 
 
-def run_night(night: Night, dags: dict[str, Any], progress: Progress) -> None:
-    """Run the ingest DAG of each source of the night, then the publish DAG."""
+def run_nights(plan: list[Night], dags: dict[str, Any], progress: Progress) -> None:
+    """Run the ingest DAG of each source of each night, then the publish DAG once."""
+    for night in plan:
+        os.environ["WAREHOUSE_MIRROR"] = night.mirror
+        progress.console.print(f"[bold]{escape(night.title)}[/]", highlight=False, soft_wrap=True)
+        for name in night.sources:
+            run_dag(f"ingest_{name}", dags, progress)
+    if len(plan) > 1:
+        progress.console.print("[bold]One release of these nights[/]", highlight=False)
+    run_dag("publish", dags, progress)
+
+
+def run_dag(dag_id: str, dags: dict[str, Any], progress: Progress) -> None:
+    """Run a DAG once. A run that failed in none of its tasks is a failure of the DAG."""
     from airflow.sdk.definitions.context import _AIRFLOW_PARSING_CONTEXT_DAG_ID
 
-    os.environ["WAREHOUSE_MIRROR"] = night.mirror
-    progress.console.print(f"[bold]{escape(night.title)}[/]", highlight=False, soft_wrap=True)
-    for dag_id in (*(f"ingest_{name}" for name in night.sources), "publish"):
-        before = len(progress.failures)
-        # `dag.test()` reads the DAG folder again, and writes all its DAGs to the metadata: without those of
-        # other sources, as a worker reads it, this takes a tenth of a second, and not more than one.
-        os.environ[_AIRFLOW_PARSING_CONTEXT_DAG_ID] = dag_id
-        try:
-            run = dags[dag_id].test()
-        finally:
-            del os.environ[_AIRFLOW_PARSING_CONTEXT_DAG_ID]
-        if str(run.state) == "failed" and len(progress.failures) == before:
-            progress.failures.append(dag_id)
-            progress.console.print(f"  [red]✗ {dag_id}: the run ended as {run.state}[/]", highlight=False)
+    before = len(progress.failures)
+    # `dag.test()` reads the DAG folder again, and writes all its DAGs to the metadata: without those of
+    # other sources, as a worker reads it, this takes a tenth of a second, and not more than one.
+    os.environ[_AIRFLOW_PARSING_CONTEXT_DAG_ID] = dag_id
+    try:
+        run = dags[dag_id].test()
+    finally:
+        del os.environ[_AIRFLOW_PARSING_CONTEXT_DAG_ID]
+    if str(run.state) == "failed" and len(progress.failures) == before:
+        progress.failures.append(dag_id)
+        progress.console.print(f"  [red]✗ {dag_id}: the run ended as {run.state}[/]", highlight=False)
 
 
 # --- the result ---
@@ -345,8 +356,7 @@ def main() -> int:
         dags = load_dags(progress)
         console.print(f"Airflow is ready ({time.monotonic() - began:.1f} s)", highlight=False)
         record_unrecorded(settings, plan, dict(SOURCES))
-        for night in plan:
-            run_night(night, dags, progress)
+        run_nights(plan, dags, progress)
     print_result(console, settings, progress)
     console.print(
         f"Done in {time.monotonic() - began:.0f} s. Log: {log_file}", highlight=False, soft_wrap=True

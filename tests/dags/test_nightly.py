@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from datetime import date
 from io import StringIO
@@ -99,7 +100,7 @@ def test_source_that_fails_is_shown_and_stops_no_other(
         return "incoming"
 
     pipeline.answers["fetch"] = fetch
-    nightly.run_night(nightly.Night("a night", "", names), dags, progress)
+    nightly.run_nights([nightly.Night("a night", "", names)], dags, progress)
     assert len(others) == 2
     assert [call[1] for call in pipeline.calls if call[0] == "accept"] == others
     assert pipeline.calls[-1] == ("publish", "build")
@@ -108,6 +109,29 @@ def test_source_that_fails_is_shown_and_stops_no_other(
     assert f"✗ {failing}: ingest" in shown
     assert "the wire [broke]" in shown
     assert "release release" in shown
+
+
+def test_nights_land_in_order_and_are_published_once(
+    pipeline: Doubles, dags: dict[str, Any], progress: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import nightly
+
+    monkeypatch.setenv("WAREHOUSE_MIRROR", "")
+    first, second = tuple(SOURCES)[:2]
+    mirrors: list[tuple[str, str]] = []
+
+    def fetch(_: Any, name: str) -> str:
+        mirrors.append((name, os.environ["WAREHOUSE_MIRROR"]))
+        return "incoming"
+
+    pipeline.answers["fetch"] = fetch
+    plan = [nightly.Night("one", "/one", (first,)), nightly.Night("two", "/two", (first, second))]
+    nightly.run_nights(plan, dags, progress)
+    assert mirrors == [(first, "/one"), (first, "/two"), (second, "/two")]
+    called = [call[0] for call in pipeline.calls if call[0] not in ("fetch", "accept")]
+    assert called == ["load", "transform", "validate", "publish"]
+    assert progress.releases == 1
+    assert "One release of these nights" in progress.console.file.getvalue()
 
 
 def test_long_reason_is_cut_and_the_log_path_is_given(progress: Any) -> None:
@@ -126,7 +150,7 @@ def test_run_without_new_data_is_reported(
     monkeypatch.setenv("WAREHOUSE_MIRROR", "")
     pipeline.answers |= {"accept": None, "load": None}
     name = next(iter(SOURCES))
-    nightly.run_night(nightly.Night("a night", "", (name,)), dags, progress)
+    nightly.run_nights([nightly.Night("a night", "", (name,))], dags, progress)
     assert (progress.failures, progress.releases) == ([], 0)
     assert progress.console.file.getvalue().count("nothing new") == 2
     assert set(nightly.load_dags(progress)) > {f"ingest_{other}" for other in SOURCES}  # all, as before
