@@ -20,7 +20,7 @@ from warehouse.sources import SOURCES
 PACKAGE = PROJECT_ROOT / "warehouse"
 # Packages from the bottom up: a module imports only from its own package and from the packages before it.
 LAYERS = (
-    ("errors", "database"),
+    ("arrow", "errors", "database", "masking"),
     ("config", "files", "model", "verdict"),
     ("logs",),
     ("formats",),
@@ -51,6 +51,7 @@ ONLY_IMPORTERS = {
     "psycopg2": {"warehouse/publication/postgres.py"},
     "pyspark": {"warehouse/build/spark_job.py"},
     "py7zr": {"warehouse/formats/archive.py"},
+    "pyarrow": {"warehouse/arrow.py"},
     "python_calamine": {"warehouse/formats/xlsx.py"},
 }
 MOST_LINES = 400

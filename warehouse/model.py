@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 from urllib.parse import urlencode
 
-import pyarrow as pa
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
+from warehouse.arrow import pa
 from warehouse.errors import SourceError
 
 MEBIBYTE = 1024 * 1024

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from warehouse.errors import SourceError
-from warehouse.fetch import without_secrets
+from warehouse.masking import without_secrets
 from warehouse.model import first_request
 from warehouse.sources import bea_services
 

@@ -28,8 +28,9 @@ from werkzeug import Response
 
 from warehouse.config import Settings
 from warehouse.errors import NotConfigured, SourceError
-from warehouse.fetch import fetch, without_secrets
+from warehouse.fetch import fetch
 from warehouse.landing import ingest, store
+from warehouse.masking import without_secrets
 from warehouse.model import Request, first_request, raw_schema
 from warehouse.releases.store import DATABASE
 from warehouse.sources import wto_timeseries

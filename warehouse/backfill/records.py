@@ -12,8 +12,8 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, Field
 
 from warehouse.config import Settings
 from warehouse.errors import UnknownName, WarehouseError
-from warehouse.fetch import without_secrets
 from warehouse.files import Listing, append_record, link_tree, read_each, read_log, read_record, write_record
+from warehouse.masking import without_secrets
 from warehouse.releases.diff import TableDiff, VintagesDiff
 
 LOG = "log.jsonl"

@@ -14,10 +14,11 @@ from warehouse.build import builds, steps
 from warehouse.build.fingerprint import code_digest
 from warehouse.config import Settings
 from warehouse.errors import Rejected, SourceError, WarehouseError, as_warehouse_error, reporting
-from warehouse.fetch import Progress, Pulled, fetch, read_pull, without_secrets
+from warehouse.fetch import Progress, Pulled, fetch, read_pull
 from warehouse.landing import store
 from warehouse.landing.evaluate import evaluate, land
 from warehouse.landing.parse import scratch_directory
+from warehouse.masking import without_secrets
 from warehouse.model import Decision, Source, Vintage
 from warehouse.releases import diff
 from warehouse.releases.history import HistoryEntry, built_release, read_history

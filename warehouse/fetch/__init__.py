@@ -2,10 +2,9 @@
 
 Modules: `pull` runs the plan of a source; `http` sends requests and retries them; `body` writes response
 bodies; `mirror` answers requests from a mirror or the folder of curated figures; `content` checks the kind of
-an answer; `download` has the request and the errors that they share, and masks credentials.
+an answer; `download` has the request and the errors that they share.
 """
 
-from warehouse.fetch.download import without_secrets
 from warehouse.fetch.http import LIMITS, Limits
 from warehouse.fetch.mirror import PUBLISHER
 from warehouse.fetch.pull import FETCHED, Progress, Pulled, fetch, read_fetched, read_pull
@@ -20,5 +19,4 @@ __all__ = [
     "fetch",
     "read_fetched",
     "read_pull",
-    "without_secrets",
 ]

@@ -1,4 +1,4 @@
-"""A file to download, the errors on the way, and the masking of credentials in addresses and error texts."""
+"""A file to download, and the errors on the way, without credentials in their addresses and texts."""
 
 from __future__ import annotations
 
@@ -9,22 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 from warehouse.errors import SourceError, WarehouseError
+from warehouse.masking import without_secrets
 from warehouse.model import KEY_MASK, Request
 
 FILE_NAME = re.compile(r"[^\s./\\:\x00-\x1f][^/\\:\x00-\x1f]{0,199}")  # a plain name, without a directory
-_WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # in camel case
-_SECRET_NAME = re.compile(
-    r"""
-    (?:key|token|secret|password|passwd|pwd|signature|credential)s?$         # also run together: apikey
-    | (?:^|[^a-z0-9])(?:o?auth|authorization|bearer|jwt|pass|passphrase|pw|sas|sig|sign)$  # whole words only
-    | ^user[^a-z0-9]?id$                                                     # the BEA's key
-    | access[^a-z0-9]?key[^a-z0-9]?id$                                       # AWSAccessKeyId
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
 
 
 class TransientError(Exception):
@@ -95,20 +85,6 @@ def copy_file(download: Download, path: Path) -> None:
     with disk_errors(download.part):
         shutil.copyfile(path, download.part)
     download.progress(size)
-
-
-def without_secrets(address: str) -> str:
-    """Return an address with its user and password, and the values of secret parameters, masked."""
-    parts = urlsplit(address)
-    pairs = [
-        (name, value, _SECRET_NAME.search(_WORD_BOUNDARY.sub("_", name)) is not None)
-        for name, value in parse_qsl(parts.query, keep_blank_values=True)
-    ]
-    _user, at, host = parts.netloc.rpartition("@")
-    if not at and not any(is_secret for _, _, is_secret in pairs):
-        return address
-    query = "&".join(f"{quote(name)}={'***' if secret else quote(value)}" for name, value, secret in pairs)
-    return urlunsplit(parts._replace(netloc=f"***@{host}" if at else host, query=query))
 
 
 def root_cause(error: Exception) -> str:

@@ -35,8 +35,9 @@ from warehouse import __version__
 from warehouse.errors import Unavailable
 from warehouse.fetch.body import IncompleteBody, Resume, read_chunks, write_body
 from warehouse.fetch.content import excerpt, is_markup
-from warehouse.fetch.download import Download, TransientError, copy_file, root_cause, without_secrets
+from warehouse.fetch.download import Download, TransientError, copy_file, root_cause
 from warehouse.files import sha256_of
+from warehouse.masking import without_secrets
 from warehouse.model import Fetched
 
 LOG = logging.getLogger(__name__)

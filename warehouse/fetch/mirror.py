@@ -19,9 +19,10 @@ from urllib.parse import quote, urlsplit
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, ValidationError, model_validator
 
 from warehouse.errors import NotConfigured, SourceError, WarehouseError
-from warehouse.fetch.download import FILE_NAME, Download, copy_file, disk_errors, without_secrets
+from warehouse.fetch.download import FILE_NAME, Download, copy_file, disk_errors
 from warehouse.fetch.http import Client, Headers, receive, receive_if_changed
 from warehouse.files import sha256_of
+from warehouse.masking import without_secrets
 from warehouse.model import MEBIBYTE, Fetched, Request, Source, first_request
 
 PUBLISHER = "publisher"  # what `Fetched.via` states without a mirror

@@ -25,7 +25,7 @@ from pydantic import BaseModel, model_validator
 from warehouse.config import CURATED_DIR
 from warehouse.errors import NotConfigured, SourceError, Unavailable, WarehouseError
 from warehouse.fetch.content import content_fault
-from warehouse.fetch.download import FILE_NAME, Download, disk_errors, without_secrets
+from warehouse.fetch.download import FILE_NAME, Download, disk_errors
 from warehouse.fetch.http import LIMITS, Client, Limits, receive_if_changed
 from warehouse.fetch.mirror import (
     CURATED,
@@ -38,6 +38,7 @@ from warehouse.fetch.mirror import (
     open_mirror,
 )
 from warehouse.files import read_record, sha256_of, write_record
+from warehouse.masking import without_secrets
 from warehouse.model import KEY_MASK, FailedPart, Fetched, Part, Request, Source
 
 LOG = logging.getLogger(__name__)

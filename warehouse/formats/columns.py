@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from warehouse.arrow import pa, pc
 from warehouse.errors import SourceError
 
 REMEDY = "Values are loaded as sent: report the value to the publisher, or declare the new form in the source"

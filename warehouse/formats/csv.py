@@ -24,10 +24,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial, reduce
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
-
+from warehouse.arrow import pa, pacsv, pc
 from warehouse.errors import SourceError
 from warehouse.formats.typography import normal
 from warehouse.model import Contract, Note, raw_schema
@@ -210,20 +207,20 @@ def check_characters(path: Path, *, source: str, file: str, delimiter: str, bloc
 
 def _open_reader(
     path: Path, columns: Sequence[str], encoding: str, delimiter: str, block_bytes: int
-) -> pa.csv.CSVStreamingReader:
-    return pa.csv.open_csv(
+) -> pacsv.CSVStreamingReader:
+    return pacsv.open_csv(
         path,
-        read_options=pa.csv.ReadOptions(
+        read_options=pacsv.ReadOptions(
             use_threads=False,  # only the serial reader numbers the rows in errors
             block_size=block_bytes,
             skip_rows=1,
             column_names=list(columns),
             encoding="utf8" if encoding in UTF8 else encoding,
         ),
-        parse_options=pa.csv.ParseOptions(
+        parse_options=pacsv.ParseOptions(
             delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False
         ),
-        convert_options=pa.csv.ConvertOptions(
+        convert_options=pacsv.ConvertOptions(
             column_types=dict.fromkeys(columns, pa.string()),
             null_values=[""],
             include_columns=[name for name in columns if not name.endswith("#")],

@@ -23,9 +23,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from warehouse.arrow import pa, pc
 from warehouse.errors import SourceError
 from warehouse.formats.columns import DECIMAL, reject_where, require_match, require_values
 from warehouse.formats.csv import read_delimited, read_header

@@ -19,8 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
+from warehouse.arrow import pa
 from warehouse.errors import SourceError
 from warehouse.model import Note, no_note, raw_schema
 

@@ -12,10 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
+from warehouse.arrow import pa, pc, pq
 from warehouse.database import connect
 from warehouse.errors import SourceError, WarehouseError
 from warehouse.files import fsync, sha256_of

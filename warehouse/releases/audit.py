@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 
+from warehouse.arrow import pa, pq
 from warehouse.errors import WarehouseError
 from warehouse.files import sha256_of
 from warehouse.landing.parse import digest_rows

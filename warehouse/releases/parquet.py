@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 
+from warehouse.arrow import pa, pq
 from warehouse.database import literal
 from warehouse.errors import WarehouseError
 from warehouse.files import sha256_of

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote, urljoin, urlsplit
 
-import pyarrow as pa
-
+from warehouse.arrow import pa
 from warehouse.errors import SourceError
 from warehouse.formats.html import read_links
 from warehouse.formats.typography import without_footnote

@@ -16,8 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import pyarrow as pa
-
+from warehouse.arrow import pa
 from warehouse.errors import SourceError
 from warehouse.formats.columns import require_one_of
 from warehouse.formats.sdmx import PERIOD, VALUE, read_sdmx_csv

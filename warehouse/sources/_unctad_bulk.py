@@ -30,8 +30,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import pyarrow as pa
-
+from warehouse.arrow import pa
 from warehouse.errors import SourceError, Unavailable
 from warehouse.formats.archive import extract_member
 from warehouse.formats.columns import DECIMAL, YEAR, require_match, require_values

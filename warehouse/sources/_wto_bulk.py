@@ -24,9 +24,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from warehouse.arrow import pa, pc
 from warehouse.errors import SourceError
 from warehouse.formats.archive import extract_member
 from warehouse.formats.columns import DECIMAL, YEAR, require_match, require_one_of, require_values

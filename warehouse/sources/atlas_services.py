@@ -28,8 +28,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-import pyarrow as pa
-
+from warehouse.arrow import pa
 from warehouse.errors import SourceError
 from warehouse.formats.columns import require_match, require_values
 from warehouse.formats.csv import read_delimited

@@ -44,8 +44,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
+from warehouse.arrow import pa
 from warehouse.errors import SourceError, Unavailable
 from warehouse.formats.archive import extract_member
 from warehouse.formats.columns import DECIMAL, YEAR, require_match, require_values

@@ -28,8 +28,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-import pyarrow as pa
-
+from warehouse.arrow import pa
 from warehouse.errors import SourceError
 from warehouse.formats.json import JsonValue, read_fields, read_json
 from warehouse.model import KEY_MASK, Contract, Note, Plan, Request, Source, no_note, raw_schema

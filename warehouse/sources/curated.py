@@ -34,8 +34,7 @@ import re
 from collections.abc import Generator, Iterator, Mapping, MutableMapping
 from pathlib import Path
 
-import pyarrow as pa
-
+from warehouse.arrow import pa
 from warehouse.errors import SourceError
 from warehouse.formats.json import read_json
 from warehouse.model import MEBIBYTE, Note, Part, Plan, Request, Source, no_note, raw_schema

@@ -22,9 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from warehouse.arrow import pa, pc
 from warehouse.errors import SourceError
 from warehouse.formats.columns import DECIMAL, YEAR, require_match, require_one_of, require_values
 from warehouse.formats.csv import read_delimited, read_header

@@ -50,8 +50,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pyarrow as pa
-
+from warehouse.arrow import pa
 from warehouse.errors import SourceError
 from warehouse.formats.json import JsonValue, read_json
 from warehouse.model import Note, Part, Plan, Request, Source, no_note, raw_schema

@@ -34,8 +34,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
-import pyarrow as pa
-
+from warehouse.arrow import pa
 from warehouse.errors import SourceError
 from warehouse.formats import csv
 from warehouse.formats.html import read_links

@@ -36,8 +36,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import pyarrow as pa
-
+from warehouse.arrow import pa
 from warehouse.errors import SourceError
 from warehouse.formats.typography import normal, without_footnote
 from warehouse.formats.xlsx import Row, Workbook, read_rows

@@ -33,8 +33,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-import pyarrow as pa
-
+from warehouse.arrow import pa
 from warehouse.errors import SourceError
 from warehouse.formats.typography import normal, without_footnote
 from warehouse.formats.xlsx import Row, Workbook, read_rows

@@ -29,8 +29,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import pyarrow as pa
-
+from warehouse.arrow import pa
 from warehouse.errors import SourceError
 from warehouse.formats.json import JsonValue, Number, read_fields, read_json
 from warehouse.model import Contract, Note, Part, Plan, Request, Source, no_note, raw_schema
