@@ -18,7 +18,8 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -193,8 +194,13 @@ def record_unrecorded(settings: Settings, plan: list[Night], sources: dict[str, 
             steps.record_not_configured(settings, name, f"{name}: {folders} have no recording of it")
 
 
-def run_nights(plan: list[Night], dags: dict[str, Any], progress: Progress) -> None:
-    """Run the ingest DAG of each source of each night, then the publish DAG once."""
+def run_nights(
+    plan: list[Night],
+    dags: dict[str, Any],
+    progress: Progress,
+    before_publish: Callable[[], object] = lambda: None,
+) -> None:
+    """Run the ingest DAG of each source of each night, then `before_publish`, then the publish DAG once."""
     for night in plan:
         os.environ["WAREHOUSE_MIRROR"] = night.mirror
         progress.console.print(f"[bold]{escape(night.title)}[/]", highlight=False, soft_wrap=True)
@@ -202,6 +208,7 @@ def run_nights(plan: list[Night], dags: dict[str, Any], progress: Progress) -> N
             run_dag(f"ingest_{name}", dags, progress)
     if len(plan) > 1:
         progress.console.print("[bold]One release of these nights[/]", highlight=False)
+    before_publish()
     run_dag("publish", dags, progress)
 
 
@@ -356,7 +363,13 @@ def main() -> int:
         dags = load_dags(progress)
         console.print(f"Airflow is ready ({time.monotonic() - began:.1f} s)", highlight=False)
         record_unrecorded(settings, plan, dict(SOURCES))
-        run_nights(plan, dags, progress)
+        from warehouse.build.contents import parse_project
+
+        # Ingest uses one core, and in a new home the first build waits for dbt to parse the models. If that
+        # fails, the build fails in the same way, and says so.
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            parsing = beside.submit(parse_project, settings)
+            run_nights(plan, dags, progress, before_publish=parsing.exception)
     print_result(console, settings, progress)
     console.print(
         f"Done in {time.monotonic() - began:.0f} s. Log: {log_file}", highlight=False, soft_wrap=True

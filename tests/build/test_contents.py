@@ -1,4 +1,4 @@
-"""What a build contains: the day that it is as of."""
+"""What a build contains: the day that it is as of, its vintages, and the code that dbt parsed for it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from conftest import settings_of
 from small_releases import build_record, make_release, make_vintage
 
+from warehouse.build import contents, dbt
 from warehouse.build.contents import newest_day, require_not_overtaken
 from warehouse.errors import Rejected
 from warehouse.landing.withdraw import withdraw
@@ -56,3 +57,22 @@ def test_build_from_before_a_newer_release_or_a_withdrawal_is_rejected(tmp_path:
     require_not_overtaken(settings, build_record(vintages=(old,)))
     with pytest.raises(Rejected, match=f"has withdrawn vintages: {SOURCE} {NEW}"):
         require_not_overtaken(settings, build_record(vintages=(old, new)))
+
+
+def test_project_is_parsed_once_for_the_builds_of_the_same_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "parsed" / "code.msgpack"
+    monkeypatch.setattr(contents, "parsed_project", lambda settings: kept)
+    commands: list[object] = []
+
+    def run(asked: object, working: Path, project: Path, artifacts: Path, parsed: Path) -> None:
+        commands.append(asked)
+        parsed.parent.mkdir(parents=True, exist_ok=True)
+        parsed.write_bytes(b"parsed")
+
+    monkeypatch.setattr(dbt, "run_dbt", run)
+    for _ in range(2):
+        contents.parse_project(settings_of(tmp_path))
+    assert commands == [[("parse",)]]
+    assert kept.read_bytes() == b"parsed"

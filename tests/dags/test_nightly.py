@@ -126,7 +126,11 @@ def test_nights_land_in_order_and_are_published_once(
 
     pipeline.answers["fetch"] = fetch
     plan = [nightly.Night("one", "/one", (first,)), nightly.Night("two", "/two", (first, second))]
-    nightly.run_nights(plan, dags, progress)
+    steps_before: list[str] = []
+    nightly.run_nights(
+        plan, dags, progress, lambda: steps_before.extend(str(call[0]) for call in pipeline.calls)
+    )
+    assert steps_before == ["fetch", "accept"] * 3
     assert mirrors == [(first, "/one"), (first, "/two"), (second, "/two")]
     called = [call[0] for call in pipeline.calls if call[0] not in ("fetch", "accept")]
     assert called == ["load", "transform", "validate", "publish"]

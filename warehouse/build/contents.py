@@ -12,15 +12,18 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import duckdb
 
+from warehouse.build import dbt
 from warehouse.build import load as loading
 from warehouse.build.builds import BUILD_RECORD, LOADED, read_build
 from warehouse.build.fingerprint import code_digest
+from warehouse.build.reuse import WORKING
 from warehouse.build.stage import stage
-from warehouse.config import Settings
+from warehouse.config import DBT_PROJECT_DIR, Settings
 from warehouse.errors import Rejected
 from warehouse.files import sha256_of, write_record
 from warehouse.landing import parse, store
@@ -93,6 +96,15 @@ def known_revisions(
 def parsed_project(settings: Settings) -> Path:
     """Return the path of the file that keeps what dbt parsed of the present code."""
     return settings.parsed / f"{code_digest()[:16]}.msgpack"
+
+
+def parse_project(settings: Settings) -> None:
+    """Let dbt parse the present code for the next build, unless it has. Raises WarehouseError if it fails."""
+    parsed = parsed_project(settings)
+    if not parsed.exists():
+        with TemporaryDirectory(prefix="parse-") as work:
+            working, artifacts = Path(work) / WORKING, Path(work) / "dbt"
+            dbt.run_dbt([("parse",)], working, DBT_PROJECT_DIR, artifacts, parsed)
 
 
 def kept_build(settings: Settings) -> Path:
