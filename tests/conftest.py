@@ -193,9 +193,9 @@ def copy_home(home: Path, copy: Path) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let all homes of a worker share what dbt parsed, which takes seconds and depends on the code alone."""
-    directory, path_of = tmp_path_factory.getbasetemp() / "parsed", contents.parsed_project
+def parsed_once(shared: Path) -> Iterator[None]:
+    """Let all homes share what dbt parsed, which takes seconds and depends on the code alone."""
+    directory, path_of = shared / "parsed", contents.parsed_project
     with pytest.MonkeyPatch.context() as patch:
         for module in (contents, steps):
             patch.setattr(module, "parsed_project", lambda settings: directory / path_of(settings).name)

@@ -169,11 +169,14 @@ def _keep_parsed(created: Path, parsed: Path) -> None:
     parsed.parent.mkdir(parents=True, exist_ok=True)
     for other in parsed.parent.glob("*.msgpack"):
         if other != parsed:
-            other.unlink()
-    partial = parsed.with_suffix(".partial")
-    shutil.copyfile(created, partial)
-    fsync(partial)
-    partial.replace(parsed)
+            other.unlink(missing_ok=True)
+    partial = parsed.with_suffix(f".{os.getpid()}.partial")  # other processes may write the same file
+    try:
+        shutil.copyfile(created, partial)
+        fsync(partial)
+        partial.replace(parsed)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def failed_nodes(artifacts: Path, working: Path | None) -> list[str]:
