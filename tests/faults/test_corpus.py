@@ -1,6 +1,6 @@
 """Two thousand damaged payloads, from the mirror to the landing: each load is correct, or rejected.
 
-Each file of the recorded nights, and the fixtures of the two sources without a recording, is changed by the
+Each file of the recorded nights, and the fixtures of the sources without a recording, is changed by the
 mutations of `mutations.py` that fit its format. The real fetch, reader and load gate then process it in a
 separate home that already has the original vintage. Each case is checked:
 
