@@ -225,6 +225,7 @@ def test_unknown_sheet_is_rejected_with_existing_sheets(tmp_path: Path) -> None:
     ("cell", "expected"),
     [
         ('<c r="B7" t="e"><v>#REF!</v></c>', "'Trade ', B7: the cell is an error, #REF!"),
+        ('<c r="B7"></c><c r="C7" t="e"><v>#REF!</v></c>', "'Trade ', C7: the cell is an error, #REF!"),
         ('<c r="B7"><f>A1+A2</f></c>', "'Trade ', B7: the formula has no cached result"),
         ('<c r="B7"><f>A1+A2</f><v/></c>', "'Trade ', B7: the formula has no cached result"),
         ('<c r="B7"><f t="shared" si="0"/><v></v></c>', "'Trade ', B7: the formula has no cached result"),

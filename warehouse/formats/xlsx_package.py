@@ -18,7 +18,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial, reduce
+from functools import cache, partial, reduce
 from pathlib import Path
 from xml.parsers import expat
 
@@ -40,8 +40,11 @@ _PARSED = re.compile(r"(?:_rels/|xl/|xl/_rels/)[^/]+\.(?:xml|rels)")
 _CELL_TYPES = frozenset({"n", "s", "str", "inlineStr", "b", "d", "e"})
 _REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 _TABLE = re.compile(rb"<(?:\w+:)?sheetData\b")
+# Without backtracking, which a table of many cells takes most of its time for. An empty cell does not match.
+_CELL_ENDS = rb"</(?:\w+:)?c>"
 _ROW_OR_CELL = re.compile(
-    rb"<(?:\w+:)?(?:row(?=[\s/>])([^>]*)>|c(?=[\s/>])([^>]*)(?<!/)>(.+?)</(?:\w+:)?c>)", re.DOTALL
+    rb"<(?:\w+:)?+(?:row(?=[\s/>])([^>]*+)>"
+    rb"|c(?=[\s/>])([^>]*+)(?<!/)>(?!%b)([^<]*+(?:(?!%b)<[^<]*+)*+)<)" % (_CELL_ENDS, _CELL_ENDS)
 )
 _VALUE = re.compile(rb"<(?:\w+:)?v\b[^>]*(?<!/)>([^<]*)<")
 _FORMULA = re.compile(rb"<(?:\w+:)?f\b")
@@ -128,13 +131,15 @@ def check_sheet(path: Path, sheet: str, part: str, fail: Fail) -> None:
 
 def _cell_fault(kind: str, cell: bytes) -> tuple[str, str] | None:
     """Return reason and remedy if the cell of this type must not be read, else None."""
-    text = _first(_VALUE, cell).strip()
     if kind not in _CELL_TYPES:
         return f"the cell has the unknown type {kind!r}", FETCH_AGAIN
+    if kind not in ("e", "s") and not (kind != "str" and _FORMULA.search(cell)):
+        return None  # most cells: their value is not looked at
+    text = _first(_VALUE, cell).strip()
     if kind == "e":
         remedy = "The publisher's own formula failed: report it, and wait for a corrected file"
         return f"the cell is an error, {text}", remedy
-    if not text and kind != "str" and _FORMULA.search(cell):
+    if not text and _FORMULA.search(cell):
         return "the formula has no cached result", "Open the file in Excel, let it calculate, and save it"
     if kind == "s" and text and not text.isdecimal():
         return f"there is no shared string {text!r}", FETCH_AGAIN
@@ -151,7 +156,13 @@ def _column(reference: str, row: int) -> int:
     match = _REFERENCE.fullmatch(reference)
     if match is None or int(match[2]) != row:
         return 0
-    return reduce(lambda column, letter: column * 26 + ord(letter) - ord("A") + 1, match[1], 0)
+    return _column_of(match[1])
+
+
+@cache
+def _column_of(letters: str) -> int:
+    """Return the number of a column of one to three letters: `AB` is 28."""
+    return reduce(lambda column, letter: column * 26 + ord(letter) - ord("A") + 1, letters, 0)
 
 
 @contextmanager
