@@ -26,7 +26,9 @@ LANDING = SAFE / "safe" / "2019" / "0627" / "13519.html"
 WORKBOOK = SAFE / "safe" / "file" / "file" / "20240329" / "b61d4761d25b53c4c9a63a9e9153c4d5.xlsx"
 FIRST = "xl/worksheets/sheet1.xml"  # 年度BOP（人民币）, read first: years 2010 (B) to 2023 (O)
 
-FEW_PERIODS = 4  # of the sheets that a test does not change
+# Of the sheets that a test does not change: their periods, and rows of ignored accounts that are left out.
+FEW_PERIODS = 2
+IGNORED_ROWS = re.compile(r'<row r="(?:5[6-9]|[6-9][0-9]|1[0-2][0-9])" .*?</row>')
 
 Members = dict[str, str]
 
@@ -40,7 +42,7 @@ def table() -> pa.Table:
 
 @pytest.fixture(scope="module")
 def members() -> Members:
-    """Return the parts of the workbook, with few periods in all sheets but the first, to be read quickly."""
+    """Return the parts of the workbook, to be read quickly: all sheets but the first are small."""
     with zipfile.ZipFile(WORKBOOK) as archive:
         found = {
             name: archive.read(name).decode()
@@ -51,7 +53,7 @@ def members() -> Members:
     cells = re.compile(rf'<c r="(?:[{first_left_out}-Z]|[A-Z]{{2}})[0-9]+"(?: [^>]*?)?(?:/>|>.*?</c>)')
     for name in found.keys() - {FIRST}:
         if name.startswith("xl/worksheets/sheet"):
-            found[name] = cells.sub("", found[name])
+            found[name] = cells.sub("", IGNORED_ROWS.sub("", found[name]))
     return found
 
 
@@ -553,9 +555,9 @@ def test_sheet_that_ends_between_credit_and_debit_is_rejected(tmp_path: Path, me
 
 
 def test_error_in_the_last_sheet_is_found(tmp_path: Path, members: Members) -> None:
-    path = changed(tmp_path, members, put("E53", "n/a", "xl/worksheets/sheet6.xml"))
-    assert "sheet '季度BOP（SDR）': E53 is 'n/a'" in read_all(path)[1].unread["季度BOP（SDR）"]
-    with pytest.raises(SourceError, match=r"sheet '季度BOP（SDR）': E53 is 'n/a'"):  # without a note
+    path = changed(tmp_path, members, put("C53", "n/a", "xl/worksheets/sheet6.xml"))
+    assert "sheet '季度BOP（SDR）': C53 is 'n/a'" in read_all(path)[1].unread["季度BOP（SDR）"]
+    with pytest.raises(SourceError, match=r"sheet '季度BOP（SDR）': C53 is 'n/a'"):  # without a note
         list(safe_bop.read({"bop_bpm6.xlsx": path}, Path()))
 
 
