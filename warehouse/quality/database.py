@@ -59,7 +59,7 @@ def created(
     file.unlink(missing_ok=True)
     with closing(connect(file, attached or {})) as connection:
         schemas = (f"create schema {name}" for name in (*SCHEMAS, "previous", "current", "seeds"))
-        connection.execute("; ".join((*schemas, *MACROS)))
+        connection.execute("; ".join(("begin", *schemas, *MACROS, "commit")))
         yield file, connection
 
 
