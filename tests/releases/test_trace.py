@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import Warehouse
+from conftest import Warehouse, copy_home
 from small_releases import dbt_manifest, flip_bit, make_release, make_vintage, overwrite
 
 from warehouse.config import SAMPLE_DIR
@@ -105,20 +105,27 @@ PARENTS = {
 }
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """Return a home with a small release whose rows come from two landed vintages."""
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home with a small release whose rows come from two landed vintages; read only."""
+    made = tmp_path_factory.mktemp("trace") / "home"
     for vintage, total in ((OLD, "90"), (NEW, "100")):
         rows: list[dict[str, str | int | None]] = [
             {"value": total, "_file": "data.csv", "_row": 2},
             {"value": "25", "_file": "data.csv", "_row": 3},
             {"value": "500", "_file": "data.csv#sheet!B4", "_row": 4},
         ]
-        make_vintage(tmp_path / "landing", SOURCE, vintage, rows, f"value\n{total}\n25\n500\n")
+        make_vintage(made / "landing", SOURCE, vintage, rows, f"value\n{total}\n25\n500\n")
     models = MODELS | {"intermediate.int_observations": {}}
-    docs = dbt_manifest(tmp_path / "manifest.json", models, PARENTS, [SOURCE])
-    make_release(tmp_path, "one", sql=SQL, docs={"dbt_docs/manifest.json": docs})
-    return tmp_path
+    docs = dbt_manifest(made / "manifest.json", models, PARENTS, [SOURCE])
+    make_release(made, "one", sql=SQL, docs={"dbt_docs/manifest.json": docs})
+    return made
+
+
+@pytest.fixture
+def home(template: Path, tmp_path: Path) -> Path:
+    """Return a copy of that home, in which a test may change files."""
+    return copy_home(template, tmp_path / "home")
 
 
 def follow(home: Path, table: str, **conditions: str) -> tuple[Lineage, ...]:
