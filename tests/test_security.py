@@ -120,15 +120,22 @@ HOSTILE = (
 )
 
 
-@pytest.fixture
-def released(tmp_path: Path) -> Path:
-    """Return a small database with the layout of a release's, in an otherwise empty folder."""
-    folder = tmp_path / "release"
-    folder.mkdir()
-    with duckdb.connect(str(folder / "warehouse.duckdb")) as db:
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a small database with the layout of a release's; read only."""
+    file = tmp_path_factory.mktemp("small") / "warehouse.duckdb"
+    with duckdb.connect(str(file)) as db:
         db.execute("create schema marts")
         db.execute("create table marts.t as select i, 'text ' || i as s from range(500) as t (i)")
-    return folder / "warehouse.duckdb"
+    return file
+
+
+@pytest.fixture
+def released(small: Path, tmp_path: Path) -> Path:
+    """Return a copy of that database, in an otherwise empty folder."""
+    folder = tmp_path / "release"
+    folder.mkdir()
+    return Path(shutil.copyfile(small, folder / "warehouse.duckdb"))
 
 
 @pytest.mark.parametrize("sql", HOSTILE)
@@ -208,9 +215,14 @@ def trace_in(warehouse: Warehouse, table: str, conditions: dict[str, str]) -> No
     trace(warehouse.release, warehouse.home / "landing", warehouse.home / "reread", table, conditions)
 
 
+@pytest.fixture(scope="module")
+def checksum(warehouse: Warehouse) -> str:
+    """Return the SHA-256 of the sample's release."""
+    return sha256_of(warehouse.database)
+
+
 @pytest.mark.parametrize("value", CODES)
-def test_trace_treats_values_as_literals(value: str, warehouse: Warehouse) -> None:
-    before = sha256_of(warehouse.database)
+def test_trace_treats_values_as_literals(value: str, warehouse: Warehouse, checksum: str) -> None:
     with pytest.raises(WarehouseError):
         trace(
             warehouse.release,
@@ -229,7 +241,7 @@ def test_trace_treats_values_as_literals(value: str, warehouse: Warehouse) -> No
         )
     with pytest.raises(WarehouseError):
         trace_in(warehouse, f"marts.{value}", {})
-    assert sha256_of(warehouse.database) == before
+    assert sha256_of(warehouse.database) == checksum
 
 
 # --- codes and texts ----------------------------------------------------------------------------------
