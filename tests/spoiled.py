@@ -11,7 +11,7 @@ import json
 import shutil
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +76,20 @@ def spoil(good: Path, statements: Iterable[str], into: Path) -> Path:
 
 def spoil_rows(good: Path, statements: Iterable[str], into: Path) -> Path:
     """Write the good rows of a source, changed by statements on table `rows`; return the file."""
-    file = into / "rows.parquet"
-    with in_memory().cursor() as db:
-        db.execute(f"create or replace temp table rows as select * from read_parquet('{good}')")
-        for statement in statements:
-            db.execute(statement)
-        db.execute(f"copy rows to '{file}' (format parquet)")
+    file, db = into / "rows.parquet", session_with(good, good.stat().st_mtime_ns)
+    db.execute("create or replace temp table rows as from good_rows")
+    for statement in statements:
+        db.execute(statement)
+    db.execute(f"copy rows to '{file}' (format parquet)")
     return file
+
+
+@lru_cache(maxsize=1)
+def session_with(good: Path, changed_at: int) -> duckdb.DuckDBPyConnection:
+    """Open a session with the good rows of a source: to read a large file takes longer than to copy them."""
+    db = in_memory().cursor()
+    db.execute(f"create temp table good_rows as select * from read_parquet('{good}')")
+    return db
 
 
 @cache
