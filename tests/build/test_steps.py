@@ -8,11 +8,14 @@ import shutil
 import time
 from pathlib import Path
 
+import duckdb
 import pytest
 from conftest import copy_home, ingest, settings_of
 from recordings import recording
+from small_releases import build_record, checksums
 
 from warehouse.build import builds, steps
+from warehouse.build.dbt import seal
 from warehouse.build.fingerprint import CODE, code_digest
 from warehouse.config import PROJECT_ROOT, SAMPLE_DIR, Settings
 from warehouse.errors import WarehouseError
@@ -21,7 +24,8 @@ from warehouse.landing import store
 from warehouse.model import first_request
 from warehouse.quality import Verdict
 from warehouse.releases import publish
-from warehouse.releases.manifest import BuildRecord, read_manifest
+from warehouse.releases.history import read_history
+from warehouse.releases.manifest import BuildRecord, Contents, read_manifest
 from warehouse.releases.store import DATABASE, current
 from warehouse.sources import SOURCES
 
@@ -80,6 +84,56 @@ def test_every_step_of_a_publish_can_be_run_again(
         name: table.sha256 for name, table in old.items()
     }
     assert not builds.build_dir(settings, build).exists()
+
+
+@pytest.mark.parametrize("first", [builds.BUILD_RECORD, builds.VERDICT, builds.CONTENTS, DATABASE, "dbt"])
+def test_publish_killed_while_it_removes_the_build_is_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    settings = settings_of(tmp_path, site=False)
+    build = make_validated_build(settings, "20260601T000000000000Z")
+
+    def killed_after_one(path: Path, **_: object) -> None:
+        target = path / first
+        for file in [target] if target.is_file() else sorted(target.iterdir()):
+            file.unlink()
+        raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(steps.shutil, "rmtree", killed_after_one)
+        steps.publish(settings, build)
+    release = current(settings.published)
+    assert release is not None and release.name == build and builds.build_dir(settings, build).exists()
+    files = checksums(tmp_path)
+    assert steps.publish(settings, build) == steps.publish(settings, build) == build
+    assert not builds.build_dir(settings, build).exists()
+    assert checksums(tmp_path) == files
+    assert [one.action for one in read_history(settings.published).require()] == ["publish"]
+
+
+def make_validated_build(settings: Settings, build_id: str) -> str:
+    """Write a small build that has passed validation; return its id."""
+    build = settings.build / build_id
+    (build / "dbt").mkdir(parents=True)
+    (build / "data_docs").mkdir()
+    with duckdb.connect(str(build / DATABASE)) as db:
+        db.execute("create schema marts; create table marts.mart as select 1 as exports_million")
+    seal(build / DATABASE)
+    for name in ("data_docs/index.html", "dbt/static_index.html", "dbt/manifest.json"):
+        (build / name).write_text('{"nodes": {}}')
+    write_record(build / builds.BUILD_RECORD, build_record())
+    write_record(build / builds.CONTENTS, Contents())
+    write_record(build / builds.VERDICT, Verdict(success=True))
+    return build_id
+
+
+def test_directory_without_records_and_without_a_release_is_no_published_build(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, site=False)
+    build = make_validated_build(settings, "20260601T000000000000Z")
+    (settings.build / build / builds.BUILD_RECORD).unlink()
+    with pytest.raises(WarehouseError, match="this build is not complete"):
+        steps.publish(settings, build)
+    assert (settings.build / build / DATABASE).exists()
 
 
 def test_only_old_builds_without_a_verdict_are_removed(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from warehouse.errors import UnknownName, WarehouseError
 from warehouse.files import locked, read_record
 from warehouse.landing import store
 from warehouse.releases.manifest import BuildRecord, Contents
+from warehouse.releases.store import DATABASE
 from warehouse.verdict import Verdict
 
 BUILD_ID = re.compile(r"\d{8}T\d{12}Z")
@@ -75,6 +76,11 @@ def read_verdict(build: Path) -> Verdict | None:
     path = build / VERDICT
     remedy = "Validate again by making a new build: warehouse build --force"
     return read_record(path, Verdict, remedy) if path.exists() else None
+
+
+def lacks_files(build: Path) -> bool:
+    """Tell whether a build lacks its database or one of the records of a validated build, or is gone."""
+    return not all((build / name).exists() for name in (DATABASE, BUILD_RECORD, VERDICT))
 
 
 def remove_abandoned_builds(settings: Settings) -> None:

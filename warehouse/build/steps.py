@@ -21,6 +21,7 @@ from warehouse.build.builds import (
     VERDICT,
     build_dir,
     build_lock,
+    lacks_files,
     new_build_id,
     newest_failed_build,
     read_build,
@@ -297,7 +298,7 @@ def publish(settings: Settings, build_id: str) -> str:
     """
     build, timer = build_dir(settings, build_id), Timer()
     with build_lock(settings):
-        if not (build / DATABASE).exists() and (settings.published / build_id).exists():
+        if lacks_files(build) and (settings.published / build_id).exists():
             shutil.rmtree(build, ignore_errors=True)
             return build_id  # published by a try that was killed while it removed the build
         record, verdict = read_build(build), read_verdict(build)
