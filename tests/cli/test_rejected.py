@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
+import pytest
+from alert_cases import ADDRESS, NIGHT
 from command_line import invoke
 from small_homes import LOADS, SOURCE
 
@@ -54,6 +57,50 @@ def test_rejected_load_is_shown_and_accepted_by_override(tmp_path: Path, spoiled
     (load,) = invoke(tmp_path, "rejected", "list", "--json").json
     assert load["accepted_as"] == "2026-06-01"
     assert (load["overruled"]["actor"], load["overruled"]["reason"]) == ("ada", "the publisher is right")
+
+
+def recorded_at(mirror: Path, folder: Path, retrieved_at: str) -> Path:
+    """Copy a mirror with another time of retrieval of its answers."""
+    shutil.copytree(mirror, folder)
+    index = json.loads((folder / "index.json").read_text())
+    index["answers"] = [one | {"retrieved_at": retrieved_at} for one in index["answers"]]
+    (folder / "index.json").write_text(json.dumps(index))
+    return folder
+
+
+@pytest.mark.parametrize("is_withdrawn", [False, True], ids=["in force", "withdrawn"])
+def test_load_that_is_older_than_a_vintage_of_its_day_is_asked_for_again(
+    is_withdrawn: bool, tmp_path: Path, spoiled_mirror: Path
+) -> None:
+    home, night = tmp_path / "home", tmp_path / "night"
+    night.mkdir()
+    path = NIGHT / "data360files.worldbank.org/data360-data/data/UNCTAD_DE/UNCTAD_DE.csv"
+    shutil.copyfile(path, night / "answer.csv")
+    answer = {"address": ADDRESS, "file": "answer.csv", "content_type": "text/csv"}
+    (night / "index.json").write_text(json.dumps({"name": "night", "answers": [answer]}))
+    invoke(home, "fetch", NAME, mirror=spoiled_mirror, exit_code=1)
+    invoke(home, "fetch", NAME, mirror=recorded_at(night, tmp_path / "noon", "2026-06-01T12:00:00Z"))
+    if is_withdrawn:
+        invoke(home, "vintages", "withdraw", NAME, "2026-06-01", "--why", "a test")
+    (load,) = invoke(home, "rejected", "list", "--json").json
+    shown = invoke(home, "rejected", "show", load["id"], "--json").json["next"]
+    ended = invoke(home, "rejected", "accept", load["id"], "--why", "it is right", exit_code=1)
+    for text in (shown, ended.stderr):
+        assert "vintage 2026-06-01 of the same day was retrieved later" in text
+        assert f"ask the publisher again with: warehouse fetch {NAME}" in text
+        assert "backfill" not in text and "rejected accept" not in text
+    # The step that both propose: the publisher still answers as in the load, which can then be accepted.
+    invoke(
+        home,
+        "fetch",
+        NAME,
+        mirror=recorded_at(spoiled_mirror, tmp_path / "now", "2026-06-02T00:00:00Z"),
+        exit_code=1,
+    )
+    again = invoke(home, "rejected", "list", "--json").json[-1]["id"]
+    shown = invoke(home, "rejected", "show", again).stdout
+    assert again != load["id"] and f"next: warehouse rejected accept {again} --why '…'" in shown
+    assert "accepted: vintage 2026-06-02" in invoke(home, "rejected", "accept", again, "--why", "yes").stdout
 
 
 def test_load_that_could_not_be_read_cannot_be_accepted(small: Path) -> None:

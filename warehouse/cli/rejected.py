@@ -18,8 +18,11 @@ from warehouse.cli.render import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from warehouse.config import Settings
     from warehouse.landing.quarantine import RejectedLoad
+    from warehouse.model import Fetched
 
 app = typer.Typer(
     help="Show the loads that the load gate rejected, and accept one over its verdict.", no_args_is_help=True
@@ -67,7 +70,7 @@ def show(load: LoadId, as_json: AsJson = False) -> None:
     settings = load_settings()
     entry = quarantine.find(settings.rejected, load)
     files = read_fetched(entry.directory / "files")
-    following = next_step(settings, entry)
+    following = next_step(settings, entry, files)
     if as_json:
         print_json(
             load_as_dict(entry)
@@ -142,16 +145,18 @@ def state_of(load: RejectedLoad) -> str:
     return "rejected: not of the expected form" if load.faults_of_form else "rejected"
 
 
-def next_step(settings: Settings, load: RejectedLoad) -> str:
-    """Return what an operator can do about a rejected load."""
+def next_step(settings: Settings, load: RejectedLoad, files: Sequence[Fetched]) -> str:
+    """Return what an operator can do about a rejected load; `files` are those of the load."""
     from warehouse.build.steps import is_published
-    from warehouse.landing import store
+    from warehouse.landing import quarantine, store
 
     if load.override:
         vintages = store.list_vintages(settings.landing, load.source).records
         accepted = [one for one in vintages if one.id == load.override.vintage]
         is_out = any(is_published(settings, one) for one in accepted)
         return "nothing: it is in the current release" if is_out else "warehouse publish"
+    if problem := quarantine.superseded(settings.landing, load, files):
+        return f"nothing: {problem}"
     if load.was_validated and not load.faults_of_form:
         return f"warehouse rejected accept {load.id} --why '…', if the publisher is right and the gate is not"
     reader = f"warehouse/sources/{load.source}.py"

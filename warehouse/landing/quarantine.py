@@ -7,6 +7,7 @@ adds `overruled.json` and changes nothing else: the landing gets the files by ha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from warehouse.config import Settings
 from warehouse.errors import Rejected, SourceError, UnknownName, WarehouseError, reporting
 from warehouse.files import Listing, fsync, link_tree, read_each, read_record, write_record
 from warehouse.landing import store
-from warehouse.model import Decision, Source, Vintage
+from warehouse.model import Decision, Fetched, Source, Vintage
 from warehouse.verdict import Verdict
 
 REPORT = "report.json"
@@ -109,6 +110,25 @@ def find(rejected: Path, wanted: str) -> RejectedLoad:
     return matches[0]
 
 
+def superseded(landing: Path, entry: RejectedLoad, files: Sequence[Fetched]) -> str | None:
+    """Return why a load cannot be filed under its day, and what to do: a later answer of that day has landed.
+
+    `files` are those of the load. Returns None when no vintage of the day, also a withdrawn one, was
+    retrieved later.
+    """
+    sent = tuple(file for file in files if file.carried_from is None)
+    existing = store.list_all(landing, entry.source).records
+    later = store.later_of_day(existing, store.retrieval_time(sent)) if sent else None
+    if later is None:
+        return None
+    state = ", and is withdrawn" if later.withdrawn else ""
+    return (
+        f"vintage {later.id} of the same day was retrieved later{state}. A load is filed under its day, and "
+        "an id after that vintage would put the older answer in force. To have the present answer, ask the "
+        f"publisher again with: warehouse fetch {entry.source}"
+    )
+
+
 def accept(settings: Settings, source: Source, entry: RejectedLoad, reason: str) -> Vintage:
     """Land a rejected load over the load gate's verdict, with the operator's reason; return the vintage.
 
@@ -153,6 +173,8 @@ def _land_overruled(settings: Settings, source: Source, entry: RejectedLoad, rea
     link_tree(entry.directory / "files", pull / "files")
     try:
         pulled = read_pull(pull / "files")
+        if problem := superseded(settings.landing, entry, pulled.files):
+            raise WarehouseError(f"{entry.id} cannot be accepted: {problem}")
         existing = store.vintages(settings.landing, source.name)
         previous = store.predecessor(existing, store.retrieval_time(pulled.files))
         evaluation = evaluate(source, pull, pulled, previous, settings.reparsed)

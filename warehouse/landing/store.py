@@ -126,20 +126,26 @@ def predecessor(existing: tuple[Vintage, ...], retrieved_at: datetime) -> Vintag
     return earlier[-1] if earlier else None
 
 
+def later_of_day(existing: tuple[Vintage, ...], retrieved_at: datetime) -> Vintage | None:
+    """Return the first vintage (of `existing`) retrieved later than a time on the same day; None if none."""
+    day = retrieved_at.astimezone(UTC).date()
+    return next((one for one in existing if one.day == day and one.retrieved_at > retrieved_at), None)
+
+
 def id_by_day(existing: tuple[Vintage, ...], retrieved_at: datetime) -> str:
     """Return the id of a vintage that is filed under its own day, among newer vintages.
 
     Raises WarehouseError when a vintage of the same day was retrieved later: any id after it would put the
     older answer in force.
     """
-    day = retrieved_at.astimezone(UTC).date()
-    same_day = [one for one in existing if one.day == day]
-    if later := [one for one in same_day if one.retrieved_at > retrieved_at]:
+    if later := later_of_day(existing, retrieved_at):
         raise WarehouseError(
-            f"{later[0].source}: the answer of {retrieved_at:%Y-%m-%d %H:%MZ} is older than vintage "
-            f"{later[0].id} of the same day, and an id after it would put the older answer in force. "
+            f"{later.source}: the answer of {retrieved_at:%Y-%m-%d %H:%MZ} is older than vintage "
+            f"{later.id} of the same day, and an id after it would put the older answer in force. "
             "Leave this answer out of the backfill"
         )
+    day = retrieved_at.astimezone(UTC).date()
+    same_day = [one for one in existing if one.day == day]
     return next_id(same_day[-1] if same_day else None, retrieved_at)
 
 
