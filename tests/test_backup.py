@@ -176,6 +176,29 @@ def test_restored_releases_take_no_more_than_before(has_links: bool, home: Path,
     assert vintage.stat().st_nlink == 1, "only files of releases are linked"
 
 
+@pytest.mark.parametrize("has_links", [True, False], ids=["with links", "copied without links"])
+def test_restore_needs_the_space_of_shared_files_once(
+    has_links: bool, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = home / "published" / RELEASE
+    refresh(home / "published", release, "20240503T000000000000Z", {}, "tests", lambda *_: None)
+    directory, restored = tmp_path / "b", tmp_path / "restored"
+    backup(settings_of(home), directory)
+    restore(settings_of(tmp_path / "expected"), directory)
+    needed = sum(bytes_of(tmp_path / "expected" / name) for name in BACKED_UP if name != "rejected")
+    needed += sum(path.stat().st_size for path in (tmp_path / "expected" / "rejected").rglob("*.json"))
+    if not has_links:
+        shutil.copytree(directory, tmp_path / "c", symlinks=True)
+        directory = tmp_path / "c"
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr("warehouse.backup.shutil.disk_usage", lambda path: usage._replace(free=needed - 1))
+    with pytest.raises(WarehouseError, match=f"{needed - 1:,} bytes are free, and the backup has {needed:,}"):
+        restore(settings_of(restored), directory)
+    monkeypatch.setattr("warehouse.backup.shutil.disk_usage", lambda path: usage._replace(free=needed))
+    restore(settings_of(restored), directory)
+    assert contents(restored) == contents(home)
+
+
 def test_file_system_without_links_is_restored_to(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,10 +14,8 @@ last. Until it has ended, `RESTORING` in the home makes every other command fail
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +28,10 @@ from warehouse.config import RESTORING, Settings, restore_command
 from warehouse.errors import WarehouseError, reporting
 from warehouse.files import (
     complete_lines,
+    copy_file,
+    copy_times,
     fsync,
+    is_read_only,
     link_file,
     link_tree,
     locked,
@@ -47,7 +48,6 @@ SNAPSHOT_PREFIX = ".backup-"
 BACKED_UP = ("landing", "published", "rejected", "backfill")
 MADE_AGAIN = ("build", "staged", "parsed", "kept", "reread", "spill")
 IGNORED = {"lost+found"}  # of a new file system: a home with nothing else is empty
-CHUNK_BYTES = 1 << 20
 BUILD_WAIT_SECONDS = 1800  # for the step of a build that goes on
 
 
@@ -81,6 +81,12 @@ class BackupRecord(BaseModel, frozen=True):
     def size_bytes(self) -> int:
         """Return the bytes of all files."""
         return sum(file.size_bytes for file in self.files.values())
+
+    def stored_bytes(self, shared: Collection[str]) -> int:
+        """Return the bytes that the files take when those of `shared` with the same content are linked."""
+        once = {self.files[name].sha256: self.files[name].size_bytes for name in shared}
+        others = (file.size_bytes for name, file in self.files.items() if name not in shared)
+        return sum(once.values()) + sum(others)
 
 
 class RestoreReport(BaseModel, frozen=True):
@@ -268,8 +274,9 @@ def restore(settings: Settings, directory: Path, *, allow_damaged: bool = False)
     directory, home = directory.resolve(), settings.home
     record = read_backup(directory)
     with locked(home / ".restore.lock", f"{home}: another restore is running now"):
-        begin_restore(home, record, str(directory))
-        copied, present, damaged = restore_files(directory, home, record)
+        shared = shared_files(record, lambda name: is_read_only(directory / name))
+        begin_restore(home, record, str(directory), shared)
+        copied, present, damaged = restore_files(directory, home, record, shared)
         if damaged and not allow_damaged:
             raise WarehouseError(
                 f"{directory}: {len(damaged)} of {len(record.files)} files are missing or do not have their "
@@ -286,17 +293,27 @@ def restore(settings: Settings, directory: Path, *, allow_damaged: bool = False)
     return RestoreReport(record=record, copied=copied, present=present, damaged=tuple(damaged))
 
 
-def restore_files(directory: Path, home: Path, record: BackupRecord) -> tuple[int, int, list[str]]:
+def shared_files(record: BackupRecord, is_fixed: Callable[[str], bool]) -> frozenset[str]:
+    """Return the read-only files of releases: those with the same content are stored once and linked.
+
+    A refresh and a publish link them as well, and the retention policy counts the bytes of releases.
+    `is_fixed` tells of a path of `record` whether its file is read-only.
+    """
+    return frozenset(name for name in record.files if name.startswith("published/") and is_fixed(name))
+
+
+def restore_files(
+    directory: Path, home: Path, record: BackupRecord, shared: Collection[str]
+) -> tuple[int, int, list[str]]:
     """Copy the files that the home does not have yet; count the copied and the present, list the damaged.
 
-    Read-only files of releases with the same content are copied once and linked, as a refresh links them:
-    the retention policy counts the bytes of releases.
+    Files of `shared` with the same content are copied once and linked.
     """
     copied, present, damaged = 0, 0, []
     linkable: dict[str, Path] = {}  # a restored file by its checksum
     for name, file in sorted(record.files.items()):
         origin, target = directory / name, home / name
-        is_shared = name.startswith("published/") and is_read_only(origin)
+        is_shared = name in shared
         same = linkable.get(file.sha256) if is_shared else None
         if target.is_file() and sha256_of(target) == file.sha256:
             present += 1
@@ -324,8 +341,11 @@ def read_backup(directory: Path) -> BackupRecord:
     return record
 
 
-def begin_restore(home: Path, record: BackupRecord, origin: str) -> None:
-    """Mark the home as half restored from `origin`; raise WarehouseError when it is in use."""
+def begin_restore(home: Path, record: BackupRecord, origin: str, shared: Collection[str]) -> None:
+    """Mark the home as half restored from `origin`; raise WarehouseError when it is in use or too small.
+
+    The files of `shared` with the same content need their space once.
+    """
     marker = home / RESTORING
     marked = record.model_copy(update={"backup": origin})
     if marker.exists():
@@ -341,8 +361,9 @@ def begin_restore(home: Path, record: BackupRecord, origin: str) -> None:
             "contents away, or set WAREHOUSE_HOME to a new directory"
         )
     home.mkdir(parents=True, exist_ok=True)
-    if (free := shutil.disk_usage(home).free) < record.size_bytes and not marker.exists():
-        raise WarehouseError(f"{home}: {free:,} bytes are free, and the backup has {record.size_bytes:,}")
+    free, needed = shutil.disk_usage(home).free, record.stored_bytes(shared)
+    if free < needed and not marker.exists():
+        raise WarehouseError(f"{home}: {free:,} bytes are free, and the backup has {needed:,}")
     write_record(marker, marked)
 
 
@@ -359,37 +380,3 @@ def restore_file(origin: Path, target: Path, sha256: str) -> bool:
     partial.replace(target)
     fsync(target.parent)
     return True
-
-
-def is_read_only(path: Path) -> bool:
-    """Tell whether a file exists and its owner may not write it."""
-    return path.is_file() and not path.stat().st_mode & 0o200
-
-
-# --- both ---
-
-
-def copy_file(origin: Path, target: Path) -> str:
-    """Copy a file with its time of change; return the checksum of what was copied.
-
-    Read-only files stay so; otherwise the owner may write, and all may read.
-    """
-    digest = hashlib.sha256()
-    with origin.open("rb") as source, target.open("wb") as copy:
-        while chunk := source.read(CHUNK_BYTES):
-            digest.update(chunk)
-            copy.write(chunk)
-        copy.flush()
-        os.fsync(copy.fileno())
-    status = origin.stat()
-    target.chmod(0o444 if is_read_only(origin) else 0o644)
-    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
-    return digest.hexdigest()
-
-
-def copy_times(origin: Path, target: Path) -> None:
-    """Copy the times of change of all directories: the retention policy goes by those of rejected loads."""
-    for path in sorted(target.rglob("*/"), reverse=True):
-        original = origin / path.relative_to(target)
-        if original.is_dir() and not path.is_symlink():
-            os.utime(path, ns=(original.stat().st_atime_ns, original.stat().st_mtime_ns))

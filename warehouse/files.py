@@ -23,6 +23,7 @@ from warehouse.errors import WarehouseError
 
 R = TypeVar("R", bound=BaseModel)
 T = TypeVar("T")
+CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,37 @@ def _is_record(tail: bytes) -> bool:
         return isinstance(json.loads(tail), dict)
     except ValueError:
         return False
+
+
+def is_read_only(path: Path) -> bool:
+    """Tell whether a file exists and its owner may not write it."""
+    return path.is_file() and not path.stat().st_mode & 0o200
+
+
+def copy_file(origin: Path, target: Path) -> str:
+    """Copy a file with its time of change; return the checksum of what was copied.
+
+    Read-only files stay so; otherwise the owner may write, and all may read.
+    """
+    digest = hashlib.sha256()
+    with origin.open("rb") as source, target.open("wb") as copy:
+        while chunk := source.read(CHUNK_BYTES):
+            digest.update(chunk)
+            copy.write(chunk)
+        copy.flush()
+        os.fsync(copy.fileno())
+    status = origin.stat()
+    target.chmod(0o444 if is_read_only(origin) else 0o644)
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+    return digest.hexdigest()
+
+
+def copy_times(origin: Path, target: Path) -> None:
+    """Copy the times of change of all directories: the retention policy goes by those of rejected loads."""
+    for path in sorted(target.rglob("*/"), reverse=True):
+        original = origin / path.relative_to(target)
+        if original.is_dir() and not path.is_symlink():
+            os.utime(path, ns=(original.stat().st_atime_ns, original.stat().st_mtime_ns))
 
 
 def link_tree(origin: Path, copy: Path) -> None:

@@ -27,7 +27,7 @@ from warehouse.objects.behind import objects_state
 from warehouse.objects.pull import pull
 from warehouse.objects.push import push
 from warehouse.releases.manifest import read_manifest
-from warehouse.releases.publish import rollback
+from warehouse.releases.publish import refresh, rollback
 
 pytest_plugins = ("buckets",)
 NEW_RELEASE = "20240601T000000000000Z"
@@ -86,6 +86,72 @@ def test_pulled_home_goes_on_and_pushes(home: Path, bucket: str, s3: Any, tmp_pa
     assert json.loads(content(s3, bucket, "published/latest"))["release"] == NEW_RELEASE
     pull(settings_of(tmp_path / "third"), bucket)
     assert checksums(tmp_path / "third") == checksums(other.home)
+
+
+def shared_files(home: Path) -> dict[int, list[Path]]:
+    """Return the paths of each file of the releases that has several, by its inode."""
+    paths: dict[int, list[Path]] = {}
+    for path in sorted((home / "published").rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            paths.setdefault(path.stat().st_ino, []).append(path.relative_to(home))
+    return {inode: found for inode, found in paths.items() if len(found) > 1}
+
+
+def test_files_that_releases_share_are_pulled_once_and_linked(
+    home: Path, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = home / "published" / RELEASE
+    refresh(home / "published", release, NEW_RELEASE, {}, "tests", lambda *_: None)
+    push(settings_of(home), bucket)
+    shared, other = shared_files(home), tmp_path / "other"
+    assert len(shared) > 3
+    usage, free = shutil.disk_usage(tmp_path), size_of_files(home)
+    monkeypatch.setattr("warehouse.backup.shutil.disk_usage", lambda path: usage._replace(free=free))
+    done = pull(settings_of(other), bucket)
+    assert checksums(other) == checksums(home)
+    for paths in shared.values():
+        assert len({(other / path).stat().st_ino for path in paths}) == 1, paths
+    assert size_of_files(other) <= free
+    assert done.linked >= sum(len(paths) - 1 for paths in shared.values())
+    assert done.downloaded + done.linked == len(checksums(home)) and done.present == 0
+    vintage = other / "landing" / SOURCE / VINTAGE / "rows.parquet"
+    assert vintage.stat().st_nlink == 1, "only files of releases are linked"
+    require_clean_audit(settings_of(other))
+
+
+def size_of_files(home: Path) -> int:
+    """Return the bytes of the files that a pull brings: those of one inode once."""
+    found = [(home / name).stat() for name in checksums(home)]
+    return sum({one.st_ino: one.st_size for one in found}.values())
+
+
+def test_shared_file_whose_first_object_is_missing_is_pulled_from_another(
+    home: Path, bucket: str, s3: Any, tmp_path: Path
+) -> None:
+    refresh(home / "published", home / "published" / RELEASE, NEW_RELEASE, {}, "tests", lambda *_: None)
+    push(settings_of(home), bucket)
+    first, second = (f"published/{name}/dbt_docs/manifest.json" for name in (EARLIER_RELEASE, NEW_RELEASE))
+    assert sha256_of(home / first) == sha256_of(home / second)
+    remove(s3, bucket, first)
+    other = tmp_path / "other"
+    with pytest.raises(WarehouseError, match=rf"1 of \d+ files .*{first}\. All"):
+        pull(settings_of(other), bucket)
+    assert sha256_of(other / second) == sha256_of(home / second)
+
+
+def test_file_system_without_links_is_pulled_to(
+    home: Path, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresh(home / "published", home / "published" / RELEASE, NEW_RELEASE, {}, "tests", lambda *_: None)
+    push(settings_of(home), bucket)
+
+    def reject(self: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted", str(self))
+
+    monkeypatch.setattr(Path, "hardlink_to", reject)
+    done = pull(settings_of(tmp_path / "other"), bucket)
+    assert checksums(tmp_path / "other") == checksums(home)
+    assert done.linked == 0 and done.downloaded == len(checksums(home))
 
 
 @pytest.mark.slow

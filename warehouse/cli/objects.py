@@ -78,11 +78,12 @@ def pull(address: BucketAddress = None, as_json: AsJson = False) -> None:
     settings = read_settings()
     done = pull_home(settings, address_of(settings, address))
     if as_json:
-        counts = {"downloaded": done.downloaded, "present": done.present}
+        counts = {"downloaded": done.downloaded, "linked": done.linked, "present": done.present}
         print_json({"home": str(settings.home), "address": done.address, "latest": done.release} | counts)
         return
+    linked = f", and linked {done.linked} of the same content" if done.linked else ""
     present = f", {done.present} were there already" if done.present else ""
-    print_line(f"pulled {done.downloaded} files to {settings.home}{present}; every checksum is right")
+    print_line(f"pulled {done.downloaded} files to {settings.home}{linked}{present}; every checksum is right")
     print_line(f"current release: {done.release}")
 
 

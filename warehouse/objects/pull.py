@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from warehouse.backup import BACKED_UP, BackedUpFile, BackupRecord, begin_restore, recorded_checksums
+from warehouse.backup import (
+    BACKED_UP,
+    BackedUpFile,
+    BackupRecord,
+    begin_restore,
+    recorded_checksums,
+    shared_files,
+)
 from warehouse.config import RESTORING, Settings
 from warehouse.errors import WarehouseError, reporting
-from warehouse.files import fsync, locked, read_record, sha256_of, write_record
+from warehouse.files import fsync, link_file, locked, read_record, sha256_of, write_record
 from warehouse.objects.latest import (
     object_name,
     read_state,
@@ -22,15 +31,20 @@ from warehouse.objects.store import PARALLEL, Store, download, open_store
 from warehouse.releases.store import point_latest
 
 FOLDERS = (*BACKED_UP, "staged")
+Outcome = Literal["present", "downloaded", "linked", "damaged"]
 
 
 @dataclass(frozen=True)
 class Pulled:
-    """What a pull did: the current release, files that it downloaded, and those that an earlier try had."""
+    """What a pull did: the current release, files that it downloaded, and those that an earlier try had.
+
+    `linked` are files with the content of another file of a release, which were linked to it.
+    """
 
     address: str
     release: str
     downloaded: int
+    linked: int
     present: int
 
 
@@ -48,8 +62,9 @@ def pull(settings: Settings, address: str) -> Pulled:
         state = begun_state(home, store) or require_latest(store).pointer.state
         record = read_state(store, state)
         require_paths(record, store)
-        begin_restore(home, record, f"{store.address}/{state_name(state)}")
-        present = pull_files(store, home, record)
+        shared = shared_files(record, lambda path: record.files[path].is_read_only is True)
+        begin_restore(home, record, f"{store.address}/{state_name(state)}", shared)
+        ended = pull_files(store, home, record, shared)
         require_manifests(home, record, store)
         for name in BACKED_UP:
             (home / name).mkdir(exist_ok=True)
@@ -60,7 +75,7 @@ def pull(settings: Settings, address: str) -> Pulled:
         point_latest(home / "published", release)
         (home / RESTORING).unlink()
         fsync(home)
-    return Pulled(store.address, release, len(record.files) - present, present)
+    return Pulled(store.address, release, ended["downloaded"], ended["linked"], ended["present"])
 
 
 def begun_state(home: Path, store: Store) -> str | None:
@@ -81,39 +96,56 @@ def require_paths(record: BackupRecord, store: Store) -> None:
             raise WarehouseError(f"{store.address}: its state names {path}, which is not a path of a home")
 
 
-def pull_files(store: Store, home: Path, record: BackupRecord) -> int:
-    """Download the files that the home does not have yet; return how many it had."""
+def pull_files(store: Store, home: Path, record: BackupRecord, shared: frozenset[str]) -> Counter[Outcome]:
+    """Download the files that the home does not have yet; count the files by outcome.
 
-    def get(path: str) -> bool | None:
-        return pull_file(store, home / path, path, record.files[path])
+    Of the files of `shared` with the same content the first is downloaded, and the others are linked to it.
+    """
+    first: dict[str, str] = {}
+    for path in (path for path in record.files if path in shared):
+        first.setdefault(record.files[path].sha256, path)
+    repeated = {path: first[record.files[path].sha256] for path in shared - set(first.values())}
 
+    def get(path: str) -> Outcome:
+        same = repeated.get(path)
+        existing = home / same if same and ended[same] != "damaged" else None
+        return pull_file(store, home / path, path, record.files[path], existing)
+
+    ended: dict[str, Outcome] = {}
     with ThreadPoolExecutor(PARALLEL) as pool:
-        ended = dict(zip(record.files, pool.map(get, record.files), strict=True))
-    if damaged := sorted(path for path, was_present in ended.items() if was_present is None):
+        for paths in ([path for path in record.files if path not in repeated], list(repeated)):
+            ended |= dict(zip(paths, pool.map(get, paths), strict=True))
+    if damaged := sorted(path for path, outcome in ended.items() if outcome == "damaged"):
         raise WarehouseError(
             f"{store.address}: the objects of {len(damaged)} of {len(ended)} files are missing or do not "
             f"have their checksum: {', '.join(damaged[:5])}. All others are in {home}. Remove damaged "
             "objects from the bucket, push again from a home that has the files, and pull again"
         )
-    return sum(bool(was_present) for was_present in ended.values())
+    return Counter(ended.values())
 
 
-def pull_file(store: Store, target: Path, path: str, file: BackedUpFile) -> bool | None:
-    """Download a file unless it is there; tell whether it was, None if its object has no such content."""
+def pull_file(store: Store, target: Path, path: str, file: BackedUpFile, existing: Path | None) -> Outcome:
+    """Download a file unless it is there, or link it to `existing`, which has its content; return which.
+
+    The outcome is `damaged` when the object of the file is missing or has other content.
+    """
     if target.is_file() and sha256_of(target) == file.sha256:
-        return True
+        return "present"
+    if existing and link_file(existing, target):
+        return "linked"
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.partial")
+    partial.unlink(missing_ok=True)  # of a try that was killed: it may be a link
     if download(store, object_name(path, file.sha256), partial) != file.sha256:
         partial.unlink(missing_ok=True)
-        return None
+        return "damaged"
     partial.chmod(0o444 if file.is_read_only else 0o644)
     if file.modified_ns is not None:
         os.utime(partial, ns=(file.modified_ns, file.modified_ns))
     fsync(partial)
     partial.replace(target)
     fsync(target.parent)
-    return False
+    return "downloaded"
 
 
 def require_manifests(home: Path, record: BackupRecord, store: Store) -> None:
