@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from small_releases import LATER, flip_bit, make_release, make_vintage, overwrite
+from small_releases import LATER, flip_bit, make_refresh, make_release, make_vintage, overwrite
 
+from warehouse.files import sha256_of
 from warehouse.landing.store import read_vintage
 from warehouse.releases.audit import AuditReport, audit
-from warehouse.releases.history import HISTORY
+from warehouse.releases.history import HISTORY, append_entry
 from warehouse.releases.manifest import entry_of
 from warehouse.releases.publish import rollback
+from warehouse.releases.retention import hide_on_record, remove_hidden
+from warehouse.releases.store import point_latest, switching
 
 SOURCE, VINTAGE = "worldbank_wdi", "2024-07-12"
 ROWS = [{"value": str(number), "_file": "data.csv", "_row": number} for number in range(100)]
@@ -149,3 +155,81 @@ def test_lost_or_damaged_rows_are_made_again_unless_an_older_reader_made_them(ho
     (directory / "manifest.json").write_text(json.dumps(content | {"reader_version": 0}))
     (finding,) = audited(home).findings
     assert "fetching again is not enough" in finding.remedy
+
+
+def after_first_file(monkeypatch: pytest.MonkeyPatch, release: str, action: Callable[[], object]) -> None:
+    """Run an action when the audit has read a file of a release, as another process would."""
+    done: list[object] = []
+
+    def read(path: Path) -> str:
+        found = sha256_of(path)
+        if release in path.parts and not done:
+            done.append(release)
+            action()
+        return found
+
+    monkeypatch.setattr("warehouse.releases.audit.sha256_of", read)
+
+
+def remove(published: Path, release: str) -> None:
+    """Remove a release on record, as a refresh that replaces it and as retention does."""
+    with switching(published):
+        hide_on_record(published, [published / release], "tests", "a newer refresh replaces it")
+        remove_hidden(published)
+
+
+def test_release_that_is_replaced_during_the_audit_is_no_finding(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = home / "published"
+    make_refresh(home, "r4", "r5")
+    after_first_file(monkeypatch, "r5", lambda: (make_refresh(home, "r5", "r6"), remove(published, "r5")))
+    report = audited(home)
+    assert report.findings == () and not (published / "r5").exists()
+    assert report.releases == 5 and report.size_bytes > 0
+    monkeypatch.undo()
+    assert audited(home).findings == () and audited(home).releases == 6
+
+
+def test_release_that_is_removed_before_the_audit_reads_it_is_no_finding(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after_first_file(monkeypatch, "r0", lambda: remove(home / "published", "r1"))
+    report = audited(home)
+    assert report.findings == () and report.releases == 4
+
+
+def test_release_that_is_lost_during_the_audit_without_a_record_is_found(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after_first_file(monkeypatch, "r1", lambda: shutil.rmtree(home / "published" / "r1"))
+    findings = audited(home).findings
+    assert findings and {Path(one.path).relative_to(home).parts[1] for one in findings} == {"r1"}
+    assert all(one.what.startswith("cannot be read") for one in findings)
+
+
+def test_damage_of_other_releases_is_found_while_one_is_replaced(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flip_bit(home / "published" / "r3" / "warehouse.duckdb")
+    after_first_file(monkeypatch, "r1", lambda: remove(home / "published", "r1"))
+    (finding,) = audited(home).findings
+    assert finding.path.endswith("r3/warehouse.duckdb") and finding.what.startswith("sha256 is ")
+
+
+def test_switch_that_is_under_way_is_no_finding(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    published, ready = home / "published", threading.Event()
+
+    def switch() -> None:
+        with switching(published):
+            append_entry(published, "rollback", "r3", ("r4", "r3"), "tests", "a test")
+            ready.set()
+            time.sleep(0.5)
+            point_latest(published, "r3")
+
+    thread = threading.Thread(target=switch)
+    thread.start()
+    assert ready.wait(10)
+    found = audited(home).findings
+    thread.join()
+    assert found == ()

@@ -22,7 +22,14 @@ from warehouse.landing.store import WITHDRAWN, read_vintage
 from warehouse.model import Vintage
 from warehouse.releases.history import HISTORY, HISTORY_REMEDY, last_switch, read_history
 from warehouse.releases.manifest import MANIFEST, read_manifest
-from warehouse.releases.store import LATEST, LATEST_REMEDY, latest_name, latest_problem, release_dirs
+from warehouse.releases.store import (
+    LATEST,
+    LATEST_REMEDY,
+    latest_name,
+    latest_problem,
+    release_dirs,
+    switching,
+)
 from warehouse.sources import SOURCES
 
 LINEAGE = ("_file", "_row")
@@ -58,8 +65,11 @@ class AuditReport:
 
 
 def audit(landing: Path, published: Path) -> AuditReport:
-    """Check everything that is landed and published. An empty landing is a finding."""
-    checked: list[Path] = []
+    """Check everything that is landed and published. An empty landing is a finding.
+
+    A release that another process removes on record meanwhile, as a refresh does, is left out.
+    """
+    checked: list[int] = []
     digests: Digests = {}
     lost = {
         (path.parent.parent.name, path.parent.name)
@@ -73,14 +83,32 @@ def audit(landing: Path, published: Path) -> AuditReport:
         findings += _audit_vintage(vintage, checked, digests)
     if not vintages:
         findings.append(Finding(str(landing), "there is no vintage to audit", "Check WAREHOUSE_HOME"))
+    removed = 0
     for release in releases:
-        findings += _audit_release(release, checked, digests, lost)
+        sizes: list[int] = []
+        found = tuple(_audit_release(release, sizes, digests, lost))
+        if is_removed(release):
+            removed += 1
+            continue
+        checked += sizes
+        findings += found
     findings += _audit_latest(published)
-    size = sum(path.stat().st_size for path in checked)
-    return AuditReport(len(vintages), len(releases), len(checked), size, tuple(findings))
+    return AuditReport(len(vintages), len(releases) - removed, len(checked), sum(checked), tuple(findings))
 
 
-def _audit_vintage(directory: Path, checked: list[Path], digests: Digests) -> Iterator[Finding]:
+def is_removed(release: Path) -> bool:
+    """Tell whether a release is gone as it should be: removed on record, or never registered.
+
+    A publish or a refresh during which `latest` is switched takes its release away before it is in the
+    history. A release that the history has, without its removal, is lost.
+    """
+    if release.exists():
+        return False
+    actions = {one.action for one in read_history(release.parent).records if one.release == release.name}
+    return not actions or "remove" in actions
+
+
+def _audit_vintage(directory: Path, checked: list[int], digests: Digests) -> Iterator[Finding]:
     """Yield the findings on one vintage, and add the digest of its rows to `digests`."""
     try:
         vintage = read_vintage(directory)
@@ -123,7 +151,7 @@ def rows_remedy(vintage: Vintage) -> str:
 
 
 def _audit_release(
-    directory: Path, checked: list[Path], digests: Digests, lost: set[tuple[str, str]]
+    directory: Path, checked: list[int], digests: Digests, lost: set[tuple[str, str]]
 ) -> Iterator[Finding]:
     """Yield the findings on one release.
 
@@ -145,8 +173,24 @@ def _audit_release(
             yield Finding(str(path), what, LANDING_REMEDY)
 
 
-def _audit_latest(published: Path) -> Iterator[Finding]:
-    """Yield the findings on the history and on `latest`."""
+def _audit_latest(published: Path) -> tuple[Finding, ...]:
+    """Return the findings on the history and on `latest`, without those of a switch that is under way.
+
+    A switch is recorded first. What is found is therefore looked at again when no process switches `latest`;
+    it is returned as it was when that state is not reached, or this user may not lock it.
+    """
+    findings = tuple(_findings_on_latest(published))
+    if not findings:
+        return ()
+    try:
+        with switching(published):
+            return tuple(_findings_on_latest(published))
+    except (WarehouseError, OSError):
+        return findings
+
+
+def _findings_on_latest(published: Path) -> Iterator[Finding]:
+    """Yield the findings on the history and on `latest` as they are now."""
     history, latest, link = read_history(published), latest_name(published), str(published / LATEST)
     for line in history.problems:
         yield _unreadable(published / HISTORY, line, HISTORY_REMEDY)
@@ -164,15 +208,18 @@ def _audit_latest(published: Path) -> Iterator[Finding]:
         yield Finding(link, what, remedy)
 
 
-def _audit_files(files: dict[Path, str], checked: list[Path], remedy: str) -> Iterator[Finding]:
-    """Yield the files that are missing, unreadable, or do not have their checksum."""
+def _audit_files(files: dict[Path, str], checked: list[int], remedy: str) -> Iterator[Finding]:
+    """Yield the files that are missing, unreadable, or do not have their checksum.
+
+    Adds the size of each file that was read, in bytes, to `checked`.
+    """
     for path, sha256 in files.items():
         try:
-            found = sha256_of(path)
+            found, size = sha256_of(path), path.stat().st_size
         except OSError as error:
             yield Finding(str(path), f"cannot be read ({error.strerror or error})", remedy)
             continue
-        checked.append(path)
+        checked.append(size)
         if found != sha256:
             yield Finding(str(path), f"sha256 is {found}, recorded is {sha256}", remedy)
 
