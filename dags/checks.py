@@ -9,16 +9,13 @@ each is independent of the others. A problem that lasts fails its check again on
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, task
 from airflow.sdk.exceptions import AirflowFailException
 from defaults import dag_arguments, task_settings, triggered_by
 from pools import BUILDS
-
-if TYPE_CHECKING:
-    from warehouse.config import Settings
 
 LOG = logging.getLogger(__name__)
 SCHEDULE = "0 7 * * *"  # UTC: after the night, and before the office opens
@@ -32,8 +29,6 @@ CHECKS = {
     "disk": ("disk_low",),
     "records": ("unreadable",),
 }
-# A big revision stays a fact about the current release, so it is reported once: on the day of the release.
-REVISIONS_OF_THE_LAST = timedelta(hours=24)
 
 DOC = """\
 ### Checks, daily at 07:00 UTC
@@ -45,7 +40,7 @@ next.
 |---|---|
 | `sources` | a fetch failed or was rejected, in part too; an answer has drift; a release has not come |
 | `builds` | the newest build failed, or left out a source, or figures with unknown codes |
-| `revisions` | a release of the last 24 hours revised a figure by more than its threshold |
+| `revisions` | a release of the last 24 hours, not rolled back, revised a figure beyond its threshold |
 | `database` | the database `WAREHOUSE_PUBLISH_TO` does not hold the current release |
 | `objects` | the bucket `WAREHOUSE_OBJECTS` does not have the current release |
 | `disk` | there is not enough space for the next build |
@@ -61,24 +56,17 @@ again.
 
 
 def check(name: str, now: datetime) -> None:
-    """Fail with every alert of one check."""
-    from warehouse.alerts import find_alerts, format_alerts, in_force
+    """Fail with every alert of one check; `now` is the time of the run."""
+    from warehouse.alerts import REVISIONS_FOR, find_alerts, format_alerts, in_force
 
-    settings = task_settings()
-    alerts = [alert for alert in find_alerts(settings) if alert.kind in CHECKS[name]]
-    if name == "revisions" and alerts and not is_recent(settings, now):
-        LOG.info("Reported before: %s", format_alerts(alerts, in_force(settings)))
-        return
-    if alerts:
-        raise AirflowFailException(format_alerts(alerts, in_force(settings)))
-
-
-def is_recent(settings: Settings, now: datetime) -> bool:
-    """Tell whether the current release was published within the last 24 hours before `now`."""
-    from warehouse.releases.manifest import read_manifest
-    from warehouse.releases.store import require_current
-
-    return read_manifest(require_current(settings.published)).published_at > now - REVISIONS_OF_THE_LAST
+    settings, since = task_settings(), now - REVISIONS_FOR
+    alerts = [alert for alert in find_alerts(settings, since=since) if alert.kind in CHECKS[name]]
+    # A big revision stays a fact about its release, so it is reported once: by the first run after that.
+    due = [alert for alert in alerts if alert.published_at is None or since < alert.published_at <= now]
+    if others := [alert for alert in alerts if alert not in due]:
+        LOG.info("Reported by another run: %s", format_alerts(others, in_force(settings)))
+    if due:
+        raise AirflowFailException(format_alerts(due, in_force(settings)))
 
 
 @task(retries=0)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import duckdb
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from warehouse.backfill import records as backfills
 from warehouse.build import builds
@@ -29,11 +29,13 @@ from warehouse.publication.behind import COPY_COMMAND, DatabaseState, database_s
 from warehouse.releases.held import held_rows_of
 from warehouse.releases.history import read_history
 from warehouse.releases.manifest import VintageRef, read_manifest
-from warehouse.releases.publish import BigRevision, big_revisions_of
+from warehouse.releases.publish import BigRevision
+from warehouse.releases.recent import describe_revisions, recent_big_revisions
 from warehouse.releases.store import current, latest_problem, list_releases, require_current
 from warehouse.sources import SOURCES
 
 REVISIONS_SHOWN = 5
+REVISIONS_FOR = timedelta(hours=24)  # as often as the DAG `checks` runs
 TEXT_LIMIT = 2000
 REPAIR = "warehouse repair latest"
 
@@ -57,7 +59,10 @@ DRIFT_ALERT_HOURS = 36  # drift is reported once, the night that it comes with
 
 
 class Alert(BaseModel, frozen=True):
-    """One thing that is wrong: what failed, why, what readers are served now, and the command to run next."""
+    """One thing that is wrong: what failed, why, what readers are served now, and the command to run next.
+
+    `published_at` is when the release with a big revision was published; None for all other kinds.
+    """
 
     kind: Kind
     subject: str
@@ -65,25 +70,27 @@ class Alert(BaseModel, frozen=True):
     reason: str
     served: str = ""
     command: str
+    published_at: datetime | None = Field(default=None, exclude=True)
 
 
-def find_alerts(settings: Settings, today: date | None = None) -> list[Alert]:
+def find_alerts(settings: Settings, today: date | None = None, since: datetime | None = None) -> list[Alert]:
     """Return everything that is wrong now, the most urgent kinds first.
 
-    A part that cannot be read is an alert of its own and hides no other.
+    Big revisions are those of the current release, and of releases published after `since`, by default within
+    the last 24 hours. A part that cannot be read is an alert of its own and hides no other.
     """
     if problem := home_problem(settings):
         command = "warehouse releases" if settings.home.is_dir() else "warehouse run"
         return [unreadable("home", problem, command)]
     if not settings.landing.is_dir():  # a new warehouse
         return []
-    day = today or datetime.now(UTC).date()
+    day, begin = today or datetime.now(UTC).date(), since or datetime.now(UTC) - REVISIONS_FOR
     parts: tuple[tuple[str, Callable[[], Iterable[Alert]]], ...] = (
         ("sources", lambda: source_alerts(settings, day)),
         ("records", lambda: record_alerts(settings)),
         ("builds", lambda: build_alerts(settings)),
         ("current release", lambda: release_alerts(settings)),
-        ("revisions", lambda: revision_alerts(settings)),
+        ("revisions", lambda: revision_alerts(settings, begin)),
         ("disk", lambda: disk_alerts(settings)),
         ("database", lambda: database_alerts(settings)),
         ("objects", lambda: objects_alerts(settings)),
@@ -306,36 +313,29 @@ def new_vintages(build: Path, release: Path | None) -> list[VintageRef]:
     return [one.ref for one in builds.read_build(build).vintages if one.ref not in known]
 
 
-def revision_alerts(settings: Settings) -> list[Alert]:
-    """Return an alert for each vintage of the current release that revised figures beyond their threshold."""
+def revision_alerts(settings: Settings, since: datetime) -> list[Alert]:
+    """Return an alert for each vintage of the current release that revised figures beyond their threshold.
+
+    Its revisions were news of the current release, or of one that became current after `since`.
+    """
     release = current_or_none(settings)
-    by_vintage: dict[tuple[str, str], list[BigRevision]] = {}
-    for revision in big_revisions_of(release) if release else ():
-        by_vintage.setdefault((revision.source, revision.vintage), []).append(revision)
+    recent = recent_big_revisions(settings.published, release, since) if release else ()
+    by_vintage: dict[tuple[str, str, datetime], list[BigRevision]] = {}
+    for published_at, revision in recent:
+        by_vintage.setdefault((revision.source, revision.vintage, published_at), []).append(revision)
     return [
         Alert(
             kind="big_revision",
             subject=source,
             happened=f"{source}: vintage {vintage} revised {len(revisions)} figures of vintage "
             f"{revisions[0].previous_vintage} beyond the threshold",
-            reason=describe_revisions(revisions),
+            reason=describe_revisions(revisions, REVISIONS_SHOWN),
             command='warehouse query "select * from marts.mart_revision_alert where source = '
             f"'{source}' and vintage = '{vintage}' order by abs(change_pct) desc nulls last\"",
+            published_at=published_at,
         )
-        for (source, vintage), revisions in sorted(by_vintage.items())
+        for (source, vintage, published_at), revisions in sorted(by_vintage.items())
     ]
-
-
-def describe_revisions(revisions: Sequence[BigRevision]) -> str:
-    """Return the largest revisions of a vintage in one line."""
-    largest = sorted(revisions, key=lambda one: -abs(one.change_pct or 0))[:REVISIONS_SHOWN]
-    shown = "; ".join(
-        f"{one.series} {one.period_label}: {one.previous_value} -> {one.value} "
-        f"({'from zero' if one.change_pct is None else format(one.change_pct, '+.1f') + ' %'}, "
-        f"threshold {one.threshold_pct} %)"
-        for one in largest
-    )
-    return shown + ("; …" if len(revisions) > len(largest) else "")
 
 
 def disk_alerts(settings: Settings) -> list[Alert]:

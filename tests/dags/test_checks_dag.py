@@ -13,6 +13,7 @@ import pytest
 from airflow_local import states
 from alert_cases import NIGHT, RELEASE, SOURCE, release_with_a_big_revision, silent_mirror, spoiled_mirror
 from conftest import ingest, settings_of
+from small_releases import make_release, vintage_entry
 
 from warehouse import alerts
 from warehouse.errors import Rejected, WarehouseError
@@ -176,3 +177,20 @@ def test_unreadable_record_is_reported_and_does_not_hide_others(
     monkeypatch.setenv("WAREHOUSE_DISK_FACTOR", "1e12")
     assert "unreadable" in failed_check("records")
     assert "disk_low" in failed_check("disk")
+
+
+def test_big_revision_is_reported_when_another_release_follows(home: Path) -> None:
+    sources = [vintage_entry("safe_bop", day) for day in ("2024-03-29", "2024-06-28")]
+    revision = (
+        "insert into marts.mart_revision_alert values ('safe_bop', '2024-06-28', '2024-03-29', "
+        "'CHN exports', '2021', 100, 180, 80, 20)"
+    )
+    now = datetime.now(UTC)
+    make_release(home, "old", vintages=sources[:1], age_days=9)
+    make_release(home, "revised", vintages=sources, sql=revision, age_days=0.25)
+    make_release(home, "later", vintages=[*sources, vintage_entry("other", "2024-07-01")], sql=revision)
+    message = failed_check("revisions", now + timedelta(hours=1))
+    assert message.count("big_revision: safe_bop") == 1 and "+80.0 %" in message
+    assert "In force: release later" in message
+    assert "revisions" in passing_checks(now + timedelta(hours=19)), "it is reported on one day"
+    assert "revisions" in passing_checks(now - timedelta(hours=7)), "not yet published"
