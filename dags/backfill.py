@@ -34,6 +34,12 @@ APPROVAL_TIMEOUT = timedelta(days=14)
 DAGRUN_TIMEOUT = timedelta(days=16)
 TABLES_SHOWN = 15
 ANSWER = "answer"
+# An address with a user or a password: Airflow keeps the parameters of a run as they are typed.
+REFUSED_ADDRESS = r"[A-Za-z][A-Za-z0-9+.-]*:/*[^/?#]*@"
+ADDRESS_REMEDY = (
+    "On a machine with the home, put the address into WAREHOUSE_MIRROR and run: warehouse backfill start. "
+    "If the password was typed here, change it: the audit log of Airflow may have it"
+)
 
 DOC = """\
 ### Backfill a source
@@ -51,8 +57,8 @@ a build **beside** the live warehouse, and shows what would change. Then it wait
 | `discard` | after a rejection: removes what the backfill staged | trigger the task again |
 
 **Parameters**: `source`; `from`, `to`; `mirror`, a directory or address of recorded answers (empty: the
-publisher, which only serves what it shows today); `reread`, fetch nothing and parse the landed files again
-with the present reader.
+publisher, which only serves what it shows today), without a password, which Airflow would keep; `reread`,
+fetch nothing and parse the landed files again with the present reader.
 
 **What happens on failure:** landing and releases stay as they are. Only `approve` changes them, and it fails
 when the live warehouse has changed since the comparison.
@@ -84,10 +90,25 @@ def begin(params: dict[str, Any], dag_run: Any = None) -> str | None:
             params["source"],
             params["from"],
             params["to"],
-            (params["mirror"] or None,),
+            (without_password(params["mirror"]),),
             params["reread"],
         )
     return None if stage.is_empty(settings, backfill) else backfill
+
+
+def without_password(mirror: str | None) -> str | None:
+    """Return the mirror that a parameter names, None if it is empty.
+
+    Raises AirflowFailException for an address with a password or another secret that the form did not refuse.
+    """
+    from warehouse.fetch import without_secrets
+
+    if mirror and (masked := without_secrets(mirror)) != mirror:
+        raise AirflowFailException(
+            f"{masked}: has a password, and Airflow keeps the parameters of a run. Delete this run. "
+            f"{ADDRESS_REMEDY}."
+        )
+    return mirror or None
 
 
 @task(pool=BUILDS, execution_timeout=BUILD_TIMEOUT)
@@ -196,7 +217,11 @@ with DAG(
             None,
             type=["null", "string"],
             title="Mirror",
-            description="Directory or address of recorded answers. Empty means the publisher.",
+            description="Directory or address of recorded answers, without a password. "
+            "Empty means the publisher.",
+            # Airflow checks the pattern before it stores the run; its error has the comment.
+            pattern=f"^(?!{REFUSED_ADDRESS})",
+            **{"$comment": f"An address with a password is refused. {ADDRESS_REMEDY}."},
         ),
         "reread": Param(
             False,

@@ -112,6 +112,8 @@ def use_local_airflow(home: Path) -> None:
     os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(DAGS / "plugins")
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
     os.environ["AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION"] = "False"
+    # The audit log masks values by their name: the address of a mirror may have a password.
+    os.environ["AIRFLOW__CORE__SENSITIVE_VAR_CONN_NAMES"] = "mirror"
     # It logs hundreds of lines about functions that it does not register.
     os.environ["AIRFLOW__LOGGING__NAMESPACE_LEVELS"] = "great_expectations=WARNING"
     if str(DAGS) not in sys.path:

@@ -5,6 +5,8 @@ A person's answer is written to Airflow's metadata as the REST API does it; test
 
 from __future__ import annotations
 
+import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from airflow_local import Doubles, states
 
 from warehouse.backfill import decide, records, stage
 from warehouse.backfill.records import Baseline, Pull, Report
-from warehouse.config import Settings, load_settings
+from warehouse.config import PROJECT_ROOT, Settings, load_settings
 from warehouse.errors import Rejected
 from warehouse.releases.diff import TableDiff
 from warehouse.sources import SOURCES
@@ -283,6 +286,60 @@ def test_invalid_parameter_starts_no_run(staged: Doubles, dags: dict[str, Any], 
     with pytest.raises((ParamValidationError, AirflowException, ValueError)):
         dags["backfill"].test(run_conf=conf)
     assert staged.calls == []
+
+
+def stored_confs() -> str:
+    """Return what Airflow keeps of the parameters of all runs."""
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        return repr([run.conf for run in session.query(DagRun)])
+
+
+@pytest.mark.parametrize("mirror", ["https://ada:hush@mirror.example/a", "http://hush@mirror.example"])
+def test_mirror_with_a_password_starts_no_run(
+    staged: Doubles, decided: Doubles, dags: dict[str, Any], mirror: str
+) -> None:
+    from airflow.sdk.exceptions import ParamValidationError
+
+    with pytest.raises(ParamValidationError) as refused:
+        dags["backfill"].test(run_conf=REQUEST | {"mirror": mirror})
+    message = re.sub(r"'\s+'", "", str(refused.value))  # jsonschema wraps its lines
+    assert "put the address into WAREHOUSE_MIRROR and run: warehouse backfill start" in message
+    assert staged.calls == [] and "hush" not in stored_confs()
+
+
+def test_mirror_with_a_secret_parameter_is_refused_with_what_to_do(
+    staged: Doubles, decided: Doubles, dags: dict[str, Any], progress: Any
+) -> None:
+    staged.answers["is_empty"] = True
+    run = dags["backfill"].test(run_conf=REQUEST | {"mirror": "https://mirror.example/a?token=hush"})
+    assert states(run)["begin"] == "failed" and staged.calls == []
+    shown = progress.console.file.getvalue()
+    assert "https://mirror.example/a?token=***: has a password, and Airflow keeps" in shown
+    assert "put the address into WAREHOUSE_MIRROR and run: warehouse backfill start" in shown
+    assert "hush" not in shown
+
+
+@pytest.mark.parametrize("mirror", ["/srv/mirrors/a@b", "https://mirror.example/a@b?page=2", "", None])
+def test_mirror_without_a_password_is_taken(
+    staged: Doubles, decided: Doubles, dags: dict[str, Any], mirror: str | None
+) -> None:
+    staged.answers["is_empty"] = True
+    dags["backfill"].test(run_conf=REQUEST | {"mirror": mirror})
+    assert staged.calls[0][4] == (mirror or None,)
+
+
+def test_audit_log_of_airflow_masks_the_mirror() -> None:
+    compose = yaml.safe_load((PROJECT_ROOT / "docker-compose.yml").read_text())
+    found = {
+        str(service["environment"].get("AIRFLOW__CORE__SENSITIVE_VAR_CONN_NAMES"))
+        for service in compose["services"].values()
+        if "AIRFLOW__CORE__DAGS_FOLDER" in (service.get("environment") or {})
+    }
+    assert found == {"mirror"}
+    assert os.environ["AIRFLOW__CORE__SENSITIVE_VAR_CONN_NAMES"] == "mirror"  # as of `make run` and `make ui`
 
 
 def test_form_offers_every_source(dags: dict[str, Any]) -> None:
