@@ -101,7 +101,7 @@ def without_password(mirror: str | None) -> str | None:
 
     Raises AirflowFailException for an address with a password or another secret that the form did not refuse.
     """
-    from warehouse.fetch import without_secrets
+    from warehouse.masking import without_secrets
 
     if mirror and (masked := without_secrets(mirror)) != mirror:
         raise AirflowFailException(

@@ -297,7 +297,7 @@ def shared_files(record: BackupRecord, is_fixed: Callable[[str], bool]) -> froze
     """Return the read-only files of releases: those with the same content are stored once and linked.
 
     A refresh and a publish link them as well, and the retention policy counts the bytes of releases.
-    `is_fixed` tells of a path of `record` whether its file is read-only.
+    `is_fixed` returns for a path of `record` whether its file is read-only.
     """
     return frozenset(name for name in record.files if name.startswith("published/") and is_fixed(name))
 
