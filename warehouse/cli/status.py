@@ -207,7 +207,7 @@ def alerts(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode =
     found, problems = find_alerts(settings), record_problems(settings)
     rows = [alert.model_dump(mode="json") for alert in found]
     if as_csv:
-        print_csv(rows, Alert.model_fields)
+        print_csv(rows, [name for name, field in Alert.model_fields.items() if not field.exclude])
     elif as_json:
         print_json(rows)
     else:
