@@ -54,7 +54,7 @@ def run(
         env=environment_of(home, mirror) | also,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,  # a night takes minutes beside other tests
         check=False,
     )
 
