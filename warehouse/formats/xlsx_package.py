@@ -133,17 +133,19 @@ def _cell_fault(kind: str, cell: bytes) -> tuple[str, str] | None:
     """Return reason and remedy if the cell of this type must not be read, else None."""
     if kind not in _CELL_TYPES:
         return f"the cell has the unknown type {kind!r}", FETCH_AGAIN
-    if kind not in ("e", "s") and not (kind != "str" and _FORMULA.search(cell)):
-        return None  # most cells: their value is not looked at
-    text = _first(_VALUE, cell).strip()
     if kind == "e":
         remedy = "The publisher's own formula failed: report it, and wait for a corrected file"
-        return f"the cell is an error, {text}", remedy
-    if not text and _FORMULA.search(cell):
+        return f"the cell is an error, {_value(cell)}", remedy
+    if kind != "str" and _FORMULA.search(cell) and not _value(cell):
         return "the formula has no cached result", "Open the file in Excel, let it calculate, and save it"
-    if kind == "s" and text and not text.isdecimal():
+    if kind == "s" and (text := _value(cell)) and not text.isdecimal():
         return f"there is no shared string {text!r}", FETCH_AGAIN
     return None
+
+
+def _value(cell: bytes) -> str:
+    """Return the text of the value of a cell, empty if it has none."""
+    return _first(_VALUE, cell).strip()
 
 
 def _first(pattern: re.Pattern[bytes], content: bytes) -> str:
