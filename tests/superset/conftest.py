@@ -124,11 +124,14 @@ class Tab:
         self.outside: list[str] = []
         self.failed: list[str] = []
         self.page.on("response", lambda answer: self._see(answer.url, answer.status))
+        # The page of the login sends a log a second later, and its answer can replace the cookie of the login.
+        self.page.route("**/superset/log/**", lambda route: route.abort())
         self.page.goto(f"{superset.address}/login/")
         self.page.fill("[data-test=username-input]", user)
         self.page.fill("[data-test=password-input]", superset.password(user))
         self.page.keyboard.press("Enter")
         self.page.wait_for_url("**/welcome/**", timeout=60_000)
+        self.page.unroute("**/superset/log/**")
         token = self.get("/api/v1/security/csrf_token/").json()["result"]
         self.headers = {"X-CSRFToken": token, "Referer": superset.address}
 
