@@ -84,11 +84,22 @@ APART := not slow and not live and not faults and not stack and not browser and 
 test-fast: $(READY) ## the tests without a build (an inner loop)
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not sample and $(APART)'
 
+# The files with tests that look at one source or at each: the others are not collected for it.
+OF_SOURCES := tests/sources tests/quality tests/test_architecture.py tests/test_unit_tests.py tests/faults/test_corpus.py \
+  tests/cases/test_second_editions.py
 test-slow: $(READY) ## the tests that make builds of their own, run Airflow or start many processes (minutes)
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'slow and not live and not faults and not stack and not browser and not superset and not spark'
 
 test-faults: $(READY) ## kills, full disks, bad payloads, many readers, the cases (minutes; root, to mount a small disk)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m faults tests/faults tests/cases
+
+.PHONY: test-source
+test-source: $(READY) ## one source: its SQL, tests, bad payloads, unit test and second edition (SOURCE=imf_bop)
+	@[ -f 'warehouse/sources/$(SOURCE).py' ] || { echo 'Name a source: make test-source SOURCE=imf_bop'; exit 2; }
+	@$(BIN)/ruff check warehouse/sources/$(SOURCE).py
+	@$(BIN)/python .ci/lint_expectations.py expectations/raw.$(SOURCE).yml
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not live and not stack and not spark and not browser and not superset' \
+	  --source '$(SOURCE)' $(OF_SOURCES)
 
 cases: $(READY) ## what publishers and people send: each case with its outcome and reason (CASES="17 24" for some)
 	@PYTHONPATH=tests:tests/faults $(BIN)/python -m cases.replay $(CASES)

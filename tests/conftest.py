@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -38,13 +39,20 @@ LONG_SETS = ("slow", "faults", "stack", "browser", "superset")
 NO_TIME = "it had not begun by TESTS_UNTIL"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--source NAME`: the tests of one source, as `make test-source` runs them."""
+    parser.addoption("--source", choices=sorted(SOURCES), help="run the tests of one source alone")
+
+
 def fixtures_of(item: pytest.Item) -> set[str]:
     """Return the names of the fixtures of a test, and of their fixtures."""
     return set(getattr(item, "fixturenames", ()))
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None, None, None]:
     """Mark tests by the fixtures that they need, and order those that a selection leaves."""
     for item in items:
         if SLOW_FIXTURES & fixtures_of(item):
@@ -52,7 +60,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, N
         elif SAMPLE_FIXTURES & fixtures_of(item):
             item.add_marker(pytest.mark.sample)
     yield
+    if name := config.getoption("source"):
+        chosen = [item for item in items if is_of_source(item, name)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+        items[:] = chosen
     items[:] = in_halves(items)
+
+
+def is_of_source(item: pytest.Item, name: str) -> bool:
+    """Tell whether a test looks at one source, and needs neither the sample's build nor Airflow.
+
+    Such a test is in the files of the source, has its name as a parameter, or is marked `each_source`: then
+    it looks at the sources of the fixture `asked_sources`.
+    """
+    if item.get_closest_marker("each_source"):
+        return True
+    if fixtures_of(item) & (SLOW_FIXTURES | SAMPLE_FIXTURES - {"good"}):
+        return False
+    is_parameter = re.search(rf"(?<![a-z0-9_]){name}(?![a-z0-9_])", item.name.partition("[")[2])
+    return is_parameter is not None or item.path.stem.startswith(f"test_{name}")
+
+
+@pytest.fixture(scope="session")
+def asked_sources(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Return the names of all sources, or of the one of `--source`."""
+    asked = request.config.getoption("source")
+    return (asked,) if asked else tuple(SOURCES)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -154,6 +154,7 @@ def test_every_module_has_a_docstring() -> None:
         assert text and len(text) > 40, f"{path}: write what the module does"
 
 
+@pytest.mark.each_source
 def test_every_source_has_module_staging_model_suite_and_fixtures() -> None:
     assert SOURCES
     for name in SOURCES:
@@ -166,6 +167,7 @@ def test_every_source_has_module_staging_model_suite_and_fixtures() -> None:
             assert path.exists(), f"{name}: {path.relative_to(PROJECT_ROOT)} is missing"
 
 
+@pytest.mark.each_source
 def test_every_source_is_in_a_seed() -> None:
     seeds = "\n".join(path.read_text() for path in (DBT_PROJECT_DIR / "seeds").rglob("*.csv"))
     assert SOURCES
@@ -173,6 +175,7 @@ def test_every_source_is_in_a_seed() -> None:
         assert re.search(rf"^{name},", seeds, re.MULTILINE), f"no seed has a row of {name}"
 
 
+@pytest.mark.each_source
 def test_every_source_is_described_and_tested() -> None:
     staging = DBT_PROJECT_DIR / "models" / "staging"
     tests = "\n".join(path.read_text() for path in sorted(Path(__file__).parent.rglob("test_*.py")))
@@ -192,6 +195,7 @@ def test_every_source_is_described_and_tested() -> None:
     assert SOURCES and not missing, f"missing: {'; '.join(missing)}"
 
 
+@pytest.mark.each_source
 def test_variable_of_each_key_is_where_an_operator_sets_it() -> None:
     variables = {source.key_variable for source in SOURCES.values() if source.key_variable}
     assert len(variables) >= 2
@@ -206,6 +210,7 @@ def test_variable_of_each_key_is_where_an_operator_sets_it() -> None:
         assert KEY_VARIABLE.fullmatch(name), f"{name}: the settings read WAREHOUSE_<name>_KEY"
 
 
+@pytest.mark.each_source
 def test_every_staging_model_and_suite_has_a_source() -> None:
     models = sorted((DBT_PROJECT_DIR / "models" / "staging").glob("stg_*.sql"))
     suites = sorted(EXPECTATIONS_DIR.glob("raw.*.yml"))

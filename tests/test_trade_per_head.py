@@ -286,7 +286,6 @@ SPOILED: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "empty": (
         (f"delete from {MART}",),
         {
-            "there are rows": "found 0",
             "amounts are those of core": "mofcom_totals, CHN, 2012, CNY, total beside GDP: core 3042200",
             "no publisher of a size is lost": "unctad_services, GDP of unctad_gdp: 0 results, the current release has 90",
         },

@@ -14,9 +14,10 @@ import spoiled
 from cases import edits
 from cases.case import Case, Edit, ingest_case
 from cases.edits import changed, in_archive, in_text_of, replaced
-from conftest import copy_home, release_of
+from conftest import copy_home, ingest, release_of, settings_of, sources_of
 from recordings import WITHOUT_RECORDING
 
+from warehouse.config import SAMPLE_DIR
 from warehouse.landing import store
 from warehouse.model import Request
 from warehouse.releases.manifest import read_manifest
@@ -24,6 +25,7 @@ from warehouse.releases.store import DATABASE
 from warehouse.sources import SOURCES
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
+NIGHT = SAMPLE_DIR / "night-2"
 
 
 def with_a_digit_more(**key: str) -> Callable[[str], str]:
@@ -103,13 +105,35 @@ def land(source: str, answers: Edit, day: str, recorded: Path, home: Path) -> st
     return check.vintage
 
 
-def test_second_edition_of_every_source_is_published(base: Path, replayed: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def homes(
+    request: pytest.FixtureRequest, asked_sources: tuple[str, ...], tmp_path: Path
+) -> tuple[Path, Path]:
+    """Return a home that lacks the sources of FIRST, and one with their recorded vintages.
+
+    With `--source` they have that source alone.
+    """
+    home, recorded = tmp_path / "home", tmp_path / "recorded"
+    if asked_sources == tuple(SOURCES):
+        return copy_home(request.getfixturevalue("base"), home), request.getfixturevalue("replayed")
+    for source in set(asked_sources) & set(sources_of(NIGHT)):
+        for place in {recorded} if source in FIRST else {home, recorded}:
+            ingest(settings_of(place, NIGHT), source)
+    return home, recorded
+
+
+@pytest.mark.each_source
+def test_second_edition_of_every_source_is_published(
+    homes: tuple[Path, Path], asked_sources: tuple[str, ...]
+) -> None:
     assert set(SECOND) == set(SOURCES)
-    home = copy_home(base, tmp_path / "home")
-    for source, answers in FIRST.items():
+    home, recorded = homes
+    for source in FIRST.keys() & set(asked_sources):
         assert store.vintages(home / "landing", source) == ()
-        land(source, answers, "2026-06-10", replayed, home)
-    editions = {source: land(source, edit, "2026-06-11", replayed, home) for source, edit in SECOND.items()}
+        land(source, FIRST[source], "2026-06-10", recorded, home)
+    editions = {
+        source: land(source, SECOND[source], "2026-06-11", recorded, home) for source in asked_sources
+    }
     release = release_of(home)
     manifest = read_manifest(release)
     assert manifest.set_aside == ()
@@ -123,5 +147,5 @@ def test_second_edition_of_every_source_is_published(base: Path, replayed: Path,
             "select count(*) = count(distinct (series, period_label)) from marts.mart_revision "
             "where vintage = '2026-06-11'"
         ).fetchone()
-    assert revised == [(source, 1) for source in sorted(SOURCES)]
+    assert revised == [(source, 1) for source in sorted(asked_sources)]
     assert names == (True,)

@@ -12,6 +12,7 @@ from warehouse.sources import SOURCES
 sys.path.insert(0, str(PROJECT_ROOT / "docs"))
 import source_files
 
+pytestmark = pytest.mark.each_source
 OUTDATED = "run: make sources"
 
 
