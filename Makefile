@@ -80,12 +80,12 @@ run: $(READY) ## the nightly load through Airflow, on the recorded nights (MIRRO
 test: $(READY) ## the tests, with those on one build of the sample (minutes)
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-APART := not slow and not live and not faults and not stack and not browser and not superset and not spark
+APART := not slow and not faults and not stack and not browser and not superset and not spark
 test-fast: $(READY) ## the tests without a build (an inner loop)
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not sample and $(APART)'
 
 test-slow: $(READY) ## the tests that make builds of their own, run Airflow or start many processes (minutes)
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'slow and not live and not faults and not stack and not browser and not superset and not spark'
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'slow and not faults and not stack and not browser and not superset and not spark'
 
 test-faults: $(READY) ## kills, full disks, bad payloads, many readers, the cases (minutes; root, to mount a small disk)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m faults tests/faults tests/cases
@@ -166,8 +166,8 @@ superset: $(SUPERSET_READY) ## Superset on the current release, on loopback (SUP
 	  SUPERSET_HOME="$$home/superset" SUPERSET_SECRETS="$$passwords" SUPERSET_RELEASE="$$home/published/latest" \
 	  PYTHONPATH="$$PWD/superset:$$PWD/docker" exec $(SUPERSET_PYTHON) superset/serve.py 127.0.0.1:$(SUPERSET_PORT)
 
-live: $(READY) ## probes of the real publishers (needs the network; never part of the tests)
-	@$(BIN)/python -m pytest -q -m live --force-enable-socket tests/live
+live: $(READY) ## probes of the real publishers, a line for each (SOURCES="batis safe_bop" for some; needs the network)
+	@PYTHONPATH=tests $(BIN)/python -m live.probe $(SOURCES)
 
 check: $(READY) ## ruff, mypy, sqlfluff, dbt parse
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .
