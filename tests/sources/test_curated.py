@@ -385,6 +385,11 @@ def test_growth_rate_is_compared_with_its_amounts(tmp_path: Path) -> None:
     assert doubts_of(*amounts, growth.format("18.5"), tmp_path=tmp_path) == {}
     (found,) = doubts_of(*amounts, growth.format("-20.5"), tmp_path=tmp_path).values()
     assert "120 100 million of 2021 (zz_new.csv line 2) is 20.0 percent above 100" in found
+    # 0.19 is within 20 points of 20, and as a fraction it is 19.
+    (found,) = doubts_of(*amounts, growth.format("0.19"), tmp_path=tmp_path).values()
+    assert "value '0.19' is implausible" in found and "is 20.0 percent above 100" in found
+    flat = ("period=2021; value=100.2", "period=2020; value=100")
+    assert doubts_of(*flat, growth.format("0.25"), tmp_path=tmp_path) == {}
     # With no amount of the year before, a small growth rate of one decimal is plausible.
     assert doubts_of(amounts[0], growth.format("0.2"), tmp_path=tmp_path) == {}
 
