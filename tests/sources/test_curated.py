@@ -247,6 +247,8 @@ def test_units_of_the_seed_are_exact_millions() -> None:
             f"{HEADER}\n{FIGURE}商务部\n".encode("gb18030"),
             r"line 2: byte 0xc9, text in GBK .* UTF-8.*CSV UTF-8",
         ),
+        (f"{HEADER}\n{FIGURE}亿\n".encode("gb18030"), "line 2: byte 0xd2, text in GBK"),
+        (f"{HEADER}\n{FIGURE}Curaçao\n".encode("cp1252"), "line 2: byte 0xe7, .*such as Windows-1252.*UTF-8"),
         (f"{HEADER}\n".encode("utf-16"), "line 1: text in UTF-16.*CSV UTF-8"),
         (f"{HEADER}\n{FIGURE}\n".replace(",", ";").encode(), "line 1: .*semicolons between.*expected commas"),
         (f"{HEADER}\n{FIGURE}\n".replace(",", "\t").encode(), "line 1: .*tabs between.*expected commas"),
