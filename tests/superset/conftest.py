@@ -124,7 +124,7 @@ class Tab:
         self.outside: list[str] = []
         self.failed: list[str] = []
         self.page.on("response", lambda answer: self._see(answer.url, answer.status))
-        # The page of the login sends a log a second later, and its answer can replace the cookie of the login.
+        # The login page sends a log a second later, and its answer may replace the cookie of the login.
         self.page.route("**/superset/log/**", lambda route: route.abort())
         self.page.goto(f"{superset.address}/login/")
         self.page.fill("[data-test=username-input]", user)
