@@ -80,7 +80,7 @@ run: $(READY) ## the nightly load through Airflow, on the recorded nights (MIRRO
 test: $(READY) ## the tests, with those on one build of the sample (minutes)
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-APART := not slow and not live and not faults and not stack and not browser and not superset and not spark
+APART := not slow and not faults and not stack and not browser and not superset and not spark
 test-fast: $(READY) ## the tests without a build (an inner loop)
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not sample and $(APART)'
 
@@ -88,7 +88,7 @@ test-fast: $(READY) ## the tests without a build (an inner loop)
 OF_SOURCES := tests/sources tests/quality tests/test_architecture.py tests/test_unit_tests.py tests/faults/test_corpus.py \
   tests/cases/test_second_editions.py
 test-slow: $(READY) ## the tests that make builds of their own, run Airflow or start many processes (minutes)
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'slow and not live and not faults and not stack and not browser and not superset and not spark'
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'slow and not faults and not stack and not browser and not superset and not spark'
 
 test-faults: $(READY) ## kills, full disks, bad payloads, many readers, the cases (minutes; root, to mount a small disk)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m faults tests/faults tests/cases
@@ -98,7 +98,7 @@ test-source: $(READY) ## one source: its SQL, tests, bad payloads, unit test and
 	@[ -f 'warehouse/sources/$(SOURCE).py' ] || { echo 'Name a source: make test-source SOURCE=imf_bop'; exit 2; }
 	@$(BIN)/ruff check warehouse/sources/$(SOURCE).py
 	@$(BIN)/python .ci/lint_expectations.py expectations/raw.$(SOURCE).yml
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not live and not stack and not spark and not browser and not superset' \
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not stack and not spark and not browser and not superset' \
 	  --source '$(SOURCE)' $(OF_SOURCES)
 
 cases: $(READY) ## what publishers and people send: each case with its outcome and reason (CASES="17 24" for some)
@@ -177,8 +177,8 @@ superset: $(SUPERSET_READY) ## Superset on the current release, on loopback (SUP
 	  SUPERSET_HOME="$$home/superset" SUPERSET_SECRETS="$$passwords" SUPERSET_RELEASE="$$home/published/latest" \
 	  PYTHONPATH="$$PWD/superset:$$PWD/docker" exec $(SUPERSET_PYTHON) superset/serve.py 127.0.0.1:$(SUPERSET_PORT)
 
-live: $(READY) ## probes of the real publishers (needs the network; never part of the tests)
-	@$(BIN)/python -m pytest -q -m live --force-enable-socket tests/live
+live: $(READY) ## probes of the real publishers, a line for each (SOURCES="batis safe_bop" for some; needs the network)
+	@PYTHONPATH=tests $(BIN)/python -m live.probe $(SOURCES)
 
 check: $(READY) ## ruff, mypy, sqlfluff, dbt parse
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .

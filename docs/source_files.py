@@ -26,10 +26,12 @@ PAGES = Path(__file__).parent / "sources"
 MACRO = DBT_PROJECT_DIR / "macros" / "observed_sources.sql"
 # The language of a README, by which columns of source_facts are named, and the heading of its table.
 READMES = {
-    "README.md": ("en", ("source", "publisher", "table", "content", "recorded")),
-    "README.zh.md": ("zh", ("数据源", "发布机构", "数据表", "内容", "录制")),
+    "README.md": ("en", ("source", "publisher", "table", "content", "recorded", "evidenced")),
+    "README.zh.md": ("zh", ("数据源", "发布机构", "数据表", "内容", "录制", "最近证据")),
 }
 NEEDS = {"en": "needs", "zh": "需设"}
+# With which `evidenced` of a source begins: a day, a month, a year, or two of them.
+DAY = re.compile(r"(?:[0-9-]+ to )?([0-9-]+): ")
 TABLE = re.compile(r"(<!-- sources: written by make sources -->\n).*?(<!-- end of sources -->)", re.DOTALL)
 MACRO_TEXT = """\
 {{#-
@@ -146,10 +148,17 @@ def table_of(language: str, heading: tuple[str, ...]) -> str:
         key = f" ({NEEDS[language]} `{source.key_variable}`)" if source.key_variable else ""
         page = f"[`{name}`](docs/sources/{name}.md)"
         table = f"`{fact['publisher_table']}`"
+        is_recorded = "✓" if name in recorded else "-"
         rows.append(
-            (page, publisher, table, fact[f"content_{language}"] + key, "✓" if name in recorded else "-")
+            (page, publisher, table, fact[f"content_{language}"] + key, is_recorded, evidence_of(source))
         )
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def evidence_of(source: Source) -> str:
+    """Return when the address and layout of a source were last evidenced; `-` if it has no publisher's."""
+    found = DAY.match(source.evidenced)
+    return found[1] if found else "-"
 
 
 def readme_of(name: str) -> str:

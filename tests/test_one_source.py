@@ -13,7 +13,7 @@ FILES = ("tests/sources/test_imf_bop.py", "tests/sources/test_batis.py", "tests/
 
 
 def collected(*options: str) -> str:
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "not live", *options, *FILES]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "", *options, *FILES]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT_ROOT).stdout
 
 

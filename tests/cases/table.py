@@ -191,6 +191,22 @@ NBS = (
             Figure("raw", NATION.format(year=2021), "_file", "new.3.2020-.values.000000.json"),
         ),
     ),
+    Case(
+        "09b-nbs-exponent-numbers",
+        "nbs_accounts",
+        "A value has an exponent, as Java writes doubles: 1.149237E6.",
+        edits.nbs(edits.nbs_exponents),
+        "accepted",
+        figures=(
+            Figure("raw", NATION.format(year=2021), "value", "1.149237E6"),
+            Figure(
+                "staged",
+                "indicator = 'NBS.GDP' and region is null and period_start = '2021-01-01'",
+                "cast(value as decimal(20, 1))",
+                "114923700.0",
+            ),
+        ),
+    ),
 )
 
 # --- the World Bank ---------------------------------------------------------------------------------------
@@ -634,6 +650,22 @@ DDS_2024 = "flow = 'X' and reporter_code = 'CN' and year = '2024' and indicator 
 DDS_STAGED = "reporter = 'CHN' and flow = 'exports' and service = 'DDEL' and period_start = '2024-01-01'"
 DDS = "DDS_bulk_download.csv"
 OTHERS = (
+    Case(
+        "09c-mofcom-exponent-numbers",
+        "mofcom_totals",
+        "An amount has an exponent: 2.5435E+04.",
+        changed("page-1", replaced(('"25,435.0"', '"2.5435E+04"'))),
+        "accepted",
+        figures=(
+            Figure("raw", "year = '2021'", "exports_rmb", "2.5435E+04"),
+            Figure(
+                "staged",
+                "flow = 'exports' and currency = 'CNY' and period_start = '2021-01-01'",
+                "cast(value as decimal(20, 1))",
+                "2543500.0",
+            ),
+        ),
+    ),
     Case(
         "20-mofcom-running-year",
         "mofcom_totals",

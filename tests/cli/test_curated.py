@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from command_line import invoke
@@ -58,3 +59,20 @@ def test_check_without_files_checks_the_folder_and_names_what_to_add_or_confirm(
     assert "c.csv: line 2, value '22364.4' is implausible: it is 10.0 times 22364.4 100 million" in value
     assert ended.stderr == "2 problems\n"
     invoke(tmp_path, "curated", "check", "a.csv", "b.csv", WAREHOUSE_CURATED=str(folder))
+
+
+def test_check_names_periods_that_have_not_ended(tmp_path: Path) -> None:
+    header, figure = invoke(tmp_path, "curated", "template").stdout.splitlines()
+    year = datetime.now(UTC).year
+    periods = (f"{year - 1}", f"{year}", f"{year + 9}-Q1", f"{year - 1}-01/{year}-12", f"{year - 1}-12")
+    lines = [
+        figure.replace("2021-01/2021-11", one).replace("release", f"p{n}") for n, one in enumerate(periods)
+    ]
+    path = tmp_path / "mine.csv"
+    path.write_text("\n".join([header, *lines, ""]), encoding="utf-8")
+    ended = invoke(tmp_path, "curated", "check", str(path), exit_code=1)
+    named = [line for line in ended.stdout.splitlines() if "a period that ended before" in line]
+    assert [line.split("period '")[1].split("'")[0] for line in named] == list(periods[1:4])
+    # A figure that is undated has the day of the statement, and is in no table.
+    path.write_text("\n".join([header, lines[1].replace(",stated,", ",undated,"), ""]), encoding="utf-8")
+    assert "no problems" in invoke(tmp_path, "curated", "check", str(path)).stdout

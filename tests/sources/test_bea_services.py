@@ -61,6 +61,9 @@ def test_exports_and_imports_are_read_as_sent(tmp_path: Path) -> None:
     assert {row["trade_direction"] for row in rows} == {"Exports", "Imports"} and len(rows) == 62
     cells = {(row["type_of_service"], row["trade_direction"], row["time_period"]): row for row in rows}
     assert cells["AllTypesOfService", "Exports", "2023"]["data_value"] == "46,420"
+    changed = answer()
+    first(changed)["DataValue"] = "4.8E+04"
+    assert read(tmp_path, changed)[0][0]["data_value"] == "4.8E+04"
     assert cells["Comp", "Imports", "2022"]["data_value"] == "(D)"
     assert cells["AllTypesOfService", "Exports", "2022"]["_row"] == 1
     assert set(notes) == {"1 rows of Balance are not read", "1 rows of SupplementalIns are not read"}

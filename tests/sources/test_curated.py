@@ -247,6 +247,8 @@ def test_units_of_the_seed_are_exact_millions() -> None:
             f"{HEADER}\n{FIGURE}商务部\n".encode("gb18030"),
             r"line 2: byte 0xc9, text in GBK .* UTF-8.*CSV UTF-8",
         ),
+        (f"{HEADER}\n{FIGURE}亿\n".encode("gb18030"), "line 2: byte 0xd2, text in GBK"),
+        (f"{HEADER}\n{FIGURE}Curaçao\n".encode("cp1252"), "line 2: byte 0xe7, .*such as Windows-1252.*UTF-8"),
         (f"{HEADER}\n".encode("utf-16"), "line 1: text in UTF-16.*CSV UTF-8"),
         (f"{HEADER}\n{FIGURE}\n".replace(",", ";").encode(), "line 1: .*semicolons between.*expected commas"),
         (f"{HEADER}\n{FIGURE}\n".replace(",", "\t").encode(), "line 1: .*tabs between.*expected commas"),
@@ -385,6 +387,11 @@ def test_growth_rate_is_compared_with_its_amounts(tmp_path: Path) -> None:
     assert doubts_of(*amounts, growth.format("18.5"), tmp_path=tmp_path) == {}
     (found,) = doubts_of(*amounts, growth.format("-20.5"), tmp_path=tmp_path).values()
     assert "120 100 million of 2021 (zz_new.csv line 2) is 20.0 percent above 100" in found
+    # 0.19 is within 20 points of 20, and as a fraction it is 19.
+    (found,) = doubts_of(*amounts, growth.format("0.19"), tmp_path=tmp_path).values()
+    assert "value '0.19' is implausible" in found and "is 20.0 percent above 100" in found
+    flat = ("period=2021; value=100.2", "period=2020; value=100")
+    assert doubts_of(*flat, growth.format("0.25"), tmp_path=tmp_path) == {}
     # With no amount of the year before, a small growth rate of one decimal is plausible.
     assert doubts_of(amounts[0], growth.format("0.2"), tmp_path=tmp_path) == {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -37,8 +38,8 @@ def test_table_of_a_readme_is_up_to_date(name: str) -> None:
     ]
     # Typed from the list of the sample's files.
     recorded = {"safe_bop", "worldbank_wdi", "unctad_goods", "wto_digital"}
-    assert recorded <= {row.split("`")[1] for row in rows if row.endswith("| ✓ |")}
-    assert {"safe_monthly", "wto_tismos"} <= {row.split("`")[1] for row in rows if row.endswith("| - |")}
+    assert recorded <= {row.split("`")[1] for row in rows if "| ✓ | 20" in row}
+    assert {"safe_monthly", "wto_tismos"} <= {row.split("`")[1] for row in rows if "| - | 20" in row}
 
 
 def test_list_of_the_sources_of_observations_is_up_to_date() -> None:
@@ -49,3 +50,18 @@ def test_list_of_the_sources_of_observations_is_up_to_date() -> None:
 
 def test_every_source_states_when_it_was_last_evidenced() -> None:
     assert not [name for name, source in SOURCES.items() if source.evidenced == "never"]
+    undated = [name for name, source in SOURCES.items() if source_files.evidence_of(source) == "-"]
+    assert undated == ["curated"]
+
+
+@pytest.mark.parametrize(
+    ("evidenced", "day"),
+    [
+        ("2026-09-16: 489 581 002 bytes", "2026-09-16"),
+        ("2026-07 to 2026-10: interface and header", "2026-10"),
+        ("2026: the list of files", "2026"),
+        ("the project's own folder", "-"),
+    ],
+)
+def test_readme_has_the_day_of_the_evidence(evidenced: str, day: str) -> None:
+    assert source_files.evidence_of(replace(SOURCES["batis"], evidenced=evidenced)) == day

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -44,13 +45,19 @@ def check(
     """Print every problem in files of curated figures by line; exit with 1 if there is any.
 
     The figures of the folder WAREHOUSE_CURATED are the neighbours that implausible figures are found by. An
-    area or service that no seed has, and an implausible figure, are held out of the tables until they are
-    added, corrected or confirmed.
+    area or service that no seed has, an implausible figure, and a period that has not ended are held out of
+    the tables until they are added, corrected or confirmed.
     """
     from warehouse.config import load_settings
     from warehouse.errors import WarehouseError
     from warehouse.sources._curated_plausible import implausible
-    from warehouse.sources._curated_rules import Problem, examine, read_vocabulary, unknown_codes
+    from warehouse.sources._curated_rules import (
+        Problem,
+        examine,
+        not_ended,
+        read_vocabulary,
+        unknown_codes,
+    )
 
     vocabulary = read_vocabulary()
     curated = load_settings().curated
@@ -66,18 +73,11 @@ def check(
     rows_by_file: dict[str, list[tuple[int, dict[str, str]]]] = {}
     problems: dict[Path, list[Problem]] = {}
     for path in [*(one for one in folder if one.name not in names), *chosen]:
-        if path.is_dir():
-            raise WarehouseError(
-                f"{path} is a directory. Name the files in it: warehouse curated check FILE; or set "
-                "WAREHOUSE_CURATED to it, and name none"
-            )
-        if not path.is_file():
-            raise WarehouseError(
-                f"{path} is not a file. Create one with: warehouse curated template > {path}"
-            )
+        require_file(path)
         rows, problems[path] = examine(path, vocabulary, seen)
         if not problems[path]:
             rows_by_file[path.name] = rows
+            problems[path] += not_ended(rows, datetime.now(UTC).date())
         problems[path] += unknown_codes(rows, vocabulary)
     doubts = implausible(rows_by_file, vocabulary.units)
     count = 0
@@ -92,6 +92,19 @@ def check(
     if count:
         typer.echo(f"{count} problem{'' if count == 1 else 's'}", err=True)
         raise typer.Exit(1)
+
+
+def require_file(path: Path) -> None:
+    """Raise WarehouseError with the way round unless a path is a file."""
+    from warehouse.errors import WarehouseError
+
+    if path.is_dir():
+        raise WarehouseError(
+            f"{path} is a directory. Name the files in it: warehouse curated check FILE; or set "
+            "WAREHOUSE_CURATED to it, and name none"
+        )
+    if not path.is_file():
+        raise WarehouseError(f"{path} is not a file. Create one with: warehouse curated template > {path}")
 
 
 @app.command()

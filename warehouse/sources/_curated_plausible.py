@@ -153,7 +153,7 @@ def _wrong_percentages(figures: list[_Figure]) -> Iterator[tuple[_Figure, str]]:
     }
     for figure in figures:
         value, measure = figure.number, figure.row["measure"]
-        decimals = len(figure.row["value"].partition(".")[2])
+        is_like_fraction = 0 < abs(value) < 1 and len(figure.row["value"].partition(".")[2]) >= 2
         if measure == "share" and not 0 <= value <= 100:
             yield figure, "a share is from 0 to 100 percent"
         elif measure == "share" and 0 < value < 1:
@@ -167,9 +167,11 @@ def _wrong_percentages(figures: list[_Figure]) -> Iterator[tuple[_Figure, str]]:
             before = amounts.get((key, figure.start - 12, figure.end - 12))
             if now and before and before.number and figure.months <= 12:
                 computed = 100 * (now.number / before.number - 1)
-                if abs(computed - value) > MAX_GROWTH_GAP:
+                # 0.161 is within the gap of 16.1, so a fraction is found by the rate that it would be.
+                is_fraction = is_like_fraction and abs(computed - 100 * value) < abs(computed - value)
+                if is_fraction or abs(computed - value) > MAX_GROWTH_GAP:
                     yield figure, f"{now} is {computed:.1f} percent above {before}"
-            elif 0 < abs(value) < 1 and decimals >= 2:
+            elif is_like_fraction:
                 yield (
                     figure,
                     "a growth rate below 1 with two decimals is often a fraction, 0.161 for 16.1",

@@ -10,6 +10,7 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -67,6 +68,8 @@ _PRINTED = re.compile(r"\bprinted: *(?P<word>[^;]*)")
 _WHOLE_YEAR = re.compile(rf"(?P<year>{_YEAR})-01(?:/|\.\.)(?P=year)-12", re.ASCII)
 SAVE_AS = 'in Excel, save the file as "CSV UTF-8 (Comma delimited)"'
 _GBK = ", text in GBK as Excel on a Chinese Windows saves it"
+_CP1252 = ", text in another encoding, such as Windows-1252 of Excel in Europe"
+_HAN = re.compile("[\u4e00-\u9fff]{2}")
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -278,6 +281,20 @@ def unknown_codes(rows: Iterable[tuple[int, Mapping[str, str]]], vocabulary: Voc
         found |= {area, service}
 
 
+def not_ended(rows: Iterable[tuple[int, Mapping[str, str]]], today: date) -> Iterator[Problem]:
+    """Yield the periods that have not ended on a day: a year typed wrong, a part of a year, or a forecast.
+
+    Such figures land and are held out of the tables (core.held_row).
+    """
+    for line, row in rows:
+        start, _, end = span_of(row["period"]).partition("/")
+        year, _, part = (end or start).partition("-")
+        month = f"{3 * int(part[1]):02}" if part.startswith("Q") else part or "12"
+        if row["status"] in ("stated", "unverified") and f"{year}-{month}" >= f"{today:%Y-%m}":
+            expected = f"a period that ended before {today}: the figure is held out of the tables until then"
+            yield Problem(line, "period", row["period"], expected)
+
+
 def _decode(data: bytes) -> tuple[str, Problem | None]:
     """Return the text of a file, or the problem with its encoding."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -286,15 +303,22 @@ def _decode(data: bytes) -> tuple[str, Problem | None]:
         return data.decode("utf-8-sig"), None
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        found = f"byte {data[error.start]:#x}{_GBK if _is_gbk(data) else ''}"
+        found = f"byte {data[error.start]:#x}{_GBK if _is_gbk(data) else _CP1252}"
         return "", Problem(line, "", found, f"text in UTF-8: {SAVE_AS}")
 
 
 def _is_gbk(data: bytes) -> bool:
+    """Return whether bytes are GBK: Chinese of GB 2312 alone, or with words of two characters.
+
+    An accented letter of Windows-1252 and the letter after it are one character of GBK too.
+    """
     try:
-        data.decode("gb18030")
+        data.decode("gb2312")
     except UnicodeDecodeError:
-        return False
+        try:
+            return _HAN.search(data.decode("gb18030")) is not None
+        except UnicodeDecodeError:
+            return False
     return True
 
 

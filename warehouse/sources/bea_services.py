@@ -60,7 +60,8 @@ EXPECTED = (
 )
 YEAR = re.compile(r"[0-9]{4}")
 VALUE = re.compile(
-    r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|-?[0-9]+(\.[0-9]+)?|\([A-Za-z*]{1,3}\)|n\.a\.|\.{3,5}"
+    r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?"
+    r"|\([A-Za-z*]{1,3}\)|n\.a\.|\.{3,5}"
 )
 _REMEDY = "Compare the answer with warehouse/sources/bea_services.py, and declare its new form there"
 

@@ -52,7 +52,7 @@ MISSING = ("", "-", "–", "—", "——", "/")
 _FILE = re.compile(r"page-([1-9][0-9]*)\.json")
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 _COUNT = re.compile(r"[0-9]{1,6}")
-_AMOUNT = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?")
+_AMOUNT = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,2})?")
 
 ErrorFactory = Callable[..., SourceError]
 
