@@ -96,7 +96,8 @@ test-faults: $(READY) ## kills, full disks, bad payloads, many readers, the case
 .PHONY: test-source
 test-source: $(READY) ## one source: its SQL, tests, bad payloads, unit test and second edition (SOURCE=imf_bop)
 	@[ -f 'warehouse/sources/$(SOURCE).py' ] || { echo 'Name a source: make test-source SOURCE=imf_bop'; exit 2; }
-	@$(BIN)/ruff check warehouse/sources/$(SOURCE).py
+	@$(BIN)/ruff check -q warehouse/sources/$(SOURCE).py tests/sources
+	@$(BIN)/sqlfluff lint -q dbt_project/models/staging/stg_$(SOURCE).sql
 	@$(BIN)/python .ci/lint_expectations.py expectations/raw.$(SOURCE).yml
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not stack and not spark and not browser and not superset' \
 	  --source '$(SOURCE)' $(OF_SOURCES)

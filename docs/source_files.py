@@ -2,6 +2,7 @@
 
 - docs/sources/<source>.md: a page for each source, from its module.
 - README.md and README.zh.md: the table of the sources, from seed source_facts.
+- docs/first_live_night.md: the table of what is known of each publisher, from the modules and the sample.
 - dbt_project/macros/observed_sources.sql: the list of the sources whose observations dbt unites.
 
 A test compares each with its origin. Nothing here reads a release.
@@ -29,6 +30,7 @@ READMES = {
     "README.md": ("en", ("source", "publisher", "table", "content", "recorded", "evidenced")),
     "README.zh.md": ("zh", ("数据源", "发布机构", "数据表", "内容", "录制", "最近证据")),
 }
+EVIDENCE = "docs/first_live_night.md"
 NEEDS = {"en": "needs", "zh": "需设"}
 # With which `evidenced` of a source begins: a day, a month, a year, or two of them.
 DAY = re.compile(r"(?:[0-9-]+ to )?([0-9-]+): ")
@@ -155,6 +157,17 @@ def table_of(language: str, heading: tuple[str, ...]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
+def evidence_table() -> str:
+    """Return the table of what is known of each publisher in Markdown; the project's own folder has none."""
+    recorded = recorded_sources()
+    rows = [("source", "in the sample", "last evidenced"), ("---",) * 3]
+    for name, source in SOURCES.items():
+        if evidence_of(source) != "-":
+            is_recorded = "✓" if name in recorded else "-"
+            rows.append((f"[`{name}`](sources/{name}.md)", is_recorded, source.evidenced))
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
 def evidence_of(source: Source) -> str:
     """Return when the address and layout of a source were last evidenced; `-` if it has no publisher's."""
     found = DAY.match(source.evidenced)
@@ -163,8 +176,12 @@ def evidence_of(source: Source) -> str:
 
 def readme_of(name: str) -> str:
     """Return the text of a README with the table of the sources that there are."""
+    return with_table(name, table_of(*READMES[name]))
+
+
+def with_table(name: str, table: str) -> str:
+    """Return the text of a file with another table between the two marks. Raises ValueError without them."""
     text = (PROJECT_ROOT / name).read_text(encoding="utf-8")
-    table = table_of(*READMES[name])
     made, count = TABLE.subn(lambda found: found[1] + table + found[2], text)
     if count != 1:
         raise ValueError(
@@ -187,6 +204,7 @@ def write_files() -> None:
         (PAGES / f"{source.name}.md").write_text(page_of(source), encoding="utf-8")
     for name in READMES:
         (PROJECT_ROOT / name).write_text(readme_of(name), encoding="utf-8")
+    (PROJECT_ROOT / EVIDENCE).write_text(with_table(EVIDENCE, evidence_table()), encoding="utf-8")
     MACRO.write_text(macro_text(), encoding="utf-8")
 
 

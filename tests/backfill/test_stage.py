@@ -35,7 +35,7 @@ def small(tmp_path: Path) -> Path:
     return make_home(tmp_path / "home")
 
 
-@pytest.mark.parametrize("name", ["bea_services", "wto_timeseries"])
+@pytest.mark.parametrize("name", [name for name, source in SOURCES.items() if source.key_variable])
 def test_publisher_that_asks_for_a_key_is_sent_it(
     name: str, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,6 +42,15 @@ def test_table_of_a_readme_is_up_to_date(name: str) -> None:
     assert {"safe_monthly", "wto_tismos"} <= {row.split("`")[1] for row in rows if "| - | 20" in row}
 
 
+def test_page_on_the_first_live_night_has_the_evidence_of_each_publisher() -> None:
+    text = (PROJECT_ROOT / source_files.EVIDENCE).read_text(encoding="utf-8")
+    assert text == source_files.with_table(source_files.EVIDENCE, source_files.evidence_table()), OUTDATED
+    rows = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| [`")}
+    assert rows.keys() == SOURCES.keys() - {"curated"}
+    assert rows["safe_bop"].endswith("| ✓ | 2026-10-03: page, title and sheets |")
+    assert "| - | 2026-10-03: page, sheet in US dollars" in rows["safe_monthly"]
+
+
 def test_list_of_the_sources_of_observations_is_up_to_date() -> None:
     text = source_files.MACRO.read_text(encoding="utf-8")
     assert text == source_files.macro_text(), OUTDATED
@@ -49,7 +58,8 @@ def test_list_of_the_sources_of_observations_is_up_to_date() -> None:
 
 
 def test_every_source_states_when_it_was_last_evidenced() -> None:
-    assert not [name for name, source in SOURCES.items() if source.evidenced == "never"]
+    never = [name for name, source in SOURCES.items() if source.evidenced == "never"]
+    assert not never, f"state `evidenced` in SOURCE of {', '.join(never)}: a day, and by what"
     undated = [name for name, source in SOURCES.items() if source_files.evidence_of(source) == "-"]
     assert undated == ["curated"]
 

@@ -13,8 +13,8 @@ and `DataValue`, and `BEAAPI.Results.Error` for a rejected key. Inferred: that t
 
 `DataValue` is a text, often with thousands commas (`29,184`); a mark in brackets marks a value that is
 not shown: `(D)` would disclose a single firm, `(*)` is less than half a million. It stays as sent, and `_row`
-is the position of the object, the first being 1. Only exports and imports are read: `Balance` and
-`SupplementalIns` (premiums and losses) are counted and noted.
+is the position of the object, the first being 1. Only exports and imports are read: rows of
+`Balance` and `SupplementalIns` (premiums and losses) are left out.
 
 Raises SourceError for an error of the interface, an answer without the array, an object without a field that
 is read, another unit, country, direction or affiliation, a period that is not a year, and a value that is
@@ -90,21 +90,16 @@ def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterato
     if list(files) != [FILE]:
         raise SourceError(NAME, f"expected the one file {FILE}, got {', '.join(files) or 'none'}")
     columns: list[list[str | int | None]] = [[] for _ in raw_schema(CONTRACT.columns)]
-    left_out = dict.fromkeys(LEFT_OUT, 0)
     for row, item in enumerate(_data(files[FILE]), start=1):
         fail = partial(SourceError, NAME, file=FILE, row=row, remedy=_REMEDY)
         fields = read_fields(item, CONTRACT, "the object", fail, partial(note, FILE))
         texts = {name: _text(value, name, fail) for name, value in fields.items()}
-        if texts["TradeDirection"] in left_out:
-            left_out[texts["TradeDirection"]] += 1
+        if texts["TradeDirection"] in LEFT_OUT:
             continue
         _check(texts, fail)
         entries: tuple[str | int, ...] = (*(texts[name] for name in FIELDS), FILE, row)
         for column, entry in zip(columns, entries, strict=True):
             column.append(entry)
-    for direction, count in left_out.items():
-        if count:
-            note(FILE, f"{count} rows of {direction} are not read")
     if not columns[0]:
         raise SourceError(NAME, "the answer has no exports and imports", file=FILE, remedy=_REMEDY)
     yield pa.record_batch(columns, schema=raw_schema(CONTRACT.columns))
