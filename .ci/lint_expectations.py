@@ -107,6 +107,9 @@ def main(arguments: list[str]) -> int:
     """Lint or fix the given suites, or all of them; return the exit code."""
     named = [Path(argument) for argument in arguments if argument != "--fix"]
     suites = named or sorted(SUITES.glob("*.yml"))
+    for suite in suites:
+        if not suite.exists():
+            raise SystemExit(f"{suite}: there is no such suite. Write it, or correct the name")
     found = [query for suite in suites for query in queries(suite)]
     if not found:
         raise SystemExit(f"{SUITES}: no query found")
