@@ -15,7 +15,9 @@ SUITE = EXPECTATIONS_DIR / "core.fct_regional_services_trade.yml"
 )
 
 
-def findings(economy: dict[str, float], flow: str, region_million: float) -> list[str]:
+def findings(
+    economy: dict[str, float], flow: str, region_million: float, status: str = "stated"
+) -> list[str]:
     with duckdb.connect() as db:
         db.execute("create schema core")
         db.execute("attach ':memory:' as current")
@@ -30,7 +32,7 @@ def findings(economy: dict[str, float], flow: str, region_million: float) -> lis
         db.execute(
             "create table core.regional as select 'curated' as source, 'CHN' as reporter, "
             f"'310000' as region, 'S' as service, '{flow}' as flow, {period}, '2010' as period_label, "
-            f"'USD' as currency, {region_million}::double as value_million"
+            f"'USD' as currency, '{status}' as status, {region_million}::double as value_million"
         )
         return [finding for (finding,) in db.execute(QUERY.replace("{batch}", "core.regional")).fetchall()]
 
@@ -53,3 +55,9 @@ def test_region_is_compared_with_what_its_economy_trades(
     economy: dict[str, float], flow: str, region_million: float, is_found: bool
 ) -> None:
     assert bool(findings(economy, flow, region_million)) is is_found
+
+
+def test_figure_that_an_analyst_confirmed_is_not_compared() -> None:
+    (found,) = findings({"exports": 100}, "exports", 600)
+    assert found.endswith('of the economy 100.0. Correct it, or write "checked: <reason>" into its note')
+    assert findings({"exports": 100}, "exports", 600, "unverified, about, checked") == []

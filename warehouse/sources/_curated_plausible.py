@@ -20,7 +20,7 @@ NEIGHBOURS = 4
 MAX_GROWTH_PERCENT = 100  # the largest in the shipped figures is 97.22
 MAX_GROWTH_GAP = 20  # percentage points; revisions of the year before explain less
 CONFIRM = "correct it, or confirm it with `checked: <reason>` in the note"
-_CHECKED = re.compile(r"\bchecked: *\S")
+_CHECKED = re.compile("(^|[^A-Za-z0-9_])checked: *[^ ]")  # also in stg_curated
 _STATUSES = ("stated", "unverified")
 
 

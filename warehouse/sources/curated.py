@@ -25,7 +25,9 @@ less than, as `printed: more than; "over 5 trillion"`. The tables then have the 
 
 Each file is a part of the pull: a file in which `examine` finds a problem fails alone, and its figures of
 the last vintage are used. A figure that is far from its neighbours (`_curated_plausible`) lands and is held
-out of the tables until it is corrected, or confirmed by `checked: <reason>` in its note.
+out of the tables until it is corrected, or confirmed by `checked: <reason>` in its note. The tables then have
+the status `stated, checked`, and the release gate does not compare it with other sources, the economy of its
+region or the current release.
 """
 
 from __future__ import annotations

@@ -155,7 +155,9 @@ renamed as (
                 when note like '%printed: about%' then 'about'
                 when note like '%printed: more than%' then 'more than'
                 when note like '%printed: less than%' then 'less than'
-            end
+            end,
+            -- The pattern is also that of warehouse/sources/_curated_plausible.py.
+            case when {{ is_match('note', "'(^|[^A-Za-z0-9_])checked: *[^ ]'") }} then 'checked' end
         ) as status,
 
         _file,
@@ -169,14 +171,15 @@ renamed as (
 
 ),
 
--- A figure found on two pages is one observation: a page that was read goes before one that was not.
+-- A figure found on two pages is one observation: a page that was read goes before one that was not, then a confirmed figure.
 ranked as (
 
     select
         *,
         row_number() over (
             partition by vintage, {{ cell_columns() }}
-            order by case page_status when 'stated' then 1 else 2 end, _file, _row
+            order by
+                case page_status when 'stated' then 1 else 2 end, case when status like '%, checked' then 1 else 2 end, _file, _row
         ) as position
     from renamed
 
