@@ -67,9 +67,9 @@ TEMPLATE = """\
 ## The table, and what to beware of
 
 {{ text }}
-{% if contract %}
+{% if contract or source.contract_text %}
 ## Contract
-
+{% if contract %}
 Read by header, in any order; typography and the spellings below are allowed for. Whatever else the file has
 is drift: recorded with the vintage, reported once, not read. A load without a column that is read is
 rejected.
@@ -82,6 +82,8 @@ Rows with an economy or item that no seed has are {{ "held out of the facts" if 
 {% endfor %}
 {%- if contract.ignored %}
 Known and not read: {{ ignored }}.
+{% endif %}{% endif %}{% if source.contract_text %}
+{{ source.contract_text }}
 {% endif %}{% endif %}"""
 
 

@@ -94,6 +94,7 @@ def test_every_kind_of_alert_is_found(found: dict[str, Alert]) -> None:
     for kind in ("fetch_failed", "load_rejected", "big_revision", "part_failed", "drift", "rows_held"):
         assert found[kind].subject == SOURCE
     assert "further column 'NOTE'" in found["drift"].reason
+    assert found["part_failed"].happened == f"1 part of {SOURCE} failed, the others landed"
     assert "SDIG: HTTP 500 (figures of 2025-01-01)" in found["part_failed"].reason
     assert "7 observations" in found["rows_held"].happened and "XQX" in found["rows_held"].reason
     aside = found["source_set_aside"]
@@ -114,6 +115,12 @@ def test_command_of_alert_is_in_its_section_of_the_documentation(found: dict[str
     words = shlex.split(found[kind].command)
     assert words[0] == "warehouse"
     assert words[1] in {shown[0] for shown in commands(section(kind))}
+
+
+def test_alert_counts_one_and_several_in_words() -> None:
+    assert [alerts.counted(count, "part") for count in (0, 1, 2)] == ["0 parts", "1 part", "2 parts"]
+    failed = [FailedPart(part=name, reason="HTTP 500", carried_from=None) for name in "ab"]
+    assert alerts.parts_alert(SOURCE, failed).happened == f"2 parts of {SOURCE} failed, the others landed"
 
 
 def test_message_has_reason_command_section_and_current_release(found: dict[str, Alert]) -> None:

@@ -196,6 +196,11 @@ def late_alert(settings: Settings, freshness: Freshness, expected: ExpectedRelea
     )
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun, in the plural unless it is one."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def parts_alert(source: str, failed: Sequence[FailedPart]) -> Alert:
     """Return the alert of the parts of a source that failed in the last poll."""
     parts = "; ".join(
@@ -205,7 +210,7 @@ def parts_alert(source: str, failed: Sequence[FailedPart]) -> Alert:
     return Alert(
         kind="part_failed",
         subject=source,
-        happened=f"{len(failed)} parts of {source} failed, the others landed",
+        happened=f"{counted(len(failed), 'part')} of {source} failed, the others landed",
         reason=parts[:TEXT_LIMIT],
         command=f"warehouse fetch {source}",
     )
@@ -237,10 +242,11 @@ def release_alerts(settings: Settings) -> Iterable[Alert]:
                 command=f"warehouse vintages list {aside.source}",
             )
     for source, held in held_rows_of(release).items():
+        count = sum(one.observation_count for one in held)
         yield Alert(
             kind="rows_held",
             subject=source,
-            happened=f"{source}: {sum(one.observation_count for one in held)} observations are held out of "
+            happened=f"{source}: {counted(count, 'observation')} {'is' if count == 1 else 'are'} held out of "
             "the release",
             reason="; ".join(one.remedy for one in held)[:TEXT_LIMIT],
             command=f"warehouse query \"select * from core.held_row where source = '{source}'\"",
@@ -327,7 +333,7 @@ def revision_alerts(settings: Settings, since: datetime) -> list[Alert]:
         Alert(
             kind="big_revision",
             subject=source,
-            happened=f"{source}: vintage {vintage} revised {len(revisions)} figures of vintage "
+            happened=f"{source}: vintage {vintage} revised {counted(len(revisions), 'figure')} of vintage "
             f"{revisions[0].previous_vintage} beyond the threshold",
             reason=describe_revisions(revisions, REVISIONS_SHOWN),
             command='warehouse query "select * from marts.mart_revision_alert where source = '

@@ -267,7 +267,9 @@ class Source:
     `read(files, work, note)` yields record batches of `raw_schema(columns)`; `work` is a scratch directory,
     `note` records drift from `contract`, and a part of a file that was not read: its location is the text
     between `#` and `!` in `_file`, and the rows of the last vintage at this location are used again.
-    `evidenced` says when, and by what, address and layout were last seen to be as this module has them.
+    `contract_text` says in sentences what `contract` cannot: what is read of a form that is no table with a
+    header. `evidenced` says when, and by what, address and layout were last seen to be as this module has
+    them.
     Raise `reader_version` when the reader's output changes: older vintages are then parsed again.
     `schedule` is a cron expression in UTC. `key_variable` is the environment variable with the key that the
     publisher asks for: while it is not set, and no mirror answers, the source is not configured.
@@ -284,6 +286,7 @@ class Source:
     plan: PlanFunction
     read: Reader
     contract: Contract | None = None
+    contract_text: str = ""
     evidenced: str = "never"
     reader_version: int = 1
     schedule: str = "0 3 * * *"

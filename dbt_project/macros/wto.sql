@@ -1,3 +1,8 @@
+{#- The code of a partner: the texts for the world are its code `WL`; the suites of the WTO's tables list them too. -#}
+{% macro wto_partner(partner) -%}
+    case when lower({{ partner }}) in ('world', 'w', 'wl', 'wld', '000') then 'WL' else {{ partner }} end
+{%- endmacro %}
+
 {#-
     The observations of a WTO table of services by economy, partner, sector and year, in millions of US dollars. Its flows are
     the codes `exports` and `imports` of indicators; `value_type` and `status` are expressions.

@@ -752,6 +752,24 @@ OTHERS = (
         after="24-dds-as-published",
         why="the edition was cut by its publisher",
     ),
+    Case(
+        "24d-dds-unknown-partner",
+        "wto_digital",
+        "China's total exports of 2024 have a partner that no seed has.",
+        changed(DDS, edits.matched(r"^(X,CN,China,)World(,2024,DDS,.*)$", r"\1Elsewhere\2")),
+        "held",
+        ("partner 'Elsewhere' (economy_code.csv)", "held"),
+        figures=(
+            Figure("raw", DDS_2024, "value", "220567.7463"),
+            Figure(
+                "core.held_row",
+                "source = 'wto_digital'",
+                "concat_ws(' ', column_name, code, observation_count)",
+                "partner Elsewhere 1",
+            ),
+        ),
+        is_first=True,
+    ),
 )
 
 CASES = (*ONS, *ATLAS, *NBS, *WORLD_BANK, *SAFE, *SAFE_MONTHLY, *BULK, *BATIS, *CURATED, *OTHERS)

@@ -59,9 +59,24 @@ def test_withdrawn_vintage_is_out_of_force_and_comes_in_again_by_a_decision(two:
     assert f"{SOURCE} {NEWER} is not withdrawn; see: warehouse vintages list {SOURCE}" in ended.stderr
 
 
+def test_second_withdrawal_says_that_there_was_one_and_keeps_its_reason(two: Path) -> None:
+    command = ("vintages", "withdraw", SOURCE, NEWER, "--why")
+    assert invoke(two, *command, "too high", "--json", WAREHOUSE_OPERATOR="ada").json["already"] is None
+    [withdrawn] = [one.withdrawn for one in store.list_all(two / "landing", SOURCE).records if one.withdrawn]
+    assert invoke(two, *command, "too low", WAREHOUSE_OPERATOR="eve").stdout == (
+        f"{SOURCE} {NEWER} was withdrawn already, by ada on {withdrawn.at:%Y-%m-%d}: too high; nothing was "
+        f"changed. To record another reason, restore it first: "
+        f"warehouse vintages restore {SOURCE} {NEWER} --why '…'\n"
+    )
+    already = invoke(two, *command, "too low", "--json").json["already"]
+    assert (already["actor"], already["reason"]) == ("ada", "too high")
+    last = invoke(two, "vintages", "list", SOURCE, "--json").json[-1]
+    assert last["remarks"] == "withdrawn by ada: too high"
+
+
 def test_only_vintage_can_be_withdrawn(small: Path) -> None:
     shown = invoke(small, "vintages", "withdraw", SOURCE, VINTAGE, *WHY, "--json").json
-    assert shown == {"source": SOURCE, "withdrawn": VINTAGE, "in_force": None}
+    assert shown == {"source": SOURCE, "withdrawn": VINTAGE, "in_force": None, "already": None}
     assert ids_in_force(small) == []
     (row,) = [one for one in invoke(small, "status", "--json").json["sources"] if one["source"] == SOURCE]
     assert (row["vintages"], row["in_force"]) == (0, None)

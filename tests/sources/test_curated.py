@@ -270,8 +270,15 @@ def test_files_of_excel_that_are_not_utf_8_with_commas_are_named(
         f"{HEADER}\n{FIGURE}\n{',' * 12}\n\n{',' * 12}\n".encode(),
         f"{HEADER},,\n{FIGURE},,\n{',' * 14}\n".encode(),
         f"{HEADER}\r{FIGURE}\r".encode(),
+        f"{HEADER}, ,\n{FIGURE},  ,\t\n{',' * 12}, , \n".encode(),
     ],
-    ids=["byte order mark and CRLF", "empty rows at the end", "empty columns at the end", "CR"],
+    ids=[
+        "byte order mark and CRLF",
+        "empty rows at the end",
+        "empty columns at the end",
+        "CR",
+        "blank columns",
+    ],
 )
 def test_files_of_excel_with_other_packaging_are_read(data: bytes, tmp_path: Path) -> None:
     folder = tmp_path / "figures"

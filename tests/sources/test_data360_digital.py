@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import spoiled
 from conftest import ingest, settings_of
 
 from warehouse.config import SAMPLE_DIR
@@ -156,6 +157,18 @@ def test_further_indicator_is_drift_and_a_missing_one_is_rejected(tmp_path: Path
     path.write_bytes(ROWS.replace(INDICATORS[0].encode(), b"UNCTAD_DE_DIG_X"))
     with pytest.raises(SourceError, match="no row has the indicator UNCTAD_DE_DIG_SERVTRADE_ANN_EXP"):
         read(path, tmp_path)
+
+
+def test_further_indicator_is_no_reason_to_reject(tmp_path: Path) -> None:
+    """The dataset has many indicators: one that is not read is further content, at both gates."""
+    rows = tmp_path / "rows.parquet"
+    batches = list(SOURCE.read({FILE: SAMPLE}, tmp_path))
+    pq.write_table(pa.Table.from_batches(batches, schema=raw_schema(SOURCE.columns)), rows)
+    change = (
+        "update rows set indicator = 'UNCTAD_DE_DIG_SERVTRADE_QTR_EXP' "
+        f"where ref_area = 'BRA' and indicator = '{INDICATORS[0]}'"
+    )
+    assert spoiled.failures(SOURCE, rows, tmp_path, change) == {}
 
 
 def test_dimension_that_the_file_no_longer_has_is_drift(tmp_path: Path) -> None:

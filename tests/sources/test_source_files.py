@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 
 import pytest
 
-from warehouse.config import PROJECT_ROOT
+from warehouse.config import EXPECTATIONS_DIR, PROJECT_ROOT
 from warehouse.sources import SOURCES
 
 sys.path.insert(0, str(PROJECT_ROOT / "docs"))
@@ -21,6 +22,27 @@ OUTDATED = "run: make sources"
 def test_page_of_a_source_is_up_to_date(name: str) -> None:
     page = (source_files.PAGES / f"{name}.md").read_text(encoding="utf-8")
     assert page == source_files.page_of(SOURCES[name]), OUTDATED
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_page_has_a_contract(name: str) -> None:
+    page = (source_files.PAGES / f"{name}.md").read_text(encoding="utf-8")
+    _, found, section = page.partition("\n## Contract\n")
+    assert found and len(section.split()) > 40
+
+
+TOLD = [name for name, source in SOURCES.items() if source.contract_text]
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_contract_in_sentences_names_every_raw_column_and_the_share_of_the_suite(name: str) -> None:
+    text = SOURCES[name].contract_text
+    table = SOURCES[name].contract
+    named = set(re.findall(r"`([^`]+)`", text)) | set(table.columns if table else ())
+    assert set(SOURCES[name].columns) <= named
+    suite = (EXPECTATIONS_DIR / f"raw.{name}.yml").read_text(encoding="utf-8")
+    shares = {float(share) for share in re.findall(r"over \(\) > ([0-9.]+) \* \(select count", suite)}
+    assert {f"{100 * share:g} %" for share in shares} == set(re.findall(r"[0-9]+ %", text))
 
 
 def test_there_is_a_page_for_each_source_and_no_other() -> None:

@@ -100,6 +100,12 @@ def test_zip_archive_has_the_same_rows(sample: Rows, tmp_path: Path) -> None:
     assert list((tmp_path / "work").iterdir()) == []
 
 
+def test_another_partner_is_landed_as_sent(tmp_path: Path) -> None:
+    """Staging holds the rows of an unknown partner, and the others stay."""
+    (tmp_path / FILE).write_bytes(FIXTURE.read_bytes().replace(b",W,", b",QQ,", 1))
+    assert [row["partner"] for row in read(tmp_path / FILE, tmp_path)] == ["QQ", "W", "W", "W", "W"]
+
+
 @pytest.mark.parametrize(
     ("sent", "meant", "reason", "row"),
     [
@@ -108,7 +114,7 @@ def test_zip_archive_has_the_same_rows(sample: Rows, tmp_path: Path) -> None:
         (b",NA,", b",,", "a value is missing in column reporter_code", 4),
         (b",2021,", b",2021Q1,", "not a year of four digits in column year: '2021Q1'", 2),
         (b"BREAKING_SERIES", b"NOTE", "missing 'BREAKING_SERIES'; not known 'NOTE'", 1),
-        (b",W,", b",US,", "an unexpected value in column partner: 'US'", 2),
+        (b",W,", b",,", "a value is missing in column partner", 2),
         (b",1,USM", b",Mode 3,USM", "an unexpected value in column mode: 'Mode 3'", 2),
         (b"USM", b"Thousand US dollar", "an unexpected value in column unit: 'Thousand US dollar'", 2),
     ],

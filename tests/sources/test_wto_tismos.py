@@ -97,11 +97,19 @@ def test_later_edition_has_labels_and_a_unit(tmp_path: Path) -> None:
         assert f"{EXPORTS}: no column 'METH'" in notes
 
 
+def test_another_partner_is_landed_as_sent(tmp_path: Path) -> None:
+    """Staging holds the rows of an unknown partner, and the others stay."""
+    text = sent(EXPORTS)
+    rows, _ = read({EXPORTS: packed(tmp_path / EXPORTS, text.replace(",WL,", ",QQ,", 1))}, tmp_path)
+    assert len(rows) == 672
+    assert [row["partner"] for row in rows if row["partner"] != "WL"] == ["QQ"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
         ("Exports,CN", "Imports,CN", "an unexpected value in column flow: 'Imports'"),
-        (",WL,", ",US,", "an unexpected value in column partner: 'US'"),
+        (",WL,", ",,", "a value is missing in column partner"),
         (",M3,", ",Total,", "an unexpected value in column mode: 'Total'"),
         (",M3,", ",M5,", "an unexpected value in column mode: 'M5'"),
         (",NA,", ",,", "a value is missing in column reporter"),

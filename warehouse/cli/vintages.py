@@ -68,7 +68,7 @@ def withdraw(source: SourceName, vintage: VintageId, why: Why, as_json: AsJson =
     name = source_named(source).name
     require_vintage(settings, name, vintage)
     subject = f"{name} {vintage}"
-    run_step(
+    already = run_step(
         "withdraw",
         lambda: withdrawing.withdraw(
             settings.landing,
@@ -83,7 +83,15 @@ def withdraw(source: SourceName, vintage: VintageId, why: Why, as_json: AsJson =
     remaining = store.list_vintages(settings.landing, name).records
     in_force = remaining[-1].id if remaining else None
     if as_json:
-        print_json({"source": name, "withdrawn": vintage, "in_force": in_force})
+        decision = already.model_dump(mode="json") if already else None
+        print_json({"source": name, "withdrawn": vintage, "in_force": in_force, "already": decision})
+        return
+    if already:
+        print_line(
+            f"{subject} was withdrawn already, by {already.actor} on {already.at:%Y-%m-%d}: {already.reason}"
+            f"; nothing was changed. To record another reason, restore it first: "
+            f"warehouse vintages restore {subject} --why '…'"
+        )
         return
     print_line(f"withdrawn: {name} {vintage}; in force is {in_force or 'no vintage'}")
     print_line("build and publish without it with: warehouse publish")

@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from warehouse.errors import WarehouseError
-from warehouse.files import Listing, append_record, fsync, read_log, write_record
+from warehouse.files import Listing, append_record, fsync, read_log, read_record, write_record
 from warehouse.landing import store
 from warehouse.model import Decision, Vintage
 
@@ -31,20 +31,22 @@ class WithdrawalEvent(BaseModel, frozen=True):
 
 def withdraw(
     landing: Path, source: str, vintage: str, reason: str, actor: str, *, subject: str, seconds: float = 0
-) -> None:
-    """Take a vintage out of force; do nothing if it is withdrawn already.
+) -> Decision | None:
+    """Take a vintage out of force; do nothing if it is withdrawn already, and return that decision.
 
     `subject` says what the decision is about. Raises WarehouseError without a reason.
     """
     directory = _directory(landing, source, vintage)
     decision = Decision(actor=actor, at=datetime.now(UTC), reason=_required(reason), subject=subject)
     with store.source_lock(landing, source, seconds):
-        if not (directory / store.WITHDRAWN).exists():
-            directory.mkdir(parents=True, exist_ok=True)
-            event = WithdrawalEvent(action="withdraw", vintage=vintage, decision=decision)
-            append_record(landing / source / LOG, event)
-            write_record(directory / store.WITHDRAWN, decision)
-            fsync(directory)
+        if (directory / store.WITHDRAWN).exists():
+            return read_record(directory / store.WITHDRAWN, Decision, store.LANDING_REMEDY)
+        directory.mkdir(parents=True, exist_ok=True)
+        event = WithdrawalEvent(action="withdraw", vintage=vintage, decision=decision)
+        append_record(landing / source / LOG, event)
+        write_record(directory / store.WITHDRAWN, decision)
+        fsync(directory)
+    return None
 
 
 def restore(landing: Path, source: str, vintage: str, reason: str, actor: str, seconds: float = 0) -> Vintage:

@@ -323,8 +323,8 @@ def _is_gbk(data: bytes) -> bool:
 
 
 def _without_empty_end(cells: list[str]) -> list[str]:
-    """Return a record without the empty columns behind the last one, which Excel adds."""
-    return cells[: len(COLUMNS)] if not any(cells[len(COLUMNS) :]) else cells
+    """Return a record without the empty or blank columns behind the last one, which Excel adds."""
+    return cells if any(cell.strip() for cell in cells[len(COLUMNS) :]) else cells[: len(COLUMNS)]
 
 
 def _header_problem(line: int, text: str) -> Problem:

@@ -48,6 +48,14 @@ ADDRESS = "curated://"
 LISTING = "files.json"
 RAW_COLUMNS = (*COLUMNS, "implausible")
 _FILE = re.compile(r"[A-Za-z0-9_-]+\.csv")
+CONTRACT_TEXT = f"""\
+The header is exactly {", ".join(f"`{name}`" for name in COLUMNS)}, in this order.
+A file with a further, missing or renamed column fails alone, and so does one with a row of more values. Empty
+rows, and columns without a value behind the last one, are ignored. The raw column `implausible` is the
+reader's.
+
+A figure with an area or service that no seed has is held out of the facts; more than 20 % of such rows reject
+the load. Another `unit`, `measure`, `flow`, `status`, area type or form of a period fails the file."""
 
 
 def plan() -> Plan:
@@ -144,6 +152,7 @@ SOURCE = Source(
     homepage="https://www.mofcom.gov.cn",
     licence="Single figures, quoted with their page",
     evidenced="the project's own folder",
+    contract_text=CONTRACT_TEXT,
     columns=RAW_COLUMNS,
     key=KEY,
     plan=plan,

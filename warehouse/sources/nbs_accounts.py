@@ -30,10 +30,6 @@ in the index of a mirror has the digest of its body, so these addresses change o
 **Pace.** After about 100 calls in a row a firewall answers with a JavaScript challenge, which is rejected as
 not JSON. A pull is 40 calls, and 32 more if the provincial table is cut into two parts.
 
-The reader returns each cell with the name of its indicator without brackets, its unit, the region as six
-digits (000000 is the nation) and the value in the digits that were sent, null if missing. `database` is
-`new.3` or `new.6`. `_row` is the position of the cell in its answer, the first being 1.
-
 Raises SourceError for an error with a good status, a table or indicator that is not found or ambiguous, an
 indicator, unit, region or period that was not requested, a value that is not a plain decimal, and an answer
 without values.
@@ -117,6 +113,12 @@ _HEADERS = (
     ("Referer", "https://data.stats.gov.cn/dg/website/page.html"),
 )
 Row = tuple[str | None, ...]
+CONTRACT_TEXT = f"""\
+Read of each cell: `indicator` (`_id`), `indicator_name` (`i_showname`, without brackets), `unit` ({UNIT}),
+`region` (six digits; 000000 is the nation), `region_name` (`da_name`), `period`, and `value` in the digits
+sent. `database` is the tree, new.3 or new.6. Other tables, indicators and keys are ignored. An answer with
+another unit, or with an indicator, region or period that was not requested, fails its region alone. A row
+with an indicator or region that no seed has is held out of the facts; more than 20 % reject the load."""
 
 
 def plan() -> Plan:
@@ -383,6 +385,7 @@ SOURCE = Source(
     homepage="https://data.stats.gov.cn",
     licence="No licence stated; official statistics published for public use",
     evidenced="2026-10-02: requests and answers in public clients; no recording is at hand",
+    contract_text=CONTRACT_TEXT,
     columns=COLUMNS,
     key=("database", "indicator_name", "region", "period"),
     plan=plan,

@@ -109,6 +109,19 @@ _MOST_HEAD_TEXTS = 20  # cells with text above the header
 _YEAR = re.compile(r"[0-9]{4}")
 _QUARTER = re.compile(r"([0-9]{4})Q([1-4])")
 _REMEDY = "Compare the sheet with the layout in warehouse/sources/safe_bop.py and declare what is new"
+CONTRACT_TEXT = f"""\
+Read by label, of the sheets {", ".join(name.strip() for name in SHEETS)}:
+
+- `sheet` and `unit`: the sheet as declared, and its unit, which must be the text after `{_UNIT_PREFIX}`;
+- `period`: the header beside `{_HEADER_LABEL}`, years or quarters without a gap;
+- `item_code` and `item_label`: the items {", ".join(ITEMS)}, each with its declared name;
+- `entry`: balance in the row of the item, then credit and debit in its rows {" and ".join(ENTRIES)};
+- `value`: the cell.
+
+Known and not read: {" ".join(IGNORED_TOTAL)}, the accounts {", ".join(IGNORED_ACCOUNTS)} with their rows, and
+the notes. Another item, or another name of one, fails its sheet alone. An item without a line in a seed is
+held out of the facts; more than 20 % of such rows reject the load. A further sheet, a remark and a line
+without figures are drift."""
 
 
 def plan() -> Plan:
@@ -319,6 +332,7 @@ SOURCE = Source(
     homepage=LANDING_PAGE,
     licence=LICENCE,
     evidenced="2026-10-03: page, title and sheets",
+    contract_text=CONTRACT_TEXT,
     columns=COLUMNS,
     key=("sheet", "period", "item_code", "entry"),
     plan=plan,

@@ -14,9 +14,9 @@ services *delivered* by computer networks (mode 1). Trade that is digitally *del
 so `DDS` has a service code of its own, `DDEL`. The parts are delivered services too, and no items of total
 services: they stay in the raw table.
 
-Raises SourceError for a header without one of the columns, another flow, partner, mode or unit, an empty
-code, a year that is not four digits, and a value that is not a decimal number. The expectation suite checks
-economies, indicators and duplicate keys.
+Raises SourceError for a header without one of the columns, another flow, mode or unit, an empty code, a year
+that is not four digits, and a value that is not a decimal number. The expectation suite checks economies, of
+reporter and partner, indicators and duplicate keys. Rows of an unknown one are held out of the facts.
 
 Layout last evidenced: May 2026, edition 2005-2025, by a copy of the file. The WTO offers it as "Full Dataset
 (zipped)" of HOMEPAGE; no public evidence names ADDRESS, which `make live` checks.
@@ -53,7 +53,6 @@ COLUMNS = CONTRACT.columns
 # Accepted texts of columns with one meaning: those of the published file, and the codes of older readers.
 MEANINGS = (
     ("flow", ("X", "M")),
-    ("partner", ("World", "W", "WL")),
     ("mode", ("Mode 1", "1")),
     ("unit", ("Million US dollar", "USM")),
 )

@@ -25,8 +25,9 @@ Inferred: that `REPORTER` has ISO codes of two letters, as the WTO's other table
 else Windows-1252. A file in another spelling is rejected.
 
 Raises SourceError for a header without one of the columns, a flow other than that of the archive, another
-partner, mode or unit, an empty code, a year that is not four digits, and a value that is not a decimal
-number. The expectation suite checks economies, sectors, sums and duplicate keys.
+mode or unit, an empty code, a year that is not four digits, and a value that is not a decimal number. The
+expectation suite checks economies, of reporter and partner, sectors, sums and duplicate keys. Rows of
+an unknown reporter, partner or sector are held out of the facts.
 """
 
 from __future__ import annotations
@@ -70,7 +71,6 @@ COLUMNS = CONTRACT.columns
 KEY = ("flow", "reporter", "partner", "indicator", "mode", "year")
 # Accepted texts of columns with one meaning; the column of the unit may be absent.
 MEANINGS = (
-    ("partner", r"(?i)\A(world|w|wl|wld|000)\z"),
     ("mode", r"(?i)\A(mode ?|m)?[1-4]\z"),
     ("unit", r"\A(Million US dollars?|USM)\z"),
 )

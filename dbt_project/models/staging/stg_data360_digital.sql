@@ -1,6 +1,8 @@
+-- The dataset has many indicators. One that is not read is further content: the reader notes it as drift.
 with source as (
 
     select * from {{ source('raw', 'data360_digital') }}
+    where indicator in ('UNCTAD_DE_DIG_SERVTRADE_ANN_EXP', 'UNCTAD_DE_DIG_SERVTRADE_ANN_IMP')
 
 ),
 
@@ -25,7 +27,6 @@ renamed as (
         case source.indicator
             when 'UNCTAD_DE_DIG_SERVTRADE_ANN_EXP' then 'exports'
             when 'UNCTAD_DE_DIG_SERVTRADE_ANN_IMP' then 'imports'
-            else {{ unknown_code('data360_digital', 'indicator', 'source.indicator', 'Map it in the staging model') }}
         end as flow,
         {{ annual_period('source.time_period') }},
 

@@ -59,7 +59,7 @@ renamed as (
     from source
     left join economies on source.country_code = economies.code
     left join items on source.service_type_code = items.service_type_code
-    -- A type that the seed ignores has no item there and is left out; an unknown type is not, so that it fails.
+    -- A type that the seed ignores has no item there and is left out; an unknown type is held.
     where items.service_type_code is null or items.service is not null
 
 )

@@ -17,7 +17,7 @@ items as (
 
 ),
 
--- The parts of the total by service are left out. An unknown indicator passes here, and fails where it is mapped.
+-- The parts of the total by service are left out. An unknown indicator passes here, and is held where it is mapped.
 kept as (
 
     select
@@ -36,13 +36,8 @@ renamed as (
         'wto_digital' as source,
         kept.vintage,
 
-        {{ mapped_economy('economy', 'kept.reporter_code') }} as reporter,
-        case kept.partner
-            when 'World' then 'WLD'
-            when 'W' then 'WLD'
-            when 'WL' then 'WLD'
-            else {{ unknown_code('wto_digital', 'partner', 'kept.partner', 'Map it in the staging model') }}
-        end as partner,
+        {{ mapped_economy('economy', 'kept.reporter_code', 'reporters') }} as reporter,
+        {{ mapped_economy('partner', 'kept.partner', 'partners') }} as partner,
         cast(null as {{ dbt.type_string() }}) as region,
         {{ mapped(
             'kept.known_indicator', 'kept.service',
@@ -70,7 +65,8 @@ renamed as (
         kept._file,
         kept._row
     from kept
-    left join economies on kept.reporter_code = economies.code
+    left join economies as reporters on kept.reporter_code = reporters.code
+    left join economies as partners on {{ wto_partner('kept.partner') }} = partners.code
 
 )
 

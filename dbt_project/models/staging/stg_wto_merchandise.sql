@@ -18,7 +18,7 @@ items as (
 ),
 
 -- Product groups overlap and the European Union's further partners are parts of its row with the world: only
--- the total with the world is an observation. An unknown product passes here, and fails where it is mapped.
+-- the total with the world is an observation. An unknown product passes here, and is held where it is mapped.
 kept as (
 
     select

@@ -37,15 +37,8 @@ renamed as (
         'wto_tismos' as source,
         source.vintage,
 
-        {{ mapped_economy('economy', 'source.reporter') }} as reporter,
-        case lower(source.partner)
-            when 'world' then 'WLD'
-            when 'w' then 'WLD'
-            when 'wl' then 'WLD'
-            when 'wld' then 'WLD'
-            when '000' then 'WLD'
-            else {{ unknown_code('wto_tismos', 'partner', 'source.partner', 'Map it in the staging model') }}
-        end as partner,
+        {{ mapped_economy('economy', 'source.reporter', 'reporters') }} as reporter,
+        {{ mapped_economy('partner', 'source.partner', 'partners') }} as partner,
         cast(null as {{ dbt.type_string() }}) as region,
         {{ mapped('items.indicator', 'items.service', 'indicator', 'source.indicator', 'wto_tismos_item') }} as service,
         -- `Mode 1`, `M1` or `1`: the last character is the number of the mode.
@@ -73,7 +66,8 @@ renamed as (
         source._file,
         source._row
     from source
-    left join economies on source.reporter = economies.code
+    left join economies as reporters on source.reporter = reporters.code
+    left join economies as partners on {{ wto_partner('source.partner') }} = partners.code
     left join items on source.indicator = items.indicator
 
 )
