@@ -90,7 +90,7 @@ def withdraw(source: SourceName, vintage: VintageId, why: Why, as_json: AsJson =
         print_line(
             f"{subject} was withdrawn already, by {already.actor} on {already.at:%Y-%m-%d}: {already.reason}"
             f"; nothing was changed. To record another reason, restore it first: "
-            f"warehouse vintages restore {subject} --why '…'"
+            f"warehouse vintages restore {name} {vintage} --why '…'"
         )
         return
     print_line(f"withdrawn: {name} {vintage}; in force is {in_force or 'no vintage'}")
