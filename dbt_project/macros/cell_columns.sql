@@ -43,10 +43,9 @@
 {%- endmacro %}
 
 {#- The join condition between a part of all services and the figure of all services; a publisher may name each by an
-    indicator of its own. -#}
+    indicator of its own. Each condition compares both sides: with one on the part alone, DuckDB compares every row in a left join. -#}
 {% macro is_total_of(total, part) -%}
-    {{ total }}.service = 'S'
-    and {{ is_part_of_services(part) }}
+    {{ total }}.service = case when {{ is_part_of_services(part) }} then 'S' end
     and {{ is_of_same_cell(total, part, other_than=('service', 'indicator')) }}
 {%- endmacro %}
 

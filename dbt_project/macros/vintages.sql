@@ -36,7 +36,9 @@
     end
 {%- endmacro %}
 
+{#- Two comparisons, without `or`: DuckDB compares every row with every other in a left join that has one. A later vintage than
+    any is '9999'. -#}
 {% macro is_in_force(span, in_vintage) -%}
     {{ span }}.from_vintage <= {{ in_vintage }}.vintage
-    and ({{ span }}.until_vintage is null or {{ in_vintage }}.vintage < {{ span }}.until_vintage)
+    and {{ in_vintage }}.vintage < coalesce({{ span }}.until_vintage, '9999')
 {%- endmacro %}
