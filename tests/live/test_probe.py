@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
+from cases.case import Answer, write_mirror
 from live import probe as live
 
 from warehouse.config import SAMPLE_DIR
+from warehouse.model import first_request
+from warehouse.sources import SOURCES
 
-NIGHT = SAMPLE_DIR / "night-2"
-TOTALS = "data.mofcom.gov.cn/datamofcom/front/fwmy/overyears.page-1.json"
+TOTALS = SAMPLE_DIR / "night-2/data.mofcom.gov.cn/datamofcom/front/fwmy/overyears.page-1.json"
 
 
 def mirror_with(folder: Path, old: str, new: str) -> str:
     """Write a mirror of MOFCOM's recorded answer with another text; return its directory."""
-    answers = json.loads((NIGHT / "index.json").read_text(encoding="utf-8"))["answers"]
-    chosen = [one | {"sha256": None} for one in answers if one["file"] == TOTALS]
-    text = (NIGHT / TOTALS).read_text(encoding="utf-8")
-    assert len(chosen) == 1 and old in text
-    (folder / TOTALS).parent.mkdir(parents=True)
-    (folder / TOTALS).write_text(text.replace(old, new), encoding="utf-8")
-    (folder / "index.json").write_text(json.dumps({"name": "probed", "answers": chosen}))
-    return str(folder)
+    text = TOTALS.read_text(encoding="utf-8")
+    assert old in text
+    address = first_request(SOURCES["mofcom_totals"].plan()).address
+    answer = Answer(address, text.replace(old, new).encode(), "application/json")
+    return str(write_mirror(folder, {TOTALS.name: answer}, "2026-06-02"))
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,8 @@ ROW = (
     "'share_pct' as indicator, 'exports' as flow, 'A' as frequency, "
     "make_date({year}, 1, 1) as period_start, make_date({year}, 12, 31) as period_end, "
     "'{year}' as period_label, 'USD' as currency, 'million' as unit, 'reported' as value_type, "
-    "{status} as status, {value}::decimal(38, 9) as value_million, {value}::decimal(38, 9) as value"
+    "{status} as status, cast({value} as decimal(38, 9)) as value_million, "
+    "cast({value} as decimal(38, 9)) as value"
 )
 Row = tuple[str, int, float, str | None]
 

@@ -31,10 +31,10 @@ def test_page_has_a_contract(name: str) -> None:
     assert found and len(section.split()) > 40
 
 
-TOLD = [name for name, source in SOURCES.items() if source.contract_text]
+IN_SENTENCES = [name for name, source in SOURCES.items() if source.contract_text]
 
 
-@pytest.mark.parametrize("name", TOLD)
+@pytest.mark.parametrize("name", IN_SENTENCES)
 def test_contract_in_sentences_names_every_raw_column_and_the_share_of_the_suite(name: str) -> None:
     text = SOURCES[name].contract_text
     table = SOURCES[name].contract
