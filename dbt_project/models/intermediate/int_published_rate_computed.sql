@@ -99,9 +99,8 @@ with_bases as (
                     and extract(year from bases.period_end) = extract(year from with_amounts.period_end) - 1
                     and with_amounts.partner = bases.partner
                     and with_amounts.region is not distinct from bases.region
-                    and with_amounts.service = bases.service
+                    and case when not with_amounts.is_of_years then with_amounts.service end = bases.service
                     and with_amounts.flow = bases.flow
-                    and not with_amounts.is_of_years
                 {%- endif %}
         where with_amounts.measure = '{{ measure }}'
         {% if not loop.last %}union all{% endif %}

@@ -112,7 +112,8 @@ shares as (
         on
             {{ is_same_world_cell('wholes', 'worlds') }}
             and wholes.service = worlds.service
-            and (worlds.world_basis = 'stated' or wholes.is_economy)
+            -- A comparison and no `or`, with which DuckDB compares every row with every world: a summed world needs an economy.
+            and case when wholes.is_economy then 1 else 0 end >= case when worlds.world_basis = 'stated' then 0 else 1 end
 
 ),
 

@@ -1,3 +1,4 @@
+-- Over 150 lines, since a group has two wholes: the services of a source, and the same group of the world.
 with groups as (
 
     select * from {{ ref('int_digital_group') }}
@@ -28,6 +29,23 @@ sources as (
 
 ),
 
+-- Of the source's own totals the one of the same kind of value, of another source's the preferred one. Without `or` in the join,
+-- with which DuckDB compares every group with every total.
+totals_by_use as (
+
+    select
+        *,
+        value_type as used_value_type
+    from totals
+    union all
+    select
+        *,
+        'any' as used_value_type
+    from totals
+    where preference = 1
+
+),
+
 -- the whole of the same source and kind of value, or of the source that states it
 figures as (
 
@@ -44,15 +62,16 @@ figures as (
     from groups
     left join economies on groups.reporter = economies.economy
     left join sources on groups.source = sources.source
-    left join totals
+    left join totals_by_use as totals
         on
             sources.services_source = totals.source
             and groups.reporter = totals.reporter
             and {{ is_same_period_and_currency('groups', 'totals') }}
-            and (
-                (totals.source = groups.source and totals.value_type = groups.value_type)
-                or (totals.source <> groups.source and totals.preference = 1)
-            )
+            and totals.used_value_type
+            = case
+                when sources.services_source = groups.source then groups.value_type
+                when sources.services_source <> groups.source then 'any'
+            end
 
 ),
 

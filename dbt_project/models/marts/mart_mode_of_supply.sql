@@ -90,8 +90,11 @@ select
         {{ ratio_pct('summed.mode_' ~ mode ~ '_million', 'summed.cross_border_million') }} as mode_{{ mode }}_cross_border_share_pct,
     {% endfor -%}
     {{ to_double(amount_of_flow('summed.flow', 'balance_of_payments')) }} as bop_million,
-    balance_of_payments.source as bop_source,
-    balance_of_payments.vintage as bop_vintage,
+    {% for column in ['source', 'vintage'] -%}
+        case
+            when {{ amount_of_flow('summed.flow', 'balance_of_payments') }} is not null then balance_of_payments.{{ column }}
+        end as bop_{{ column }},
+    {% endfor -%}
     {{ ratio_pct('summed.cross_border_million', amount_of_flow('summed.flow', 'balance_of_payments')) }} as cross_border_of_bop_pct
 from summed
 left join named_sources on summed.source = named_sources.source
@@ -102,7 +105,6 @@ left join balance_of_payments
         summed.reporter = balance_of_payments.reporter
         and summed.service = balance_of_payments.service
         and {{ is_same_period_and_currency('summed', 'balance_of_payments') }}
-        and {{ amount_of_flow('summed.flow', 'balance_of_payments') }} is not null
 order by
     summed.source, summed.reporter, summed.service, summed.flow, summed.frequency, summed.period_start, summed.period_end,
     summed.currency, summed.value_type

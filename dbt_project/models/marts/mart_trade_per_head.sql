@@ -93,7 +93,9 @@ sized as (
             amounts.reporter = sizes.reporter
             and {{ is_same_period('amounts', 'sizes') }}
             and measures.size_measure = sizes.size_measure
-            and (amounts.currency = sizes.currency or measures.size_measure = 'population')
+            -- without `or`, with which DuckDB compares every amount with every size
+            and case measures.size_measure when 'GDP' then amounts.currency when 'population' then '-' end
+            = case sizes.size_measure when 'GDP' then sizes.currency when 'population' then '-' end
 
 )
 
