@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local_airflow import DAGS, migrate, offer_newest_api, use_local_airflow
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
@@ -33,7 +34,6 @@ from rich.table import Table
 from warehouse.config import Settings, load_settings
 from warehouse.model import Source, first_request
 
-DAGS = Path(__file__).resolve().parent
 LATEST_PERIODS = 3
 WIDTH = 120
 REASON_LIMIT = 600
@@ -99,39 +99,6 @@ def task_name(context: Any) -> str:
     """Return the short name of a task: `safe_bop: ingest`."""
     instance = context["task_instance"]
     return f"{instance.dag_id.removeprefix('ingest_')}: {instance.task_id}"
-
-
-# --- Airflow on one machine ---
-
-
-def use_local_airflow(home: Path) -> None:
-    """Point Airflow at this DAG folder and at SQLite metadata in `home`. Call before importing Airflow."""
-    (home / "logs").mkdir(parents=True, exist_ok=True)
-    os.environ["AIRFLOW_HOME"] = str(home)
-    os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(DAGS)
-    os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(DAGS / "plugins")
-    os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
-    os.environ["AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION"] = "False"
-    # The audit log masks values by their name: the address of a mirror may have a password.
-    os.environ["AIRFLOW__CORE__SENSITIVE_VAR_CONN_NAMES"] = "mirror"
-    # It logs hundreds of lines about functions that it does not register.
-    os.environ["AIRFLOW__LOGGING__NAMESPACE_LEVELS"] = "great_expectations=WARNING"
-    if str(DAGS) not in sys.path:
-        sys.path.append(str(DAGS))
-
-
-def migrate(home: Path) -> None:
-    """Create the pools, after the metadata database if this version of Airflow has not created it yet."""
-    from airflow import __version__
-    from pools import create_pools
-
-    stamp = home / "migrated"
-    if not ((home / "airflow.db").exists() and stamp.exists() and stamp.read_text() == __version__):
-        from airflow.utils.db import initdb
-
-        initdb()
-        stamp.write_text(__version__)
-    create_pools()
 
 
 def load_dags(progress: Progress) -> dict[str, Any]:
@@ -362,6 +329,7 @@ def main() -> int:
     ):
         progress = Progress(console, status)
         migrate(home)
+        offer_newest_api()
         dags = load_dags(progress)
         console.print(f"Airflow is ready ({time.monotonic() - began:.1f} s)", highlight=False)
         record_unrecorded(settings, plan, dict(SOURCES))

@@ -17,7 +17,8 @@ import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
-from nightly import WIDTH, migrate, nights, use_local_airflow
+from local_airflow import migrate, use_local_airflow
+from nightly import WIDTH, nights
 from rich.console import Console
 
 from warehouse.config import load_settings

@@ -31,15 +31,16 @@ def airflow_home(airflow_home_of_worker: Path, shared: Path) -> Iterator[Path]:
     home, template = airflow_home_of_worker, shared / "airflow"
     before, path_before = dict(os.environ), list(sys.path)
     sys.path.append(str(DAGS))
-    import nightly
+    import local_airflow
 
-    nightly.use_local_airflow(home)
+    local_airflow.use_local_airflow(home)
     with FileLock(shared / "airflow.lock"):
         if template.exists() and not (home / "airflow.db").exists():
             copy_metadata(template, home)
-        nightly.migrate(home)
+        local_airflow.migrate(home)
         if not template.exists():
             copy_metadata(home, template)
+    local_airflow.offer_newest_api()
     yield home
     os.environ.clear()
     os.environ.update(before)

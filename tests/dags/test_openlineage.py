@@ -21,13 +21,14 @@ SOURCE = "data360_digital"
 RUN = """
 import sys
 sys.path.append("dags")
+import local_airflow
 import nightly
 from io import StringIO
 from pathlib import Path
 from rich.console import Console
 home = Path(sys.argv[1])
-nightly.use_local_airflow(home)
-nightly.migrate(home)
+local_airflow.use_local_airflow(home)
+local_airflow.migrate(home)
 dags = nightly.load_dags(nightly.Progress(Console(file=StringIO())))
 from warehouse.build import steps
 for step in ("load", "transform", "validate", "publish"):  # the work of a build is not tested here
