@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -38,7 +38,12 @@ DBT_MANIFEST = Path("dbt_docs") / "manifest.json"
 KEY_ARGUMENTS = {"valid_rows": "key", "unique_combination_of_columns": "combination_of_columns"}
 TOLERANCE = "1e-12"  # of doubles, which have 15 to 17 digits
 Keys = Mapping[str, tuple[str, ...]]
-Columns = dict[str, Literal["double", "number", "other"]]  # a table's columns; the first two are measures
+Columns = dict[
+    str, Literal["double", "decimal", "integer", "other"]
+]  # a table's; all but the last are measures
+Measures = Mapping[
+    str, tuple[str, str]
+]  # by name: the condition by which a cell differs, and its type in SQL
 Table = tuple[str, str]
 # The rows of a table that are paired and not equal, as `b` and `a`.
 PAIRS = (
@@ -48,20 +53,15 @@ PAIRS = (
 )
 
 
-def describe_equal(tables: Sized) -> str:
-    """Return how many tables are equal: `1 table is equal`, `2 tables are equal`."""
-    return "1 table is equal" if len(tables) == 1 else f"{len(tables)} tables are equal"
-
-
 @dataclass(frozen=True)
 class BigMove:
-    """One cell of a measure before and after, with the key of its row."""
+    """One cell of a measure before and after, with the key of its row. A rank or a count is an integer."""
 
     measure: str
     key: dict[str, Any]
-    before: float
-    after: float
-    difference: float
+    before: float | int
+    after: float | int
+    difference: float | int
 
 
 @dataclass(frozen=True)
@@ -196,8 +196,8 @@ def compare(
     """Compare two database files, table by table; `keys` maps a table to its unique columns.
 
     Tables `unchanged`, by name, are equal without a look at their rows, and so are the rows of tables
-    `changed` but those of the named sources. Raises WarehouseError when a file is
-    missing, damaged or has no table.
+    `changed` but those of the named sources. Raises WarehouseError when a file is missing, damaged or has no
+    table.
     """
     with tempfile.TemporaryDirectory() as spill, connect(config={"temp_directory": spill}) as db:
         for side, path in (("side_before", before), ("side_after", after)):
@@ -244,7 +244,8 @@ def _tables(db: duckdb.DuckDBPyConnection, side: str, path: Path) -> dict[Table,
     tables: dict[Table, Columns] = {}
     for schema, table, column, kind in db.execute(
         "select c.schema_name, c.table_name, c.column_name, case when c.data_type in ('DOUBLE', 'FLOAT') "
-        "then 'double' when c.numeric_precision is not null then 'number' else 'other' end "
+        "then 'double' when c.numeric_scale = 0 then 'integer' when c.numeric_scale > 0 then 'decimal' "
+        "else 'other' end "
         "from duckdb_columns() as c join duckdb_tables() using (database_name, schema_name, table_name) "
         "where c.database_name = ? order by c.schema_name, c.table_name, c.column_index",
         [side],
@@ -289,7 +290,9 @@ def _compare_table(
         pairs = PAIRS.format(relation=relation)
         changed, counts = _counts(db, pairs, differs)
         moved = [column for column in counts if "other" not in (old[column], new[column])]
-        biggest = _biggest(db, pairs, key, {column: differs[column] for column in moved}, moves)
+        kinds = ["bigint" if old[one] == new[one] == "integer" else "double" for one in moved]
+        measures = {one: (differs[one], kind) for one, kind in zip(moved, kinds, strict=True)}
+        biggest = _biggest(db, pairs, key, measures, moves)
     return TableDiff(
         table=".".join(table),
         key=tuple(key),
@@ -372,21 +375,20 @@ def _counts(
 
 
 def _biggest(
-    db: duckdb.DuckDBPyConnection, pairs: str, key: Sequence[str], differs: Mapping[str, str], moves: int
+    db: duckdb.DuckDBPyConnection, pairs: str, key: Sequence[str], measures: Measures, moves: int
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return the biggest moves of measures, which have differing cells, by measure."""
-    if not differs or not moves:
+    """Return the biggest moves by measure, with its values in its type."""
+    if not measures or not moves:
         return {}
     row = ", ".join(f"{name}: a.{name}" for name in map(_quoted, key))
     biggest = [
         f"max_by({{'key': {f'{{{row}}}' if row else 'null'}, 'before': {old}, 'after': {new}, 'difference': "
         f"{new} - {old}}}, abs({new} - {old}), {moves}) filter (where {one} and {old} <> {new})"
-        for name, one in differs.items()
-        for old, new in [(f"cast(b.{_quoted(name)} as double)", f"cast(a.{_quoted(name)} as double)")]
+        for name, (one, kind) in measures.items()
+        for old, new in [[f"cast({side}.{_quoted(name)} as {kind})" for side in ("b", "a")]]
     ]
-    sql = f"select {', '.join(biggest)} {pairs}"
-    [found] = db.execute(sql).fetchall()
-    return {name: one or [] for name, one in zip(differs, found, strict=True)}
+    [found] = db.execute(f"select {', '.join(biggest)} {pairs}").fetchall()
+    return {name: one or [] for name, one in zip(measures, found, strict=True)}
 
 
 def _names(columns: Iterable[str], separator: str = ", ") -> str:
