@@ -16,31 +16,23 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
+from airflow_api import ADMIN, api, ended, login, parsed, runs, task_states, token_of, trigger
 from bench.cluster import debian_bin
+from stack_ports import free_ports
 from stack_processes import (
-    ADMIN,
     AIRFLOW,
     BUILD_BOUND,
     WEBHOOK_TOKEN,
     Stack,
-    api,
     current_release,
-    ended,
     environment,
-    free_ports,
     health,
     kill,
     land,
-    login,
-    parsed,
     query,
     run_init,
     running_stack,
-    runs,
     start,
-    task_states,
-    token_of,
-    trigger,
     until,
     whole,
 )

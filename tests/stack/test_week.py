@@ -23,23 +23,18 @@ from typing import Any
 
 import nights
 import pytest
+from airflow_api import ADMIN, api, parsed, task_states, token_of, trigger
 from stack_processes import (
-    ADMIN,
     AIRFLOW,
     BUILD_BOUND,
     Stack,
-    api,
     current_release,
     environment,
     kill,
-    parsed,
     query,
     running_stack,
     start,
     start_airflow,
-    task_states,
-    token_of,
-    trigger,
     until,
     whole,
 )
