@@ -40,7 +40,7 @@ BUILD_BOUND = 900  # seconds; a build takes about sixty on an idle machine
 WEBHOOK_TOKEN = "B000-a-token-for-tests"  # noqa: S105
 # Shorter pauses than by default, and no file of DAGs is parsed twice by a process: none changes under it.
 PAUSES = {
-    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
+    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",  # until then the end of a task's process may go unseen
 }
