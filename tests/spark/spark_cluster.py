@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import compose_file
-from stack_processes import free_ports, substitute
+from stack_ports import free_ports
+from stack_processes import substitute
 
 from warehouse.config import PROJECT_ROOT
 

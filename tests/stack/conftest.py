@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 from postgresql import cluster, run
 from stack_processes import WEBHOOK_TOKEN
+
+# The first worker of `make test-stack` takes the first and the third of these modules, the second the second.
+# Who is done first takes the next of the others.
+ORDER = ("test_week", "test_stack", "test_publish_to")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
+    """Begin with the two stacks, which take longest: they run beside each other."""
+
+    def place(item: pytest.Item) -> int:
+        is_named = item.path.parent == Path(__file__).parent and item.path.stem in ORDER
+        return ORDER.index(item.path.stem) if is_named else len(ORDER)
+
+    yield
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="module")

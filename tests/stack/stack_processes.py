@@ -25,18 +25,25 @@ from typing import Any
 import compose_file
 import psutil
 import requests
+from airflow_api import ADMIN, api, ended
 from bench.cluster import debian_bin, debian_user
+from stack_ports import free_ports
 
 from warehouse.config import CURATED_DIR, PROJECT_ROOT
 from warehouse.files import sha256_of
 from warehouse.releases.manifest import read_manifest
 from warehouse.releases.store import current
 
-ADMIN = "analyst"
 AIRFLOW = ("api-server", "scheduler", "dag-processor", "triggerer")
 BOUND = 300  # seconds; a step takes about ten on an idle machine
 BUILD_BOUND = 900  # seconds; a build takes about sixty on an idle machine
 WEBHOOK_TOKEN = "B000-a-token-for-tests"  # noqa: S105
+# Shorter pauses than by default, and no file of DAGs is parsed twice by a process: none changes under it.
+PAUSES = {
+    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
+    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",  # until then the end of a task's process may go unseen
+}
 
 
 @dataclass(frozen=True)
@@ -63,16 +70,6 @@ class Stack:
 
 
 # --- from the compose file to processes ----------------------------------------------------------------
-
-
-def free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 def substitutions(home: Path, code: Path) -> dict[str, str]:
@@ -104,8 +101,8 @@ def substitute(text: str, table: dict[str, str]) -> str:
 
 
 def environment(stack: Stack, name: str) -> dict[str, str]:
-    """Return the variables of the image and of the service, and no others."""
-    variables = {**compose_file.image_environment(), **stack.services[name]["environment"]}
+    """Return the variables of the image and of the service, and no others but PAUSES."""
+    variables = {**compose_file.image_environment(), **stack.services[name]["environment"], **PAUSES}
     return {
         "HOME": str(stack.home),
         **{key: substitute(str(value), stack.table) for key, value in variables.items()},
@@ -130,6 +127,12 @@ def start(stack: Stack, name: str) -> subprocess.Popen[bytes]:
         )
     stack.running[name] = process
     return process
+
+
+def compile_code(code: Path) -> None:
+    """Compile what the image has compiled: a process with the image's variables writes no bytecode."""
+    folders = [code / name for name in ("docker", "warehouse", "dags")]
+    subprocess.run([sys.executable, "-m", "compileall", "-q", *folders], check=True)
 
 
 def run_init(stack: Stack) -> None:
@@ -300,6 +303,7 @@ def running_stack(
         # A cancelled job ends the stack too: pytest runs the clean-up after an interrupt
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
+            compile_code(code)
             initialise(stack)
             start_postgres(stack)
             start_airflow(stack)
@@ -315,49 +319,21 @@ def start_airflow(stack: Stack) -> None:
     run_init(stack)
     for name in AIRFLOW:
         start(stack, name)
+    until("the API server listens", lambda: listens(stack), stack)
     until("the API server is healthy", lambda: health(stack, "api-server").returncode == 0, stack)
     until("all services send heartbeats", lambda: beating(stack), stack)
+
+
+def listens(stack: Stack) -> bool:
+    """Tell whether the API server's port is taken: the start of a health check costs a third of a second."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(stack.table["8080"]))) == 0
 
 
 def beating(stack: Stack) -> bool:
     health_report = requests.get(f"{stack.page}/api/v2/monitor/health", timeout=10).json()
     parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
     return all(health_report[part]["status"] == "healthy" for part in parts)
-
-
-def login(stack: Stack, password: str) -> requests.Response:
-    return requests.post(
-        f"{stack.page}/auth/token", json={"username": ADMIN, "password": password}, timeout=30
-    )
-
-
-def token_of(stack: Stack) -> str:
-    """Return a token of the admin."""
-    answer = login(stack, (stack.secrets / "admin_password").read_text())
-    assert answer.status_code == 201, answer.text
-    return answer.json()["access_token"]
-
-
-def api(
-    stack: Stack, token: str, path: str, change: dict[str, Any] | None = None, method: str = ""
-) -> dict[str, Any]:
-    answer = requests.request(
-        method or ("GET" if change is None else "PATCH"),
-        f"{stack.page}/api/v2/{path}",
-        json=change,
-        headers={"Authorization": f"Bearer {token}"},
-        timeout=30,
-    )
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def runs(stack: Stack, token: str, dag: str) -> list[dict[str, Any]]:
-    return api(stack, token, f"dags/{dag}/dagRuns?order_by=run_after&limit=100")["dag_runs"]
-
-
-def parsed(stack: Stack, token: str) -> dict[str, dict[str, Any]]:
-    return {run["dag_id"]: run for run in api(stack, token, "dags?limit=100")["dags"]}
 
 
 def land(stack: Stack, token: str, *sources: str) -> None:
@@ -380,10 +356,6 @@ def land(stack: Stack, token: str, *sources: str) -> None:
         )
 
 
-def ended(stack: Stack, token: str, dag: str) -> list[dict[str, Any]]:
-    return [run for run in runs(stack, token, dag) if run["state"] in ("success", "failed")]
-
-
 def whole(release: Path) -> dict[str, str]:
     """Compare a release's files with its manifest; return the checksums of its tables."""
     manifest = read_manifest(release)
@@ -397,14 +369,3 @@ def current_release(stack: Stack) -> Path:
     release = current(stack.warehouse / "published")
     assert release is not None
     return release
-
-
-def trigger(stack: Stack, token: str, dag: str, conf: dict[str, Any]) -> str:
-    """Start a run by the API; return its path."""
-    run = api(stack, token, f"dags/{dag}/dagRuns", {"logical_date": None, "conf": conf}, "POST")
-    return f"dags/{dag}/dagRuns/{run['dag_run_id']}"
-
-
-def task_states(stack: Stack, token: str, run: str) -> dict[str, str]:
-    found = api(stack, token, f"{run}/taskInstances")["task_instances"]
-    return {task["task_id"]: task["state"] for task in found}
