@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import Warehouse
 
-from warehouse.releases.diff import DBT_MANIFEST, table_keys
+from warehouse.releases.keys import DBT_MANIFEST, table_keys
 from warehouse.releases.parquet import Unchanged, export_parquet
 
 

@@ -14,7 +14,7 @@ from spark_night import Night
 
 from warehouse.build import steps
 from warehouse.build.builds import read_build
-from warehouse.releases.diff import DBT_MANIFEST, table_keys
+from warehouse.releases.keys import DBT_MANIFEST, table_keys
 from warehouse.releases.manifest import read_manifest
 from warehouse.releases.store import DATABASE, require_current
 from warehouse.sources import SOURCES

@@ -42,7 +42,6 @@ WEBHOOK_TOKEN = "B000-a-token-for-tests"  # noqa: S105
 PAUSES = {
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
-    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",  # until then the end of a task's process may go unseen
 }
 
 

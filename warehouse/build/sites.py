@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from warehouse.build.builds import read_contents
 from warehouse.logs import Timer
-from warehouse.releases.diff import DBT_MANIFEST, report_of
+from warehouse.releases.diff import report_of
+from warehouse.releases.keys import DBT_MANIFEST
 from warehouse.releases.manifest import BuildRecord, ChangedSources, News, TableEntry, read_manifest
 from warehouse.releases.store import DATABASE, current
 

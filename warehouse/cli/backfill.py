@@ -12,7 +12,6 @@ from warehouse.cli.options import DAY_FORMAT, AsCsv, AsJson, Why
 from warehouse.cli.problems import backfill_problems, require_home
 from warehouse.cli.releases import print_table_diffs, table_as_dict
 from warehouse.cli.render import (
-    describe_equal,
     download_progress,
     format_time,
     print_csv,
@@ -190,6 +189,8 @@ def status_as_dict(settings: Settings, status: BackfillStatus) -> dict[str, Any]
 
 def print_status(status: BackfillStatus) -> None:
     """Print a backfill for a person."""
+    from warehouse.releases.diff import describe_equal
+
     request, report = status.request, status.report
     requested = f"{request.mode} {request.source}, {request.first} to {request.last}"
     print_line(f"{request.id}  {requested}: {status.state}")

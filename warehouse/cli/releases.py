@@ -11,7 +11,6 @@ from rich.markup import escape
 from warehouse.cli.options import AsCsv, AsJson, Why
 from warehouse.cli.publish_to import warn_of_copies
 from warehouse.cli.render import (
-    describe_equal,
     format_time,
     out,
     print_csv,
@@ -94,6 +93,7 @@ def diff(
     CSV has the counts of the tables that differ.
     """
     from warehouse.config import load_settings
+    from warehouse.releases.diff import describe_equal
     from warehouse.releases.diff import diff as compare_releases
 
     report = compare_releases(load_settings().published, before, after, moves)

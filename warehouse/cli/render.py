@@ -10,7 +10,7 @@ import math
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -84,11 +84,6 @@ def print_failure(message: str) -> None:
 def one_line(text: str) -> str:
     """Return a text without line breaks."""
     return " ".join(text.split())
-
-
-def describe_equal(tables: Sized) -> str:
-    """Return how many tables are equal: `1 table is equal`, `2 tables are equal`."""
-    return "1 table is equal" if len(tables) == 1 else f"{len(tables)} tables are equal"
 
 
 def format_time(moment: datetime | None) -> str | None:

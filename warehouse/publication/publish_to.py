@@ -8,8 +8,8 @@ from warehouse.config import Settings
 from warehouse.publication.address import masked, require_postgres
 from warehouse.publication.postgres import Copied, ReleaseFacts, copy_release
 from warehouse.publication.tables import read_tables
-from warehouse.releases.diff import DBT_MANIFEST, table_keys
 from warehouse.releases.history import append_entry
+from warehouse.releases.keys import DBT_MANIFEST, table_keys
 from warehouse.releases.manifest import read_manifest
 from warehouse.releases.store import DATABASE, LATEST, find_release, latest_name, reading, switching
 

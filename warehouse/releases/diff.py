@@ -13,9 +13,8 @@ added, and a difference of two equal rates is rarely 0.
 
 from __future__ import annotations
 
-import json
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +23,7 @@ import duckdb
 
 from warehouse.database import connect, literal
 from warehouse.errors import WarehouseError
+from warehouse.releases.keys import DBT_MANIFEST, Keys, table_keys
 from warehouse.releases.manifest import (
     RELEASE_REMEDY,
     ChangedSources,
@@ -33,11 +33,7 @@ from warehouse.releases.manifest import (
 )
 from warehouse.releases.store import DATABASE, damaged, find_release
 
-DBT_MANIFEST = Path("dbt_docs") / "manifest.json"
-# The tests that name a key, and the argument that does; the second is of releases made before 2026-11-28.
-KEY_ARGUMENTS = {"valid_rows": "key", "unique_combination_of_columns": "combination_of_columns"}
 TOLERANCE = "1e-12"  # of doubles, which have 15 to 17 digits
-Keys = Mapping[str, tuple[str, ...]]
 Columns = dict[
     str, Literal["double", "decimal", "integer", "other"]
 ]  # a table's; all but the last are measures
@@ -51,6 +47,11 @@ PAIRS = (
     "inner join side_before.{relation} as b on b.rowid = pair.b "
     "inner join side_after.{relation} as a on a.rowid = pair.a"
 )
+
+
+def describe_equal(tables: Sized) -> str:
+    """Return how many tables are equal: `1 table is equal`, `2 tables are equal`."""
+    return "1 table is equal" if len(tables) == 1 else f"{len(tables)} tables are equal"
 
 
 @dataclass(frozen=True)
@@ -161,28 +162,6 @@ def report_of(
         tables=tuple(table for table in tables if table.is_different),
         tables_equal=tuple(table.table for table in tables if not table.is_different),
     )
-
-
-def table_keys(dbt_manifest: Path) -> dict[str, tuple[str, ...]]:
-    """Return, for each model of a dbt manifest, the longest key that it was tested to be unique by.
-
-    Without the file there are no keys. Raises WarehouseError when the file is invalid.
-    """
-    if not dbt_manifest.exists():
-        return {}
-    keys: dict[str, tuple[str, ...]] = {}
-    try:
-        for node in json.loads(dbt_manifest.read_text(encoding="utf-8"))["nodes"].values():
-            test = node.get("test_metadata") or {}
-            argument = KEY_ARGUMENTS.get(test.get("name", ""))
-            if argument and node.get("attached_node"):
-                model, key = node["attached_node"].rsplit(".", 1)[-1], tuple(test["kwargs"][argument])
-                keys[model] = max(keys.get(model, ()), key, key=len)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WarehouseError(
-            f"{dbt_manifest}: not a manifest of dbt ({error!r}). {RELEASE_REMEDY}"
-        ) from error
-    return keys
 
 
 def compare(

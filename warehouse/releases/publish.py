@@ -20,8 +20,8 @@ from warehouse.errors import Rejected, WarehouseError
 from warehouse.files import fsync, link_tree, read_record, record_json, sha256_of, write_record
 from warehouse.landing.freshness import Freshness
 from warehouse.logs import Timer, Timing
-from warehouse.releases.diff import DBT_MANIFEST, table_keys
 from warehouse.releases.history import HistoryEntry, append_entry, last_switch, read_history
+from warehouse.releases.keys import DBT_MANIFEST, table_keys
 from warehouse.releases.manifest import (
     MANIFEST,
     RELEASE_REMEDY,

@@ -23,7 +23,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError, model_validator
 
 from warehouse.errors import UnknownName, WarehouseError
 from warehouse.files import describe_invalid, read_record
-from warehouse.releases.diff import DBT_MANIFEST
+from warehouse.releases.keys import DBT_MANIFEST
 from warehouse.releases.manifest import RELEASE_REMEDY
 from warehouse.releases.origins import Origin, RowRef, find_origins
 from warehouse.releases.store import DATABASE, reading
