@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 
-
-def test_version_that_tasks_ask_for_is_offered_without_those_between(airflow_home: Path) -> None:
+def test_version_that_tasks_ask_for_is_offered_without_those_between() -> None:
     from airflow.api_fastapi.execution_api import versions
     from airflow.sdk.api.datamodels._generated import API_VERSION
 
-    assert airflow_home.is_dir()  # the fixture has called offer_newest_api
     newest, oldest = versions.bundle.versions
     assert newest.value == API_VERSION
     assert oldest.value < newest.value

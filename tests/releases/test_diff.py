@@ -103,6 +103,15 @@ def test_doubles_differ_by_more_than_rounding_and_all_else_by_anything(
     assert found.is_different is differs
 
 
+def test_integers_move_by_integers_beyond_64_bits_too(tmp_path: Path) -> None:
+    for name, value in (("a", "1"), ("b", "1267650600228229401496703205376")):
+        with duckdb.connect(str(tmp_path / f"{name}.duckdb")) as db:
+            db.execute(f"create table t as select 'k' as id, cast({value} as hugeint) as x")
+    (found,) = compare(tmp_path / "a.duckdb", tmp_path / "b.duckdb", {})
+    [move] = found.moves
+    assert (move.before, move.after, move.difference) == (1, 2**100, 2**100 - 1)
+
+
 def test_type_of_a_column_may_change(tmp_path: Path) -> None:
     for name, kind in (("a", "decimal(20, 10)"), ("b", "double")):
         with duckdb.connect(str(tmp_path / f"{name}.duckdb")) as db:

@@ -34,12 +34,10 @@ from warehouse.releases.manifest import (
 from warehouse.releases.store import DATABASE, damaged, find_release
 
 TOLERANCE = "1e-12"  # of doubles, which have 15 to 17 digits
-Columns = dict[
-    str, Literal["double", "decimal", "integer", "other"]
-]  # a table's; all but the last are measures
-Measures = Mapping[
-    str, tuple[str, str]
-]  # by name: the condition by which a cell differs, and its type in SQL
+# The columns of a table; all but the others are measures.
+Columns = dict[str, Literal["double", "decimal", "integer", "other"]]
+# By name: the condition by which a cell differs, and the type in SQL of its values.
+Measures = Mapping[str, tuple[str, str]]
 Table = tuple[str, str]
 # The rows of a table that are paired and not equal, as `b` and `a`.
 PAIRS = (
@@ -269,8 +267,8 @@ def _compare_table(
         pairs = PAIRS.format(relation=relation)
         changed, counts = _counts(db, pairs, differs)
         moved = [column for column in counts if "other" not in (old[column], new[column])]
-        kinds = ["bigint" if old[one] == new[one] == "integer" else "double" for one in moved]
-        measures = {one: (differs[one], kind) for one, kind in zip(moved, kinds, strict=True)}
+        integers = {one for one in moved if old[one] == new[one] == "integer"}
+        measures = {one: (differs[one], "hugeint" if one in integers else "double") for one in moved}
         biggest = _biggest(db, pairs, key, measures, moves)
     return TableDiff(
         table=".".join(table),
