@@ -205,12 +205,12 @@ def china_years(database: Path) -> Table:
     """Return China's services trade of the latest years, by source, from the database of a release."""
     rows = rows_of(
         database,
-        """
+        f"""
         select source, period_label, vintage, exports_million, imports_million, balance_million,
                world_export_share_pct, world_import_share_pct, world_rank
         from marts.mart_trade_scale
         where reporter = 'CHN' and frequency = 'A' and currency = 'USD' and exports_million is not null
-        qualify dense_rank() over (partition by source order by period_label desc) <= $latest
+        qualify dense_rank() over (partition by source order by period_label desc) <= {LATEST_PERIODS}
         order by source, period_label
         """,
     )
@@ -224,7 +224,7 @@ def china_periods(database: Path) -> Table:
     """Return China's services trade of the latest quarters and months, in dollars where a source has them."""
     rows = rows_of(
         database,
-        """
+        f"""
         select source, period_label || ' ' || currency, vintage,
                exports_million, imports_million, balance_million, exports_growth_pct, imports_growth_pct
         from marts.mart_trade_scale
@@ -235,7 +235,7 @@ def china_periods(database: Path) -> Table:
             (currency = 'USD' or not bool_or(currency = 'USD') over (partition by source, frequency))
             and dense_rank() over (
                 partition by source, frequency, currency order by period_label desc
-            ) <= $latest
+            ) <= {LATEST_PERIODS}
         order by source, frequency, period_label
         """,
     )
@@ -246,11 +246,14 @@ def china_periods(database: Path) -> Table:
 
 
 def rows_of(database: Path, query: str) -> list[tuple[Any, ...]]:
-    """Return the rows of a query on a release: source, period, vintage, and figures."""
+    """Return the rows of a query on a release: source, period, vintage, and figures.
+
+    It has no parameters: to bind one, DuckDB imports pandas, which takes half a second.
+    """
     import duckdb
 
     with duckdb.connect(str(database), read_only=True) as connection:
-        return connection.execute(query, {"latest": LATEST_PERIODS}).fetchall()
+        return connection.execute(query).fetchall()
 
 
 def table_of(title: str, period: str, figures: Mapping[str, int], rows: Iterable[tuple[Any, ...]]) -> Table:

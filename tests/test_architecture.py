@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import ast
 import csv
+import os
 import re
 import subprocess
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, KEY_VARIABLE, PROJECT_ROOT
+from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, KEY_VARIABLE, PROJECT_ROOT, SAMPLE_DIR
 from warehouse.sources import SOURCES
 
 PACKAGE = PROJECT_ROOT / "warehouse"
@@ -141,6 +144,48 @@ def test_steps_import_packages_of_one_source_or_of_the_gates_late() -> None:
     assert "warehouse.formats.archive" in names
     late = {"boto3", "pandas", "py7zr", "great_expectations", "sqlalchemy", "dbt", "airflow"}
     assert late.intersection(names) == set()
+
+
+def test_poll_of_a_source_imports_no_package_for_tables(tmp_path: Path) -> None:
+    """Most polls bring nothing new. The World Bank's plan reads its pages to know how many there are."""
+    poll = (
+        "import sys; from pathlib import Path; from warehouse.build import steps\n"
+        "from warehouse.config import load_settings\n"
+        f"settings = load_settings(home=Path({str(tmp_path)!r}))\n"
+        "for name in ('worldbank_wdi', 'safe_bop'): print(steps.fetch(settings, name))\n"
+        "print(*sys.modules)"
+    )
+    *fetched, names = subprocess.run(
+        [sys.executable, "-c", poll],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=PROJECT_ROOT,
+        env=os.environ | {"WAREHOUSE_MIRROR": str(SAMPLE_DIR / "night-2")},
+    ).stdout.splitlines()
+    assert [len(list(Path(one, "files").iterdir())) for one in fetched] == [23, 3]  # with a list of them
+    assert {"pandas", "numpy", "pyarrow", "great_expectations"}.intersection(names.split()) == set()
+
+
+def test_names_that_are_imported_within_functions_exist() -> None:
+    """An import in a function fails when the function runs, which for a task of Airflow is at night."""
+    late = {
+        (path, node.module, alias.name)
+        for path in [
+            *modules(),
+            *(one for name in ("dags", "docker") for one in (PROJECT_ROOT / name).glob("*.py")),
+        ]
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "warehouse"
+        for alias in node.names
+    }
+    assert len(late) > 20
+    for path, module, name in sorted(late):
+        found = import_module(module or "")
+        is_module = hasattr(found, "__path__") and find_spec(f"{module}.{name}")
+        assert hasattr(found, name) or is_module, f"{path}: {module} has no {name}"
 
 
 def test_no_module_has_a_catch_all_name() -> None:

@@ -24,7 +24,7 @@ announced one, another indicator than the requested one, and a repeated cell.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -98,6 +98,7 @@ NAMED = Contract(read={"id": "id", "value": "value"})  # an indicator or a count
 _FILE = re.compile(r"(?P<indicator>.+)\.page-(?P<page>[1-9][0-9]*)\.json")
 _YEAR = re.compile(r"[0-9]{4}")
 _COUNT = re.compile(r"[0-9]{1,9}")
+Row = tuple[str | None, ...]  # the values of COLUMNS
 
 
 @dataclass(frozen=True)
@@ -163,8 +164,9 @@ def plan_indicator(indicator: str) -> Generator[Request, Path, None]:
         page_ref = PageRef(page_request.name, page_request.address)
         pages = read_page(files[page_request.name], page, page_ref).pages
         page += 1
-    batches = _read_indicator(indicator, names, files, no_note)
-    if all(batch.column("value").null_count == batch.num_rows for batch in list(batches)):
+    value = COLUMNS.index("value")
+    read_pages = list(_read_indicator(indicator, names, files, no_note))
+    if all(row[value] is None for _, rows in read_pages for row in rows):
         raise SourceError(
             NAME,
             f"{indicator} has no value for any economy and year",
@@ -188,12 +190,14 @@ def read(files: Mapping[str, Path], work: Path, note: Note = no_note) -> Iterato
         raise SourceError(NAME, "the pull has no files")
     for indicator in INDICATORS:
         if indicator in pages:
-            yield from _read_indicator(indicator, pages[indicator], files, note)
+            for file, rows in _read_indicator(indicator, pages[indicator], files, note):
+                yield _batch(file, rows)
 
 
 def _read_indicator(
     indicator: str, names: Mapping[int, str], files: Mapping[str, Path], note: Note
-) -> Iterator[pa.RecordBatch]:
+) -> Iterator[tuple[str, list[Row]]]:
+    """Yield the file of each page with its rows. Arrow is not used: `plan` would import it for each poll."""
     seen: set[tuple[str, str]] = set()
     first: Page | None = None
     for number in sorted(names):
@@ -210,7 +214,7 @@ def _read_indicator(
                 "the header differs from that of the first page: the table changed during the pull",
                 remedy="Pull the source again",
             )
-        yield _batch(indicator, page, page_ref, seen)
+        yield page_ref.file, _rows(indicator, page, page_ref, seen)
     if first is not None and sorted(names) != list(range(1, first.pages + 1)):
         raise SourceError(
             NAME,
@@ -260,8 +264,8 @@ def read_page(path: Path, number: int, page_ref: PageRef) -> Page:
     return Page(page, pages, per_page, total, None if lastupdated is None else str(lastupdated), observations)
 
 
-def _batch(indicator: str, page: Page, page_ref: PageRef, seen: set[tuple[str, str]]) -> pa.RecordBatch:
-    rows: list[tuple[str | None, ...]] = []
+def _rows(indicator: str, page: Page, page_ref: PageRef, seen: set[tuple[str, str]]) -> list[Row]:
+    rows: list[Row] = []
     for row, observation in enumerate(page.observations, start=1):
         values = _observation(observation, row, page_ref)
         sent_indicator, _, country, _, _, date, *_ = values
@@ -275,15 +279,19 @@ def _batch(indicator: str, page: Page, page_ref: PageRef, seen: set[tuple[str, s
             raise page_ref.error(f"{indicator}, {country}, {date} is repeated", row=row)
         seen.add((country, date))
         rows.append(values)
+    return rows
+
+
+def _batch(file: str, rows: Sequence[Row]) -> pa.RecordBatch:
     count = len(rows)
     columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
     return pa.record_batch(
-        [*columns, pa.repeat(pa.scalar(page_ref.file, pa.string()), count), pa.arange(1, count + 1)],
+        [*columns, pa.repeat(pa.scalar(file, pa.string()), count), pa.arange(1, count + 1)],
         schema=raw_schema(COLUMNS),
     )
 
 
-def _observation(observation: JsonValue, row: int, page_ref: PageRef) -> tuple[str | None, ...]:
+def _observation(observation: JsonValue, row: int, page_ref: PageRef) -> Row:
     fields = page_ref.fields(observation, OBSERVATION, "the observation", row)
     indicator = page_ref.fields(fields["indicator"], NAMED, "indicator", row)
     country = page_ref.fields(fields["country"], NAMED, "country", row)
