@@ -60,6 +60,8 @@ def test_every_database_is_opened_with_the_limits() -> None:
     assert len(MODULES) > 50
     others = [path.name for path in MODULES if re.search(r"\bduckdb\.connect\(", path.read_text())]
     assert others == ["database.py"]
+    spilling = [path.name for path in MODULES if "temp_directory" in path.read_text()]
+    assert spilling == ["database.py"]  # one directory for all, in the home
 
 
 @pytest.mark.slow

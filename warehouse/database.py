@@ -73,6 +73,11 @@ def literal(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
+def identifier(name: str) -> str:
+    """Return a name as an identifier of SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def environment_of_dbt() -> dict[str, str]:
     """Return the variables by which the profile of dbt takes the limits of this process.
 

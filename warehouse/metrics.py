@@ -11,6 +11,7 @@ import shutil
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import duckdb
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
@@ -20,7 +21,8 @@ from warehouse.config import Settings
 from warehouse.errors import WarehouseError
 from warehouse.files import write_atomic
 from warehouse.landing import store
-from warehouse.landing.freshness import freshness_of
+from warehouse.landing.freshness import Status, freshness_of
+from warehouse.model import Outcome
 from warehouse.releases.manifest import read_manifest
 from warehouse.releases.publish import read_release_timings
 from warehouse.releases.store import current
@@ -29,8 +31,8 @@ from warehouse.sources import SOURCES
 LOG = logging.getLogger(__name__)
 FILE = "metrics.prom"
 PREFIX = "services_trade_warehouse"
-OUTCOMES = ("accepted", "unchanged", "rejected", "failed")
-STATUSES = ("ok", "late", "failing", "never", "not configured")
+OUTCOMES = get_args(Outcome)
+STATUSES = get_args(Status)
 
 
 def format_metrics(settings: Settings, now: datetime | None = None) -> str:

@@ -67,7 +67,7 @@
             when {{ ranked }}.verdict = 'reproduced' or {{ ranked }}.comparator in ('falling', 'rising') then ''
             else concat_ws(
                 '',
-                case {{ ranked }}.verdict when 'near' then ', but lies within ' when 'differs' then ', and lies further off than ' end,
+                case {{ ranked }}.verdict when 'near' then ', but differs by at most ' when 'differs' then ', and differs by more than ' end,
                 case
                     when {{ ranked }}.unit in ('percent', 'percentage point') then '1 point'
                     when {{ ranked }}.unit <> '' then '5 %'

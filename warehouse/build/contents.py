@@ -1,8 +1,8 @@
 """What a build contains: which vintages of each source, and which of them are set aside.
 
-A source can only hold back itself. When its newest vintage cannot be staged, or when a test or the release
-gate fails for it, the build uses the vintages of that source that the current release has, says so in its
-record, and goes on.
+A source that fails does not stop the others. When its newest vintage cannot be staged, or when a test or the
+release gate fails for it, the build uses the vintages of that source that the current release has, says so in
+its record, and goes on.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def known_by(vintages: tuple[Vintage, ...], day: date | None) -> tuple[Vintage, 
 def known_checks(settings: Settings, name: str, day: date | None) -> tuple[Check, ...]:
     """Return the polls of a source on or before a day; all if it is None. Unreadable lines are left out.
 
-    That a source is not configured is of no day.
+    Polls with the outcome `not configured` are returned whatever their day is.
     """
     checks = store.list_checks(settings.landing, name).records
     return tuple(

@@ -25,7 +25,11 @@ CODE = (
     (PROJECT_ROOT / "warehouse" / "build", ("*.py",)),
     (PROJECT_ROOT / "warehouse" / "quality", ("*.py", "*.j2")),
     (PROJECT_ROOT / "warehouse", ("verdict.py",)),
-    (PROJECT_ROOT / "warehouse" / "releases", ("parquet.py", "publish.py", "manifest.py")),
+    (PROJECT_ROOT / "warehouse" / "landing", ("freshness.py",)),
+    (
+        PROJECT_ROOT / "warehouse" / "releases",
+        ("diff.py", "keys.py", "manifest.py", "parquet.py", "publish.py"),
+    ),
     (PROJECT_ROOT / "warehouse" / "site", ("*.py", "content/**/*", "templates/*", "static/*")),
 )
 

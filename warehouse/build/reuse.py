@@ -5,8 +5,8 @@ becomes the release, with facts and marts. Those of the last successful build ar
 as a copy of them, with the schemas `raw` and `staging` of its own. Table `raw.built_node` has a line for each
 node of the build: `inputs`, a digest of the content of all relations that the node reads, and `content`, a
 digest of its own rows. dbt runs a node only when no line of the build before, `raw.reusable_node`, has the
-same inputs (`dbt_project/macros/reuse.sql`). So a fact that comes out as it was ends the
-work there: no mart that reads it is made again, and no test on it is run again. `raw.built_part` and
+same inputs (`dbt_project/macros/reuse.sql`). So when a fact has the same rows as before,
+no mart that reads it is made again, and no test on it is run again. `raw.built_part` and
 `raw.reusable_part` have the same for the rows of each source, so that of a model that declares `by_source`
 only the rows of sources that changed are made again. Seeds are code: they are in the kept files, and dbt is
 not asked for them.

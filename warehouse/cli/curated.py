@@ -95,7 +95,7 @@ def check(
 
 
 def require_file(path: Path) -> None:
-    """Raise WarehouseError with the way round unless a path is a file."""
+    """Raise WarehouseError, which says what to run instead, unless a path is a file."""
     from warehouse.errors import WarehouseError
 
     if path.is_dir():

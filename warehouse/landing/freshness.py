@@ -1,4 +1,4 @@
-"""Freshness of sources: the one rule for late, failing and never landed, as of any day.
+"""Freshness of sources: the one rule for late, failing and never landed.
 
 A source without a vintage is `not configured` when its last poll found nothing to ask (no recording in the
 mirror, no key), else `never`. It is `failing` when its last poll failed or was rejected, and `late` when the
@@ -55,7 +55,7 @@ class Freshness(BaseModel, frozen=True):
 
 
 def freshness_of(settings: Settings, source: str, as_of: date, calendar: Path = CALENDAR) -> Freshness:
-    """Return the freshness of a source as of a day, from its vintages and its log of polls."""
+    """Return the freshness of a source, from its vintages until a day and from all of its polls."""
     vintages = [one for one in store.list_vintages(settings.landing, source).records if one.day <= as_of]
     return assess(source, vintages, store.list_checks(settings.landing, source).records, as_of, calendar)
 

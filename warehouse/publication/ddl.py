@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from warehouse.database import identifier
+from warehouse.database import literal as text_literal
 from warehouse.errors import WarehouseError
-from warehouse.publication.tables import NULL, SEPARATOR, Column, Table, identifier, relation
+from warehouse.publication.tables import NULL, SEPARATOR, Column, Table, relation
 
 # Types as `format_type` of PostgreSQL spells them, so that they compare with those of an existing table.
 TYPES = {
@@ -72,7 +74,7 @@ class Changes:
 
 def literal(text: str | None) -> str:
     """Return a text as an SQL literal; None as null."""
-    return "null" if text is None else "'" + text.replace("'", "''") + "'"
+    return "null" if text is None else text_literal(text)
 
 
 def postgres_type(table: Table, column: Column) -> str:

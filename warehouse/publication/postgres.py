@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from warehouse.database import identifier
 from warehouse.errors import WarehouseError
 from warehouse.publication import ddl
 from warehouse.publication.address import mask_text, masked
 from warehouse.publication.ddl import ExistingColumn, ExistingTable, literal
-from warehouse.publication.tables import Digest, Table, csv_of, digest, identifier, relation
+from warehouse.publication.tables import Digest, Table, csv_of, digest, relation
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection

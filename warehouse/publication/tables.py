@@ -11,6 +11,8 @@ from typing import BinaryIO
 
 import duckdb
 
+from warehouse.database import identifier
+
 # All of `bi` and `marts`; of `core` the dimensions.
 PUBLISHED = "schema_name in ('bi', 'marts') or (schema_name = 'core' and starts_with(table_name, 'dim_'))"
 # Texts that stand for null and for the end of a value in the text of a row; no figure or label has them.
@@ -53,11 +55,6 @@ class Digest:
 
     rows: int
     checksum: int
-
-
-def identifier(name: str) -> str:
-    """Return a name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def relation(schema: str, name: str) -> str:

@@ -33,11 +33,11 @@ from warehouse.releases.store import (
 from warehouse.sources import SOURCES
 
 LINEAGE = ("_file", "_row")
-LANDING_REMEDY = (
+DAMAGED_VINTAGE_REMEDY = (
     "Restore it from the backup of the landing; a publisher may have replaced the file, so fetching again is "
     "not enough. If there is no backup, record the loss: `warehouse vintages withdraw SOURCE VINTAGE --why …`"
 )
-RELEASE_REMEDY = (
+DAMAGED_RELEASE_REMEDY = (
     "If it is the current release, roll back with `warehouse rollback RELEASE --why …`; then restore it from "
     "the backup, or build it again with `warehouse publish --force`"
 )
@@ -45,7 +45,7 @@ Digests = dict[tuple[str, str], str]
 
 
 @dataclass(frozen=True)
-class Finding:
+class Damage:
     """A file that differs from its record: its path, what differs, and what to do."""
 
     path: str
@@ -61,7 +61,7 @@ class AuditReport:
     releases: int
     files: int
     size_bytes: int
-    findings: tuple[Finding, ...]
+    findings: tuple[Damage, ...]
 
 
 def audit(landing: Path, published: Path) -> AuditReport:
@@ -76,13 +76,13 @@ def audit(landing: Path, published: Path) -> AuditReport:
         for path in landing.glob(f"*/[!.]*/{WITHDRAWN}")
         if not (path.parent / "manifest.json").exists()
     }
-    findings: list[Finding] = []
+    findings: list[Damage] = []
     vintages = sorted(path.parent for path in landing.glob("*/[!.]*/manifest.json"))
     releases = release_dirs(published)
     for vintage in vintages:
         findings += _audit_vintage(vintage, checked, digests)
     if not vintages:
-        findings.append(Finding(str(landing), "there is no vintage to audit", "Check WAREHOUSE_HOME"))
+        findings.append(Damage(str(landing), "there is no vintage to audit", "Check WAREHOUSE_HOME"))
     removed = 0
     for release in releases:
         sizes: list[int] = []
@@ -108,42 +108,42 @@ def is_removed(release: Path) -> bool:
     return not actions or "remove" in actions
 
 
-def _audit_vintage(directory: Path, checked: list[int], digests: Digests) -> Iterator[Finding]:
+def _audit_vintage(directory: Path, checked: list[int], digests: Digests) -> Iterator[Damage]:
     """Yield the findings on one vintage, and add the digest of its rows to `digests`."""
     try:
         vintage = read_vintage(directory)
     except WarehouseError as error:
-        yield _unreadable(directory / "manifest.json", str(error), LANDING_REMEDY)
+        yield _unreadable(directory / "manifest.json", str(error), DAMAGED_VINTAGE_REMEDY)
         return
     digests[(vintage.source, vintage.id)] = vintage.rows_digest
     previous = vintage.previous_vintage and directory.parent / vintage.previous_vintage
     if previous and not any((previous / name).exists() for name in ("manifest.json", WITHDRAWN)):
-        yield Finding(str(previous), "this accepted vintage is missing", LANDING_REMEDY)
+        yield Damage(str(previous), "this accepted vintage is missing", DAMAGED_VINTAGE_REMEDY)
     files, rows = {directory / "files" / file.name: file.sha256 for file in vintage.files}, vintage.rows_path
-    yield from _audit_files(files, checked, LANDING_REMEDY)
+    yield from _audit_files(files, checked, DAMAGED_VINTAGE_REMEDY)
     damage = list(_audit_files({rows: vintage.rows_sha256}, checked, rows_remedy(vintage)))
     yield from damage
     for path in sorted(set((directory / "files").glob("*")) - files.keys()):
         moved = "Find out who put it there, and move it away"
-        yield Finding(str(path), "no manifest lists this file", moved)
+        yield Damage(str(path), "no manifest lists this file", moved)
     if not rows.exists():
         return
-    remedy = damage[0].remedy if damage else LANDING_REMEDY
+    remedy = damage[0].remedy if damage else DAMAGED_VINTAGE_REMEDY
     try:
         columns = tuple(name for name in pq.read_schema(rows).names if name not in LINEAGE)
         found = pq.read_metadata(rows).num_rows, digest_rows(rows, columns)
     except (pa.ArrowException, duckdb.Error, OSError) as error:
-        yield Finding(str(rows), f"cannot be read ({error})", remedy)
+        yield Damage(str(rows), f"cannot be read ({error})", remedy)
     else:
         if found != (vintage.row_count, vintage.rows_digest):
-            yield Finding(str(rows), "the rows are not those that were accepted", remedy)
+            yield Damage(str(rows), "the rows are not those that were accepted", remedy)
 
 
 def rows_remedy(vintage: Vintage) -> str:
     """Return what to do about a missing or damaged `rows.parquet`; only the present reader makes it again."""
     source = SOURCES.get(vintage.source)
     if source is None or not can_remake(source, vintage):
-        return LANDING_REMEDY
+        return DAMAGED_VINTAGE_REMEDY
     return (
         f"Move it away if it is there, and make it again from the archived files: warehouse fetch "
         f"{vintage.source}. If they are damaged too: restore the vintage from the backup of the landing"
@@ -152,7 +152,7 @@ def rows_remedy(vintage: Vintage) -> str:
 
 def _audit_release(
     directory: Path, checked: list[int], digests: Digests, lost: set[tuple[str, str]]
-) -> Iterator[Finding]:
+) -> Iterator[Damage]:
     """Yield the findings on one release.
 
     `digests` are those of the landed vintages; `lost` are vintages whose loss an operator has recorded.
@@ -161,19 +161,19 @@ def _audit_release(
     try:
         manifest = read_manifest(directory)
     except WarehouseError as error:
-        yield _unreadable(path, str(error), RELEASE_REMEDY)
+        yield _unreadable(path, str(error), DAMAGED_RELEASE_REMEDY)
         return
-    yield from _audit_files(manifest.checksums(directory), checked, RELEASE_REMEDY)
+    yield from _audit_files(manifest.checksums(directory), checked, DAMAGED_RELEASE_REMEDY)
     for entry in manifest.vintages:
         if (entry.source, entry.vintage) in lost:
             continue
         if digests.get((entry.source, entry.vintage)) != entry.rows_digest:
             vintage = f"{entry.source} vintage {entry.vintage}"
             what = f"it was built from {vintage}, which the landing does not have with these rows"
-            yield Finding(str(path), what, LANDING_REMEDY)
+            yield Damage(str(path), what, DAMAGED_VINTAGE_REMEDY)
 
 
-def _audit_latest(published: Path) -> tuple[Finding, ...]:
+def _audit_latest(published: Path) -> tuple[Damage, ...]:
     """Return the findings on the history and on `latest`, without those of a switch that is under way.
 
     A switch is recorded first. What is found is therefore looked at again when no process switches `latest`;
@@ -189,14 +189,14 @@ def _audit_latest(published: Path) -> tuple[Finding, ...]:
         return findings
 
 
-def _findings_on_latest(published: Path) -> Iterator[Finding]:
+def _findings_on_latest(published: Path) -> Iterator[Damage]:
     """Yield the findings on the history and on `latest` as they are now."""
     history, latest, link = read_history(published), latest_name(published), str(published / LATEST)
     for line in history.problems:
         yield _unreadable(published / HISTORY, line, HISTORY_REMEDY)
     if problem := latest_problem(published):
         what = problem.removeprefix(f"{link}: ")
-        yield Finding(link, what, LATEST_REMEDY)
+        yield Damage(link, what, LATEST_REMEDY)
         return
     switch = last_switch(history.records)
     if switch is not None and switch.after != latest:
@@ -205,10 +205,10 @@ def _findings_on_latest(published: Path) -> Iterator[Finding]:
             "A switch was interrupted, or the link was changed by hand. "
             f"`warehouse rollback {switch.after} --why …` makes it what the history says"
         )
-        yield Finding(link, what, remedy)
+        yield Damage(link, what, remedy)
 
 
-def _audit_files(files: dict[Path, str], checked: list[int], remedy: str) -> Iterator[Finding]:
+def _audit_files(files: dict[Path, str], checked: list[int], remedy: str) -> Iterator[Damage]:
     """Yield the files that are missing, unreadable, or do not have their checksum.
 
     Adds the size of each file that was read, in bytes, to `checked`.
@@ -217,13 +217,13 @@ def _audit_files(files: dict[Path, str], checked: list[int], remedy: str) -> Ite
         try:
             found, size = sha256_of(path), path.stat().st_size
         except OSError as error:
-            yield Finding(str(path), f"cannot be read ({error.strerror or error})", remedy)
+            yield Damage(str(path), f"cannot be read ({error.strerror or error})", remedy)
             continue
         checked.append(size)
         if found != sha256:
-            yield Finding(str(path), f"sha256 is {found}, recorded is {sha256}", remedy)
+            yield Damage(str(path), f"sha256 is {found}, recorded is {sha256}", remedy)
 
 
-def _unreadable(path: Path, message: str, remedy: str) -> Finding:
+def _unreadable(path: Path, message: str, remedy: str) -> Damage:
     """Return the finding for a record that cannot be read: its message without the path."""
-    return Finding(str(path), message.removeprefix(str(path)).lstrip(":, "), remedy)
+    return Damage(str(path), message.removeprefix(str(path)).lstrip(":, "), remedy)

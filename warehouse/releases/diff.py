@@ -13,7 +13,6 @@ added, and a difference of two equal rates is rarely 0.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +20,8 @@ from typing import Any, Literal
 
 import duckdb
 
-from warehouse.database import connect, literal
-from warehouse.errors import WarehouseError
+from warehouse.database import connect, identifier, literal
+from warehouse.errors import WarehouseError, reporting
 from warehouse.releases.keys import DBT_MANIFEST, Keys, table_keys
 from warehouse.releases.manifest import (
     RELEASE_REMEDY,
@@ -115,6 +114,7 @@ class DiffReport:
     tables_equal: tuple[str, ...]
 
 
+@reporting("diff")
 def diff(published: Path, before: str, after: str, moves: int = 3) -> DiffReport:
     """Compare two releases (an id, `latest` or `previous`).
 
@@ -176,7 +176,7 @@ def compare(
     `changed` but those of the named sources. Raises WarehouseError when a file is missing, damaged or has no
     table.
     """
-    with tempfile.TemporaryDirectory() as spill, connect(config={"temp_directory": spill}) as db:
+    with connect() as db:
         for side, path in (("side_before", before), ("side_after", after)):
             try:
                 db.execute(f"attach {literal(path)} as {side} (read_only)")
@@ -313,13 +313,13 @@ def _pair_rows(
     number = f"row_number() over ({f'partition by {_names(key)}' if key else ''} {order})"
     columns = ", ".join(
         [
-            *map(_quoted, key),
+            *map(identifier, key),
             "rowid as _position",
             f"{f'hash({_names(cells)})' if cells else '0'} as _digest",
             f"{'1' if is_unique else number} as _number",
         ]
     )
-    same = [f"b.{name} is not distinct from a.{name}" for name in map(_quoted, key)]
+    same = [f"b.{name} is not distinct from a.{name}" for name in map(identifier, key)]
     b, a = (f"(select {columns} from {relation}) as {name}" for name, relation in sides.items())
     db.execute(
         "create or replace temp table pair as select b._position as b, a._position as a, "
@@ -331,7 +331,7 @@ def _pair_rows(
 
 def _differs(column: str, before: str, after: str) -> str:
     """Return the condition by which a cell of two rows differs."""
-    old, new = (f"{side}.{_quoted(column)}" for side in ("b", "a"))
+    old, new = (f"{side}.{identifier(column)}" for side in ("b", "a"))
     differs = f"{old} is distinct from {new}"
     if "other" in (before, after) or "double" not in (before, after):
         return f"({differs})"
@@ -357,20 +357,16 @@ def _biggest(
     """Return the biggest moves by measure, with its values in its type."""
     if not measures or not moves:
         return {}
-    row = ", ".join(f"{name}: a.{name}" for name in map(_quoted, key))
+    row = ", ".join(f"{name}: a.{name}" for name in map(identifier, key))
     biggest = [
         f"max_by({{'key': {f'{{{row}}}' if row else 'null'}, 'before': {old}, 'after': {new}, 'difference': "
         f"{new} - {old}}}, abs({new} - {old}), {moves}) filter (where {one} and {old} <> {new})"
         for name, (one, kind) in measures.items()
-        for old, new in [[f"cast({side}.{_quoted(name)} as {kind})" for side in ("b", "a")]]
+        for old, new in [[f"cast({side}.{identifier(name)} as {kind})" for side in ("b", "a")]]
     ]
     [found] = db.execute(f"select {', '.join(biggest)} {pairs}").fetchall()
     return {name: one or [] for name, one in zip(measures, found, strict=True)}
 
 
 def _names(columns: Iterable[str], separator: str = ", ") -> str:
-    return separator.join(map(_quoted, columns))
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return separator.join(map(identifier, columns))

@@ -117,7 +117,7 @@ def draw(
     `sources` are those of the release, `retrieved` gives the day on which a vintage (source, id) was fetched.
     """
     columns, rows = rows_of(db, figure.id, query_of_figure(figure))
-    sources = _told_apart(columns, rows, sources)
+    sources = _with_distinct_labels(columns, rows, sources)
     columns, rows = _with_labels(columns, rows, sources)
     periods = (
         sorted({row[columns.index("period_label")] for row in rows}) if "period_label" in columns else []
@@ -157,7 +157,7 @@ def note_of(figure: Figure, columns: tuple[str, ...], rows: Iterable[Row]) -> Te
     return Text(en=" ".join(one.en for one in notes), zh="".join(one.zh for one in notes))
 
 
-def _told_apart(
+def _with_distinct_labels(
     columns: tuple[str, ...], rows: tuple[Row, ...], sources: Mapping[str, Origin]
 ) -> Mapping[str, Origin]:
     """Return the sources, with the code in the labels of those in the rows that have one publisher."""

@@ -16,9 +16,9 @@ code, and a value that is not a decimal number (`1,234`, `n/a`). The expectation
 duplicate keys.
 
 A report is one archive, whose name is that of the report with `_` for `.`. UNCTAD offers the largest reports
-as several archives with names of their own: when the address of the one is refused, `plan` requests the list
-of archives (`bulkfiles`, a JSON array with `fileBlobName`, as in clients of 2025 and 2026; the names of
-several parts were not seen), and then each of them. Each archive holds one CSV, with the same columns.
+as several archives with names of their own: when the request for the single archive fails, `plan` requests
+the list of archives (`bulkfiles`, a JSON array with `fileBlobName`, as in clients of 2025 and 2026; the names
+of several parts were not seen), and then each of them. Each archive holds one CSV, with the same columns.
 """
 
 from __future__ import annotations

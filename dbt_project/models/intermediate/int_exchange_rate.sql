@@ -23,7 +23,7 @@ ranked as (
         rank() over (
             partition by indicators.currency, indicators.frequency, indicators.period_start, indicators.period_end
             order by chosen.precedence
-        ) as place
+        ) as preference
     from indicators
     inner join chosen on indicators.source = chosen.source and indicators.indicator = chosen.indicator
     where indicators.currency is not null and indicators.value > 0
@@ -40,4 +40,4 @@ select
     source as rate_source,
     vintage as rate_vintage
 from ranked
-where place = 1
+where preference = 1
