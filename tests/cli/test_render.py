@@ -32,6 +32,21 @@ def test_no_column_folds_into_single_letters(width: int, monkeypatch: pytest.Mon
     assert (len(shown.splitlines()) == 3) == (width == 200)
 
 
+@pytest.mark.parametrize("count", [2, 5, 9])
+def test_no_figure_is_cut_at_any_width(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rich cuts the right edge of a table that is too wide, and with it the digits of a figure."""
+    row = {f"total_{number}": 1056457445892 + number for number in range(count)} | {
+        "flow": "exports, imports"
+    }
+    for width in range(24, 140):
+        text = io.StringIO()
+        monkeypatch.setattr(render, "out", Console(file=text, width=width))
+        render.print_table([row], tuple(row))
+        words = text.getvalue().split()
+        assert all(str(value) in words for value in row.values() if value != row["flow"]), text.getvalue()
+        assert {"exports,", "imports"} <= set(words), text.getvalue()
+
+
 def test_column_without_values_is_aligned_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
     text = io.StringIO()
     monkeypatch.setattr(render, "out", Console(file=text, width=80))

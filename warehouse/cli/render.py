@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 LEAST_WIDTH = 20  # columns of wrapped prose and of a folded cell, in whatever terminal
 WIDEST = 10_000  # columns; no table that fits a screen needs as many
-BETWEEN = 1  # columns between two of a table, with pad_edge=False
+BETWEEN = 2  # columns between two of a table: one at the right of a cell, one at the left of the next
 WIDTH_WHEN_PIPED = 200  # columns; a file or a pager has no width of its own
 MISSING = "–"
 SMALLEST_FIXED = 0.001  # smaller numbers would be printed as 0.000
