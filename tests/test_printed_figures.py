@@ -109,6 +109,26 @@ def test_balances_by_service_of_a_release_are_in_the_structure(built: Path) -> N
     assert row["share_pct"] is row["growth_pct"] is None
 
 
+def test_total_by_the_fifth_manual_is_no_total_services(built: Path) -> None:
+    """The page prints 总计 -76.0 hundred million dollars for 2007, the sum of its items, none of government.
+
+    SAFE's total services of 2007 by the sixth manual: 135 318 exports, 130 128 imports, a surplus.
+    """
+    rows = records(
+        built,
+        "select service, value_million, currency from marts.mart_trade_structure where source = 'curated'"
+        " and flow = 'balance' and period_label = '2007' and service in ('S', 'SOX_BPM5')",
+    )
+    assert [(row["service"], row["value_million"], row["currency"]) for row in rows] == [
+        ("SOX_BPM5", -7600, "USD")
+    ]
+    compared = records(
+        built,
+        "select source from bi.compare_sources where reporter = 'CHN' and period_label = '2007'",
+    )
+    assert "curated" not in [row["source"] for row in compared]
+
+
 def test_printed_rates_stand_beside_computed_ones(built: Path) -> None:
     """Printed for 2021: knowledge-intensive exports up by 18 percent, total up by 14.4 percent."""
     rows = {

@@ -16,6 +16,9 @@ partner_group: China's trade with them. mirror_economy, mirror_group: their own 
 China, with their flow. region, province, city, pilot_areas, province x partner: parts of China. With the
 suffix "(category)" the figure is a part of services trade and not its total.
 
+`service` is `bpm5_commercial_services` where a page counts by the fifth manual, without government services,
+as MOFCOM did until 2012. That total is no S: for China even the sign of its balance differs in five years.
+
 `status`: stated (the page states the figure), unverified (no address, a repost, or not checked again),
 contradicted (another page states another figure; not in the facts), undated (the page does not state the
 period, and `period` is the date of the statement; not in the facts).
