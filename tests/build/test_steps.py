@@ -158,7 +158,9 @@ def read_as_of(settings: Settings, as_of: str) -> BuildRecord:
 def test_build_as_of_a_day_contains_the_vintages_of_that_day(bank_home: Path) -> None:
     settings = settings_of(bank_home)
     assert ingest(settings_of(bank_home, NIGHT), "unctad_goods") == "2026-03-19"
-    assert not read_as_of(settings, "2062-01-01").is_of_the_past
+    with pytest.raises(WarehouseError, match="--as-of 2062-01-01: this day is in the future"):
+        steps.load(settings, "2062-01-01")
+    assert not read_as_of(settings, "2026-03-19").is_of_the_past
     for day, bank in (("2024-07-12", ["2022-09-16", "2024-07-12"]), ("2024-07-11", ["2022-09-16"])):
         record = read_as_of(settings, day)
         assert record.is_of_the_past
@@ -296,9 +298,14 @@ def test_rolled_back_release_is_not_built_again_after_an_as_of_build(bank_home: 
         return steps.publish(settings, build)
 
     bad = published()
+    beside = published("2026-06-01")
+    latest = current(settings.published)
+    assert latest is not None and latest.name == bad != beside, (
+        "an as-of build must not change what readers see"
+    )
     publish.rollback(settings.published, first.name, "a bad vintage", "on call")
     assert steps.load(settings) is None
-    earlier, covering = published("2026-05-31"), published("2026-12-31")
+    earlier, covering = published("2026-05-31"), published("2026-06-01")
     assert len({earlier, covering, bad, first.name}) == 4
     latest = current(settings.published)
     assert latest is not None and latest.name == first.name, "an as-of build must not bring the release back"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from command_line import invoke
-from small_homes import RELEASE
+from small_homes import EARLIER_RELEASE, RELEASE
 
 from warehouse.build import steps
 
@@ -52,8 +52,21 @@ def test_build_prints_the_id_and_the_command_that_publishes_it(
 def test_publish_builds_only_without_an_id(tmp_path: Path, built: list[tuple[str, object]]) -> None:
     assert f"published: {BUILD}\n" in invoke(tmp_path, "publish", BUILD).stdout
     assert built == [("publish", BUILD)]
-    assert invoke(tmp_path, "publish", "--json").json == {"release": BUILD}
+    assert invoke(tmp_path, "publish", "--json").json == {"release": BUILD, "latest": None}
     assert [name for name, _ in built[1:]] == ["load", "transform", "validate", "publish"]
+
+
+def test_publish_says_which_release_readers_are_served(
+    small: Path, built: list[tuple[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "publish", lambda settings, build: build)
+    assert "readers" not in invoke(small, "publish", RELEASE).stdout
+    shown = invoke(small, "publish", EARLIER_RELEASE).stdout
+    assert f"\nreaders are served {RELEASE}, which stays current\n" in shown and "rollback" not in shown
+    invoke(small, "rollback", EARLIER_RELEASE, "--why", "wrong figures")
+    shown = invoke(small, "publish", RELEASE).stdout
+    assert f"\nreaders are served {EARLIER_RELEASE}, which stays current\n" in shown
+    assert f"To serve it again: warehouse rollback {RELEASE} --why" in shown
 
 
 @pytest.mark.parametrize("option", [("--as-of", "2024-07-11"), ("--force",)])
@@ -77,7 +90,7 @@ def test_reason_is_printed_when_nothing_is_new(small: Path, monkeypatch: pytest.
     invoke(small, "rollback", "previous", "--why", "the ranks are wrong", WAREHOUSE_OPERATOR="ada@desk")
     shown = invoke(small, "publish").stdout
     assert f"Release {RELEASE} was rolled back by ada@desk (the ranks are wrong)" in shown
-    assert invoke(small, "publish", "--json").json == {"release": None}
+    assert invoke(small, "publish", "--json").json == {"release": None, "latest": EARLIER_RELEASE}
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_run_reports_every_source_and_exits_with_1_if_any_failed(
     assert [name for name in SOURCES if not any(line.startswith(f"{name} ") for line in lines)] == []
     assert lines[-1] == "nothing has changed since the current release"
     ended = invoke(tmp_path, "run", "--json", mirror=silent, exit_code=1)
-    assert json.loads(ended.stdout) == {"release": None}
+    assert json.loads(ended.stdout) == {"release": None, "latest": None}
     row = {"outcome": "unchanged", "vintage": None, "detail": "the same rows"}
     monkeypatch.setattr(ingest, "ingest_source", lambda settings, name: {"source": name, **row})
     assert invoke(tmp_path, "run", mirror=silent).stderr.startswith("load: ")

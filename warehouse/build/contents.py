@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -24,7 +24,7 @@ from warehouse.build.fingerprint import code_digest
 from warehouse.build.reuse import WORKING
 from warehouse.build.stage import stage
 from warehouse.config import DBT_PROJECT_DIR, Settings
-from warehouse.errors import Rejected
+from warehouse.errors import Rejected, WarehouseError
 from warehouse.files import sha256_of, write_record
 from warehouse.landing import parse, store
 from warehouse.landing.freshness import NOT_CONFIGURED, assess
@@ -42,6 +42,13 @@ T = TypeVar("T")
 def known_by(vintages: tuple[Vintage, ...], day: date | None) -> tuple[Vintage, ...]:
     """Return the vintages known on or before a day; all if it is None."""
     return tuple(one for one in vintages if day is None or one.day <= day)
+
+
+def require_known_day(day: date | None, vintages: Sequence[Vintage]) -> None:
+    """Raise WarehouseError for a day in the future, when every source would seem late."""
+    newest = max(datetime.now(UTC).date(), *(one.day for one in vintages))
+    if day is not None and day > newest:
+        raise WarehouseError(f"--as-of {day}: this day is in the future. Name a day until {newest}")
 
 
 def known_checks(settings: Settings, name: str, day: date | None) -> tuple[Check, ...]:

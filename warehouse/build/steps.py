@@ -36,6 +36,7 @@ from warehouse.build.contents import (
     known_checks,
     newest_day,
     parsed_project,
+    require_known_day,
     require_not_overtaken,
     run_without_failing_sources,
 )
@@ -138,6 +139,7 @@ def load(settings: Settings, as_of: str | None = None, force: bool = False) -> s
                 f"{settings.landing}: no vintage {f'on or before {day} ' if day else ''}to build from. "
                 "Fetch one with: warehouse fetch"
             )
+        require_known_day(day, vintages)
         mark = fingerprint(vintages, day)
         if not force and is_built(settings, mark):
             LOG.info("load skipped: the current release, or a rolled back one, has fingerprint %s", mark[:16])
@@ -293,8 +295,8 @@ def decided_sources(settings: Settings, record: BuildRecord, release: Path | Non
 def publish(settings: Settings, build_id: str) -> str:
     """Publish a validated build as the newest release; return the release's name.
 
-    A build of the past becomes a release beside the others, and so does every as-of build while a release is
-    rolled back; `latest` then moves only if there is none.
+    An as-of build becomes a release beside the others, and so does a build of the past: `latest` then moves
+    only if there is none.
     """
     build, timer = build_dir(settings, build_id), Timer()
     with build_lock(settings):
@@ -307,9 +309,7 @@ def publish(settings: Settings, build_id: str) -> str:
                 f"build {build_id} has not passed validation. Make and validate one with: warehouse build"
             )
         require_not_overtaken(settings, record)
-        entries = history.read_history(settings.published).require()
-        # An as-of build that covers the whole landing would bring a release that was rolled back.
-        is_beside = record.is_of_the_past or (record.is_as_of and bool(history.withdrawn(entries)))
+        is_beside = record.is_of_the_past or record.is_as_of
         is_latest = current(settings.published) is None or not is_beside
         site, news = {}, publishing.news_against(settings.published, build / DATABASE, record)
         if settings.site and not (settings.published / build_id).exists():

@@ -79,9 +79,17 @@ def publish_and_print(settings: Settings, build_id: str | None, as_json: bool) -
 
 
 def print_release(settings: Settings, release: str | None, as_json: bool) -> None:
-    """Print the name and the directory of a release."""
+    """Print the name and the directory of a release, and whether readers are served it."""
+    from warehouse.releases.history import read_history, withdrawn
+    from warehouse.releases.store import latest_name
+
+    latest = latest_name(settings.published)
     if as_json:
-        print_json({"release": release})
+        print_json({"release": release, "latest": latest})
     else:
         print_line(f"published: {release}\n{settings.published / str(release)}")
+        if latest != release:
+            print_line(f"readers are served {latest}, which stays current")
+        if release in withdrawn(read_history(settings.published).records):
+            print_line(f"it was rolled back. To serve it again: warehouse rollback {release} --why …")
     warn_of_copies(settings)
