@@ -15,7 +15,7 @@ from conftest import settings_of
 from home_questions import answers
 from killing import forks
 from small_homes import LOADS, OTHER, RELEASE, ROWS, SOURCE, VINTAGE, make_home
-from small_releases import flip_bit, make_release, make_vintage
+from small_releases import flip_bit, make_release, make_vintage, overwrite
 
 from warehouse.backfill import records
 from warehouse.backup import BACKED_UP, MADE_AGAIN, RECORD, backup, restore
@@ -332,8 +332,34 @@ def test_damaged_file_of_the_home_is_backed_up_and_named(home: Path, tmp_path: P
     rows = flip_bit(home / "landing" / SOURCE / VINTAGE / "rows.parquet")
     ended = invoke(home, "backup", str(tmp_path / "b"), exit_code=1)
     name = rows.relative_to(home).as_posix()
-    assert f"damaged: {name}: differs from its manifest" in ended.stderr
+    assert f"damaged: {name}: missing or differs from its manifest" in ended.stderr
     assert "backed up" in ended.stdout and sha256_of(tmp_path / "b" / name) == sha256_of(rows)
+    ended = invoke(tmp_path / "r", "restore", str(tmp_path / "b"))
+    assert "every checksum is right" not in ended.stdout
+    assert f"damaged before the backup was made: {name}; see: warehouse maintain" in ended.stderr
+
+
+LOST = {
+    f"landing/{SOURCE}/{VINTAGE}/manifest.json": f"landing/{SOURCE}/{VINTAGE}/rows.parquet",
+    f"published/{RELEASE}/MANIFEST.json": f"published/{RELEASE}/warehouse.duckdb",
+}
+
+
+@pytest.mark.parametrize("name", LOST)
+@pytest.mark.parametrize("content", [None, '{"source": '])
+def test_lost_manifest_is_named_and_its_files_are_backed_up(
+    name: str, content: str | None, home: Path, tmp_path: Path
+) -> None:
+    overwrite(home / name, content) if content else (home / name).unlink()
+    ended = invoke(home, "backup", str(tmp_path / "b"), exit_code=1)
+    assert f"damaged: {name}: missing or differs from its manifest" in ended.stderr
+    assert sha256_of(tmp_path / "b" / LOST[name]) == sha256_of(home / LOST[name])
+
+
+def test_lost_current_release_is_named(home: Path, tmp_path: Path) -> None:
+    shutil.rmtree(home / "published" / RELEASE)
+    ended = invoke(home, "backup", str(tmp_path / "b"), exit_code=1)
+    assert "damaged: published/latest: missing" in ended.stderr
 
 
 # --- damaged backups, interrupted restores ---

@@ -15,7 +15,7 @@ last. Until it has ended, `RESTORING` in the home makes every other command fail
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +40,8 @@ from warehouse.files import (
     write_record,
 )
 from warehouse.landing import quarantine, store
-from warehouse.releases.manifest import MANIFEST, is_none, read_manifest
+from warehouse.releases.manifest import VintageRef, is_none
+from warehouse.releases.recorded import damaged_files, released_vintages
 from warehouse.releases.store import LATEST, latest_name, point_latest, release_dirs, switching
 
 RECORD = "backup.json"
@@ -68,7 +69,8 @@ class BackupRecord(BaseModel, frozen=True):
     """The content of backup.json, and of RESTORING, where `backup` says from where the home is restored.
 
     `latest` is the release that was current. `files` maps a path below the home to its checksum. `damaged`
-    are paths that already differed from their own manifest when they were copied.
+    are paths that were already missing or differed from their own manifest when they were copied, and
+    manifests that could not be read.
     """
 
     made_at: datetime
@@ -146,13 +148,13 @@ def link_snapshot(settings: Settings, snapshot: Path) -> str | None:
         latest = latest_name(settings.published)
         copy_logs(settings.published, snapshot / "published")
         for release in release_dirs(settings.published):
-            if (release / MANIFEST).exists():
-                link_tree(release, snapshot / "published" / release.name)
+            link_tree(release, snapshot / "published" / release.name)
+        released = released_vintages(settings.published)
         link_backfills(settings.backfill, snapshot / "backfill")
         folders = (*settings.landing.glob("[!.]*/"), *settings.rejected.glob("[!.]*/"))
         for source in sorted({path.name for path in folders}):
             with lock_if_free(settings.landing, source):
-                link_source(settings.landing / source, snapshot / "landing" / source)
+                link_source(settings.landing / source, snapshot / "landing" / source, released)
                 link_rejected(settings.rejected / source, snapshot / "rejected" / source)
     return latest
 
@@ -176,11 +178,15 @@ def lock_if_free(landing: Path, source: str) -> Iterator[None]:
         lock.__exit__(None, None, None)
 
 
-def link_source(source: Path, target: Path) -> None:
-    """Link the complete vintages of a source, and its logs first: a vintage may come without its poll."""
+def link_source(source: Path, target: Path, released: Set[VintageRef]) -> None:
+    """Link the complete vintages of a source, and its logs first: a vintage may come without its poll.
+
+    A vintage that a release has is complete, also without its manifest, which is then lost.
+    """
     copy_logs(source, target)
     for vintage in sorted(source.glob("[!.]*/")):
-        if any((vintage / name).exists() for name in (store.MANIFEST, store.WITHDRAWN)):
+        is_complete = any((vintage / name).exists() for name in (store.MANIFEST, store.WITHDRAWN))
+        if is_complete or VintageRef(source=source.name, vintage=vintage.name) in released:
             link_tree(vintage, target / vintage.name)
 
 
@@ -235,28 +241,8 @@ def copy_snapshot(snapshot: Path, target: Path, latest: str | None) -> BackupRec
     if latest is not None:
         (target / "published").mkdir(exist_ok=True)
         (target / "published" / LATEST).symlink_to(latest)
-    recorded = recorded_checksums(snapshot)
-    damaged = [name for name, sha256 in recorded.items() if name not in files or files[name].sha256 != sha256]
-    return BackupRecord(made_at=datetime.now(UTC), latest=latest, files=files, damaged=tuple(sorted(damaged)))
-
-
-def recorded_checksums(home: Path) -> dict[str, str]:
-    """Return the checksums that the manifests of vintages and releases record, by path below the home.
-
-    An unreadable manifest is copied as it is; `warehouse maintain` reports it.
-    """
-    found: dict[Path, str] = {}
-    landing = home / "landing"
-    for source in sorted(landing.glob("*/")):
-        for vintage in store.list_all(landing, source.name).records:
-            found[vintage.rows_path] = vintage.rows_sha256
-            found |= {vintage.directory / "files" / file.name: file.sha256 for file in vintage.files}
-    for release in sorted((home / "published").glob("[!.]*/")):
-        try:
-            found |= read_manifest(release).checksums(release)
-        except WarehouseError:
-            continue
-    return {path.relative_to(home).as_posix(): sha256 for path, sha256 in found.items()}
+    damaged = damaged_files(snapshot, {name: file.sha256 for name, file in files.items()}, latest)
+    return BackupRecord(made_at=datetime.now(UTC), latest=latest, files=files, damaged=damaged)
 
 
 # --- restore ---

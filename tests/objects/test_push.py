@@ -13,7 +13,7 @@ import pytest
 from conftest import settings_of
 from moto_server import content, keys, remove, write
 from small_homes import EARLIER_RELEASE, RELEASE, ROWS, SOURCE, VINTAGE, make_home
-from small_releases import flip_bit, make_release, make_vintage
+from small_releases import flip_bit, make_release, make_vintage, overwrite
 
 from warehouse.errors import WarehouseError
 from warehouse.files import sha256_of
@@ -149,6 +149,19 @@ def test_damaged_file_is_not_pushed(home: Path, bucket: str, s3: Any) -> None:
     with pytest.raises(
         WarehouseError, match=rf"differ from their manifests: published/{RELEASE}/parquet/mart"
     ):
+        push(settings_of(home), bucket)
+    assert keys(s3, bucket) == {}
+
+
+@pytest.mark.parametrize(
+    "name", [f"landing/{SOURCE}/{VINTAGE}/manifest.json", f"published/{RELEASE}/MANIFEST.json"]
+)
+@pytest.mark.parametrize("content", [None, '{"source": '])
+def test_home_without_a_manifest_is_not_pushed(
+    name: str, content: str | None, home: Path, bucket: str, s3: Any
+) -> None:
+    overwrite(home / name, content) if content else (home / name).unlink()
+    with pytest.raises(WarehouseError, match=f"missing or differ from their manifests: {name}"):
         push(settings_of(home), bucket)
     assert keys(s3, bucket) == {}
 

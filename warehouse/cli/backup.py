@@ -39,7 +39,7 @@ def backup(
             f"current release: {record.latest or 'none'}"
         )
     for name in record.damaged:
-        print_warning(f"damaged: {name}: differs from its manifest; see: warehouse maintain")
+        print_warning(f"damaged: {name}: missing or differs from its manifest; see: warehouse maintain")
     if record.damaged:
         raise typer.Exit(1)
 
@@ -62,12 +62,16 @@ def restore(
     report = restore_backup(settings, directory, allow_damaged=allow_damaged)
     if as_json:
         counts = report.model_dump(mode="json", include={"copied", "present", "damaged"})
-        print_json({"home": str(settings.home), "latest": report.record.latest} | counts)
+        before = {"damaged_before_backup": report.record.damaged}
+        print_json({"home": str(settings.home), "latest": report.record.latest} | counts | before)
     else:
         present = f", {report.present} were there already" if report.present else ""
-        verified = "" if report.damaged else "; every checksum is right"
+        is_right = not report.damaged and not report.record.damaged
+        verified = "; every checksum is right" if is_right else ""
         print_line(f"restored {report.copied} files to {settings.home}{present}{verified}")
         latest = report.record.latest or "none"
         print_line(f"current release: {latest}; recompute every checksum with: warehouse maintain")
     for name in report.damaged:
         print_warning(f"damaged in the backup, not restored: {name}")
+    for name in report.record.damaged:
+        print_warning(f"damaged before the backup was made: {name}; see: warehouse maintain")

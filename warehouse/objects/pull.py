@@ -14,7 +14,6 @@ from warehouse.backup import (
     BackedUpFile,
     BackupRecord,
     begin_restore,
-    recorded_checksums,
     shared_files,
 )
 from warehouse.config import RESTORING, Settings
@@ -28,6 +27,7 @@ from warehouse.objects.latest import (
 )
 from warehouse.objects.lineage import LINEAGE, Lineage
 from warehouse.objects.store import PARALLEL, Store, download, open_store
+from warehouse.releases.recorded import damaged_files
 from warehouse.releases.store import point_latest
 
 FOLDERS = (*BACKED_UP, "staged")
@@ -149,17 +149,13 @@ def pull_file(store: Store, target: Path, path: str, file: BackedUpFile, existin
 
 
 def require_manifests(home: Path, record: BackupRecord, store: Store) -> None:
-    """Raise WarehouseError when a manifest lists a file that the state has with another checksum, or not."""
-    recorded = recorded_checksums(home)
-    differing = [
-        path
-        for path, sha256 in recorded.items()
-        if path not in record.files or record.files[path].sha256 != sha256
-    ]
+    """Raise WarehouseError when the state lacks a manifest or a file of one, or has another one."""
+    files = {path: file.sha256 for path, file in record.files.items()}
+    differing = damaged_files(home, files, record.latest)
     if differing:
         raise WarehouseError(
             f"{store.address}: {len(differing)} files of its state differ from their manifests: "
-            f"{', '.join(sorted(differing)[:5])}. Push again from a home that "
+            f"{', '.join(differing[:5])}. Push again from a home that "
             "`warehouse maintain` finds intact"
         )
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from warehouse.backup import BackedUpFile, BackupRecord, link_snapshot, recorded_checksums
+from warehouse.backup import BackedUpFile, BackupRecord, link_snapshot
 from warehouse.config import Settings
 from warehouse.errors import WarehouseError, reporting
 from warehouse.files import locked, sha256_of, write_record
@@ -52,6 +52,7 @@ from warehouse.objects.store import (
     stored,
 )
 from warehouse.releases.manifest import MANIFEST
+from warehouse.releases.recorded import damaged_files
 
 LOG = logging.getLogger(__name__)
 SNAPSHOT = ".objects-snapshot"
@@ -102,7 +103,7 @@ def _push_snapshot(
     known = known_files(store, base)
     present = {name: one for folder in FOLDERS for name, one in list_objects(store, folder).items()}
     found = describe_files(snapshot, known, present)
-    require_recorded(snapshot, found)
+    require_intact(snapshot, found, release)
     new = {path: file for path, file in found.items() if not is_known(path, file, known, present)}
     files, uploaded = upload(store, snapshot, new, present)
     files = dict(sorted({**found, **files}.items()))
@@ -218,17 +219,13 @@ def describe_files(
     return found
 
 
-def require_recorded(snapshot: Path, found: Files) -> None:
-    """Raise WarehouseError with the files that are missing, or differ from the manifest that lists them."""
-    damaged = [
-        path
-        for path, sha256 in recorded_checksums(snapshot).items()
-        if path not in found or found[path].sha256 != sha256
-    ]
+def require_intact(snapshot: Path, found: Files, release: str) -> None:
+    """Raise WarehouseError with the files that are missing, damaged, or differ from their manifest."""
+    damaged = damaged_files(snapshot, {path: file.sha256 for path, file in found.items()}, release)
     if damaged:
         raise WarehouseError(
-            f"{len(damaged)} files differ from their manifests: {', '.join(sorted(damaged)[:5])}. Nothing "
-            "was uploaded. See: warehouse maintain"
+            f"{len(damaged)} files are missing or differ from their manifests: {', '.join(damaged[:5])}. "
+            "Nothing was uploaded. See: warehouse maintain"
         )
 
 
