@@ -368,8 +368,7 @@ def test_every_setting_reaches_the_tasks_or_is_decided_by_the_stack(services: di
     settings -= {"WAREHOUSE_KEEP", "WAREHOUSE_KEYS"}
     settings |= {source.key_variable for source in SOURCES.values() if source.key_variable}
     in_image = {"WAREHOUSE_REVISION"}
-    of_tasks = {"WAREHOUSE_LOCK_SECONDS"}  # a task waits for as long as dags/defaults.py says
-    assert settings - set(services["scheduler"]["environment"]) == in_image | of_tasks
+    assert settings - set(services["scheduler"]["environment"]) == in_image
     values = {
         "WAREHOUSE_OPERATOR": "ops",
         "WAREHOUSE_KEEP_RELEASES_GIB": "7",

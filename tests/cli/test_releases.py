@@ -35,6 +35,19 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_commands_on_a_home_without_a_warehouse_create_nothing(tmp_path: Path) -> None:
+    for words in (("rollback", "previous", "--why", "wrong"), ("publish",), ("build",)):
+        ended = invoke(tmp_path / "none", *words, exit_code=1)
+        assert "Check WAREHOUSE_HOME" in ended.stderr
+        assert not (tmp_path / "none").exists()
+    (tmp_path / "new").mkdir()
+    ended = invoke(tmp_path / "new", "rollback", "previous", "--why", "wrong", exit_code=1)
+    assert "no release yet" in ended.stderr and not (tmp_path / "new" / "published").exists()
+    (tmp_path / "new" / "published").mkdir()
+    ended = invoke(tmp_path / "new", "repair", "latest", exit_code=1)
+    assert "no release yet" in ended.stderr and "None" not in ended.stderr
+
+
 def test_rollback_switches_latest_and_is_recorded(home: Path) -> None:
     before = checksums(home)
     arguments = ("rollback", "one", "--why", "the ranks are wrong", "--json")

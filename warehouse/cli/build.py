@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from warehouse.cli.options import AsJson, AsOf, Force
+from warehouse.cli.problems import require_home
 from warehouse.cli.publish_to import warn_of_copies
 from warehouse.cli.render import print_json, print_line, run_step
 
@@ -20,6 +21,7 @@ def build(as_of: AsOf = None, force: Force = False, as_json: AsJson = False) -> 
     from warehouse.config import load_settings
 
     settings = load_settings()
+    require_home(settings)
     build_id = build_if_new(settings, as_of.date().isoformat() if as_of else None, force)
     if as_json:
         nothing = {"build": None, "database": None}
@@ -49,6 +51,7 @@ def publish(
             "--as-of and --force are for a new build; leave them out, or leave out BUILD"
         )
     settings = load_settings()
+    require_home(settings)
     if build_id is None:
         build_id = build_if_new(settings, as_of.date().isoformat() if as_of else None, force)
     publish_and_print(settings, build_id, as_json)

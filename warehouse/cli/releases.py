@@ -155,9 +155,14 @@ def rollback(
 ) -> None:
     """Make an earlier release the current release, and withdraw the vintages that it does not have."""
     from warehouse.config import load_settings
+    from warehouse.errors import WarehouseError
     from warehouse.releases.rollback import roll_back
 
     settings = load_settings()
+    if not settings.published.is_dir():
+        raise WarehouseError(
+            f"{settings.published}: no release yet. Check WAREHOUSE_HOME, or make one with: warehouse publish"
+        )
     entry, withdrawn, restored, is_unchanged = roll_back(settings, release, why)
     warn_of_copies(settings)
     if as_json:

@@ -152,9 +152,8 @@ def _run(pull: _Pull, plan: Generator[Request | Part, Path, None], last_vintage:
                 reason = str(error).removeprefix(f"{pull.source}: ")
                 carried_from = last_vintage if carried else None
                 failed.append((FailedPart(part=item.name, reason=reason, carried_from=carried_from), error))
-                LOG.warning(
-                    "%s: part %s failed, carried from %s: %s", pull.source, item.name, carried_from, reason
-                )
+                kept = f"its values of {carried_from} are kept" if carried_from else "has no values yet"
+                LOG.warning("%s: part %s failed, %s: %s", pull.source, item.name, kept, reason)
             item = next(plan, None)
         else:
             item = _next_item(pull, plan, item, files, names)

@@ -19,7 +19,8 @@ from warehouse.releases.store import latest_name, latest_problem, point_latest, 
 
 NO_RELEASE = (
     "Restore a release from the backup and run it again, or choose one yourself: `warehouse releases`, "
-    "`warehouse rollback RELEASE --why …`"
+    "`warehouse rollback RELEASE --why …`. Without a backup: move all of published/ away, and make a new "
+    "first release from the landing: `warehouse publish`"
 )
 
 
@@ -41,6 +42,8 @@ def repair_latest(published: Path, actor: str) -> Repair:
         raise WarehouseError(f"{published}: does not exist; check WAREHOUSE_HOME. Nothing was changed")
     with switching(published):
         problem = latest_problem(published) or _problem_of_current(published)
+        if problem is None and latest_name(published) is None:
+            raise WarehouseError(f"{published}: no release yet. Make one with: warehouse publish")
         if problem is None:
             raise WarehouseError(
                 f"`latest` points at {latest_name(published)}, which is intact; nothing was changed"
