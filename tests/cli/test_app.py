@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import re
 import signal
@@ -63,6 +64,18 @@ def test_help_of_a_flag_shows_no_value(width: str, tmp_path: Path) -> None:
         assert "<bool>" not in invoke(tmp_path, *words, "--help", COLUMNS=width).stdout
     shown = invoke(tmp_path, "publish", "--help", COLUMNS=width).stdout
     assert re.search(r"--as-of +YYYY-MM-DD ", shown) and re.search(r"--json +Print JSON", shown)
+
+
+@pytest.mark.parametrize("words", [(word,) for word in COMMANDS if word not in GROUPS])
+def test_help_fills_its_lines(words: tuple[str, ...], tmp_path: Path) -> None:
+    """A line of the docstring that ends within a line of the terminal would leave it half empty."""
+    shown = invoke(tmp_path, *words, "--help", COLUMNS="80").stdout.partition("╭")[0]
+    paragraphs = [
+        paragraph.splitlines() for paragraph in re.split(r"\n *\n", shown) if "Usage:" not in paragraph
+    ]
+    assert paragraphs
+    for line, following in [pair for lines in paragraphs for pair in itertools.pairwise(lines)]:
+        assert len(f"{line.strip()} {following.split()[0]}") > 77, line
 
 
 def test_every_command_has_a_one_line_description() -> None:

@@ -37,7 +37,7 @@ def check(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[FILE]...",
+            metavar="FILE",
             help="CSV files, also by their names in WAREHOUSE_CURATED; by default all there.",
         ),
     ] = None,
