@@ -76,6 +76,18 @@ def test_unread_part_has_the_rows_and_the_file_of_the_last_vintage(tmp_path: Pat
     assert rows_of(parse.rows_of(newer, third, tmp_path / "reread")) == rows_of(third.rows_path)
 
 
+def test_part_is_carried_again_after_a_try_that_was_killed(tmp_path: Path) -> None:
+    """The link of the first try is there already, perhaps to a file that is no longer the last one."""
+    first = land(tmp_path, "S1,a,1\nS2,b,2\n", 0, None)
+    incoming, files = pull(tmp_path, "S1,a,5\nS2,b,x\n", NOW + timedelta(days=1))
+    carried = incoming / "files" / "rows.from-2024-05-02.csv"
+    carried.write_text("S1,a,0\nS2,b,0\n")
+    parsed = parse.parse(SECTIONED, files, incoming, incoming / "rows.parquet")
+    pulled = carry_unread(incoming, Pulled(files=files), parsed, first)
+    assert [one.name for one in pulled.files] == ["rows.csv", carried.name]
+    assert carried.samefile(first.directory / "files" / "rows.csv")
+
+
 def test_unread_part_without_a_vintage_has_no_rows(tmp_path: Path) -> None:
     vintage = land(tmp_path, "S1,a,1\nS2,b,x\n", 0, None)
     assert [row[0] for row in rows_of(vintage.rows_path)] == ["a"]

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from warehouse.config import Settings
 from warehouse.errors import Rejected, SourceError, UnknownName, WarehouseError, reporting
-from warehouse.files import Listing, fsync, link_tree, read_each, read_record, write_record
+from warehouse.files import Listing, fsync, read_each, read_record, write_record
 from warehouse.landing import store
 from warehouse.model import Decision, Fetched, Source, Vintage
 from warehouse.verdict import Verdict
@@ -170,9 +170,9 @@ def _land_overruled(settings: Settings, source: Source, entry: RejectedLoad, rea
 
     pull = settings.landing / source.name / store.INCOMING / entry.id
     store.discard(pull)  # of a try that was killed
-    link_tree(entry.directory / "files", pull / "files")
+    pulled = read_pull(entry.directory / "files")
     try:
-        pulled = read_pull(pull / "files")
+        _link_files(entry, pulled.files, pull / "files")
         if problem := superseded(settings.landing, entry, pulled.files):
             raise WarehouseError(f"{entry.id} cannot be accepted: {problem}")
         existing = store.vintages(settings.landing, source.name)
@@ -200,3 +200,16 @@ def _land_overruled(settings: Settings, source: Source, entry: RejectedLoad, rea
             f"{entry.id} cannot be accepted: {error}. Files that cannot be read, or that changed since they "
             "were fetched, have no rows to publish. The load stays in quarantine"
         ) from error
+
+
+def _link_files(entry: RejectedLoad, files: Sequence[Fetched], into: Path) -> None:
+    """Link the files of a load that are there; `parse` reports one that is missing.
+
+    A file of an older vintage, from which a part was read when the load was rejected, is not among them: it
+    is linked again from the vintage that is the last one now.
+    """
+    into.mkdir(parents=True)
+    for file in files:
+        path = entry.directory / "files" / file.name
+        if path.is_file():
+            (into / file.name).hardlink_to(path)
