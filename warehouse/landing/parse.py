@@ -42,8 +42,9 @@ class Parsed:
 def parse(source: Source, files: tuple[Fetched, ...], directory: Path, rows: Path) -> Parsed:
     """Parse the files of a load into one Parquet file of text.
 
-    `directory` holds `files/`. Raises SourceError when a file does not have its recorded checksum, when the
-    reader yields other columns than the source declares, and for every error of the reader.
+    `directory` holds `files/`. What the reader unpacks beside it is removed, and an incomplete Parquet file
+    too. Raises SourceError when a file does not have its recorded checksum, when the reader yields other
+    columns than the source declares, and for every error of the reader.
     """
     paths = {file.name: _verified(source, file, directory / "files" / file.name) for file in files}
     current = {name: path for name, path in paths.items() if CARRIED not in name}
@@ -62,20 +63,23 @@ def parse(source: Source, files: tuple[Fetched, ...], directory: Path, rows: Pat
         elif len(drift) < MOST_DRIFT:
             drift[Drift(file=file, detail=detail)] = None
 
-    with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
-        for batch in _batches(source, current, work, note):
-            writer.write_batch(batch.cast(schema))
-            count += batch.num_rows
-        for name in sorted(paths.keys() - current.keys()):
-            for batch in _carried_batches(source, current, name, paths[name], work, set(unread)):
+    try:
+        with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+            for batch in _batches(source, current, work, note):
                 writer.write_batch(batch.cast(schema))
                 count += batch.num_rows
-    if unread and not count:
-        (file, part), reason = next(iter(unread.items()))
-        raise SourceError(source.name, f"no part could be read; {part}: {reason}", file=file)
-    shutil.rmtree(work)
-    fsync(partial)
-    partial.replace(rows)
+            for name in sorted(paths.keys() - current.keys()):
+                for batch in _carried_batches(source, current, name, paths[name], work, set(unread)):
+                    writer.write_batch(batch.cast(schema))
+                    count += batch.num_rows
+        if unread and not count:
+            (file, part), reason = next(iter(unread.items()))
+            raise SourceError(source.name, f"no part could be read; {part}: {reason}", file=file)
+        fsync(partial)
+        partial.replace(rows)
+    finally:
+        shutil.rmtree(work)
+        partial.unlink(missing_ok=True)
     return Parsed(
         rows=rows,
         row_count=count,
