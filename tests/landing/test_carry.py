@@ -76,6 +76,33 @@ def test_unread_part_has_the_rows_and_the_file_of_the_last_vintage(tmp_path: Pat
     assert rows_of(parse.rows_of(newer, third, tmp_path / "reread")) == rows_of(third.rows_path)
 
 
+def test_part_that_a_newer_reader_does_not_read_is_an_error(tmp_path: Path) -> None:
+    """A part that the vintage has, in its own file or in a carried one, is not lost; one that it lacks is."""
+    first = land(tmp_path, "S1,a,1\nS2,b,2\nS4,d,x\n", 0, None)
+    second = land(tmp_path, "S1,a,5\nS2,b,x\nS4,d,x\n", 1, first)
+    again = replace(SECTIONED, reader_version=2)
+    for vintage in (first, second):
+        assert rows_of(parse.rows_of(again, vintage, tmp_path / "again")) == rows_of(vintage.rows_path)
+
+    def read_without_last(files, work, note=no_note):  # type: ignore[no-untyped-def]
+        for batch in read_sections(files, work, note):
+            if "#S2!" in batch.column("_file")[0].as_py():
+                note("rows.csv", "row 2: b is no code", failed_part="S2")
+            else:
+                yield batch
+
+    newer, cache = replace(SECTIONED, reader_version=2, read=read_without_last), tmp_path / "cache"
+    for vintage, file in ((first, "rows.csv"), (second, "rows.from-2024-05-02.csv")):
+        with pytest.raises(SourceError) as caught:
+            parse.rows_of(newer, vintage, cache)
+        assert str(caught.value) == (
+            f"toy: reader version 2 does not read 'S2' of vintage {vintage.id}, which version 1 read: "
+            f"row 2: b is no code (file {file}). Correct warehouse/sources/toy.py; or, if the part was "
+            f"wrong, run: warehouse vintages withdraw toy {vintage.id} --why '…'"
+        )
+        assert not list(cache.rglob("*.parquet"))
+
+
 def test_part_is_carried_again_after_a_try_that_was_killed(tmp_path: Path) -> None:
     """The link of the first try is there already, perhaps to a file that is no longer the last one."""
     first = land(tmp_path, "S1,a,1\nS2,b,2\n", 0, None)

@@ -20,7 +20,7 @@ from warehouse.model import Drift, Fetched, Note, Source, Vintage, raw_schema
 
 UNIT_SEPARATOR = 31  # joins the columns of a row for its digest
 CARRIED = ".from-"  # in the name of a file of an older vintage, from which unread parts are read
-_CARRIED_NAME = re.compile(re.escape(CARRIED) + r"\d{4}-\d\d-\d\d(\.\d\d)?")
+_CARRIED_NAME = re.compile(re.escape(CARRIED) + r"(\d{4}-\d\d-\d\d(?:\.\d\d)?)")
 MOST_DRIFT = 50  # records of one load: beyond this the layout is another one, and the gate says so
 NULL_MARK = 30  # represents null in the digest, so that null and empty text differ
 
@@ -29,7 +29,8 @@ NULL_MARK = 30  # represents null in the digest, so that null and empty text dif
 class Parsed:
     """The parsed rows of a load: their Parquet file, count and digest, and what the reader went on from.
 
-    `unread` pairs each file and part of it that could not be read with the reason.
+    `unread` has each file with a part of it that could not be read, and the reason; also a carried file that
+    does not give such a part.
     """
 
     rows: Path
@@ -42,17 +43,17 @@ class Parsed:
 def parse(source: Source, files: tuple[Fetched, ...], directory: Path, rows: Path) -> Parsed:
     """Parse the files of a load into one Parquet file of text.
 
-    `directory` holds `files/`. What the reader unpacks beside it is removed, and an incomplete Parquet file
-    too. Raises SourceError when a file does not have its recorded checksum, when the reader yields other
-    columns than the source declares, and for every error of the reader.
+    `directory` holds `files/`; no other process writes `rows` at the same time. What the reader unpacks is
+    removed, and an incomplete Parquet file too. Raises SourceError when a file does not have its recorded
+    checksum, when the reader yields other columns than the source declares, and for every error of the
+    reader.
     """
     paths = {file.name: _verified(source, file, directory / "files" / file.name) for file in files}
     current = {name: path for name, path in paths.items() if CARRIED not in name}
     work = directory / "work"
     work.mkdir(exist_ok=True)
     schema = raw_schema(source.columns)
-    partial = rows.with_suffix(f".{os.getpid()}.partial")  # two processes may parse an old vintage at once
-    partial.parent.mkdir(parents=True, exist_ok=True)
+    partial = rows.with_suffix(".partial")
     count = 0
     drift: dict[Drift, None] = {}  # in the order of the notes, without repetitions
     unread: dict[tuple[str, str], str] = {}
@@ -69,7 +70,7 @@ def parse(source: Source, files: tuple[Fetched, ...], directory: Path, rows: Pat
                 writer.write_batch(batch.cast(schema))
                 count += batch.num_rows
             for name in sorted(paths.keys() - current.keys()):
-                for batch in _carried_batches(source, current, name, paths[name], work, set(unread)):
+                for batch in _carried_batches(source, current, name, paths[name], work, unread):
                     writer.write_batch(batch.cast(schema))
                     count += batch.num_rows
         if unread and not count:
@@ -127,23 +128,28 @@ def _carried_batches(
     name: str,
     path: Path,
     work: Path,
-    unread: set[tuple[str, str]],
+    unread: dict[tuple[str, str], str],
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of the unread parts from the file of an older vintage, named after that file."""
+    """Yield the rows of the unread parts from the file of an older vintage, named after that file.
+
+    A part that this file does not give either is added to `unread`. Other notes on it are left out: they were
+    made when the file was read first.
+    """
     original = _CARRIED_NAME.sub("", name)
     parts = [part for file, part in unread if file == original]
     if not parts:  # a newer reader reads the part from the new file
         return
-    for batch in _batches(source, current | {original: path}, work, ignore_unread):
+
+    def note(file: str, detail: str, *, failed_part: str = "") -> None:
+        if file == original and failed_part in parts:
+            unread[name, failed_part] = detail
+
+    for batch in _batches(source, current | {original: path}, work, note):
         location = pc.replace_substring_regex(batch.column("_file"), r"^[^#]*#?", "")
         part = pc.replace_substring_regex(location, r"!.*$", "")
         chosen = batch.filter(pc.is_in(part, value_set=pa.array(parts, pa.string())))
         files = pc.replace_substring_regex(chosen.column("_file"), r"^[^#]*", name)
         yield chosen.set_column(chosen.schema.get_field_index("_file"), "_file", files)
-
-
-def ignore_unread(file: str, detail: str, *, failed_part: str = "") -> None:
-    """Record nothing: an older file was noted when it was read first."""
 
 
 def digest_rows(rows: Path, columns: tuple[str, ...]) -> str:
@@ -169,7 +175,8 @@ def digest_rows(rows: Path, columns: tuple[str, ...]) -> str:
 def rows_of(source: Source, vintage: Vintage, cache: Path) -> Path:
     """Return the Parquet file of a vintage's rows, parsed again into `cache` if the reader has changed since.
 
-    Raises WarehouseError when `rows.parquet` does not have the checksum of the manifest.
+    Raises WarehouseError when `rows.parquet` does not have the checksum of the manifest, and SourceError when
+    the reader does not read a part that the vintage has.
     """
     if vintage.reader_version == source.reader_version:
         if not vintage.rows_path.is_file() or sha256_of(vintage.rows_path) != vintage.rows_sha256:
@@ -180,9 +187,31 @@ def rows_of(source: Source, vintage: Vintage, cache: Path) -> Path:
         return vintage.rows_path
     rows = cache / source.name / f"{vintage.id}.v{source.reader_version}.parquet"
     if not rows.exists():
-        with scratch_directory(cache, vintage) as scratch:
-            parse(source, vintage.files, scratch, rows)
+        rows.parent.mkdir(parents=True, exist_ok=True)
+        with scratch_directory(rows.parent, vintage) as scratch:
+            parsed = parse(source, vintage.files, scratch, scratch / "rows.parquet")
+            _require_all_parts(source, vintage, parsed)
+            parsed.rows.replace(rows)
     return rows
+
+
+def _require_all_parts(source: Source, vintage: Vintage, parsed: Parsed) -> None:
+    """Raise SourceError for a part of a vintage that a newer reader does not read.
+
+    A part that failed when the vintage landed is read from the carried file, or has no rows.
+    """
+    failed = {one.part: one.carried_from for one in vintage.failed_parts}
+    for file, part, reason in parsed.unread:
+        carried = _CARRIED_NAME.search(file)
+        if part not in failed or (carried is not None and carried[1] == failed[part]):
+            raise SourceError(
+                source.name,
+                f"reader version {source.reader_version} does not read {part!r} of vintage {vintage.id}, "
+                f"which version {vintage.reader_version} read: {reason}",
+                file=file,
+                remedy=f"Correct warehouse/sources/{source.name}.py; or, if the part was wrong, run: "
+                f"warehouse vintages withdraw {source.name} {vintage.id} --why '…'",
+            )
 
 
 @contextmanager
