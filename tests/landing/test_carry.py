@@ -76,6 +76,25 @@ def test_unread_part_has_the_rows_and_the_file_of_the_last_vintage(tmp_path: Pat
     assert rows_of(parse.rows_of(newer, third, tmp_path / "reread")) == rows_of(third.rows_path)
 
 
+def test_part_that_fails_later_is_read_from_the_later_file_alone(tmp_path: Path) -> None:
+    """S1 is carried from the second vintage, and S2 from the first, which also has an S1."""
+    first = land(tmp_path, "S1,a,1\nS2,b,2\nS3,c,3\n", 0, None)
+    second = land(tmp_path, "S1,a,4\nS2,b,x\nS3,c,3\n", 1, first)
+    third = land(tmp_path, "S1,a,x\nS2,b,x\nS3,c,5\n", 2, second)
+    assert [(one.part, one.carried_from) for one in third.failed_parts] == [
+        ("S1", second.id),
+        ("S2", first.id),
+    ]
+    expected = [
+        ("a", "4", f"rows.from-{second.id}.csv#S1!A1", 1),
+        ("b", "2", f"rows.from-{first.id}.csv#S2!A2", 2),
+        ("c", "5", "rows.csv#S3!A3", 3),
+    ]
+    assert rows_of(third.rows_path) == expected
+    newer = replace(SECTIONED, reader_version=2)
+    assert rows_of(parse.rows_of(newer, third, tmp_path / "reread")) == expected
+
+
 def test_part_that_a_newer_reader_does_not_read_is_an_error(tmp_path: Path) -> None:
     """A part that the vintage has, in its own file or in a carried one, is not lost; one that it lacks is."""
     first = land(tmp_path, "S1,a,1\nS2,b,2\nS4,d,x\n", 0, None)

@@ -69,8 +69,10 @@ def parse(source: Source, files: tuple[Fetched, ...], directory: Path, rows: Pat
             for batch in _batches(source, current, work, note):
                 writer.write_batch(batch.cast(schema))
                 count += batch.num_rows
-            for name in sorted(paths.keys() - current.keys()):
-                for batch in _carried_batches(source, current, name, paths[name], work, unread):
+            pending = set(unread)
+            for name in sorted(paths.keys() - current.keys(), key=_carried_from, reverse=True):
+                older = current | {_CARRIED_NAME.sub("", name): paths[name]}
+                for batch in _carried_batches(source, older, name, work, pending, note):
                     writer.write_batch(batch.cast(schema))
                     count += batch.num_rows
         if unread and not count:
@@ -122,34 +124,39 @@ def _batches(source: Source, paths: dict[str, Path], work: Path, note: Note) -> 
         ) from error
 
 
-def _carried_batches(
-    source: Source,
-    current: dict[str, Path],
-    name: str,
-    path: Path,
-    work: Path,
-    unread: dict[tuple[str, str], str],
-) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of the unread parts from the file of an older vintage, named after that file.
+def _carried_from(file: str) -> str:
+    """Return the vintage in the name of a carried file; nothing for another file."""
+    found = _CARRIED_NAME.search(file)
+    return found[1] if found else ""
 
-    A part that this file does not give either is added to `unread`. Other notes on it are left out: they were
-    made when the file was read first.
+
+def _carried_batches(
+    source: Source, files: dict[str, Path], name: str, work: Path, pending: set[tuple[str, str]], note: Note
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of the pending parts from the file of an older vintage, named after that file.
+
+    `files` has the older file in place of the new one. A part that it gives is pending no more, so that none
+    is read from two files; one that it does not give either is noted. Other notes on it are left out: they
+    were made when the file was read first.
     """
     original = _CARRIED_NAME.sub("", name)
-    parts = [part for file, part in unread if file == original]
+    parts = {part for file, part in pending if file == original}
     if not parts:  # a newer reader reads the part from the new file
         return
+    failed: set[str] = set()
 
-    def note(file: str, detail: str, *, failed_part: str = "") -> None:
+    def note_part(file: str, detail: str, *, failed_part: str = "") -> None:
         if file == original and failed_part in parts:
-            unread[name, failed_part] = detail
+            failed.add(failed_part)
+            note(name, detail, failed_part=failed_part)
 
-    for batch in _batches(source, current | {original: path}, work, note):
+    for batch in _batches(source, files, work, note_part):
         location = pc.replace_substring_regex(batch.column("_file"), r"^[^#]*#?", "")
         part = pc.replace_substring_regex(location, r"!.*$", "")
-        chosen = batch.filter(pc.is_in(part, value_set=pa.array(parts, pa.string())))
-        files = pc.replace_substring_regex(chosen.column("_file"), r"^[^#]*", name)
-        yield chosen.set_column(chosen.schema.get_field_index("_file"), "_file", files)
+        chosen = batch.filter(pc.is_in(part, value_set=pa.array(sorted(parts), pa.string())))
+        named = pc.replace_substring_regex(chosen.column("_file"), r"^[^#]*", name)
+        yield chosen.set_column(chosen.schema.get_field_index("_file"), "_file", named)
+    pending.difference_update((original, part) for part in parts - failed)
 
 
 def digest_rows(rows: Path, columns: tuple[str, ...]) -> str:
@@ -202,8 +209,7 @@ def _require_all_parts(source: Source, vintage: Vintage, parsed: Parsed) -> None
     """
     failed = {one.part: one.carried_from for one in vintage.failed_parts}
     for file, part, reason in parsed.unread:
-        carried = _CARRIED_NAME.search(file)
-        if part not in failed or (carried is not None and carried[1] == failed[part]):
+        if part not in failed or _carried_from(file) == failed[part]:
             raise SourceError(
                 source.name,
                 f"reader version {source.reader_version} does not read {part!r} of vintage {vintage.id}, "
