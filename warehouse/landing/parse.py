@@ -15,13 +15,15 @@ from pathlib import Path
 from warehouse.arrow import pa, pc, pq
 from warehouse.database import connect
 from warehouse.errors import SourceError, WarehouseError
-from warehouse.files import fsync, sha256_of
+from warehouse.files import fsync, locked, sha256_of
 from warehouse.model import Drift, Fetched, Note, Source, Vintage, raw_schema
 
 UNIT_SEPARATOR = 31  # joins the columns of a row for its digest
 CARRIED = ".from-"  # in the name of a file of an older vintage, from which unread parts are read
 _CARRIED_NAME = re.compile(re.escape(CARRIED) + r"(\d{4}-\d\d-\d\d(?:\.\d\d)?)")
 MOST_DRIFT = 50  # records of one load: beyond this the layout is another one, and the gate says so
+SCRATCH = ".scratch-"  # begins the names of scratch directories
+LONGEST_PARSE_SECONDS = 3600  # another process may parse a vintage of the largest table
 NULL_MARK = 30  # represents null in the digest, so that null and empty text differ
 
 
@@ -182,8 +184,9 @@ def digest_rows(rows: Path, columns: tuple[str, ...]) -> str:
 def rows_of(source: Source, vintage: Vintage, cache: Path) -> Path:
     """Return the Parquet file of a vintage's rows, parsed again into `cache` if the reader has changed since.
 
-    Raises WarehouseError when `rows.parquet` does not have the checksum of the manifest, and SourceError when
-    the reader does not read a part that the vintage has.
+    Raises WarehouseError when `rows.parquet` does not have the checksum of the manifest, or another process
+    parses vintages of the source for an hour; SourceError when the reader does not read a part that the
+    vintage has.
     """
     if vintage.reader_version == source.reader_version:
         if not vintage.rows_path.is_file() or sha256_of(vintage.rows_path) != vintage.rows_sha256:
@@ -194,12 +197,29 @@ def rows_of(source: Source, vintage: Vintage, cache: Path) -> Path:
         return vintage.rows_path
     rows = cache / source.name / f"{vintage.id}.v{source.reader_version}.parquet"
     if not rows.exists():
-        rows.parent.mkdir(parents=True, exist_ok=True)
-        with scratch_directory(rows.parent, vintage) as scratch:
-            parsed = parse(source, vintage.files, scratch, scratch / "rows.parquet")
-            _require_all_parts(source, vintage, parsed)
-            parsed.rows.replace(rows)
+        message = f"{source.name}: another process parses older vintages again now"
+        with locked(rows.parent / ".lock", message, LONGEST_PARSE_SECONDS):
+            if not rows.exists():
+                _parse_again(source, vintage, rows)
     return rows
+
+
+def _parse_again(source: Source, vintage: Vintage, rows: Path) -> None:
+    """Parse a vintage into a file of the cache, and remove what it replaces and what was left by a kill.
+
+    The caller holds the lock of the directory, so that scratch directories there are of ended processes. A
+    file of a newer reader stays: a process of newer code may be about to read it.
+    """
+    with scratch_directory(rows.parent, vintage) as scratch:
+        parsed = parse(source, vintage.files, scratch, scratch / "rows.parquet")
+        _require_all_parts(source, vintage, parsed)
+        parsed.rows.replace(rows)
+    for left in rows.parent.glob(f"{SCRATCH}*/"):
+        shutil.rmtree(left)
+    for path in rows.parent.glob(f"{vintage.id}.v*"):
+        version = path.name.removeprefix(f"{vintage.id}.v").partition(".")[0]
+        if path.suffix == ".partial" or int(version) < source.reader_version:
+            path.unlink()
 
 
 def _require_all_parts(source: Source, vintage: Vintage, parsed: Parsed) -> None:
@@ -223,7 +243,7 @@ def _require_all_parts(source: Source, vintage: Vintage, parsed: Parsed) -> None
 @contextmanager
 def scratch_directory(parent: Path, vintage: Vintage) -> Iterator[Path]:
     """Create a scratch directory with the files of a vintage, and remove it afterwards."""
-    scratch = parent / f".scratch-{os.getpid()}-{time.monotonic_ns()}"
+    scratch = parent / f"{SCRATCH}{os.getpid()}-{time.monotonic_ns()}"
     scratch.mkdir(parents=True)
     (scratch / "files").symlink_to(vintage.directory / "files")
     try:
