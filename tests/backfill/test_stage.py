@@ -6,11 +6,13 @@ import functools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import toy
 from command_line import invoke
 from conftest import settings_of
 from pydantic import SecretStr
@@ -162,3 +164,14 @@ def test_proposed_command_quotes_the_path_of_a_mirror(small: Path) -> None:
     rollback(settings.published, EARLIER_RELEASE, "x", "tests")
     with pytest.raises(WarehouseError, match="--mirror '/srv/my mirrors/a'"):
         decide.approve(settings, backfill.id, "go")
+
+
+def test_part_that_a_newer_reader_loses_ends_a_reread(tmp_path: Path) -> None:
+    """The rows of the vintage before are not taken in its place, and no file is added to the vintage."""
+    staged = settings_of(tmp_path)
+    first = toy.land(staged.landing, "code,value\na,1\nb,2\n")
+    second = toy.land(staged.landing, "code,value\na,1\nb,3\n", toy.NOW + timedelta(days=1))
+    newer = replace(toy.SOURCE, reader_version=2, read=toy.read_without_b)
+    with pytest.raises(SourceError, match=f"version 2 does not read 'b' of vintage {second.id}"):
+        stage.reparse(staged, newer, second, first)
+    assert [path.name for path in (second.directory / "files").iterdir()] == ["rows.csv"]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import toy
 from conftest import settings_of
 from small_releases import build_record, make_release, make_vintage
 
-from warehouse.build import contents, dbt
+from warehouse.build import contents, dbt, load
 from warehouse.build.contents import newest_day, require_not_overtaken
+from warehouse.build.stage import Rows, Staged
 from warehouse.errors import Rejected
 from warehouse.landing.withdraw import withdraw
 from warehouse.model import Check, Outcome
@@ -76,3 +80,37 @@ def test_project_is_parsed_once_for_the_builds_of_the_same_code(
         contents.parse_project(settings_of(tmp_path))
     assert commands == [[("parse",)]]
     assert kept.read_bytes() == b"parsed"
+
+
+def test_vintage_of_which_a_newer_reader_loses_a_part_is_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is released can't be: then the release stays as it is until the reader is corrected."""
+    settings = settings_of(tmp_path)
+    newer = replace(toy.SOURCE, reader_version=2, read=toy.read_without_b)
+    monkeypatch.setattr(contents, "SOURCES", {"toy": newer})
+    staged: list[list[str]] = []
+
+    def stage(directory: Path, work: Path, sources: object, rows: Sequence[Rows], parsed: Path) -> Staged:
+        staged.append([vintage.id for vintage, _ in rows])
+        return Staged(files={}, failures={})
+
+    monkeypatch.setattr(contents, "stage", stage)
+    monkeypatch.setattr(load, "load", lambda *_: None)
+    monkeypatch.setattr(contents, "assess", lambda *_: None)
+    old = toy.land(settings.landing, "code,value\na,1\n")
+    new = toy.land(settings.landing, "code,value\na,1\nb,2\n", toy.NOW + timedelta(days=1))
+    make_release(tmp_path, "one", vintages=(entry_of(old),))
+    build = tmp_path / "build" / "two"
+    build.mkdir(parents=True)
+    record = contents.fill(settings, build, build_record(), {"toy": (old, new)}, reuse=False)
+    (aside,) = record.set_aside
+    assert (aside.vintage, aside.used_instead, staged) == (new.id, old.id, [[old.id]])
+    assert f"does not read 'b' of vintage {new.id}" in aside.reason
+    assert [one.vintage for one in record.vintages] == [old.id]
+
+    make_release(tmp_path, "three", vintages=(entry_of(old), entry_of(new)))
+    with pytest.raises(
+        Rejected, match=f"vintage {new.id}, which is released, can no longer be staged. toy: "
+    ):
+        contents.fill(settings, build, build_record(), {"toy": (old, new)}, reuse=False)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from conftest import settings_of
-from toy import NOW, SOURCE, land, pull
+from toy import NOW, SOURCE, land, pull, read_without_b
 
+from warehouse.errors import Rejected
 from warehouse.fetch import Pulled
 from warehouse.files import write_record
 from warehouse.landing import ingest, store
@@ -59,3 +60,16 @@ def test_only_equal_files_of_the_same_reader_without_failed_parts_are_known(tmp_
         ("a part failed then", SOURCE, same, vintage.model_copy(update={"failed_parts": (FAILED,)})),
     ):
         assert not ingest.has_same_files(source, pulled, last), name
+
+
+def test_load_is_rejected_while_the_reader_loses_a_part_of_the_vintage_before(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    vintage = land(settings.landing, f"{ROWS}b,2\n")
+    incoming, files = pull(settings.landing, f"{ROWS}c,3\n", NOW + timedelta(days=1))
+    write_record(incoming / "files" / "fetched.json", Pulled(files=files))
+    newer = replace(SOURCE, reader_version=2, read=read_without_b)
+    with pytest.raises(Rejected, match=f"does not read 'b' of vintage {vintage.id}.*vintages withdraw toy"):
+        ingest.ingest_pull(settings, newer, incoming)
+    assert store.vintages(settings.landing, "toy") == (vintage,)
+    (poll,) = store.list_checks(settings.landing, "toy").require()
+    assert poll.outcome == "rejected"

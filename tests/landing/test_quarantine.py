@@ -97,6 +97,7 @@ def test_rejected_load_keeps_files_report_and_reasons(rejected: tuple[Path, Path
     (file,) = (entry.directory / "files").glob("*.7z")
     assert file.read_bytes() == (mirror / "answer.7z").read_bytes()
     assert entry.report["findings"]
+    assert sorted(path.name for path in entry.directory.iterdir()) == ["files", "report.json"]
 
 
 @pytest.mark.slow
@@ -157,6 +158,7 @@ def test_load_that_cannot_be_read_cannot_be_accepted(tmp_path: Path) -> None:
     with pytest.raises(Rejected):
         load(home, mirror)
     assert not only_entry(home).was_validated
+    assert sorted(path.name for path in only_entry(home).directory.iterdir()) == ["files", "report.json"]
     with pytest.raises(Rejected, match=r"cannot be accepted.*Something else"):
         accept(home, "it must be published tonight")
     assert only_entry(home).override is None

@@ -239,7 +239,11 @@ def test_hundredth_vintage_of_a_day_is_rejected(tmp_path: Path) -> None:
 
 def test_rejected_pull_keeps_bytes_and_reasons(tmp_path: Path) -> None:
     incoming, _ = pull(tmp_path, "code,value\na,n/a\n")
+    (incoming / "rows.parquet").write_bytes(b"rows")
+    (incoming / "work").mkdir()  # of a try that was killed while it parsed
+    (incoming / "work" / "member.csv").write_bytes(b"unpacked")
     entry = quarantine.add(tmp_path / "rejected", "toy", incoming, ("value n/a",), {"success": False})
+    assert sorted(path.name for path in entry.iterdir()) == ["files", "report.json"]
     assert (entry / "files" / "rows.csv").read_text() == "code,value\na,n/a\n"
     assert json.loads((entry / "report.json").read_text()) == {
         "source": "toy",

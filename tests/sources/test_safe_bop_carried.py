@@ -14,7 +14,8 @@ import pytest
 from conftest import ingest, settings_of
 
 from warehouse.config import SAMPLE_DIR
-from warehouse.landing import store
+from warehouse.errors import Rejected
+from warehouse.landing import quarantine, store
 from warehouse.landing.parse import rows_of
 from warehouse.model import FailedPart, Vintage
 from warehouse.releases.origins import RowRef, find_origins
@@ -157,3 +158,24 @@ def test_sheet_that_was_never_read_has_no_rows(tmp_path: Path) -> None:
     third = load(home, mirror_of(tmp_path / "3", "2024-09-27", {}))
     assert third.failed_parts == ()
     assert counted(third.rows_path) == {"bop_bpm6.xlsx": ROWS_OF_SHEET, "others": ROWS - ROWS_OF_SHEET}
+
+
+@pytest.mark.parametrize("between", [None, "2024-05-31"])
+def test_rejected_load_with_a_carried_sheet_can_be_accepted(tmp_path: Path, between: str | None) -> None:
+    """A vintage that landed in the meantime is the one whose sheet is carried, and no other file is kept."""
+    home = tmp_path / "home"
+    load(home, mirror_of(tmp_path / "1", "2024-03-29", {}))
+    wrong = BROKEN | {"xl/worksheets/sheet6.xml": {"AG53": "99999999"}}
+    with pytest.raises(Rejected, match="credit and debit add up to the balance"):
+        load(home, mirror_of(tmp_path / "2", "2024-06-28", wrong))
+    if between:
+        load(home, mirror_of(tmp_path / "3", between, news("AG52")))
+    carried_from = between or "2024-03-29"
+    (entry,) = quarantine.list_rejected(home / "rejected").require()
+    vintage = quarantine.accept(settings_of(home), SOURCES[NAME], entry, "SAFE has confirmed it")
+    assert vintage.id == "2024-06-28"
+    assert [part.carried_from for part in vintage.failed_parts] == [carried_from]
+    carried = f"bop_bpm6.from-{carried_from}.xlsx"
+    assert counted(vintage.rows_path) == {carried: ROWS_OF_SHEET, "others": ROWS - ROWS_OF_SHEET}
+    names = sorted(path.name for path in (vintage.directory / "files").iterdir())
+    assert names == sorted(file.name for file in vintage.files) == [carried, "bop_bpm6.xlsx", "landing.html"]

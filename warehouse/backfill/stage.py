@@ -17,7 +17,7 @@ from warehouse.errors import Rejected, SourceError, WarehouseError, as_warehouse
 from warehouse.fetch import Progress, Pulled, fetch, read_pull
 from warehouse.landing import store
 from warehouse.landing.evaluate import evaluate, land
-from warehouse.landing.parse import scratch_directory
+from warehouse.landing.parse import rows_of, scratch_directory
 from warehouse.masking import without_secrets
 from warehouse.model import Decision, Source, Vintage
 from warehouse.releases import diff
@@ -178,7 +178,11 @@ def reparse_vintages(staged: Settings, source: Source, days: Days) -> list[Pull]
 
 
 def reparse(staged: Settings, source: Source, vintage: Vintage, previous: Vintage | None) -> Pull:
-    """Parse one vintage with the present reader; raise Rejected when its new rows fail validation."""
+    """Parse one vintage with the present reader; raise Rejected when its new rows fail validation.
+
+    Raises SourceError when the reader is newer and does not read a part that the vintage has.
+    """
+    rows_of(source, vintage, staged.reparsed)  # the build of the backfill reads this file
     with scratch_directory(staged.reparsed, vintage) as scratch:
         pulled = Pulled(files=vintage.files, failed_parts=vintage.failed_parts)
         evaluation = evaluate(source, scratch, pulled, previous, staged.reparsed, vintage.rows_digest)

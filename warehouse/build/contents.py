@@ -1,8 +1,8 @@
 """What a build contains: which vintages of each source, and which of them are set aside.
 
-A source that fails does not stop the others. When its newest vintage cannot be staged, or when a test or the
-release gate fails for it, the build uses the vintages of that source that the current release has, says so in
-its record, and goes on.
+A source that fails does not stop the others. When a newer reader cannot parse its newest vintage again, or
+that cannot be staged, or when a test or the release gate fails for it, the build uses the vintages of that
+source that the current release has, says so in its record, and goes on.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from warehouse.build import load as loading
 from warehouse.build.builds import BUILD_RECORD, LOADED, read_build
 from warehouse.build.fingerprint import code_digest
 from warehouse.build.reuse import WORKING
-from warehouse.build.stage import stage
+from warehouse.build.stage import Rows, stage
 from warehouse.config import DBT_PROJECT_DIR, Settings
-from warehouse.errors import Rejected, WarehouseError
+from warehouse.errors import Rejected, SourceError, WarehouseError
 from warehouse.files import sha256_of, write_record
 from warehouse.landing import parse, store
 from warehouse.landing.freshness import NOT_CONFIGURED, assess
@@ -128,15 +128,13 @@ def fill(settings: Settings, build: Path, record: BuildRecord, used: Used, *, re
     release = current(settings.published)
     contents, aside = dict(used), list(record.set_aside)
     while True:
-        rows = [
-            (one, parse.rows_of(SOURCES[one.source], one, settings.reparsed))
-            for vintages in contents.values()
-            for one in vintages
-        ]
-        staged = stage(settings.staged, build / "staging", SOURCES, rows, parsed_project(settings))
-        if not staged.failures:
+        rows, failures = rows_by_vintage(settings, contents)
+        if not failures:
+            staged = stage(settings.staged, build / "staging", SOURCES, rows, parsed_project(settings))
+            failures = dict(staged.failures)
+        if not failures:
             break
-        for (name, vintage), reason in staged.failures.items():
+        for (name, vintage), reason in failures.items():
             if vintage not in {one.id for one in contents[name]}:
                 continue  # left out with another vintage of its source
             kept = fallback(release, contents[name], vintage, reason)
@@ -159,6 +157,19 @@ def fill(settings: Settings, build: Path, record: BuildRecord, used: Used, *, re
     )
     write_record(build / BUILD_RECORD, filled)
     return filled
+
+
+def rows_by_vintage(settings: Settings, contents: Used) -> tuple[list[Rows], dict[tuple[str, str], str]]:
+    """Return each vintage with the file of its rows, and the reason of each that its reader cannot read."""
+    rows: list[Rows] = []
+    failures: dict[tuple[str, str], str] = {}
+    for vintages in contents.values():
+        for one in vintages:
+            try:
+                rows.append((one, parse.rows_of(SOURCES[one.source], one, settings.reparsed)))
+            except SourceError as error:
+                failures[one.source, one.id] = str(error)
+    return rows, failures
 
 
 def require_vintages(contents: Used) -> None:

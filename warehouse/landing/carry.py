@@ -6,7 +6,6 @@ to its bytes; `parse` reads from it the parts that the new file does not give.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path, PurePath
 
 from warehouse.fetch import Pulled
@@ -32,7 +31,9 @@ def carry_unread(pull: Path, pulled: Pulled, parsed: Parsed, previous: Vintage |
             original = next((one for one in previous.files if one.name == held), None)
             carried_from = carried_from if original else None
             if original and all(one.name != name for one in files):
-                os.link(previous.directory / "files" / held, pull / "files" / name)
+                target = pull / "files" / name
+                target.unlink(missing_ok=True)  # of a try that was killed
+                target.hardlink_to(previous.directory / "files" / held)
                 files.append(original.model_copy(update={"name": name, "carried_from": carried_from}))
         failed.append(FailedPart(part=part, reason=reason, carried_from=carried_from))
     return Pulled(files=tuple(files), failed_parts=tuple(failed))

@@ -15,13 +15,15 @@ from pathlib import Path
 from warehouse.arrow import pa, pc, pq
 from warehouse.database import connect
 from warehouse.errors import SourceError, WarehouseError
-from warehouse.files import fsync, sha256_of
+from warehouse.files import fsync, locked, sha256_of
 from warehouse.model import Drift, Fetched, Note, Source, Vintage, raw_schema
 
 UNIT_SEPARATOR = 31  # joins the columns of a row for its digest
 CARRIED = ".from-"  # in the name of a file of an older vintage, from which unread parts are read
-_CARRIED_NAME = re.compile(re.escape(CARRIED) + r"\d{4}-\d\d-\d\d(\.\d\d)?")
+_CARRIED_NAME = re.compile(re.escape(CARRIED) + r"(\d{4}-\d\d-\d\d(?:\.\d\d)?)")
 MOST_DRIFT = 50  # records of one load: beyond this the layout is another one, and the gate says so
+SCRATCH = ".scratch-"  # begins the names of scratch directories
+LONGEST_PARSE_SECONDS = 3600  # another process may parse a vintage of the largest table
 NULL_MARK = 30  # represents null in the digest, so that null and empty text differ
 
 
@@ -29,7 +31,8 @@ NULL_MARK = 30  # represents null in the digest, so that null and empty text dif
 class Parsed:
     """The parsed rows of a load: their Parquet file, count and digest, and what the reader went on from.
 
-    `unread` pairs each file and part of it that could not be read with the reason.
+    `unread` has each file with a part of it that could not be read, and the reason; also a carried file that
+    does not give such a part.
     """
 
     rows: Path
@@ -42,16 +45,17 @@ class Parsed:
 def parse(source: Source, files: tuple[Fetched, ...], directory: Path, rows: Path) -> Parsed:
     """Parse the files of a load into one Parquet file of text.
 
-    `directory` holds `files/`. Raises SourceError when a file does not have its recorded checksum, when the
-    reader yields other columns than the source declares, and for every error of the reader.
+    `directory` holds `files/`; no other process writes `rows` at the same time. What the reader unpacks is
+    removed, and an incomplete Parquet file too. Raises SourceError when a file does not have its recorded
+    checksum, when the reader yields other columns than the source declares, and for every error of the
+    reader.
     """
     paths = {file.name: _verified(source, file, directory / "files" / file.name) for file in files}
     current = {name: path for name, path in paths.items() if CARRIED not in name}
     work = directory / "work"
     work.mkdir(exist_ok=True)
     schema = raw_schema(source.columns)
-    partial = rows.with_suffix(f".{os.getpid()}.partial")  # two processes may parse an old vintage at once
-    partial.parent.mkdir(parents=True, exist_ok=True)
+    partial = rows.with_suffix(".partial")
     count = 0
     drift: dict[Drift, None] = {}  # in the order of the notes, without repetitions
     unread: dict[tuple[str, str], str] = {}
@@ -62,20 +66,25 @@ def parse(source: Source, files: tuple[Fetched, ...], directory: Path, rows: Pat
         elif len(drift) < MOST_DRIFT:
             drift[Drift(file=file, detail=detail)] = None
 
-    with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
-        for batch in _batches(source, current, work, note):
-            writer.write_batch(batch.cast(schema))
-            count += batch.num_rows
-        for name in sorted(paths.keys() - current.keys()):
-            for batch in _carried_batches(source, current, name, paths[name], work, set(unread)):
+    try:
+        with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+            for batch in _batches(source, current, work, note):
                 writer.write_batch(batch.cast(schema))
                 count += batch.num_rows
-    if unread and not count:
-        (file, part), reason = next(iter(unread.items()))
-        raise SourceError(source.name, f"no part could be read; {part}: {reason}", file=file)
-    shutil.rmtree(work)
-    fsync(partial)
-    partial.replace(rows)
+            pending = set(unread)
+            for name in sorted(paths.keys() - current.keys(), key=_carried_from, reverse=True):
+                older = current | {_CARRIED_NAME.sub("", name): paths[name]}
+                for batch in _carried_batches(source, older, name, work, pending, note):
+                    writer.write_batch(batch.cast(schema))
+                    count += batch.num_rows
+        if unread and not count:
+            (file, part), reason = next(iter(unread.items()))
+            raise SourceError(source.name, f"no part could be read; {part}: {reason}", file=file)
+        fsync(partial)
+        partial.replace(rows)
+    finally:
+        shutil.rmtree(work)
+        partial.unlink(missing_ok=True)
     return Parsed(
         rows=rows,
         row_count=count,
@@ -117,29 +126,39 @@ def _batches(source: Source, paths: dict[str, Path], work: Path, note: Note) -> 
         ) from error
 
 
+def _carried_from(file: str) -> str:
+    """Return the vintage in the name of a carried file; nothing for another file."""
+    found = _CARRIED_NAME.search(file)
+    return found[1] if found else ""
+
+
 def _carried_batches(
-    source: Source,
-    current: dict[str, Path],
-    name: str,
-    path: Path,
-    work: Path,
-    unread: set[tuple[str, str]],
+    source: Source, files: dict[str, Path], name: str, work: Path, pending: set[tuple[str, str]], note: Note
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of the unread parts from the file of an older vintage, named after that file."""
+    """Yield the rows of the pending parts from the file of an older vintage, named after that file.
+
+    `files` has the older file in place of the new one. A part that it gives is pending no more, so that none
+    is read from two files; one that it does not give either is noted. Other notes on it are left out: they
+    were made when the file was read first.
+    """
     original = _CARRIED_NAME.sub("", name)
-    parts = [part for file, part in unread if file == original]
+    parts = {part for file, part in pending if file == original}
     if not parts:  # a newer reader reads the part from the new file
         return
-    for batch in _batches(source, current | {original: path}, work, ignore_unread):
+    failed: set[str] = set()
+
+    def note_part(file: str, detail: str, *, failed_part: str = "") -> None:
+        if file == original and failed_part in parts:
+            failed.add(failed_part)
+            note(name, detail, failed_part=failed_part)
+
+    for batch in _batches(source, files, work, note_part):
         location = pc.replace_substring_regex(batch.column("_file"), r"^[^#]*#?", "")
         part = pc.replace_substring_regex(location, r"!.*$", "")
-        chosen = batch.filter(pc.is_in(part, value_set=pa.array(parts, pa.string())))
-        files = pc.replace_substring_regex(chosen.column("_file"), r"^[^#]*", name)
-        yield chosen.set_column(chosen.schema.get_field_index("_file"), "_file", files)
-
-
-def ignore_unread(file: str, detail: str, *, failed_part: str = "") -> None:
-    """Record nothing: an older file was noted when it was read first."""
+        chosen = batch.filter(pc.is_in(part, value_set=pa.array(sorted(parts), pa.string())))
+        named = pc.replace_substring_regex(chosen.column("_file"), r"^[^#]*", name)
+        yield chosen.set_column(chosen.schema.get_field_index("_file"), "_file", named)
+    pending.difference_update((original, part) for part in parts - failed)
 
 
 def digest_rows(rows: Path, columns: tuple[str, ...]) -> str:
@@ -165,7 +184,9 @@ def digest_rows(rows: Path, columns: tuple[str, ...]) -> str:
 def rows_of(source: Source, vintage: Vintage, cache: Path) -> Path:
     """Return the Parquet file of a vintage's rows, parsed again into `cache` if the reader has changed since.
 
-    Raises WarehouseError when `rows.parquet` does not have the checksum of the manifest.
+    Raises WarehouseError when `rows.parquet` does not have the checksum of the manifest, or another process
+    parses vintages of the source for an hour; SourceError when the reader does not read a part that the
+    vintage has.
     """
     if vintage.reader_version == source.reader_version:
         if not vintage.rows_path.is_file() or sha256_of(vintage.rows_path) != vintage.rows_sha256:
@@ -176,15 +197,53 @@ def rows_of(source: Source, vintage: Vintage, cache: Path) -> Path:
         return vintage.rows_path
     rows = cache / source.name / f"{vintage.id}.v{source.reader_version}.parquet"
     if not rows.exists():
-        with scratch_directory(cache, vintage) as scratch:
-            parse(source, vintage.files, scratch, rows)
+        message = f"{source.name}: another process parses older vintages again now"
+        with locked(rows.parent / ".lock", message, LONGEST_PARSE_SECONDS):
+            if not rows.exists():
+                _parse_again(source, vintage, rows)
     return rows
+
+
+def _parse_again(source: Source, vintage: Vintage, rows: Path) -> None:
+    """Parse a vintage into a file of the cache, and remove what it replaces and what was left by a kill.
+
+    The caller holds the lock of the directory, so that scratch directories there are of ended processes. A
+    file of a newer reader stays: a process of newer code may be about to read it.
+    """
+    with scratch_directory(rows.parent, vintage) as scratch:
+        parsed = parse(source, vintage.files, scratch, scratch / "rows.parquet")
+        _require_all_parts(source, vintage, parsed)
+        parsed.rows.replace(rows)
+    for left in rows.parent.glob(f"{SCRATCH}*/"):
+        shutil.rmtree(left)
+    for path in rows.parent.glob(f"{vintage.id}.v*"):
+        version = path.name.removeprefix(f"{vintage.id}.v").partition(".")[0]
+        if path.suffix == ".partial" or int(version) < source.reader_version:
+            path.unlink()
+
+
+def _require_all_parts(source: Source, vintage: Vintage, parsed: Parsed) -> None:
+    """Raise SourceError for a part of a vintage that a newer reader does not read.
+
+    A part that failed when the vintage landed is read from the carried file, or has no rows.
+    """
+    failed = {one.part: one.carried_from for one in vintage.failed_parts}
+    for file, part, reason in parsed.unread:
+        if part not in failed or _carried_from(file) == failed[part]:
+            raise SourceError(
+                source.name,
+                f"reader version {source.reader_version} does not read {part!r} of vintage {vintage.id}, "
+                f"which version {vintage.reader_version} read: {reason}",
+                file=file,
+                remedy=f"Correct warehouse/sources/{source.name}.py; or, if the part was wrong, run: "
+                f"warehouse vintages withdraw {source.name} {vintage.id} --why '…'",
+            )
 
 
 @contextmanager
 def scratch_directory(parent: Path, vintage: Vintage) -> Iterator[Path]:
     """Create a scratch directory with the files of a vintage, and remove it afterwards."""
-    scratch = parent / f".scratch-{os.getpid()}-{time.monotonic_ns()}"
+    scratch = parent / f"{SCRATCH}{os.getpid()}-{time.monotonic_ns()}"
     scratch.mkdir(parents=True)
     (scratch / "files").symlink_to(vintage.directory / "files")
     try:

@@ -7,6 +7,7 @@ adds `overruled.json` and changes nothing else: the landing gets the files by ha
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,11 +18,12 @@ from pydantic import BaseModel
 
 from warehouse.config import Settings
 from warehouse.errors import Rejected, SourceError, UnknownName, WarehouseError, reporting
-from warehouse.files import Listing, fsync, link_tree, read_each, read_record, write_record
+from warehouse.files import Listing, fsync, read_each, read_record, write_record
 from warehouse.landing import store
 from warehouse.model import Decision, Fetched, Source, Vintage
 from warehouse.verdict import Verdict
 
+FILES = "files"
 REPORT = "report.json"
 OVERRULED = "overruled.json"
 
@@ -64,10 +66,18 @@ class RejectedLoad(RejectionReport, frozen=True):
 def add(
     rejected: Path, source: str, incoming: Path, reasons: tuple[str, ...], report: dict[str, Any]
 ) -> Path:
-    """Move a load into quarantine with the reasons and the report; return its directory."""
+    """Move the files of a load into quarantine with the reasons and the report; return its directory.
+
+    Its rows are not kept: `accept` parses the files again.
+    """
     directory = rejected / source / incoming.name
     directory.parent.mkdir(parents=True, exist_ok=True)
     write_record(incoming / REPORT, RejectionReport(source=source, reasons=reasons, report=report))
+    for path in sorted(incoming.iterdir()):
+        if path.is_dir() and path.name != FILES:
+            shutil.rmtree(path)
+        elif path.is_file() and path.name != REPORT:
+            path.unlink()
     incoming.rename(directory)
     return directory
 
@@ -170,9 +180,9 @@ def _land_overruled(settings: Settings, source: Source, entry: RejectedLoad, rea
 
     pull = settings.landing / source.name / store.INCOMING / entry.id
     store.discard(pull)  # of a try that was killed
-    link_tree(entry.directory / "files", pull / "files")
+    pulled = read_pull(entry.directory / FILES)
     try:
-        pulled = read_pull(pull / "files")
+        _link_files(entry, pulled.files, pull / FILES)
         if problem := superseded(settings.landing, entry, pulled.files):
             raise WarehouseError(f"{entry.id} cannot be accepted: {problem}")
         existing = store.vintages(settings.landing, source.name)
@@ -200,3 +210,16 @@ def _land_overruled(settings: Settings, source: Source, entry: RejectedLoad, rea
             f"{entry.id} cannot be accepted: {error}. Files that cannot be read, or that changed since they "
             "were fetched, have no rows to publish. The load stays in quarantine"
         ) from error
+
+
+def _link_files(entry: RejectedLoad, files: Sequence[Fetched], into: Path) -> None:
+    """Link the files of a load that are there; `parse` reports one that is missing.
+
+    A file of an older vintage, from which a part was read when the load was rejected, is not among them: it
+    is linked again from the vintage that is the last one now.
+    """
+    into.mkdir(parents=True)
+    for file in files:
+        path = entry.directory / FILES / file.name
+        if path.is_file():
+            (into / file.name).hardlink_to(path)
