@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+from flushes import recorded
 from killing import forks
 from small_releases import (
     LATER,
@@ -208,6 +209,19 @@ def test_publish_is_rejected_with_unreadable_history(home: Path) -> None:
     with pytest.raises(WarehouseError, match=r"history\.jsonl, line 1: .* delete the line"):
         make_release(home, "three")
     assert latest(home) == "two" and not (home / "published" / "three").exists()
+
+
+def test_release_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = recorded(monkeypatch)
+    made = release(tmp_path, "one")
+    partial = made.with_name(f"{PARTIAL_PREFIX}one")
+    renamed = events.index(("rename", partial))
+    entries = {partial / path.relative_to(made) for path in made.rglob("*")}
+    assert len(entries) > 5
+    assert {partial, *entries} <= {path for _, path in events[:renamed]}
+    assert events[renamed + 1] == ("flush", made.parent)
 
 
 KILLED = f"""

@@ -67,8 +67,11 @@ def add(
     """Move a load into quarantine with the reasons and the report; return its directory."""
     directory = rejected / source / incoming.name
     directory.parent.mkdir(parents=True, exist_ok=True)
+    for path in (*(incoming / "files").iterdir(), incoming / "files"):
+        fsync(path)
     write_record(incoming / REPORT, RejectionReport(source=source, reasons=reasons, report=report))
     incoming.rename(directory)
+    fsync(directory.parent)
     return directory
 
 

@@ -179,11 +179,11 @@ def database_entry(release: Path) -> DatabaseEntry:
 def finish(partial: Path, manifest: ReleaseManifest) -> Path:
     """Write the manifest of a complete release, make its files readable by all, and rename it into place.
 
-    Modes do not depend on the umask: 444 for files, which nobody may change, and 755 for directories.
+    Modes do not depend on the umask: 444 for files, which nobody may change, and 755 for directories. All are
+    flushed to the disk before the rename.
     """
     (partial / MANIFEST).write_text(record_json(manifest), encoding="utf-8")
-    partial.chmod(0o755)
-    for path in sorted(partial.rglob("*")):
+    for path in (*sorted(partial.rglob("*")), partial):
         path.chmod(0o444 if path.is_file() else 0o755)
         fsync(path)
     release = partial.rename(partial.with_name(manifest.release))
