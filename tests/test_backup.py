@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -22,7 +23,7 @@ from warehouse.backup import BACKED_UP, MADE_AGAIN, RECORD, backup, restore
 from warehouse.build import builds
 from warehouse.config import RESTORING, Settings, load_settings, read_settings
 from warehouse.errors import WarehouseError
-from warehouse.files import sha256_of
+from warehouse.files import copy_file, sha256_of
 from warehouse.landing import store, withdraw
 from warehouse.maintenance import require_clean_audit
 from warehouse.releases.publish import refresh, rollback
@@ -303,6 +304,25 @@ def test_backup_needs_disk_space(home: Path, tmp_path: Path, monkeypatch: pytest
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home"]
 
 
+def test_backup_that_fails_leaves_no_copies(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[Path] = []
+
+    def copy_four(origin: Path, target: Path) -> str:
+        copied.append(target)
+        if len(copied) > 4:
+            raise OSError(errno.ENOSPC, "No space left on device", str(target))
+        return copy_file(origin, target)
+
+    monkeypatch.setattr("warehouse.backup.copy_file", copy_four)
+    before, disk = sorted(path.name for path in home.iterdir()), tmp_path / "disk"
+    with pytest.raises(WarehouseError, match="No space left on device"):
+        backup(settings_of(home), disk / "monday")
+    assert len(copied) == 5 and list(disk.iterdir()) == []
+    assert sorted(path.name for path in home.iterdir() if path.name != ".backup.lock") == before
+
+
 def test_restore_refuses_a_home_that_is_not_empty(made: Path, home: Path, tmp_path: Path) -> None:
     before = contents(home)
     ended = invoke(home, "restore", str(made), exit_code=1)
@@ -436,10 +456,11 @@ def test_backup_killed_at_any_operation_is_incomplete_and_repeated_is_complete(
             else:
                 assert not directory.exists()
             if not directory.exists():
+                directory = tmp_path / "disk" / f"again{point}"  # of another name, on another disk
                 backup(settings_of(home), directory)
+                assert not list(home.glob(".backup-*")) and not list(tmp_path.glob(".b*"))
             assert contents(directory) == expected
             assert not list(home.glob(".backup-*")) or ends[-1] == -9
-            assert not list(tmp_path.glob(f".b{point}.partial"))
             shutil.rmtree(directory)
     assert ends.count(-9) >= 20 and ends[-1] == 0
 

@@ -6,7 +6,8 @@ these (`build`, `staged`, `parsed`, `kept`, `reread`, `spill`), loads in progres
 
 `backup` links the files of one moment into a hidden directory of the home, while no build and no switch of
 `latest` is going on; this takes a second. Then it copies them, while the nightly run may go on. `backup.json`
-is written last and the directory is then renamed, so that a backup that was killed has no name.
+is written last and the directory is then renamed, so that a backup that was killed has no name. The next
+backup of the home, to any directory, removes its copies.
 
 `restore` copies the files into an empty home, verifies each checksum, and points `latest` at its release
 last. Until it has ended, `RESTORING` in the home makes every other command fail with what is missing.
@@ -46,6 +47,7 @@ from warehouse.releases.store import LATEST, latest_name, point_latest, release_
 
 RECORD = "backup.json"
 SNAPSHOT_PREFIX = ".backup-"
+UNFINISHED = ".backup.unfinished"  # a link of the home to the copies of a backup until that has its name
 BACKED_UP = ("landing", "published", "rejected", "backfill")
 MADE_AGAIN = ("build", "staged", "parsed", "kept", "reread", "spill")
 IGNORED = {"lost+found"}  # of a new file system: a home with nothing else is empty
@@ -120,21 +122,35 @@ def backup(settings: Settings, directory: Path) -> BackupRecord:
     partial = directory.with_name(f".{directory.name}.partial")
     partial.parent.mkdir(parents=True, exist_ok=True)
     with locked(settings.home / ".backup.lock", "another backup is running now"):
-        for abandoned in (partial, *settings.home.glob(f"{SNAPSHOT_PREFIX}*/")):
-            shutil.rmtree(abandoned, ignore_errors=True)
+        remove_unfinished(settings.home)
+        shutil.rmtree(partial, ignore_errors=True)
         snapshot = settings.home / f"{SNAPSHOT_PREFIX}{directory.name}"
         try:
+            (settings.home / UNFINISHED).symlink_to(partial)
             latest = link_snapshot(settings, snapshot)
             record = copy_snapshot(snapshot, partial, latest)
             copy_times(settings.home, partial)
+            write_record(partial / RECORD, record)
+            if directory.exists():
+                directory.rmdir()
+            partial.rename(directory)
+            fsync(directory.parent)
         finally:
-            shutil.rmtree(snapshot, ignore_errors=True)
-        write_record(partial / RECORD, record)
-        if directory.exists():
-            directory.rmdir()
-        partial.rename(directory)
-        fsync(directory.parent)
+            remove_unfinished(settings.home)
     return record
+
+
+def remove_unfinished(home: Path) -> None:
+    """Remove the snapshots and the copies of backups of a home that failed or were killed.
+
+    The caller holds the lock of backups, so that no process is making one of them.
+    """
+    link = home / UNFINISHED
+    if link.is_symlink():
+        shutil.rmtree(link.readlink(), ignore_errors=True)
+        link.unlink()
+    for snapshot in home.glob(f"{SNAPSHOT_PREFIX}*/"):
+        shutil.rmtree(snapshot, ignore_errors=True)
 
 
 def link_snapshot(settings: Settings, snapshot: Path) -> str | None:

@@ -11,12 +11,13 @@ from datetime import UTC, date, datetime, timedelta
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import duckdb
 import pytest
 import toy
 from command_line import invoke
 from conftest import settings_of
 from pydantic import SecretStr
-from small_homes import EARLIER_RELEASE, make_home
+from small_homes import EARLIER_RELEASE, SOURCE, VINTAGE, make_home
 
 from warehouse.backfill import decide, records, stage
 from warehouse.backfill.records import Backfill
@@ -55,6 +56,21 @@ def test_publisher_that_asks_for_a_key_is_sent_it(
     with pytest.raises(WarehouseError, match="asked"):
         stage.begin(settings, name, today, today)
     assert given == ["a key"]
+
+
+def test_error_of_duckdb_is_recorded(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def need_memory(*_: object) -> None:
+        raise duckdb.OutOfMemoryException("could not allocate block")
+
+    monkeypatch.setattr(stage, "evaluate", need_memory)
+    settings = settings_of(small)
+    known = {one.id for one in records.list_backfills(settings.backfill).records}
+    with pytest.raises(WarehouseError, match=r"could not allocate .* then run it again"):
+        stage.begin(settings, SOURCE, VINTAGE, VINTAGE, reread=True)
+    [made] = [one for one in records.list_backfills(settings.backfill).records if one.id not in known]
+    event = records.events(settings.backfill, made.id)[-1]
+    assert (event.state, event.reason) == ("failed", "could not allocate block")
+    assert records.read_report(made).error == "could not allocate block"
 
 
 @contextmanager

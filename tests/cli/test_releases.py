@@ -63,7 +63,7 @@ def test_rollback_switches_latest_and_is_recorded(home: Path) -> None:
     line = json.loads((home / "published" / "history.jsonl").read_text().splitlines()[-1])
     assert line | {"withdrawn": [], "restored": []} == entry
     assert datetime.fromisoformat(line["at"]) > datetime.now(UTC) - timedelta(minutes=5)
-    shown = invoke(home, "rollback", "previous", "--why", "they were right").stdout
+    shown = invoke(home, "rollback", "two", "--why", "they were right").stdout
     assert shown.startswith("latest is now two, and was one. The nightly run will not republish one")
 
 
@@ -73,10 +73,14 @@ def test_rollback_that_is_repeated_says_that_nothing_was_changed(home: Path) -> 
     command = ("rollback", "two", "--why", "the ranks are wrong")
     assert f"withdrawn: {SOURCE} 2024-06-03" in invoke(home, *command).stdout
     history = (home / "published" / "history.jsonl").read_text()
-    again = "two is already the current release; nothing was changed\n"
+    again = (
+        "two is already the current release; nothing was changed\n"
+        "to undo the rollback: warehouse rollback three --why '…'\n"
+    )
     assert invoke(home, *command).stdout == again
+    assert invoke(home, "rollback", "previous", *command[2:]).stdout == again
     assert (home / "published" / "history.jsonl").read_text() == history
-    # A run that was stopped after the switch has vintages left to withdraw, and completes.
+    # A run of an older version, stopped after the switch, has left vintages to withdraw: they are.
     (home / "landing" / SOURCE / "2024-06-03" / store.WITHDRAWN).unlink()
     shown = invoke(home, *command).stdout
     assert shown.startswith("latest is now two") and f"withdrawn: {SOURCE} 2024-06-03" in shown

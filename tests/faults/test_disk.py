@@ -148,7 +148,7 @@ def roll_back_and_clear(disk: Path, home: Path) -> None:
         assert nights.current_release(home).name != release
         assert remove_expired(settings).builds == (build,), "a full disk can be cleared"
     nights.require_complete(home)
-    rollback(settings.published, "previous", "back again", "tests")
+    rollback(settings.published, release, "back again", "tests")
     assert nights.current_release(home).name == release
 
 

@@ -82,7 +82,7 @@ def test_clock_set_back_loses_and_reorders_no_release(
             vintages
         ) == 2
         assert rollback(settings.published, "previous", "a test", "tests").release == earlier
-        assert rollback(settings.published, "previous", "and back", "tests").release == later
+        assert rollback(settings.published, later, "and back", "tests").release == later
         assert audit(settings.landing, settings.published).findings == ()
     assert ingest(settings, NAME) is None, "nothing is new with the correct clock"
     assert steps.load(settings) is None

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import toy
 from conftest import ingest, settings_of
+from flushes import recorded
 from test_bad_input import cells, inside_7z
 
 from warehouse.build import builds, steps
@@ -98,6 +100,16 @@ def test_rejected_load_keeps_files_report_and_reasons(rejected: tuple[Path, Path
     assert file.read_bytes() == (mirror / "answer.7z").read_bytes()
     assert entry.report["findings"]
     assert sorted(path.name for path in entry.directory.iterdir()) == ["files", "report.json"]
+
+
+def test_rejected_load_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    incoming, _ = toy.pull(tmp_path, "code,value\na,n/a\n")
+    events = recorded(monkeypatch)
+    entry = quarantine.add(tmp_path / "rejected", "toy", incoming, ("value n/a",), {"success": False})
+    renamed = events.index(("rename", incoming))
+    before = {path for _, path in events[:renamed]}
+    assert {incoming / "files" / "rows.csv", incoming / "files", incoming} <= before
+    assert events[renamed + 1 :] == [("flush", entry.parent)]
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from flushes import recorded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from killing import forks
@@ -104,6 +105,16 @@ def test_directory_without_manifest_is_not_a_vintage(tmp_path: Path) -> None:
     vintage = land(tmp_path, "code,value\na,1\n")
     assert vintage.id == "2024-05-02"
     assert pq.read_table(vintage.rows_path).num_rows == 1
+
+
+def test_vintage_is_on_the_disk_before_its_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = recorded(monkeypatch)
+    vintage = land(tmp_path, "code,value\na,1\n")
+    incoming = tmp_path / "toy" / store.INCOMING / vintage.pull
+    before = [path for _, path in events[: events.index(("rename", incoming))]]
+    assert {incoming / "files" / "rows.csv", incoming / "files"} <= set(before)
+    assert before.index(incoming / "files" / "rows.csv") < before.index(incoming / "files")
+    assert events[-2:] == [("flush", vintage.directory), ("flush", vintage.directory.parent)]
 
 
 KILLED = f"""

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+from flushes import recorded
 from killing import forks
 from small_releases import (
     LATER,
@@ -210,6 +211,19 @@ def test_publish_is_rejected_with_unreadable_history(home: Path) -> None:
     assert latest(home) == "two" and not (home / "published" / "three").exists()
 
 
+def test_release_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = recorded(monkeypatch)
+    made = release(tmp_path, "one")
+    partial = made.with_name(f"{PARTIAL_PREFIX}one")
+    renamed = events.index(("rename", partial))
+    entries = {partial / path.relative_to(made) for path in made.rglob("*")}
+    assert len(entries) > 5
+    assert {partial, *entries} <= {path for _, path in events[:renamed]}
+    assert events[renamed + 1] == ("flush", made.parent)
+
+
 KILLED = f"""
 sys.path[:0] = [{str(TESTS)!r}, {str(TESTS / "releases")!r}]
 import test_publish as t
@@ -323,7 +337,7 @@ def test_rollback_works_when_a_line_of_the_history_is_unreadable(home: Path) -> 
 
 
 def test_rollback_can_be_rolled_forward(home: Path) -> None:
-    for wanted, expected in (("previous", "one"), ("previous", "two"), ("one", "one")):
+    for wanted, expected in (("previous", "one"), ("previous", "one"), ("two", "two"), ("one", "one")):
         rollback(home / "published", wanted, "to and fro", "ada")
         assert latest(home) == expected
     assert set(withdrawn(read_history(home / "published").records)) == {"two"}

@@ -125,7 +125,7 @@ def test_current_and_previous_release_are_kept_at_any_age(home: Path) -> None:
     assert removed(home, days=0) == ["r2"], "r0 is the previous release"
     assert names(home) == ["r0", "r1", "r3", "r4"]
     assert latest(home) == "r1"
-    rollback(home / "published", "previous", "r0 after all", "ada")
+    rollback(home / "published", "r0", "r0 after all", "ada")
     rollback(home / "published", "r4", "the newest", "ada")
     assert removed(home, days=0) == ["r1"]
     assert names(home) == ["r0", "r3", "r4"]

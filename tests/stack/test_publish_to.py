@@ -266,6 +266,29 @@ def test_copy_that_differs_from_the_release_is_rolled_back(
     assert run(port, "select distinct exports_million from marts.mart", database) == [(2.0,)]
 
 
+def test_vacuum_that_fails_after_the_commit_is_a_warning(
+    port: int, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server ends the session when the rows are committed: readers see them, and the history says so."""
+
+    def lose_connection(server: Any, *statements: str) -> None:
+        if any(statement.startswith("vacuum") for statement in statements):
+            sessions = "pg_stat_activity where application_name = 'warehouse publish-to'"
+            run(port, f"select pg_terminate_backend(pid) from {sessions}")
+        run_statements(server, *statements)
+
+    run_statements = postgres._run
+    monkeypatch.setattr(postgres, "_run", lose_connection)
+    name, address = release(tmp_path, 1), address_of(port, database)
+    shown = invoke(tmp_path, "publish-to", address)
+    assert f"copied release {name}" in shown.stdout and ESCAPED not in shown.stderr
+    assert "the copy is complete" in shown.stderr and "Run there: vacuum (analyze)" in shown.stderr
+    assert run(port, "select release from bi.release", database) == [(name,)]
+    entry = read_history(tmp_path / "published").records[-1]
+    assert (entry.action, entry.release) == ("publish-to", name)
+    assert database_alerts(read_settings(home=tmp_path, publish_to=address)) == []
+
+
 def test_new_column_waits_for_no_reader_and_names_it(
     port: int, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
+import duckdb
+
 from warehouse.backfill import records
 from warehouse.backfill.records import Backfill, Baseline, Days, Mirrors, Mode, Pull, Report
 from warehouse.build import builds, steps
@@ -94,7 +96,7 @@ def recording_failure(settings: Settings, backfill: Backfill) -> Iterator[None]:
     """Record an error in the report and the log of a backfill; what was staged is kept for inspection."""
     try:
         yield
-    except (WarehouseError, OSError) as error:
+    except (WarehouseError, OSError, duckdb.Error) as error:
         report = records.read_report(backfill).model_copy(update={"error": str(error)})
         records.write_report(backfill, report)
         records.log_event(settings, backfill.id, "failed", str(error))

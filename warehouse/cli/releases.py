@@ -174,6 +174,8 @@ def rollback(
         return
     if is_unchanged:
         print_line(f"{entry.release} is already the current release; nothing was changed")
+        if entry.before is not None:
+            print_line(f"to undo the rollback: warehouse rollback {entry.before} --why '…'")
         return
     print_line(
         f"latest is now {entry.release}, and was {entry.before}. The nightly run will not republish "

@@ -72,6 +72,8 @@ def add(
     """
     directory = rejected / source / incoming.name
     directory.parent.mkdir(parents=True, exist_ok=True)
+    for path in (*(incoming / "files").iterdir(), incoming / "files"):
+        fsync(path)
     write_record(incoming / REPORT, RejectionReport(source=source, reasons=reasons, report=report))
     for path in sorted(incoming.iterdir()):
         if path.is_dir() and path.name != FILES:
@@ -79,6 +81,7 @@ def add(
         elif path.is_file() and path.name != REPORT:
             path.unlink()
     incoming.rename(directory)
+    fsync(directory.parent)
     return directory
 
 

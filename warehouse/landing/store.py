@@ -182,7 +182,7 @@ def add_vintage(
     if directory.exists():  # without a manifest, else the id would be taken: a load that was killed here
         shutil.rmtree(directory)
     (incoming / "files" / "fetched.json").unlink(missing_ok=True)
-    for path in (incoming / "files").iterdir():
+    for path in (*(incoming / "files").iterdir(), incoming / "files"):
         fsync(path)
     incoming.rename(directory)
     vintage = Vintage(

@@ -39,13 +39,18 @@ def withdraw(
     directory = _directory(landing, source, vintage)
     decision = Decision(actor=actor, at=datetime.now(UTC), reason=_required(reason), subject=subject)
     with store.source_lock(landing, source, seconds):
-        if (directory / store.WITHDRAWN).exists():
-            return read_record(directory / store.WITHDRAWN, Decision, store.LANDING_REMEDY)
-        directory.mkdir(parents=True, exist_ok=True)
-        event = WithdrawalEvent(action="withdraw", vintage=vintage, decision=decision)
-        append_record(landing / source / LOG, event)
-        write_record(directory / store.WITHDRAWN, decision)
-        fsync(directory)
+        return take_out(directory, decision)
+
+
+def take_out(directory: Path, decision: Decision) -> Decision | None:
+    """Withdraw the vintage of a directory as `withdraw` does; the caller holds the lock of its source."""
+    if (directory / store.WITHDRAWN).exists():
+        return read_record(directory / store.WITHDRAWN, Decision, store.LANDING_REMEDY)
+    directory.mkdir(parents=True, exist_ok=True)
+    event = WithdrawalEvent(action="withdraw", vintage=directory.name, decision=decision)
+    append_record(directory.parent / LOG, event)
+    write_record(directory / store.WITHDRAWN, decision)
+    fsync(directory)
     return None
 
 
@@ -56,18 +61,21 @@ def restore(landing: Path, source: str, vintage: str, reason: str, actor: str, s
         actor=actor, at=datetime.now(UTC), reason=_required(reason), subject=f"{source} {vintage}"
     )
     with store.source_lock(landing, source, seconds):
-        if not (directory / store.WITHDRAWN).exists():
-            raise WarehouseError(
-                f"{source} {vintage} is not withdrawn; see: warehouse vintages list {source}"
-            )
-        if not (directory / store.MANIFEST).exists():
-            raise WarehouseError(f"{directory}: the files of this vintage are lost. {store.LANDING_REMEDY}")
-        append_record(
-            landing / source / LOG, WithdrawalEvent(action="restore", vintage=vintage, decision=decision)
-        )
-        (directory / store.WITHDRAWN).unlink()
-        fsync(directory)
+        let_in(directory, decision)
     return store.read_vintage(directory)
+
+
+def let_in(directory: Path, decision: Decision) -> None:
+    """Restore the vintage of a directory as `restore` does; the caller holds the lock of its source."""
+    source, vintage = directory.parent.name, directory.name
+    if not (directory / store.WITHDRAWN).exists():
+        raise WarehouseError(f"{source} {vintage} is not withdrawn; see: warehouse vintages list {source}")
+    if not (directory / store.MANIFEST).exists():
+        raise WarehouseError(f"{directory}: the files of this vintage are lost. {store.LANDING_REMEDY}")
+    event = WithdrawalEvent(action="restore", vintage=vintage, decision=decision)
+    append_record(directory.parent / LOG, event)
+    (directory / store.WITHDRAWN).unlink()
+    fsync(directory)
 
 
 def list_events(landing: Path, source: str) -> Listing[WithdrawalEvent]:

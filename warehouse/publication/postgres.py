@@ -120,7 +120,7 @@ def copy_release(
                 _run(server, *ddl.comments_of(table, now, facts.release))
             _write_records(server, digests, gone, facts)
             warnings = _grant(server, tables, reader) if reader else []
-        _vacuum(server, tables)
+        warnings += _vacuum(server, tables, address)
     return Copied(
         rows={table.full_name: found.rows for table, found in digests.items()},
         tables_created=tuple(created),
@@ -360,9 +360,21 @@ def _grant(server: Connection, tables: Sequence[Table], reader: str) -> list[str
     return []
 
 
-def _vacuum(server: Connection, tables: Sequence[Table]) -> None:
-    """Free the space of the deleted rows and update the statistics; a table that is locked is left out."""
-    server.autocommit = True
-    for table in tables:
-        name = relation(table.schema, table.name)
-        _run(server, f"vacuum (analyze, skip_locked, truncate false) {name}")
+def _vacuum(server: Connection, tables: Sequence[Table], address: str) -> list[str]:
+    """Free the space of the deleted rows and update the statistics; a table that is locked is left out.
+
+    The rows are committed by then, so that an error of the server is returned as a warning.
+    """
+    import psycopg2
+
+    try:
+        server.autocommit = True
+        for table in tables:
+            name = relation(table.schema, table.name)
+            _run(server, f"vacuum (analyze, skip_locked, truncate false) {name}")
+    except psycopg2.Error as error:
+        return [
+            f"{masked(address)}: the copy is complete, and readers see it, but the space of the old rows is "
+            f"not free and the statistics are old: {_line(error, address)}. Run there: vacuum (analyze)"
+        ]
+    return []

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, Field
 
+from warehouse.errors import WarehouseError
 from warehouse.files import read_record
 from warehouse.model import Decision, Fetched, Vintage
 
@@ -205,6 +206,19 @@ class ReleaseManifest(BuildRecord, frozen=True):
 def read_manifest(release: Path) -> ReleaseManifest:
     """Read the manifest of a release; raise WarehouseError with file, field and remedy if it is invalid."""
     return read_record(release / MANIFEST, ReleaseManifest, RELEASE_REMEDY)
+
+
+def contents_replaced(release: Path) -> dict[str, Any]:
+    """Return what a rollback records of the release that it replaces: fingerprint and newest vintages.
+
+    Nothing if its manifest is unreadable: a release that is damaged or gone may well be built again.
+    """
+    try:
+        manifest = read_manifest(release)
+    except WarehouseError:
+        return {}
+    newest = {one.source: one.vintage for one in sorted(manifest.vintages, key=lambda one: one.vintage)}
+    return {"fingerprint": manifest.fingerprint, "newest": newest}
 
 
 def entry_of(vintage: Vintage) -> VintageEntry:

@@ -32,18 +32,20 @@ from warehouse.releases.manifest import (
     ReleaseManifest,
     TableEntry,
     VintageRef,
+    contents_replaced,
     read_manifest,
 )
 from warehouse.releases.parquet import Unchanged, export_parquet, export_table
 from warehouse.releases.retention import hide, hide_on_record, remove_hidden
 from warehouse.releases.store import (
     DATABASE,
+    RollbackTarget,
     current,
-    find_release,
     latest_name,
     point_latest,
     reading,
     release_dirs,
+    rollback_target,
     switching,
 )
 
@@ -177,11 +179,11 @@ def database_entry(release: Path) -> DatabaseEntry:
 def finish(partial: Path, manifest: ReleaseManifest) -> Path:
     """Write the manifest of a complete release, make its files readable by all, and rename it into place.
 
-    Modes do not depend on the umask: 444 for files, which nobody may change, and 755 for directories.
+    Modes do not depend on the umask: 444 for files, which nobody may change, and 755 for directories. All are
+    flushed to the disk before the rename.
     """
     (partial / MANIFEST).write_text(record_json(manifest), encoding="utf-8")
-    partial.chmod(0o755)
-    for path in sorted(partial.rglob("*")):
+    for path in (*sorted(partial.rglob("*")), partial):
         path.chmod(0o444 if path.is_file() else 0o755)
         fsync(path)
     release = partial.rename(partial.with_name(manifest.release))
@@ -353,26 +355,33 @@ def refresh(
 # --- rollback ---
 
 
-def rollback(published: Path, release: str, reason: str, actor: str) -> HistoryEntry:
+def rollback(
+    published: Path,
+    release: str,
+    reason: str,
+    actor: str,
+    prepare: Callable[[RollbackTarget], None] = lambda target: None,
+) -> HistoryEntry:
     """Make an earlier release (its id, or `previous`) the current release; return the record of it.
 
-    Run again after a kill it completes; run again afterwards it changes nothing. Raises WarehouseError
-    without a reason, and when the release does not exist, is damaged, or is the current release already.
+    `prepare` is called before the record and the switch. Run again after a kill, also with `previous`, it
+    completes; run again afterwards it changes nothing. Raises WarehouseError without a reason, and when the
+    release does not exist, is damaged, or is the current release already.
     """
     if not reason.strip():
         raise WarehouseError("a rollback needs a reason for the history: give it with --why")
     with switching(published):
-        directory, before = find_release(published, release), latest_name(published)
+        target = rollback_target(published, release)
+        (directory, before, entry), name = target, target.directory.name
         _require_intact(directory)
-        entry = last_switch(read_history(published).records)
-        if entry is None or entry.action != "rollback" or entry.after != directory.name:
-            if before == directory.name:
-                raise WarehouseError(f"{before} is the current release already; nothing was changed")
-            contents, switch = _contents(published / before) if before else {}, (before, directory.name)
-            entry = append_entry(
-                published, "rollback", directory.name, switch, actor, reason.strip(), **contents
-            )
-        point_latest(published, directory.name)
+        if entry is None and before == name:
+            raise WarehouseError(f"{name} is the current release already; nothing was changed")
+        prepare(target)
+        if entry is None:
+            contents = contents_replaced(published / before) if before else {}
+            switch = (before, name)
+            entry = append_entry(published, "rollback", name, switch, actor, reason.strip(), **contents)
+        point_latest(published, name)
     return entry
 
 
@@ -384,16 +393,3 @@ def _require_intact(release: Path) -> None:
         raise WarehouseError(
             f"{path}: missing, or not the bytes that were published; `latest` is unchanged. {RELEASE_REMEDY}"
         )
-
-
-def _contents(release: Path) -> dict[str, Any]:
-    """Return fingerprint and newest vintages of a release; nothing if its manifest is unreadable.
-
-    A release that is damaged or gone may well be built again, so nothing then keeps a build from it.
-    """
-    try:
-        manifest = read_manifest(release)
-    except WarehouseError:
-        return {}
-    newest = {one.source: one.vintage for one in sorted(manifest.vintages, key=lambda one: one.vintage)}
-    return {"fingerprint": manifest.fingerprint, "newest": newest}

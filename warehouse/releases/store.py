@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 from pydantic import BaseModel
@@ -37,6 +38,17 @@ class ReleaseSummary(BaseModel, frozen=True):
     rows: int
     size_bytes: int
     rolled_back: HistoryEntry | None
+
+
+class RollbackTarget(NamedTuple):
+    """The release that a rollback makes current, and the one that it replaces.
+
+    `recorded` is the rollback in the history that the command repeats, None for a new one.
+    """
+
+    directory: Path
+    before: str | None
+    recorded: HistoryEntry | None
 
 
 def release_dirs(published: Path) -> tuple[Path, ...]:
@@ -131,6 +143,29 @@ def find_release(published: Path, name: str) -> Path:
         kind = WarehouseError if name in (LATEST, "previous") else UnknownName
         raise kind(f"{published}: there is no {what}{gone}. Existing releases: {', '.join(known) or 'none'}")
     return known[wanted]
+
+
+def rollback_target(published: Path, wanted: str) -> RollbackTarget:
+    """Return what a rollback to `wanted`, an id or `previous`, makes current.
+
+    Right after a rollback `previous` is the release that it went to and not the one that it left: a command
+    that is run again, after a kill or by a second operator, goes to the same release. Raises WarehouseError
+    when there is no such release, and when `previous` was rolled back before a refresh or a repair.
+    """
+    history, latest = read_history(published), latest_name(published)
+    switch = last_switch(history.require() if wanted == "previous" else history.records)
+    last = switch if switch is not None and switch.action == "rollback" else None
+    directory = find_release(published, last.release if last and wanted == "previous" else wanted)
+    left = rolled_back(history.records).get(directory.name)
+    if left is not None and last is None and wanted == "previous":
+        raise WarehouseError(
+            f"{published}: the release before {latest} is {directory.name}, which was rolled back on "
+            f"{left.at:%Y-%m-%d} by {left.actor}: {left.reason}. Nothing was changed. Choose from "
+            "`warehouse releases`, and give the id: warehouse rollback RELEASE --why '…'"
+        )
+    if last is not None and last.after == directory.name:
+        return RollbackTarget(directory, last.before, last)
+    return RollbackTarget(directory, latest, None)
 
 
 def previous_name(published: Path, known: tuple[str, ...]) -> str | None:
