@@ -179,8 +179,8 @@ def database_entry(release: Path) -> DatabaseEntry:
 def finish(partial: Path, manifest: ReleaseManifest) -> Path:
     """Write the manifest of a complete release, make its files readable by all, and rename it into place.
 
-    Modes do not depend on the umask: 444 for files, which no user may change, and 755 for directories. All are
-    flushed to the disk before the rename.
+    Modes do not depend on the umask: 444 for files, which no user may change, and 755 for directories. All
+    are flushed to the disk before the rename.
     """
     (partial / MANIFEST).write_text(record_json(manifest), encoding="utf-8")
     for path in (*sorted(partial.rglob("*")), partial):
