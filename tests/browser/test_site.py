@@ -53,6 +53,7 @@ class Reader:
 
     def open(self, page: str, language: str = "en", state: str = "") -> Any:
         folder = "" if language == "en" else "zh/"
+        self.tab.goto("about:blank")  # from the same page, another state alone would load nothing
         self.tab.goto(f"{self.site.as_uri()}/{folder}{page}.html{state}")
         self.tab.wait_for_selector("body[data-ready=yes]", timeout=30_000)
         return self.tab
@@ -206,10 +207,31 @@ def test_the_profile_of_an_economy_has_its_figures(readers: dict[int, Reader], b
             """
         ).fetchone()
     assert found
-    assert tab.inner_text("#profile h2") == f"Ireland, {found[0]}"
+    assert tab.inner_text("#profile h2") == "Ireland"
     assert f"{found[1]:,.0f}" in tab.inner_text("#profile table")
     row = tab.locator("#profile tr", has_text="World rank").inner_text()
-    assert re.split(r"\s+", row)[2] == str(found[2])
+    assert re.split(r"\s+", row)[2:4] == [str(found[2]), found[0]]
+
+
+@pytest.mark.parametrize(
+    ("language", "figure", "year", "source"),
+    [
+        ("en", "Exports, US$ million", "2024", "UNCTAD"),
+        ("en", "Services trade to GDP, %", "2022", "SAFE"),
+        ("en", "Largest export item", "2023", "SAFE"),
+        ("zh", "最大出口项目", "2023", None),
+        ("zh", "最大市场", "2019", None),
+    ],
+)
+def test_each_figure_of_a_profile_has_its_year_and_source(
+    readers: dict[int, Reader], language: str, figure: str, year: str, source: str | None
+) -> None:
+    tab = readers[1440].open("economy", language, "#e=CHN")
+    cells = tab.locator("#profile tr", has_text=figure).first.locator("td").all_inner_texts()
+    assert cells[0] and cells[1] == year
+    assert cells[2] == source if source else cells[2]
+    assert "no source" not in tab.inner_text("#profile table")
+    assert tab.eval_on_selector("#profile .scroll", "box => box.scrollWidth <= box.clientWidth")
 
 
 @pytest.mark.parametrize("kind", ["png", "svg"])

@@ -177,6 +177,75 @@ def test_the_overview_states_the_figures_of_the_publishers(site: Path) -> None:
     assert all(row[at("is_source_break")] for row in newest)
 
 
+# The period and the source of a figure in the data of the page, and where bi.profile has the source.
+PROFILE_PARTS = {
+    "exports_usd_million": ("exports", "source"),
+    "imports_growth_pct": ("imports_growth", "source"),
+    "balance_usd_million": ("balance", "source"),
+    "world_rank": ("world_shares", "world_source"),
+    "services_share_of_trade_pct": ("all_trade", "source"),
+    "openness_pct": ("openness", "source"),
+    "top_exports_service_name_zh": ("export_item", "items_source"),
+    "top_imports_service_share_pct": ("import_item", "items_source"),
+    "hhi_services": ("items_index", "items_source"),
+    "top_exports_partner_name_en": ("market", "partner_source"),
+    "top_imports_partner_share_pct": ("supplier", "partner_source"),
+    "hhi_partners": ("partners_index", "partner_source"),
+    "digital_exports_share_pct": ("digital_exports", "digital_source"),
+    "digital_imports_share_pct": ("digital_imports", "digital_source"),
+    "sources_gap_pct": ("sources", "source"),
+}
+
+
+@pytest.mark.parametrize("figure", PROFILE_PARTS)
+def test_a_profile_has_each_figure_in_the_newest_year_that_has_it(
+    site: Path, built: Path, figure: str
+) -> None:
+    part, source = PROFILE_PARTS[figure]
+    found = payload(site, "profiles")
+    rows = [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
+    shown = {
+        row["reporter"]: (row[f"{part}_period"], row[f"{part}_source"], row[figure])
+        for row in rows
+        if row[figure] is not None
+    }
+    with duckdb.connect(str(built), read_only=True) as db:
+        stated = db.execute(
+            f"select reporter, period_label, {source}, {figure} from bi.profile "
+            f"where {figure} is not null order by period_label"
+        ).fetchall()
+        (economies,) = db.execute("select count(distinct reporter) from bi.profile").fetchone() or (0,)
+    assert shown and shown == {
+        code: (year, source, value if isinstance(value, str) else pytest.approx(value, rel=1e-12))
+        for code, year, source, value in stated
+    }
+    assert len(rows) == economies > 200
+
+
+# From the raw files: SAFE's workbook has for services, 2022, a credit of 3724.9531157951 and a debit of
+# -4599.354224473 hundred million dollars; the World Bank's GDP of China of 2022 is 17963171479205.3 dollars.
+def test_the_profile_of_china_has_what_is_known_of_earlier_years(site: Path) -> None:
+    found = payload(site, "profiles")
+    (row,) = [row for row in found["rows"] if row[0] == "CHN"]
+    china = dict(zip(found["columns"], row, strict=True))
+    assert china["exports_usd_million"] == 445891.924 and china["exports_period"] == "2024"
+    trade, gdp = 372495.31157951 + 459935.4224473, 17963171.4792053
+    assert china["openness_pct"] == pytest.approx(100 * trade / gdp, rel=1e-9)
+    years = {"openness": "2022", "export_item": "2023", "market": "2019", "digital_exports": "2023"}
+    assert {part: china[f"{part}_period"] for part in years} == years
+    assert china["export_item_source"] == "safe_bop" and china["market_source"] == "batis"
+    reasons = [name for name in found["columns"] if name.endswith("_reason")]
+    assert len(reasons) == 5 and [name for name in reasons if china[name] is not None] == []
+
+
+def test_the_profile_of_an_economy_without_a_figure_in_any_year_has_the_reason(site: Path) -> None:
+    found = payload(site, "profiles")
+    (row,) = [row for row in found["rows"] if row[0] == "IRL"]
+    ireland = dict(zip(found["columns"], row, strict=True))
+    assert ireland["hhi_services"] is None and ireland["items_reason"] == "no source states most items"
+    assert ireland["digital_exports_share_pct"] is not None and ireland["digital_reason"] is None
+
+
 def test_growth_and_share_of_the_overview_are_in_the_order_of_the_language(site: Path) -> None:
     for path, texts in (
         ("index.html", ("+17.0 % on the year", "5.04 % of the world, rank 5")),

@@ -144,16 +144,22 @@
     return update();
   };
 
+  /* The figures of a profile; each with the name of its period and source in the data, and of the reason where no year has it. */
   const PROFILE = [
-    ["exports_usd_million"], ["exports_growth_pct"], ["imports_usd_million"], ["imports_growth_pct"], ["total_usd_million"], ["balance_usd_million"],
-    ["world_export_share_pct", "world_source"], ["world_import_share_pct", "world_source"], ["world_total_share_pct", "world_source"], ["world_rank", "world_source"],
-    ["services_share_of_trade_pct"], ["openness_pct"], ["tc"],
-    ["top_exports_service_name", "items_source"], ["top_exports_service_share_pct", "items_source"], ["top_imports_service_name", "items_source"], ["top_imports_service_share_pct", "items_source"], ["hhi_services", "items_source"],
-    ["top_exports_partner_name", "partner_source"], ["top_exports_partner_share_pct", "partner_source"], ["top_imports_partner_name", "partner_source"], ["top_imports_partner_share_pct", "partner_source"], ["hhi_partners", "partner_source"],
-    ["digital_exports_share_pct", "digital_source"], ["digital_imports_share_pct", "digital_source"],
-    ["sources_counted"], ["sources_gap_pct"],
+    ["exports_usd_million", "exports"], ["exports_growth_pct", "exports_growth"], ["imports_usd_million", "imports"], ["imports_growth_pct", "imports_growth"],
+    ["total_usd_million", "total"], ["balance_usd_million", "balance"],
+    ["world_export_share_pct", "world_shares", "world_reason"], ["world_import_share_pct", "world_shares", "world_reason"],
+    ["world_total_share_pct", "world_shares", "world_reason"], ["world_rank", "world_shares", "world_reason"],
+    ["services_share_of_trade_pct", "all_trade"], ["openness_pct", "openness", "openness_reason"], ["tc", "tc_index"],
+    ["top_exports_service_name", "export_item", "items_reason"], ["top_exports_service_share_pct", "export_item", "items_reason"],
+    ["top_imports_service_name", "import_item", "items_reason"], ["top_imports_service_share_pct", "import_item", "items_reason"],
+    ["hhi_services", "items_index", "items_reason"],
+    ["top_exports_partner_name", "market", "partner_reason"], ["top_exports_partner_share_pct", "market", "partner_reason"],
+    ["top_imports_partner_name", "supplier", "partner_reason"], ["top_imports_partner_share_pct", "supplier", "partner_reason"],
+    ["hhi_partners", "partners_index", "partner_reason"],
+    ["digital_exports_share_pct", "digital_exports", "digital_reason"], ["digital_imports_share_pct", "digital_imports", "digital_reason"],
+    ["sources_counted", "sources"], ["sources_gap_pct", "sources"],
   ];
-  const REASONS = { world_source: "world_reason", items_source: "items_reason", partner_source: "partner_reason", digital_source: "digital_reason", openness_pct: "openness_reason" };
 
   const startEconomy = () => {
     const known = Object.fromEntries(names());
@@ -172,17 +178,18 @@
       const row = profiles.find((one) => one[fields.indexOf("reporter")] === code);
       const of = (name) => row[fields.indexOf(fields.includes(name) ? name : `${name}_${language}`)];
       const section = document.querySelector("#profile");
-      section.querySelector("h2").textContent = `${known[code]}, ${of("period_label")}`;
-      const lines = PROFILE.map(([name, from]) => {
+      section.querySelector("h2").textContent = known[code];
+      const cell = (content, attributes = {}) => STW.element("td", attributes, content);
+      const lines = PROFILE.map(([name, from, why]) => {
         const value = of(name);
-        const source = of(from ?? "source");
-        const reason = REASONS[from ?? name];
+        const source = of(`${from}_source`);
+        const missing = why && of(why) ? STW.word(of(why)) : STW.text(`no_${name}` in STW.data.texts.texts[language] ? `no_${name}` : "not_stated");
         const cells = value === null
-          ? [STW.element("td", { class: "long" }, reason && of(reason) ? STW.word(of(reason)) : STW.text(`no_${name}` in STW.data.texts.texts[language] ? `no_${name}` : "not_stated")), STW.element("td")]
-          : [STW.element("td", { class: typeof value === "number" ? "number" : "" }, STW.format(value, name)), STW.element("td", {}, STW.data.profiles.sources[source] ?? source ?? "")];
+          ? [cell(missing, { class: "long", colspan: "3" })]
+          : [cell(STW.format(value, name), { class: typeof value === "number" ? "number" : "long" }), cell(of(`${from}_period`)), cell(STW.data.profiles.sources[source] ?? source, { class: "long" })];
         return STW.element("tr", {}, STW.element("th", { scope: "row" }, STW.label(name)), ...cells);
       });
-      const head = STW.element("tr", {}, ...["figure", "value", "source"].map((key) => STW.element("th", { scope: "col" }, STW.text(key))));
+      const head = STW.element("tr", {}, ...["figure", "value", "year", "source"].map((key) => STW.element("th", { scope: "col" }, STW.text(key))));
       section.querySelector(".scroll").replaceChildren(STW.element("table", { class: "profile" }, STW.element("thead", {}, head), STW.element("tbody", {}, ...lines)));
       return showChart(figure, STW.text("economy_chart", { name: known[code] }), economySpec("value_usd_million", "source_label", "flow"), columns, rows);
     };
