@@ -515,3 +515,15 @@ def test_lines_of_vintages_are_the_figures_of_both_files_of_the_world_bank(site:
     rows = csv.DictReader(io.StringIO(text))
     assert {(one["vintage"], one["period_label"]): float(one["exports_usd_million"]) for one in rows} == sent
     assert len(sent) == 25
+
+
+def test_the_note_of_an_economy_is_not_that_of_the_comparison(site: Path) -> None:
+    """The lines of an economy are of the preferred source of each year: for China SAFE, then UNCTAD."""
+    one_source = {"en": "All lines are of one source", "zh": "所有线条均来自同一来源"}
+    changes = {"en": "A line ends where the source changes", "zh": "来源变更处线条断开"}
+    for language, folder in (("en", site), ("zh", site / "zh")):
+        pages = {
+            name: (folder / f"{name}.html").read_text(encoding="utf-8") for name in ("compare", "economy")
+        }
+        assert one_source[language] in pages["compare"] and one_source[language] not in pages["economy"]
+        assert changes[language] in pages["economy"]
