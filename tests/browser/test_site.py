@@ -186,6 +186,25 @@ def test_a_gap_between_sources_needs_two_of_them(readers: dict[int, Reader]) -> 
     assert "不足两个来源" in tab.locator("#profile tr", has_text="来源间最大差异").inner_text()
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_many_claims_are_seen_at_once_and_their_reasons_without_moving_sideways(
+    readers: dict[int, Reader], width: int, language: str
+) -> None:
+    tab = readers[width].open("trust", language, "#claims")
+    box = tab.locator("#claims .scroll").bounding_box()
+    rows = [row.bounding_box() for row in tab.locator("#claims tbody tr:not(.below)").all()[:20]]
+    assert sum(row["y"] + row["height"] <= box["y"] + box["height"] for row in rows) >= 8
+    source = tab.locator("#claims tbody tr").first.locator("td").nth(6).bounding_box()
+    assert width < 1000 or source["x"] + source["width"] <= box["x"] + box["width"]
+    summary = tab.locator("#claims .below summary").first
+    assert summary.bounding_box()["height"] < 30
+    summary.click()
+    opened = summary.bounding_box()
+    assert box["x"] <= opened["x"] and opened["x"] + opened["width"] <= box["x"] + box["width"]
+    assert summary.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
 def test_at_most_eight_economies_are_compared(readers: dict[int, Reader]) -> None:
     tab = readers[1440].open("compare", state="#e=CHN.IRL.SGP.USA.GBR.DEU.FRA.JPN.IND")
     assert tab.locator("#chosen li").count() == 8

@@ -343,6 +343,14 @@ def test_a_table_shows_the_names_of_its_language() -> None:
     assert [name for _, name in shown_columns(columns, "zh")] == ["reporter_name_zh", "source_label"]
 
 
+def test_a_table_has_the_label_where_the_source_is_and_not_what_is_below_its_rows() -> None:
+    columns = ("verdict", "source", "vintage", "reason", "source_label")
+    shown = [(0, "verdict"), (4, "source_label"), (2, "vintage")]
+    assert shown_columns(columns, "en", "reason") == shown
+    pairs = ("source_a", "source_b", "flow", "pair_label")
+    assert shown_columns(pairs, "en") == [(3, "pair_label"), (2, "flow")]
+
+
 def test_a_csv_file_has_numbers_and_dates_as_sql_has_them(tmp_path: Path) -> None:
     write_csv(tmp_path / "x.csv", ["a", "b", "c"], [(1.5, date(2024, 1, 1), None), ("a,b", True, "中")])
     assert (tmp_path / "x.csv").read_bytes() == '\ufeffa,b,c\r\n1.5,2024-01-01,\r\n"a,b",True,中\r\n'.encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
@@ -404,10 +405,25 @@ def test_revisions_are_of_china_and_say_so(site: Path) -> None:
 
 def test_english_reasons_of_claims_are_marked_on_the_chinese_page(site: Path) -> None:
     reasons = {
-        language: re.findall(r"<td([^>]*)>Does not round", (site / path).read_text(encoding="utf-8"))
+        language: re.findall(r"<summary([^>]*)>Does not round", (site / path).read_text(encoding="utf-8"))
         for language, path in (("zh", "zh/trust.html"), ("en", "trust.html"))
     }
-    assert set(reasons["zh"]) == {' class="long" lang="en"'} and set(reasons["en"]) == {' class="long"'}
+    assert set(reasons["zh"]) == {' lang="en"'} and set(reasons["en"]) == {""}
+
+
+def test_each_claim_has_its_reason_below_its_row(site: Path, built: Path) -> None:
+    with duckdb.connect(str(built), read_only=True) as db:
+        reasons = db.execute("select reason from marts.mart_claim where reason is not null").fetchall()
+    for name in ("trust.html", "zh/trust.html"):
+        figure = (site / name).read_text(encoding="utf-8").split('id="claims"')[1].split("</figure>")[0]
+        rows = re.findall(r"<tr class=\"below\">.*?<summary[^>]*>(.*?)</summary>", figure)
+        assert sorted(map(html.unescape, rows)) == sorted(reason for (reason,) in reasons)
+        headings = re.findall(r"<th[^>]*>([^<]+)</th>", figure)
+        first = {
+            "trust.html": ["Claim", "Period", "Quoted", "Found", "Unit", "Verdict", "Publisher"],
+            "zh/trust.html": ["引用", "时期", "引用值", "查得值", "单位", "结论", "发布机构"],
+        }
+        assert headings[:7] == first[name] and not {"Reason", "说明"} & set(headings)
 
 
 def test_the_catalogue_has_each_table_with_each_column(site: Path, built: Path) -> None:

@@ -96,7 +96,12 @@ def write_figure(folder: Path, drawn: Drawn, site: SiteInput, comments: Mapping[
     metadata = metadata_of(drawn, site, comments)
     payload = {
         key: metadata[key] for key in ("title", "unit", "note", "release", "sources", "citation", "bibtex")
-    } | {"columns": drawn.columns, "rows": drawn.rows, "specs": drawn.specs}
+    } | {
+        "columns": drawn.columns,
+        "rows": drawn.rows,
+        "specs": drawn.specs,
+        "below": drawn.figure.below,
+    }
     name = drawn.figure.id
     write_script(folder / f"{name}.js", name, payload)
     write_csv(folder / f"{name}.csv", drawn.columns, drawn.rows)

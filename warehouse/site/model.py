@@ -56,6 +56,7 @@ class Figure(BaseModel, frozen=True, extra="forbid"):
     `dash` and `rule` name columns of the query; `{lang}` in a name is replaced by the language.
     `y` is the measure, but for a heat map, whose measure is `color`. `rule` is a column of years to mark, and
     `rule_note` what the marks mean: it is shown when there are any, with publishers and years for `{marks}`.
+    `below` is a column of long texts, which tables show below each row.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Figure(BaseModel, frozen=True, extra="forbid"):
     dash: str | None = None
     rule: str | None = None
     rule_note: Text | None = None
+    below: str | None = None
 
 
 class Page(BaseModel, frozen=True, extra="forbid"):

@@ -31,10 +31,13 @@ STW.format = (value, column) => {
   return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 };
 
-STW.shown = (columns) => {
+/* The columns of a table with their positions: the label of a source is where the source is. */
+STW.shown = (columns, below) => {
   const other = STW.language() === "zh" ? "_en" : "_zh";
-  const hidden = new Set(STW.data.texts.hidden);
-  return columns.map((name, i) => [name, i]).filter(([name]) => !hidden.has(name) && !name.endsWith(other));
+  const hidden = new Set([...STW.data.texts.hidden, below]);
+  const { labels_of: labels } = STW.data.texts;
+  const ordered = columns.filter((name) => !Object.values(labels).includes(name)).map((name) => (columns.includes(labels[name]) ? labels[name] : name));
+  return ordered.filter((name) => !hidden.has(name) && !name.endsWith(other)).map((name) => [name, columns.indexOf(name)]);
 };
 
 STW.element = (name, attributes = {}, ...children) => {
@@ -47,13 +50,22 @@ STW.element = (name, attributes = {}, ...children) => {
 /* Whether a cell of a Chinese page is an English sentence: a reason that a mart composes has no translation. */
 STW.isEnglish = (value) => STW.language() === "zh" && typeof value === "string" && value.length > 40 && !(value in STW.data.texts.words.zh);
 
-STW.table = (columns, rows, title) => {
-  const shown = STW.shown(columns);
+/* `below` is a column of long texts, which is shown below each row. */
+STW.table = (columns, rows, title, below = null) => {
+  const shown = STW.shown(columns, below);
   const head = STW.element("tr", {}, ...shown.map(([name]) => STW.element("th", { scope: "col" }, STW.label(name))));
-  const body = rows.map((row) => STW.element("tr", {}, ...shown.map(([name, i]) => {
-    const kind = typeof row[i] === "number" ? { class: "number" } : STW.isEnglish(row[i]) ? { lang: "en" } : {};
-    return STW.element("td", kind, STW.format(row[i], name));
-  })));
+  const more = (text) => {
+    const summary = STW.element("summary", STW.isEnglish(text) ? { lang: "en" } : {}, STW.word(text));
+    return STW.element("tr", { class: "below" }, STW.element("td", { colspan: shown.length }, STW.element("details", {}, summary)));
+  };
+  const body = rows.flatMap((row) => {
+    const cells = shown.map(([name, i]) => {
+      const kind = typeof row[i] === "number" ? { class: "number" } : STW.isEnglish(row[i]) ? { lang: "en" } : {};
+      return STW.element("td", kind, STW.format(row[i], name));
+    });
+    const text = below && row[columns.indexOf(below)];
+    return [STW.element("tr", {}, ...cells), ...(text ? [more(text)] : [])];
+  });
   const table = STW.element("table", {}, STW.element("thead", {}, head), STW.element("tbody", {}, ...body));
   return STW.element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, table);
 };

@@ -17,7 +17,7 @@
     const payload = STW.data[figure.dataset.figure];
     figure.querySelector("details.data")?.addEventListener("toggle", (event) => {
       const box = event.target;
-      if (box.open && box.childElementCount === 1) box.append(STW.table(payload.columns, payload.rows, payload.title[language]));
+      if (box.open && box.childElementCount === 1) box.append(STW.table(payload.columns, payload.rows, payload.title[language], payload.below));
     });
     figure.querySelector(".cite")?.addEventListener("toggle", () => STW.cite(figure, payload));
     STW.buttons(figure, () => payload);
@@ -227,7 +227,7 @@
       const box = figure.querySelector(".plot");
       box.setAttribute("aria-label", payload.title[spoken]);
       const spec = payload.specs[spoken];
-      STW.redraw = () => spec ? STW.draw(box, spec, payload.columns, payload.rows) : box.replaceChildren(STW.table(payload.columns, payload.rows, payload.title[spoken]));
+      STW.redraw = () => spec ? STW.draw(box, spec, payload.columns, payload.rows) : box.replaceChildren(STW.table(payload.columns, payload.rows, payload.title[spoken], payload.below));
       if (!spec) box.removeAttribute("role");
       resolve(STW.redraw());
     };
