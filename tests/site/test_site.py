@@ -17,7 +17,15 @@ from altair.vegalite.v6.schema.core import Root
 from conftest import Warehouse
 
 from warehouse.config import SAMPLE_DIR
-from warehouse.site.figures import query_of_figure, read_figures, read_lexicon, read_pages, read_texts
+from warehouse.site.figures import (
+    labels_of,
+    query_of_figure,
+    read_figures,
+    read_lexicon,
+    read_pages,
+    read_texts,
+    with_publishers,
+)
 
 MEBIBYTE = 2**20
 
@@ -380,9 +388,10 @@ def test_a_break_in_the_series_of_a_publisher_is_marked_and_named(site: Path) ->
         ("worldbank_wdi", 2003),
     }
     assert '"break_start": "2003-01-01"' in json.dumps(found["specs"]["en"])
-    assert "World Bank 2003" in found["note"]["en"] and "World Bank 2003" in found["note"]["zh"]
-    for name in ("scale.html", "zh/scale.html"):
-        assert "World Bank 2003" in (site / name).read_text(encoding="utf-8")
+    marked = {"en": "World Bank 2003", "zh": "世界银行 2003"}
+    for language, name in (("en", "scale.html"), ("zh", "zh/scale.html")):
+        assert marked[language] in found["note"][language]
+        assert marked[language] in (site / name).read_text(encoding="utf-8")
     # its imports rise by a fifth in that year
     imports = payload(site, "imports_by_publisher")
     assert imports["note"] is None and "break_start" not in json.dumps(imports["specs"])
@@ -543,3 +552,37 @@ def test_the_note_of_an_economy_is_not_that_of_the_comparison(site: Path) -> Non
         }
         assert one_source[language] in pages["compare"] and one_source[language] not in pages["economy"]
         assert changes[language] in pages["economy"]
+
+
+def test_publishers_have_their_chinese_names_on_chinese_pages(site: Path, built: Path) -> None:
+    """In cards, legends, source lines, tables, notes and citations; the files keep the English labels."""
+    with duckdb.connect(str(built), read_only=True) as db:
+        names = db.execute("select distinct publisher, publisher_zh from core.dim_source").fetchall()
+    bank, safe, batis = "世界银行", "国家外汇管理局", "经合组织、世贸组织"
+    assert {("World Bank", bank), ("OECD and WTO", batis)} <= set(names)
+    cards, scale, trust = (
+        (site / "zh" / f"{page}.html").read_text(encoding="utf-8") for page in ("index", "scale", "trust")
+    )
+    assert all(f"<h3>{name} ·" in cards for name in (bank, safe, batis))
+    assert all(f">{name}</a>，" in scale for name in (bank, safe, batis))
+    assert not re.search(r">(World Bank|OECD and WTO|SAFE|UNCTAD|Various)( Data360)?<", cards + scale + trust)
+    assert f"<td>{bank}</td>" in trust and "国家外汇管理局 − 联合国贸发会议 2015" in trust
+    catalogue = (site / "zh" / "catalogue.html").read_text(encoding="utf-8")
+    assert all(f"<td>{name}</td>" in catalogue for name in (bank, batis, "国家外汇管理局"))
+    found = payload(site, "exports_by_publisher")
+    assert {bank, safe, batis} <= set(json.dumps(found["specs"]["zh"], ensure_ascii=False).split('"'))
+    assert "World Bank" in json.dumps(found["specs"]["en"]) and bank in found["citation"]["zh"]
+    assert "World Bank" in {row[-1] for row in csv_rows(site / "data" / "exports_by_publisher.csv")}
+    text = (site / "assets" / "texts.js").read_text(encoding="utf-8")
+    assert f'"World Bank":"{bank}"' in text
+
+
+def test_two_sources_and_pairs_have_the_chinese_names_of_their_publishers(built: Path) -> None:
+    with duckdb.connect(str(built), read_only=True) as db:
+        lexicon = with_publishers(read_lexicon(), labels_of(db))
+    assert lexicon.word("SAFE − UNCTAD (unctad_services)", "zh") == (
+        "国家外汇管理局 − 联合国贸发会议（unctad_services）"
+    )
+    assert lexicon.word("Various", "zh") == "多家机构"
+    assert lexicon.word("World Bank Data360", "zh") == "世界银行Data360"
+    assert lexicon.word("SAFE − UNCTAD", "en") == "SAFE − UNCTAD"

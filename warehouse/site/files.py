@@ -45,7 +45,9 @@ def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> None:
 def citation(drawn: Drawn, site: SiteInput, language: Language) -> str:
     """Return the citation of a figure as text."""
     named = "; ".join(
-        f"{one.publisher}, {one.title.of(language)}, {', '.join(one.vintages)}" for one in drawn.origins
+        f"{one.publisher_zh if language == 'zh' else one.publisher}, {one.title.of(language)}, "
+        f"{', '.join(one.vintages)}"
+        for one in drawn.origins
     )
     name = {"en": "Services Trade Warehouse, release", "zh": "服务贸易数据仓库，发布版本"}[language]
     return f"{drawn.title.of(language)}. {name} {site.release} ({site.as_of}). {named}."

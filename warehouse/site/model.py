@@ -17,6 +17,8 @@ Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 Form = Literal["lines", "points", "bars", "ranked", "grouped", "stacked", "shares", "heatmap", "table"]
 Row = tuple[Any, ...]
+# Between the labels of two sources that are compared.
+PAIR = " − "
 
 
 class Text(BaseModel, frozen=True, extra="forbid"):
@@ -42,11 +44,12 @@ class Lexicon(BaseModel, frozen=True):
         return found.of(language) if found else column.replace("_", " ")
 
     def word(self, value: str, language: Language) -> str:
-        """Return a value of a column in words, also one of several with commas; the value itself if none."""
-        parts = [value] if value in self.words else value.split(", ")
+        """Return a value of a column in words, also several with commas or a minus, else the value."""
+        separator, comma = (PAIR, PAIR) if PAIR in value else (", ", "，" if language == "zh" else ", ")
+        parts = [value] if value in self.words else value.split(separator)
         if not all(part in self.words for part in parts):
             return value
-        return ("，" if language == "zh" else ", ").join(self.words[part].of(language) for part in parts)
+        return comma.join(self.words[part].of(language) for part in parts)
 
 
 class Figure(BaseModel, frozen=True, extra="forbid"):
@@ -86,12 +89,17 @@ class Page(BaseModel, frozen=True, extra="forbid"):
 
 
 class Origin(BaseModel, frozen=True):
-    """A source of a figure: its names and terms, and the vintages and dates that the rows are from."""
+    """A source of a figure: its names and terms, and the vintages and dates that the rows are from.
+
+    `label` is the publisher's short name, by which rows name the source; `label_zh` is shown in Chinese.
+    """
 
     source: str
     label: str
+    label_zh: str
     title: Text
     publisher: str
+    publisher_zh: str
     licence: str
     homepage: str
     vintages: tuple[str, ...]

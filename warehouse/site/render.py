@@ -29,6 +29,7 @@ from warehouse.site.figures import (
     read_pages,
     read_texts,
     rows_of,
+    with_publishers,
 )
 from warehouse.site.model import LANGUAGES, Drawn, Language, Lexicon, Origin, Page, SiteInput, Text
 from warehouse.site.specs import NEUTRAL, SOURCE_COLORS
@@ -140,7 +141,8 @@ def update_freshness(site: SiteInput, before: Path, out: Path) -> None:
 
 def _contents(db: duckdb.DuckDBPyConnection, site: SiteInput) -> Contents:
     """Read what the pages show from the release."""
-    lexicon, sources = read_lexicon(), labels_of(db)
+    sources = labels_of(db)
+    lexicon = with_publishers(read_lexicon(), sources)
     retrieved = {(one.source, one.vintage): one.retrieved_at.date() for one in site.vintages}
     figures = {one.id: draw(db, one, sources, retrieved, lexicon) for one in read_figures()}
     columns, rows = rows_of(db, "headline", query_of("headline"))

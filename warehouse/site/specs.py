@@ -109,7 +109,7 @@ def _color(
     if name == "source_label":
         present = {row[columns.index("source")] for row in rows}
         colors = {
-            one.label: SOURCE_COLORS[number % len(SOURCE_COLORS)]
+            lexicon.word(one.label, language): SOURCE_COLORS[number % len(SOURCE_COLORS)]
             for number, one in enumerate(sources.values())
             if one.source in present
         }

@@ -12,8 +12,10 @@ STW.text = (key, values = {}) =>
 STW.word = (value) => {
   const words = STW.data.texts.words[STW.language()];
   const text = String(value);
-  const parts = Object.hasOwn(words, text) ? [text] : text.split(", ");
-  return parts.every((part) => Object.hasOwn(words, part)) ? parts.map((part) => words[part]).join(STW.language() === "zh" ? "，" : ", ") : text;
+  const pair = " − "; // between two sources
+  const [separator, comma] = text.includes(pair) ? [pair, pair] : [", ", STW.language() === "zh" ? "，" : ", "];
+  const parts = Object.hasOwn(words, text) ? [text] : text.split(separator);
+  return parts.every((part) => Object.hasOwn(words, part)) ? parts.map((part) => words[part]).join(comma) : text;
 };
 STW.label = (column) => {
   const name = column.replace(new RegExp(`_${STW.language()}$`), "");
@@ -137,12 +139,14 @@ STW.cite = (figure, payload) => {
   for (const [key, text] of parts) box.append(STW.element("strong", {}, STW.text(key)), STW.element("pre", {}, text));
 };
 
+STW.marks = () => (STW.language() === "zh" ? ["：", "，", "；", "。"] : [": ", ", ", "; ", ". "]);
+
 STW.originText = (origin) => {
   const title = origin.title[STW.language()];
   const vintages = origin.vintages.length > 3 ? `${origin.vintages[0]} – ${origin.vintages.at(-1)}` : origin.vintages.join(", ");
-  const [colon, comma, semicolon, stop] = STW.language() === "zh" ? ["：", "，", "；", "。"] : [": ", ", ", "; ", ". "];
+  const [colon, comma, semicolon, stop] = STW.marks();
   const day = origin.retrieved_on.length ? `${comma}${STW.text("retrieved")} ${origin.retrieved_on.at(-1)}` : "";
-  return `${STW.text("source")}${colon}${origin.label}${comma}${title}${semicolon}${STW.text("vintage")} ${vintages}${day}${semicolon}${STW.text("licence")}${colon}${STW.word(origin.licence)}${stop}`;
+  return `${STW.text("source")}${colon}${STW.word(origin.label)}${comma}${title}${semicolon}${STW.text("vintage")} ${vintages}${day}${semicolon}${STW.text("licence")}${colon}${STW.word(origin.licence)}${stop}`;
 };
 
 /* Buttons of a figure; `content` returns the present columns and rows, for the CSV of a chosen selection. */

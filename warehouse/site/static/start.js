@@ -47,8 +47,9 @@
 
   const showOrigins = (figure, rows, columns) => {
     const [label, source, vintage] = ["source_label", "source", "vintage"].map((name) => columns.indexOf(name));
-    const found = [...new Set(rows.map((row) => `${row[label]}, ${row[source]}, ${STW.text("vintage")} ${row[vintage]}`))].sort();
-    figure.querySelector(".origins").textContent = found.length ? `${STW.text("source")}: ${found.join("; ")}.` : "";
+    const [colon, comma, semicolon, stop] = STW.marks();
+    const found = [...new Set(rows.map((row) => `${STW.word(row[label])}${comma}${row[source]}${comma}${STW.text("vintage")} ${row[vintage]}`))].sort();
+    figure.querySelector(".origins").textContent = found.length ? `${STW.text("source")}${colon}${found.join(semicolon)}${stop}` : "";
   };
 
   const showTable = (figure, columns, rows, title) => {
@@ -102,7 +103,7 @@
     const state = STW.state();
     const sources = comparedSources();
     const from = document.querySelector("#source");
-    from.append(...sources.map((one) => STW.element("option", { value: one }, STW.data.comparison.sources[one] ?? one)));
+    from.append(...sources.map((one) => STW.element("option", { value: one }, STW.word(STW.data.comparison.sources[one] ?? one))));
     if (sources.includes(state.s)) from.value = state.s;
     const known = names().map(([code]) => code);
     let codes = (state.e ?? "CHN.USA.GBR.IND.SGP").split(".").filter((code) => known.includes(code)).slice(0, 8);
@@ -186,7 +187,7 @@
         const missing = why && of(why) ? STW.word(of(why)) : STW.text(`no_${name}` in STW.data.texts.texts[language] ? `no_${name}` : "not_stated");
         const cells = value === null
           ? [cell(missing, { class: "long", colspan: "3" })]
-          : [cell(STW.format(value, name), { class: typeof value === "number" ? "number" : "long" }), cell(of(`${from}_period`)), cell(STW.data.profiles.sources[source] ?? source, { class: "long" })];
+          : [cell(STW.format(value, name), { class: typeof value === "number" ? "number" : "long" }), cell(of(`${from}_period`)), cell(STW.word(STW.data.profiles.sources[source] ?? source), { class: "long" })];
         return STW.element("tr", {}, STW.element("th", { scope: "row" }, STW.label(name)), ...cells);
       });
       const head = STW.element("tr", {}, ...["figure", "value", "year", "source"].map((key) => STW.element("th", { scope: "col" }, STW.text(key))));
