@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -444,3 +445,10 @@ def test_news_are_those_of_sources_that_had_a_vintage(
     texts = site_figures.read_texts("texts.yml")
     assert news_line(site, lambda key, **values: texts[key].en.format(**values)) == en
     assert news_line(site, lambda key, **values: texts[key].zh.format(**values)) == zh
+
+
+def test_the_script_of_a_page_has_numbers_of_thirteen_digits(tmp_path: Path) -> None:
+    rows = [(16.994975364436897, Decimal("445891.924"), 1 / 3), (1234567890123.5, 2, None)]
+    write_script(tmp_path / "x.js", "x", {"rows": rows})
+    text = (tmp_path / "x.js").read_text(encoding="utf-8")
+    assert "[[16.99497536444,445891.924,0.3333333333333],[1234567890124.0,2,null]]" in text

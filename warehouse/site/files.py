@@ -25,8 +25,15 @@ def json_value(value: object) -> object:
     return float(value) if isinstance(value, Decimal) else value
 
 
+def _shortened(value: object) -> object:
+    """Return a value of a row for the page: a number with 13 digits, more are those of the arithmetic."""
+    return float(f"{value:.13g}") if isinstance(value, float | Decimal) else value
+
+
 def write_script(path: Path, name: str, payload: Mapping[str, Any]) -> None:
     """Write a payload as a script that hands it to the page under a name."""
+    if "rows" in payload:
+        payload = {**payload, "rows": [[_shortened(value) for value in row] for row in payload["rows"]]}
     text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=json_value)
     # "</script" would end an inline script, and the two separators a line of older JavaScript.
     text = text.replace("</", "<\\/").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
