@@ -178,6 +178,17 @@ def test_a_line_of_an_economy_ends_where_its_publisher_changes(readers: dict[int
     assert tab.locator("#history .plot .mark-line path").count() == 4  # of each source, exports and imports
 
 
+def test_a_source_has_one_colour_in_the_chart_of_an_economy_and_in_figures(
+    readers: dict[int, Reader],
+) -> None:
+    colors = []
+    for page, box in (("economy", "#history"), ("index", "#china_trade")):
+        tab = readers[1440].open(page)
+        paths = tab.locator(f"{box} .plot .mark-line path").all()
+        colors.append({path.get_attribute("stroke") for path in paths})
+    assert colors[0] == colors[1] and len(colors[0]) == 2
+
+
 def test_a_gap_between_sources_needs_two_of_them(readers: dict[int, Reader]) -> None:
     tab = readers[1440].open("economy", state="#e=IRL")
     row = tab.locator("#profile tr", has_text="Widest gap").inner_text()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import html
 import io
+import itertools
 import json
+import math
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,8 @@ from warehouse.site.figures import (
     read_texts,
     with_publishers,
 )
+from warehouse.site.specs import COMPARED, FEW, SOURCE_COLORS, colors_of
+from warehouse.sources import SOURCES
 
 MEBIBYTE = 2**20
 
@@ -306,6 +311,60 @@ def test_a_source_has_one_colour_in_every_figure(site: Path) -> None:
     assert len({value for values in colors.values() for value in values}) == len(colors)
 
 
+# Linear RGB as readers without red and without green receptors see it: Machado, Oliveira and Fernandes 2009.
+SEEN = {
+    "all": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
+    "without red": (
+        (0.152286, 1.052583, -0.204868),
+        (0.114503, 0.786281, 0.099216),
+        (-0.003882, -0.048116, 1.051998),
+    ),
+    "without green": (
+        (0.367322, 0.860646, -0.227968),
+        (0.280085, 0.672501, 0.047413),
+        (-0.011820, 0.042940, 0.968881),
+    ),
+}
+TO_XYZ = ((0.4339, 0.3762, 0.1899), (0.2126, 0.7152, 0.0722), (0.0177, 0.1095, 0.8728))  # of the white point
+
+
+def lab(color: str, eye: str) -> tuple[float, float, float]:
+    """Return the CIE L*a*b* values of a colour as an eye sees it."""
+
+    def times(matrix: Sequence[Sequence[float]], vector: Sequence[float]) -> list[float]:
+        return [sum(a * b for a, b in zip(line, vector, strict=True)) for line in matrix]
+
+    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    light = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]
+    seen = [min(1.0, max(0.0, one)) for one in times(SEEN[eye], light)]
+    x, y, z = (one ** (1 / 3) if one > 0.008856 else 7.787 * one + 16 / 116 for one in times(TO_XYZ, seen))
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+def layers_of(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    return [spec, *(layer for one in spec.get("layer", []) for layer in layers_of(one))]
+
+
+def test_lines_of_one_chart_have_distant_colours_for_all_readers(site: Path) -> None:
+    """A distance of 2 is just seen side by side; thin lines and small points need far more."""
+    charts = [("first colours", SOURCE_COLORS[:FEW])]
+    for figure in read_figures():
+        for layer in layers_of(payload(site, figure.id)["specs"].get("en") or {}):
+            scale = layer.get("encoding", {}).get("color", {}).get("scale", {})
+            if figure.form == "lines" and scale:
+                charts.append((figure.id, scale["range"][: len(scale["domain"])]))
+    assert {"exports_by_publisher", "digital_by_publisher", "publisher_gap"} <= {name for name, _ in charts}
+    for name, colors in charts:
+        for one, other in itertools.combinations(colors, 2):
+            apart = {eye: math.dist(lab(one, eye), lab(other, eye)) for eye in SEEN}
+            assert apart["all"] > 40 and min(apart.values()) > 20, (name, one, other, apart)
+
+
+def test_the_first_colours_are_of_sources_that_exist() -> None:
+    assert set(COMPARED) <= SOURCES.keys() and len(set(SOURCE_COLORS)) == len(SOURCE_COLORS)
+    assert colors_of(["other", "safe_bop"]) == {"other": SOURCE_COLORS[len(COMPARED)], "safe_bop": "#bb1100"}
+
+
 def test_every_column_and_word_is_shown_in_both_languages(site: Path) -> None:
     lexicon = read_lexicon()
     for figure in read_figures():
@@ -529,17 +588,28 @@ def test_the_unit_of_the_gap_between_publishers_is_that_of_its_figures(site: Pat
     }
 
 
-def test_lines_of_vintages_are_the_figures_of_both_files_of_the_world_bank(site: Path) -> None:
+def test_changes_of_vintages_are_those_between_both_files_of_the_world_bank(site: Path) -> None:
     indicator = "api.worldbank.org/v2/country/all/indicator/BX.GSR.NFSV.CD.json"
-    sent = {}
+    sent: dict[str, dict[str, float]] = {"2022-09-16": {}, "2024-07-12": {}}
     for night, vintage in (("night-1", "2022-09-16"), ("night-2", "2024-07-12")):
         for one in json.loads((SAMPLE_DIR / night / indicator).read_text(encoding="utf-8"))[1]:
             if one["countryiso3code"] == "CHN" and one["value"] is not None and one["date"] >= "2010":
-                sent[vintage, one["date"]] = pytest.approx(one["value"] / 1e6, rel=1e-12)
+                sent[vintage][one["date"]] = one["value"] / 1e6
+    first, later = sent.values()
+    expected = {year: (first[year], later[year], 100 * (later[year] / first[year] - 1)) for year in first}
     text = (site / "data" / "vintages.csv").read_text(encoding="utf-8-sig")
-    rows = csv.DictReader(io.StringIO(text))
-    assert {(one["vintage"], one["period_label"]): float(one["exports_usd_million"]) for one in rows} == sent
-    assert len(sent) == 25
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert {(one["first_vintage"], one["vintage"]) for one in rows} == {("2022-09-16", "2024-07-12")}
+    found = {
+        one["period_label"]: tuple(
+            float(one[name]) for name in ("first_value_usd_million", "exports_usd_million", "change_pct")
+        )
+        for one in rows
+    }
+    assert found == {year: pytest.approx(values, rel=1e-9, abs=1e-9) for year, values in expected.items()}
+    assert len(found) == 12 and round(max(abs(change) for _, _, change in found.values()), 2) == 0.28
+    spec = json.dumps(payload(site, "vintages")["specs"]["en"])
+    assert '"field": "change_pct"' in spec and "2022-09-16" not in spec
 
 
 def test_the_note_of_an_economy_is_not_that_of_the_comparison(site: Path) -> None:

@@ -80,7 +80,7 @@ def rows_of(db: duckdb.DuckDBPyConnection, name: str, query: str) -> tuple[tuple
 def labels_of(db: duckdb.DuckDBPyConnection) -> dict[str, Origin]:
     """Return each source of the release, without vintages, by its code; those with figures come first.
 
-    Colours follow this order, so that a source without figures takes none.
+    Colours follow this order after those of specs.COMPARED, so that a source without figures takes none.
     The label is the publisher's acronym where it has one, else its name up to the first comma or colon. In
     Chinese it is the publisher's name without what is in brackets.
     """

@@ -32,7 +32,7 @@ from warehouse.site.figures import (
     with_publishers,
 )
 from warehouse.site.model import LANGUAGES, Drawn, Language, Lexicon, Origin, Page, SiteInput, Text
-from warehouse.site.specs import NEUTRAL, SOURCE_COLORS
+from warehouse.site.specs import FEW, NEUTRAL, SOURCE_COLORS, colors_of
 from warehouse.site.workbook import write_workbook
 
 HERE = Path(__file__).resolve().parent
@@ -83,7 +83,13 @@ def build_site(site: SiteInput, out: Path) -> int:
         name: {one: {key: text.of(one) for key, text in texts.items()} for one in LANGUAGES}
         for name, texts in every.items()
     }
-    payload |= {"colors": SOURCE_COLORS, "neutral": NEUTRAL, "hidden": sorted(HIDDEN), "labels_of": LABELS}
+    payload |= {
+        "colors": SOURCE_COLORS[:FEW],
+        "source_colors": colors_of([one.source for one in contents.sources]),
+        "neutral": NEUTRAL,
+        "hidden": sorted(HIDDEN),
+        "labels_of": LABELS,
+    }
     files.write_script(partial / "assets" / "texts.js", "texts", payload)
     (partial / "zh").mkdir()
     count = _write_pages(contents, contents.pages, partial)

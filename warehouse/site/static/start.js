@@ -26,12 +26,17 @@
 
   /* --- economies --- */
 
-  const economySpec = (y, color, dash) => {
+  /* Lines by source have the colours of the sources in all figures. */
+  const economySpec = (y, color, dash, sources = {}) => {
+    const labels = Object.keys(sources).sort();
+    const scale = color === "source_label"
+      ? { domain: labels.map(STW.word), range: labels.map((label) => STW.data.texts.source_colors[sources[label]]) }
+      : { range: STW.data.texts.colors };
     const legend = { title: null, symbolType: "stroke", symbolStrokeColor: STW.data.texts.neutral };
     const shared = {
       x: { field: "period_start", type: "temporal", title: null, scale: { type: "utc" }, axis: { format: "%Y", grid: false, labelSeparation: 8 } },
       y: { field: y, type: "quantitative", title: null, axis: { format: ",~r" } },
-      color: { field: color, type: "nominal", legend: { title: null, symbolType: "stroke" }, scale: { range: STW.data.texts.colors } },
+      color: { field: color, type: "nominal", legend: { title: null, symbolType: "stroke" }, scale },
       tooltip: [color, ...(dash ? [dash] : []), "period_label", y, "source_label", "vintage"].map((field) => ({ field, title: STW.label(field), type: field === y ? "quantitative" : "nominal", ...(field === y ? { format: ",.4~r" } : {}) })),
     };
     const pieces = { detail: { field: "source", type: "nominal" } }; // no line from one publisher to another
@@ -175,6 +180,7 @@
       const columns = [`reporter_name_${language}`, "reporter", "period_label", "period_start", "value_usd_million", "source_label", "source", "vintage", "flow"];
       const rows = ["exports", "imports"].flatMap((flow) => rowsOf(STW.data.economies, [code], `${flow}_usd_million`).map((row) => [...row, flow]));
       shown = { columns, rows };
+      const sources = Object.fromEntries(rows.map((row) => [row[columns.indexOf("source_label")], row[columns.indexOf("source")]]));
       const { columns: fields, rows: profiles } = STW.data.profiles;
       const row = profiles.find((one) => one[fields.indexOf("reporter")] === code);
       const of = (name) => row[fields.indexOf(fields.includes(name) ? name : `${name}_${language}`)];
@@ -192,7 +198,7 @@
       });
       const head = STW.element("tr", {}, ...["figure", "value", "year", "source"].map((key) => STW.element("th", { scope: "col" }, STW.text(key))));
       section.querySelector(".scroll").replaceChildren(STW.element("table", { class: "profile" }, STW.element("thead", {}, head), STW.element("tbody", {}, ...lines)));
-      return showChart(figure, STW.text("economy_chart", { name: known[code] }), economySpec("value_usd_million", "source_label", "flow"), columns, rows);
+      return showChart(figure, STW.text("economy_chart", { name: known[code] }), economySpec("value_usd_million", "source_label", "flow", sources), columns, rows);
     };
     const choose = () => {
       const chosen = codeOf(input.value);
