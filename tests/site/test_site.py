@@ -564,6 +564,11 @@ def test_the_workbook_has_the_tables_of_bi(site: Path, built: Path) -> None:
     assert row[annual[0].index("exports_usd_million")] == 445891.924
     meanings = book.get_sheet_by_name("columns").to_python()
     assert all(row[2] for row in meanings)
+    assert [row for row in meanings if row[0] == "profile"] == [
+        ["profile", "", "Not in this workbook: it repeats the other tables. See parquet/profile.parquet."]
+    ]
+    for name, word in (("catalogue.html", "without profile"), ("zh/catalogue.html", "不含 profile")):
+        assert re.search(rf"services_trade.xlsx[^<]*{word}", (site / name).read_text(encoding="utf-8"))
 
 
 def test_the_regions_page_shows_what_is_not_published_and_no_group_without_all_members(site: Path) -> None:
