@@ -53,6 +53,7 @@ class Reader:
 
     def open(self, page: str, language: str = "en", state: str = "") -> Any:
         folder = "" if language == "en" else "zh/"
+        self.tab.goto("about:blank")  # from the same page, another state alone would load nothing
         self.tab.goto(f"{self.site.as_uri()}/{folder}{page}.html{state}")
         self.tab.wait_for_selector("body[data-ready=yes]", timeout=30_000)
         return self.tab
@@ -177,12 +178,42 @@ def test_a_line_of_an_economy_ends_where_its_publisher_changes(readers: dict[int
     assert tab.locator("#history .plot .mark-line path").count() == 4  # of each source, exports and imports
 
 
+def test_a_source_has_one_colour_in_the_chart_of_an_economy_and_in_figures(
+    readers: dict[int, Reader],
+) -> None:
+    colors = []
+    for page, box in (("economy", "#history"), ("index", "#china_trade")):
+        tab = readers[1440].open(page)
+        paths = tab.locator(f"{box} .plot .mark-line path").all()
+        colors.append({path.get_attribute("stroke") for path in paths})
+    assert colors[0] == colors[1] and len(colors[0]) == 2
+
+
 def test_a_gap_between_sources_needs_two_of_them(readers: dict[int, Reader]) -> None:
     tab = readers[1440].open("economy", state="#e=IRL")
     row = tab.locator("#profile tr", has_text="Widest gap").inner_text()
     assert "fewer than two sources" in row
     tab = readers[1440].open("economy", language="zh", state="#e=IRL")
     assert "不足两个来源" in tab.locator("#profile tr", has_text="来源间最大差异").inner_text()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_many_claims_are_seen_at_once_and_their_reasons_without_moving_sideways(
+    readers: dict[int, Reader], width: int, language: str
+) -> None:
+    tab = readers[width].open("trust", language, "#claims")
+    box = tab.locator("#claims .scroll").bounding_box()
+    rows = [row.bounding_box() for row in tab.locator("#claims tbody tr:not(.below)").all()[:20]]
+    assert sum(row["y"] + row["height"] <= box["y"] + box["height"] for row in rows) >= 8
+    source = tab.locator("#claims tbody tr").first.locator("td").nth(6).bounding_box()
+    assert width < 1000 or source["x"] + source["width"] <= box["x"] + box["width"]
+    summary = tab.locator("#claims .below summary").first
+    assert summary.bounding_box()["height"] < 30
+    summary.click()
+    opened = summary.bounding_box()
+    assert box["x"] <= opened["x"] and opened["x"] + opened["width"] <= box["x"] + box["width"]
+    assert summary.evaluate("one => one.scrollWidth <= one.clientWidth")
 
 
 def test_at_most_eight_economies_are_compared(readers: dict[int, Reader]) -> None:
@@ -206,10 +237,32 @@ def test_the_profile_of_an_economy_has_its_figures(readers: dict[int, Reader], b
             """
         ).fetchone()
     assert found
-    assert tab.inner_text("#profile h2") == f"Ireland, {found[0]}"
+    assert tab.inner_text("#profile h2") == "Ireland"
     assert f"{found[1]:,.0f}" in tab.inner_text("#profile table")
     row = tab.locator("#profile tr", has_text="World rank").inner_text()
-    assert re.split(r"\s+", row)[2] == str(found[2])
+    assert re.split(r"\s+", row)[2:4] == [str(found[2]), found[0]]
+
+
+@pytest.mark.parametrize(
+    ("language", "figure", "year", "source"),
+    [
+        ("en", "Exports, US$ million", "2024", "UNCTAD"),
+        ("en", "Services trade to GDP, %", "2022", "SAFE"),
+        ("en", "Largest export item", "2023", "SAFE"),
+        ("zh", "最大出口项目", "2023", "国家外汇管理局"),
+        ("zh", "最大市场", "2019", "经合组织、世贸组织"),
+    ],
+)
+def test_each_figure_of_a_profile_has_its_year_and_source(
+    readers: dict[int, Reader], language: str, figure: str, year: str, source: str
+) -> None:
+    tab = readers[1440].open("economy", language, "#e=CHN")
+    cells = tab.locator("#profile tr", has_text=figure).first.locator("td").all_inner_texts()
+    assert cells[0] and cells[1] == year
+    assert cells[2] == source
+    assert source in tab.inner_text("#history .origins") or year == "2019"
+    assert "no source" not in tab.inner_text("#profile table")
+    assert tab.eval_on_selector("#profile .scroll", "box => box.scrollWidth <= box.clientWidth")
 
 
 @pytest.mark.parametrize("kind", ["png", "svg"])

@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -343,6 +344,14 @@ def test_a_table_shows_the_names_of_its_language() -> None:
     assert [name for _, name in shown_columns(columns, "zh")] == ["reporter_name_zh", "source_label"]
 
 
+def test_a_table_has_the_label_where_the_source_is_and_not_what_is_below_its_rows() -> None:
+    columns = ("verdict", "source", "vintage", "reason", "source_label")
+    shown = [(0, "verdict"), (4, "source_label"), (2, "vintage")]
+    assert shown_columns(columns, "en", "reason") == shown
+    pairs = ("source_a", "source_b", "flow", "pair_label")
+    assert shown_columns(pairs, "en") == [(3, "pair_label"), (2, "flow")]
+
+
 def test_a_csv_file_has_numbers_and_dates_as_sql_has_them(tmp_path: Path) -> None:
     write_csv(tmp_path / "x.csv", ["a", "b", "c"], [(1.5, date(2024, 1, 1), None), ("a,b", True, "中")])
     assert (tmp_path / "x.csv").read_bytes() == '\ufeffa,b,c\r\n1.5,2024-01-01,\r\n"a,b",True,中\r\n'.encode()
@@ -436,3 +445,10 @@ def test_news_are_those_of_sources_that_had_a_vintage(
     texts = site_figures.read_texts("texts.yml")
     assert news_line(site, lambda key, **values: texts[key].en.format(**values)) == en
     assert news_line(site, lambda key, **values: texts[key].zh.format(**values)) == zh
+
+
+def test_the_script_of_a_page_has_numbers_of_thirteen_digits(tmp_path: Path) -> None:
+    rows = [(16.994975364436897, Decimal("445891.924"), 1 / 3), (1234567890123.5, 2, None)]
+    write_script(tmp_path / "x.js", "x", {"rows": rows})
+    text = (tmp_path / "x.js").read_text(encoding="utf-8")
+    assert "[[16.99497536444,445891.924,0.3333333333333],[1234567890124.0,2,null]]" in text

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import itertools
 import json
+import math
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,7 +20,17 @@ from altair.vegalite.v6.schema.core import Root
 from conftest import Warehouse
 
 from warehouse.config import SAMPLE_DIR
-from warehouse.site.figures import query_of_figure, read_figures, read_lexicon, read_pages, read_texts
+from warehouse.site.figures import (
+    labels_of,
+    query_of_figure,
+    read_figures,
+    read_lexicon,
+    read_pages,
+    read_texts,
+    with_publishers,
+)
+from warehouse.site.specs import COMPARED, FEW, SOURCE_COLORS, colors_of
+from warehouse.sources import SOURCES
 
 MEBIBYTE = 2**20
 
@@ -177,6 +191,75 @@ def test_the_overview_states_the_figures_of_the_publishers(site: Path) -> None:
     assert all(row[at("is_source_break")] for row in newest)
 
 
+# The period and the source of a figure in the data of the page, and where bi.profile has the source.
+PROFILE_PARTS = {
+    "exports_usd_million": ("exports", "source"),
+    "imports_growth_pct": ("imports_growth", "source"),
+    "balance_usd_million": ("balance", "source"),
+    "world_rank": ("world_shares", "world_source"),
+    "services_share_of_trade_pct": ("all_trade", "source"),
+    "openness_pct": ("openness", "source"),
+    "top_exports_service_name_zh": ("export_item", "items_source"),
+    "top_imports_service_share_pct": ("import_item", "items_source"),
+    "hhi_services": ("items_index", "items_source"),
+    "top_exports_partner_name_en": ("market", "partner_source"),
+    "top_imports_partner_share_pct": ("supplier", "partner_source"),
+    "hhi_partners": ("partners_index", "partner_source"),
+    "digital_exports_share_pct": ("digital_exports", "digital_source"),
+    "digital_imports_share_pct": ("digital_imports", "digital_source"),
+    "sources_gap_pct": ("sources", "source"),
+}
+
+
+@pytest.mark.parametrize("figure", PROFILE_PARTS)
+def test_a_profile_has_each_figure_in_the_newest_year_that_has_it(
+    site: Path, built: Path, figure: str
+) -> None:
+    part, source = PROFILE_PARTS[figure]
+    found = payload(site, "profiles")
+    rows = [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
+    shown = {
+        row["reporter"]: (row[f"{part}_period"], row[f"{part}_source"], row[figure])
+        for row in rows
+        if row[figure] is not None
+    }
+    with duckdb.connect(str(built), read_only=True) as db:
+        stated = db.execute(
+            f"select reporter, period_label, {source}, {figure} from bi.profile "
+            f"where {figure} is not null order by period_label"
+        ).fetchall()
+        (economies,) = db.execute("select count(distinct reporter) from bi.profile").fetchone() or (0,)
+    assert shown and shown == {
+        code: (year, source, value if isinstance(value, str) else pytest.approx(value, rel=1e-12))
+        for code, year, source, value in stated
+    }
+    assert len(rows) == economies > 200
+
+
+# From the raw files: SAFE's workbook has for services, 2022, a credit of 3724.9531157951 and a debit of
+# -4599.354224473 hundred million dollars; the World Bank's GDP of China of 2022 is 17963171479205.3 dollars.
+def test_the_profile_of_china_has_what_is_known_of_earlier_years(site: Path) -> None:
+    found = payload(site, "profiles")
+    (row,) = [row for row in found["rows"] if row[0] == "CHN"]
+    china = dict(zip(found["columns"], row, strict=True))
+    assert china["exports_usd_million"] == 445891.924 and china["exports_period"] == "2024"
+    trade, gdp = 372495.31157951 + 459935.4224473, 17963171.4792053
+    assert china["openness_pct"] == pytest.approx(100 * trade / gdp, rel=1e-9)
+    years = {"openness": "2022", "export_item": "2023", "market": "2019", "digital_exports": "2023"}
+    assert {part: china[f"{part}_period"] for part in years} == years
+    assert china["export_item_source"] == "safe_bop" and china["market_source"] == "batis"
+    reasons = [name for name in found["columns"] if name.endswith("_reason")]
+    assert len(reasons) == 5 and [name for name in reasons if china[name] is not None] == []
+
+
+def test_the_profile_of_an_economy_without_a_figure_in_any_year_has_the_reason(site: Path) -> None:
+    found = payload(site, "profiles")
+    (row,) = [row for row in found["rows"] if row[0] == "IRL"]
+    ireland = dict(zip(found["columns"], row, strict=True))
+    assert ireland["hhi_services"] is None and ireland["items_reason"] == "no source states most items"
+    assert ireland["digital_exports_share_pct"] is not None and ireland["digital_reason"] is None
+
+
 def test_growth_and_share_of_the_overview_are_in_the_order_of_the_language(site: Path) -> None:
     for path, texts in (
         ("index.html", ("+17.0 % on the year", "5.04 % of the world, rank 5")),
@@ -226,6 +309,60 @@ def test_a_source_has_one_colour_in_every_figure(site: Path) -> None:
     assert len(colors) >= 5
     assert all(len(values) == 1 for values in colors.values()), colors
     assert len({value for values in colors.values() for value in values}) == len(colors)
+
+
+# Linear RGB as readers without red and without green receptors see it: Machado, Oliveira and Fernandes 2009.
+SEEN = {
+    "all": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
+    "without red": (
+        (0.152286, 1.052583, -0.204868),
+        (0.114503, 0.786281, 0.099216),
+        (-0.003882, -0.048116, 1.051998),
+    ),
+    "without green": (
+        (0.367322, 0.860646, -0.227968),
+        (0.280085, 0.672501, 0.047413),
+        (-0.011820, 0.042940, 0.968881),
+    ),
+}
+TO_XYZ = ((0.4339, 0.3762, 0.1899), (0.2126, 0.7152, 0.0722), (0.0177, 0.1095, 0.8728))  # of the white point
+
+
+def lab(color: str, eye: str) -> tuple[float, float, float]:
+    """Return the CIE L*a*b* values of a colour as an eye sees it."""
+
+    def times(matrix: Sequence[Sequence[float]], vector: Sequence[float]) -> list[float]:
+        return [sum(a * b for a, b in zip(line, vector, strict=True)) for line in matrix]
+
+    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    light = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]
+    seen = [min(1.0, max(0.0, one)) for one in times(SEEN[eye], light)]
+    x, y, z = (one ** (1 / 3) if one > 0.008856 else 7.787 * one + 16 / 116 for one in times(TO_XYZ, seen))
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+def layers_of(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    return [spec, *(layer for one in spec.get("layer", []) for layer in layers_of(one))]
+
+
+def test_lines_of_one_chart_have_distant_colours_for_all_readers(site: Path) -> None:
+    """A distance of 2 is just seen side by side; thin lines and small points need far more."""
+    charts = [("first colours", SOURCE_COLORS[:FEW])]
+    for figure in read_figures():
+        for layer in layers_of(payload(site, figure.id)["specs"].get("en") or {}):
+            scale = layer.get("encoding", {}).get("color", {}).get("scale", {})
+            if figure.form == "lines" and scale:
+                charts.append((figure.id, scale["range"][: len(scale["domain"])]))
+    assert {"exports_by_publisher", "digital_by_publisher", "publisher_gap"} <= {name for name, _ in charts}
+    for name, colors in charts:
+        for one, other in itertools.combinations(colors, 2):
+            apart = {eye: math.dist(lab(one, eye), lab(other, eye)) for eye in SEEN}
+            assert apart["all"] > 40 and min(apart.values()) > 20, (name, one, other, apart)
+
+
+def test_the_first_colours_are_of_sources_that_exist() -> None:
+    assert set(COMPARED) <= SOURCES.keys() and len(set(SOURCE_COLORS)) == len(SOURCE_COLORS)
+    assert colors_of(["other", "safe_bop"]) == {"other": SOURCE_COLORS[len(COMPARED)], "safe_bop": "#bb1100"}
 
 
 def test_every_column_and_word_is_shown_in_both_languages(site: Path) -> None:
@@ -310,9 +447,10 @@ def test_a_break_in_the_series_of_a_publisher_is_marked_and_named(site: Path) ->
         ("worldbank_wdi", 2003),
     }
     assert '"break_start": "2003-01-01"' in json.dumps(found["specs"]["en"])
-    assert "World Bank 2003" in found["note"]["en"] and "World Bank 2003" in found["note"]["zh"]
-    for name in ("scale.html", "zh/scale.html"):
-        assert "World Bank 2003" in (site / name).read_text(encoding="utf-8")
+    marked = {"en": "World Bank 2003", "zh": "世界银行 2003"}
+    for language, name in (("en", "scale.html"), ("zh", "zh/scale.html")):
+        assert marked[language] in found["note"][language]
+        assert marked[language] in (site / name).read_text(encoding="utf-8")
     # its imports rise by a fifth in that year
     imports = payload(site, "imports_by_publisher")
     assert imports["note"] is None and "break_start" not in json.dumps(imports["specs"])
@@ -335,10 +473,25 @@ def test_revisions_are_of_china_and_say_so(site: Path) -> None:
 
 def test_english_reasons_of_claims_are_marked_on_the_chinese_page(site: Path) -> None:
     reasons = {
-        language: re.findall(r"<td([^>]*)>Does not round", (site / path).read_text(encoding="utf-8"))
+        language: re.findall(r"<summary([^>]*)>Does not round", (site / path).read_text(encoding="utf-8"))
         for language, path in (("zh", "zh/trust.html"), ("en", "trust.html"))
     }
-    assert set(reasons["zh"]) == {' class="long" lang="en"'} and set(reasons["en"]) == {' class="long"'}
+    assert set(reasons["zh"]) == {' lang="en"'} and set(reasons["en"]) == {""}
+
+
+def test_each_claim_has_its_reason_below_its_row(site: Path, built: Path) -> None:
+    with duckdb.connect(str(built), read_only=True) as db:
+        reasons = db.execute("select reason from marts.mart_claim where reason is not null").fetchall()
+    for name in ("trust.html", "zh/trust.html"):
+        figure = (site / name).read_text(encoding="utf-8").split('id="claims"')[1].split("</figure>")[0]
+        rows = re.findall(r"<tr class=\"below\">.*?<summary[^>]*>(.*?)</summary>", figure)
+        assert sorted(map(html.unescape, rows)) == sorted(reason for (reason,) in reasons)
+        headings = re.findall(r"<th[^>]*>([^<]+)</th>", figure)
+        first = {
+            "trust.html": ["Claim", "Period", "Quoted", "Found", "Unit", "Verdict", "Publisher"],
+            "zh/trust.html": ["引用", "时期", "引用值", "查得值", "单位", "结论", "发布机构"],
+        }
+        assert headings[:7] == first[name] and not {"Reason", "说明"} & set(headings)
 
 
 def test_the_catalogue_has_each_table_with_each_column(site: Path, built: Path) -> None:
@@ -411,6 +564,11 @@ def test_the_workbook_has_the_tables_of_bi(site: Path, built: Path) -> None:
     assert row[annual[0].index("exports_usd_million")] == 445891.924
     meanings = book.get_sheet_by_name("columns").to_python()
     assert all(row[2] for row in meanings)
+    assert [row for row in meanings if row[0] == "profile"] == [
+        ["profile", "", "Not in this workbook: it repeats the other tables. See parquet/profile.parquet."]
+    ]
+    for name, word in (("catalogue.html", "without profile"), ("zh/catalogue.html", "不含 profile")):
+        assert re.search(rf"services_trade.xlsx[^<]*{word}", (site / name).read_text(encoding="utf-8"))
 
 
 def test_the_regions_page_shows_what_is_not_published_and_no_group_without_all_members(site: Path) -> None:
@@ -435,14 +593,71 @@ def test_the_unit_of_the_gap_between_publishers_is_that_of_its_figures(site: Pat
     }
 
 
-def test_lines_of_vintages_are_the_figures_of_both_files_of_the_world_bank(site: Path) -> None:
+def test_changes_of_vintages_are_those_between_both_files_of_the_world_bank(site: Path) -> None:
     indicator = "api.worldbank.org/v2/country/all/indicator/BX.GSR.NFSV.CD.json"
-    sent = {}
+    sent: dict[str, dict[str, float]] = {"2022-09-16": {}, "2024-07-12": {}}
     for night, vintage in (("night-1", "2022-09-16"), ("night-2", "2024-07-12")):
         for one in json.loads((SAMPLE_DIR / night / indicator).read_text(encoding="utf-8"))[1]:
             if one["countryiso3code"] == "CHN" and one["value"] is not None and one["date"] >= "2010":
-                sent[vintage, one["date"]] = pytest.approx(one["value"] / 1e6, rel=1e-12)
+                sent[vintage][one["date"]] = one["value"] / 1e6
+    first, later = sent.values()
+    expected = {year: (first[year], later[year], 100 * (later[year] / first[year] - 1)) for year in first}
     text = (site / "data" / "vintages.csv").read_text(encoding="utf-8-sig")
-    rows = csv.DictReader(io.StringIO(text))
-    assert {(one["vintage"], one["period_label"]): float(one["exports_usd_million"]) for one in rows} == sent
-    assert len(sent) == 25
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert {(one["first_vintage"], one["vintage"]) for one in rows} == {("2022-09-16", "2024-07-12")}
+    found = {
+        one["period_label"]: tuple(
+            float(one[name]) for name in ("first_value_usd_million", "exports_usd_million", "change_pct")
+        )
+        for one in rows
+    }
+    assert found == {year: pytest.approx(values, rel=1e-9, abs=1e-9) for year, values in expected.items()}
+    assert len(found) == 12 and round(max(abs(change) for _, _, change in found.values()), 2) == 0.28
+    spec = json.dumps(payload(site, "vintages")["specs"]["en"])
+    assert '"field": "change_pct"' in spec and "2022-09-16" not in spec
+
+
+def test_the_note_of_an_economy_is_not_that_of_the_comparison(site: Path) -> None:
+    """The lines of an economy are of the preferred source of each year: for China SAFE, then UNCTAD."""
+    one_source = {"en": "All lines are of one source", "zh": "所有线条均来自同一来源"}
+    changes = {"en": "A line ends where the source changes", "zh": "来源变更处线条断开"}
+    for language, folder in (("en", site), ("zh", site / "zh")):
+        pages = {
+            name: (folder / f"{name}.html").read_text(encoding="utf-8") for name in ("compare", "economy")
+        }
+        assert one_source[language] in pages["compare"] and one_source[language] not in pages["economy"]
+        assert changes[language] in pages["economy"]
+
+
+def test_publishers_have_their_chinese_names_on_chinese_pages(site: Path, built: Path) -> None:
+    """In cards, legends, source lines, tables, notes and citations; the files keep the English labels."""
+    with duckdb.connect(str(built), read_only=True) as db:
+        names = db.execute("select distinct publisher, publisher_zh from core.dim_source").fetchall()
+    bank, safe, batis = "世界银行", "国家外汇管理局", "经合组织、世贸组织"
+    assert {("World Bank", bank), ("OECD and WTO", batis)} <= set(names)
+    cards, scale, trust = (
+        (site / "zh" / f"{page}.html").read_text(encoding="utf-8") for page in ("index", "scale", "trust")
+    )
+    assert all(f"<h3>{name} ·" in cards for name in (bank, safe, batis))
+    assert all(f">{name}</a>，" in scale for name in (bank, safe, batis))
+    assert not re.search(r">(World Bank|OECD and WTO|SAFE|UNCTAD|Various)( Data360)?<", cards + scale + trust)
+    assert f"<td>{bank}</td>" in trust and "国家外汇管理局 − 联合国贸发会议 2015" in trust
+    catalogue = (site / "zh" / "catalogue.html").read_text(encoding="utf-8")
+    assert all(f"<td>{name}</td>" in catalogue for name in (bank, batis, "国家外汇管理局"))
+    found = payload(site, "exports_by_publisher")
+    assert {bank, safe, batis} <= set(json.dumps(found["specs"]["zh"], ensure_ascii=False).split('"'))
+    assert "World Bank" in json.dumps(found["specs"]["en"]) and bank in found["citation"]["zh"]
+    assert "World Bank" in {row[-1] for row in csv_rows(site / "data" / "exports_by_publisher.csv")}
+    text = (site / "assets" / "texts.js").read_text(encoding="utf-8")
+    assert f'"World Bank":"{bank}"' in text
+
+
+def test_two_sources_and_pairs_have_the_chinese_names_of_their_publishers(built: Path) -> None:
+    with duckdb.connect(str(built), read_only=True) as db:
+        lexicon = with_publishers(read_lexicon(), labels_of(db))
+    assert lexicon.word("SAFE − UNCTAD (unctad_services)", "zh") == (
+        "国家外汇管理局 − 联合国贸发会议（unctad_services）"
+    )
+    assert lexicon.word("Various", "zh") == "多家机构"
+    assert lexicon.word("World Bank Data360", "zh") == "世界银行Data360"
+    assert lexicon.word("SAFE − UNCTAD", "en") == "SAFE − UNCTAD"

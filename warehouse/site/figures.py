@@ -13,12 +13,14 @@ import yaml
 from pydantic import TypeAdapter
 
 from warehouse.errors import WarehouseError
-from warehouse.site.model import LANGUAGES, Drawn, Figure, Lexicon, Origin, Page, Row, Text
+from warehouse.site.model import LANGUAGES, PAIR, Drawn, Figure, Language, Lexicon, Origin, Page, Row, Text
 from warehouse.site.specs import spec_of
 
 CONTENT = Path(__file__).resolve().parent / "content"
 # A chart of fewer rows says less than its table.
 LEAST_ROWS = 5
+# Between publishers, and between the years of one, in a note.
+MARKS: tuple[tuple[Language, str, str], ...] = (("en", "; ", ", "), ("zh", "；", "、"))
 # Columns that name a source, and the column that has its vintage.
 SOURCE_COLUMNS = {
     "source": "vintage",
@@ -78,26 +80,43 @@ def rows_of(db: duckdb.DuckDBPyConnection, name: str, query: str) -> tuple[tuple
 def labels_of(db: duckdb.DuckDBPyConnection) -> dict[str, Origin]:
     """Return each source of the release, without vintages, by its code; those with figures come first.
 
-    Colours follow this order, so that a source without figures takes none.
-    The label is the publisher's acronym where it has one, else its name up to the first comma or colon.
+    Colours follow this order after those of specs.COMPARED, so that a source without figures takes none.
+    The label is the publisher's acronym where it has one, else its name up to the first comma or colon. In
+    Chinese it is the publisher's name without what is in brackets.
     """
     found = db.execute(
-        "select source, publisher, title_en, title_zh, licence, homepage from core.dim_source "
+        "select source, publisher, publisher_zh, title_en, title_zh, licence, homepage from core.dim_source "
         "order by source not in (select source from core.dim_vintage), source"
     ).fetchall()
     return {
         source: Origin(
             source=source,
             label=_short_name(publisher),
+            label_zh=publisher_zh.split("（")[0],
             title=Text(en=title_en, zh=title_zh),
             publisher=publisher,
+            publisher_zh=publisher_zh,
             licence=licence,
             homepage=homepage,
             vintages=(),
             retrieved_on=(),
         )
-        for source, publisher, title_en, title_zh, licence, homepage in found
+        for source, publisher, publisher_zh, title_en, title_zh, licence, homepage in found
     }
+
+
+def with_publishers(lexicon: Lexicon, sources: Mapping[str, Origin]) -> Lexicon:
+    """Return the lexicon with the names and labels of the publishers of a release."""
+    words: dict[str, Text] = {}
+    for one in sources.values():
+        names = ((one.publisher, one.publisher_zh), (one.label, one.label_zh), _labels_with_source(one))
+        words |= {en: Text(en=en, zh=zh) for en, zh in names}
+    return lexicon.model_copy(update={"words": words | lexicon.words})
+
+
+def _labels_with_source(one: Origin) -> tuple[str, str]:
+    """Return the labels of a source beside another of the same publisher."""
+    return f"{one.label} ({one.source})", f"{one.label_zh}（{one.source}）"
 
 
 def _short_name(publisher: str) -> str:
@@ -130,11 +149,11 @@ def draw(
     specs = (
         {one: spec_of(figure, one, columns, rows, sources, lexicon) for one in LANGUAGES} if is_drawn else {}
     )
-    note = note_of(figure, columns, rows)
+    note = note_of(figure, columns, rows, lexicon)
     return Drawn(figure, title, note, query_of_figure(figure), columns, rows, origins, specs)
 
 
-def note_of(figure: Figure, columns: tuple[str, ...], rows: Iterable[Row]) -> Text | None:
+def note_of(figure: Figure, columns: tuple[str, ...], rows: Iterable[Row], lexicon: Lexicon) -> Text | None:
     """Return the note of a figure, and after it what the marked years mean, if any are marked."""
     notes = [figure.note] if figure.note else []
     if figure.rule and figure.rule_note:
@@ -145,8 +164,10 @@ def note_of(figure: Figure, columns: tuple[str, ...], rows: Iterable[Row]) -> Te
             if row[year] is not None:
                 marks.setdefault(row[label], set()).add(str(row[year]))
         en, zh = (
-            between.join(f"{name} {comma.join(sorted(marks[name]))}" for name in sorted(marks))
-            for between, comma in (("; ", ", "), ("；", "、"))
+            separator.join(
+                f"{lexicon.word(name, language)} {comma.join(sorted(marks[name]))}" for name in sorted(marks)
+            )
+            for language, separator, comma in MARKS
         )
         if marks:
             notes.append(
@@ -166,7 +187,9 @@ def _with_distinct_labels(
     labels = [sources[source].label for source in present]
     shared = {source for source in present if labels.count(sources[source].label) > 1}
     return {
-        source: one.model_copy(update={"label": f"{one.label} ({source})"}) if source in shared else one
+        source: one.model_copy(update=dict(zip(("label", "label_zh"), _labels_with_source(one), strict=True)))
+        if source in shared
+        else one
         for source, one in sources.items()
     }
 
@@ -181,7 +204,9 @@ def _with_labels(
 
     if "source_a" in columns:
         a, b = columns.index("source_a"), columns.index("source_b")
-        return (*columns, "pair_label"), tuple((*row, f"{label(row[a])} − {label(row[b])}") for row in rows)
+        return (*columns, "pair_label"), tuple(
+            (*row, f"{label(row[a])}{PAIR}{label(row[b])}") for row in rows
+        )
     if "source" in columns:
         at = columns.index("source")
         return (*columns, "source_label"), tuple((*row, label(row[at])) for row in rows)

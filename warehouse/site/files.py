@@ -25,8 +25,15 @@ def json_value(value: object) -> object:
     return float(value) if isinstance(value, Decimal) else value
 
 
+def _shortened(value: object) -> object:
+    """Return a value of a row for the page: a number with 13 digits, more are those of the arithmetic."""
+    return float(f"{value:.13g}") if isinstance(value, float | Decimal) else value
+
+
 def write_script(path: Path, name: str, payload: Mapping[str, Any]) -> None:
     """Write a payload as a script that hands it to the page under a name."""
+    if "rows" in payload:
+        payload = {**payload, "rows": [[_shortened(value) for value in row] for row in payload["rows"]]}
     text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=json_value)
     # "</script" would end an inline script, and the two separators a line of older JavaScript.
     text = text.replace("</", "<\\/").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
@@ -45,7 +52,9 @@ def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> None:
 def citation(drawn: Drawn, site: SiteInput, language: Language) -> str:
     """Return the citation of a figure as text."""
     named = "; ".join(
-        f"{one.publisher}, {one.title.of(language)}, {', '.join(one.vintages)}" for one in drawn.origins
+        f"{one.publisher_zh if language == 'zh' else one.publisher}, {one.title.of(language)}, "
+        f"{', '.join(one.vintages)}"
+        for one in drawn.origins
     )
     name = {"en": "Services Trade Warehouse, release", "zh": "服务贸易数据仓库，发布版本"}[language]
     return f"{drawn.title.of(language)}. {name} {site.release} ({site.as_of}). {named}."
@@ -96,7 +105,12 @@ def write_figure(folder: Path, drawn: Drawn, site: SiteInput, comments: Mapping[
     metadata = metadata_of(drawn, site, comments)
     payload = {
         key: metadata[key] for key in ("title", "unit", "note", "release", "sources", "citation", "bibtex")
-    } | {"columns": drawn.columns, "rows": drawn.rows, "specs": drawn.specs}
+    } | {
+        "columns": drawn.columns,
+        "rows": drawn.rows,
+        "specs": drawn.specs,
+        "below": drawn.figure.below,
+    }
     name = drawn.figure.id
     write_script(folder / f"{name}.js", name, payload)
     write_csv(folder / f"{name}.csv", drawn.columns, drawn.rows)

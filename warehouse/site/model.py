@@ -17,6 +17,8 @@ Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 Form = Literal["lines", "points", "bars", "ranked", "grouped", "stacked", "shares", "heatmap", "table"]
 Row = tuple[Any, ...]
+# Between the labels of two sources that are compared.
+PAIR = " − "
 
 
 class Text(BaseModel, frozen=True, extra="forbid"):
@@ -42,11 +44,12 @@ class Lexicon(BaseModel, frozen=True):
         return found.of(language) if found else column.replace("_", " ")
 
     def word(self, value: str, language: Language) -> str:
-        """Return a value of a column in words, also one of several with commas; the value itself if none."""
-        parts = [value] if value in self.words else value.split(", ")
+        """Return a value of a column in words, also several with commas or a minus, else the value."""
+        separator, comma = (PAIR, PAIR) if PAIR in value else (", ", "，" if language == "zh" else ", ")
+        parts = [value] if value in self.words else value.split(separator)
         if not all(part in self.words for part in parts):
             return value
-        return ("，" if language == "zh" else ", ").join(self.words[part].of(language) for part in parts)
+        return comma.join(self.words[part].of(language) for part in parts)
 
 
 class Figure(BaseModel, frozen=True, extra="forbid"):
@@ -56,6 +59,7 @@ class Figure(BaseModel, frozen=True, extra="forbid"):
     `dash` and `rule` name columns of the query; `{lang}` in a name is replaced by the language.
     `y` is the measure, but for a heat map, whose measure is `color`. `rule` is a column of years to mark, and
     `rule_note` what the marks mean: it is shown when there are any, with publishers and years for `{marks}`.
+    `below` is a column of long texts, which tables show below each row.
     """
 
     id: str
@@ -71,6 +75,7 @@ class Figure(BaseModel, frozen=True, extra="forbid"):
     dash: str | None = None
     rule: str | None = None
     rule_note: Text | None = None
+    below: str | None = None
 
 
 class Page(BaseModel, frozen=True, extra="forbid"):
@@ -84,12 +89,17 @@ class Page(BaseModel, frozen=True, extra="forbid"):
 
 
 class Origin(BaseModel, frozen=True):
-    """A source of a figure: its names and terms, and the vintages and dates that the rows are from."""
+    """A source of a figure: its names and terms, and the vintages and dates that the rows are from.
+
+    `label` is the publisher's short name, by which rows name the source; `label_zh` is shown in Chinese.
+    """
 
     source: str
     label: str
+    label_zh: str
     title: Text
     publisher: str
+    publisher_zh: str
     licence: str
     homepage: str
     vintages: tuple[str, ...]

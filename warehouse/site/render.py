@@ -29,9 +29,10 @@ from warehouse.site.figures import (
     read_pages,
     read_texts,
     rows_of,
+    with_publishers,
 )
 from warehouse.site.model import LANGUAGES, Drawn, Language, Lexicon, Origin, Page, SiteInput, Text
-from warehouse.site.specs import NEUTRAL, SOURCE_COLORS
+from warehouse.site.specs import FEW, NEUTRAL, SOURCE_COLORS, colors_of
 from warehouse.site.workbook import write_workbook
 
 HERE = Path(__file__).resolve().parent
@@ -42,6 +43,8 @@ SCRIPTS = "window.vegaEmbed = vegaEmbed;"
 FRESHNESS = "freshness"
 # Columns that tables do not show: another language's names, and dates that a label has already.
 HIDDEN = {"period_start", "source", "source_a", "source_b"}
+# The column of a source, or of a pair, and the column with its label, which tables show in its place.
+LABELS = {"source": "source_label", "source_a": "pair_label"}
 # Data of pages that draw what the reader chooses.
 CHOSEN = ("comparison", "economies", "economy_names", "profiles")
 
@@ -80,7 +83,13 @@ def build_site(site: SiteInput, out: Path) -> int:
         name: {one: {key: text.of(one) for key, text in texts.items()} for one in LANGUAGES}
         for name, texts in every.items()
     }
-    payload |= {"colors": SOURCE_COLORS, "neutral": NEUTRAL, "hidden": sorted(HIDDEN)}
+    payload |= {
+        "colors": SOURCE_COLORS[:FEW],
+        "source_colors": colors_of([one.source for one in contents.sources]),
+        "neutral": NEUTRAL,
+        "hidden": sorted(HIDDEN),
+        "labels_of": LABELS,
+    }
     files.write_script(partial / "assets" / "texts.js", "texts", payload)
     (partial / "zh").mkdir()
     count = _write_pages(contents, contents.pages, partial)
@@ -138,7 +147,8 @@ def update_freshness(site: SiteInput, before: Path, out: Path) -> None:
 
 def _contents(db: duckdb.DuckDBPyConnection, site: SiteInput) -> Contents:
     """Read what the pages show from the release."""
-    lexicon, sources = read_lexicon(), labels_of(db)
+    sources = labels_of(db)
+    lexicon = with_publishers(read_lexicon(), sources)
     retrieved = {(one.source, one.vintage): one.retrieved_at.date() for one in site.vintages}
     figures = {one.id: draw(db, one, sources, retrieved, lexicon) for one in read_figures()}
     columns, rows = rows_of(db, "headline", query_of("headline"))
@@ -229,7 +239,7 @@ def _context(contents: Contents, page: Page, language: Language, base: str) -> d
         "workbook": WORKBOOK,
         "bundle": bundle_name(),
         "lexicon": contents.lexicon,
-        "shown": lambda drawn: shown_columns(drawn.columns, language),
+        "shown": lambda drawn: shown_columns(drawn.columns, language, drawn.figure.below),
     }
 
 
@@ -269,10 +279,18 @@ def trust_of(figures: Mapping[str, Drawn]) -> dict[str, Counter[str]]:
     return {"claims": Counter(best.values()), "freshness": Counter(of_source.values())}
 
 
-def shown_columns(columns: tuple[str, ...], language: Language) -> list[tuple[int, str]]:
-    """Return the columns of a table in a language with their positions; the label of a source replaces it."""
+def shown_columns(
+    columns: tuple[str, ...], language: Language, below: str | None = None
+) -> list[tuple[int, str]]:
+    """Return the columns of a table in a language with their positions, without the one shown `below` rows.
+
+    The label of a source, or of a pair, is where the source is.
+    """
     other = "_en" if language == "zh" else "_zh"
-    return [(i, name) for i, name in enumerate(columns) if name not in HIDDEN and not name.endswith(other)]
+    places = {columns.index(column): label for column, label in LABELS.items() if label in columns}
+    ordered = [places.get(i, name) for i, name in enumerate(columns) if name not in LABELS.values()]
+    names = [name for name in ordered if name not in HIDDEN | {below} and not name.endswith(other)]
+    return [(columns.index(name), name) for name in names]
 
 
 def figure_value(value: object, column: str, lexicon: Lexicon, language: Language) -> str:

@@ -6,7 +6,7 @@ the colours of dark and light are the page's too, so that one specification serv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +17,20 @@ from warehouse.site.model import Figure, Language, Lexicon, Origin, Row
 ROWS = "rows"
 # Thousands separated, no letters: "400k million" reads badly.
 AMOUNT = ",~r"
-# One colour for a source, in every figure. Mid-tones that hold on white and on dark grey.
+# One colour for a source, in every figure, that holds on white and on dark grey. Any two of the first eight
+# are distant, also to readers who do not tell red from green.
 SOURCE_COLORS = (
-    "#2f78b7", "#d1495b", "#2e8b57", "#d9860a", "#8057b5", "#0b9a9a", "#9c5a2b",
-    "#c74fa0", "#6b7d1e", "#4a63d8", "#b5482f", "#66788a", "#a09470", "#a8800f",
-    "#945864", "#ac88b8", "#28a028", "#7c4ce8", "#e8287c", "#587c64", "#e86428",
+    "#0077bb", "#bb1100", "#ccaa00", "#66bb66", "#7700ff", "#ff88bb", "#776655",
+    "#5555dd", "#ee77ff", "#885588", "#449988", "#cc7722", "#667733", "#ff00cc",
+    "#ee3377", "#993399", "#ff6655", "#2e8b57", "#aa2266", "#8888dd", "#9c5a2b",
 )  # fmt: skip
-# Twelve services and eight economies must be told apart.
+# The sources that most charts compare have the first colours, whatever a release has beside them.
+COMPARED = (
+    "unctad_services", "safe_bop", "worldbank_wdi", "batis", "data360_digital", "wto_digital", "wto_services",
+    "unctad_digital",
+)  # fmt: skip
+FEW = 8
+# Twelve services must be told apart.
 CATEGORY_COLORS = (
     "#2f78b7", "#7fb2dc", "#d9860a", "#f2bd6b", "#2e8b57", "#86c79c", "#d1495b",
     "#eb9aa6", "#8057b5", "#bda3dd", "#9c5a2b", "#cfa583", "#66788a", "#0b9a9a",
@@ -109,9 +116,9 @@ def _color(
     if name == "source_label":
         present = {row[columns.index("source")] for row in rows}
         colors = {
-            one.label: SOURCE_COLORS[number % len(SOURCE_COLORS)]
-            for number, one in enumerate(sources.values())
-            if one.source in present
+            lexicon.word(sources[source].label, language): color
+            for source, color in colors_of(sources).items()
+            if source in present
         }
         scale = alt.Scale(domain=list(colors), range=list(colors.values()))
         return alt.Color(f"{name}:N", legend=legend, scale=scale)
@@ -125,7 +132,15 @@ def _color(
     order = columns.index("service") if "service" in columns else None
     ordered = rows if order is None else sorted(rows, key=lambda row: str(row[order]))
     domain = list(dict.fromkeys(lexicon.word(str(row[columns.index(name)]), language) for row in ordered))
-    return alt.Color(f"{name}:N", legend=legend, scale=alt.Scale(domain=domain, range=list(CATEGORY_COLORS)))
+    palette = SOURCE_COLORS[:FEW] if len(domain) <= FEW else CATEGORY_COLORS
+    return alt.Color(f"{name}:N", legend=legend, scale=alt.Scale(domain=domain, range=list(palette)))
+
+
+def colors_of(sources: Collection[str]) -> dict[str, str]:
+    """Return the colour of each source: those of COMPARED have the first, the others follow in order."""
+    others = [source for source in sources if source not in COMPARED]
+    places = {source: place for place, source in enumerate((*COMPARED, *others))}
+    return {source: SOURCE_COLORS[places[source] % len(SOURCE_COLORS)] for source in sources}
 
 
 def _is_measure(name: str) -> bool:

@@ -19,8 +19,8 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 import duckdb
 import xlsxwriter  # type: ignore[import-untyped]
 
-# The profile repeats the other tables in 60 columns; readers of it have its Parquet file.
-LEFT_OUT = ("profile",)
+# Tables without a sheet, and why: the profile has 60 columns.
+LEFT_OUT = {"profile": "it repeats the other tables"}
 # A sheet of Excel has at most 1 048 576 rows, and long ones take minutes to write.
 MOST_ROWS = 200_000
 WIDTH = 18
@@ -39,9 +39,9 @@ def write_workbook(
 ) -> None:
     """Write a sheet for each table of `bi`, after one with the meaning of each column.
 
-    A table of more than `MOST_ROWS` rows has no sheet; the first sheet names its Parquet file. `built_at` is
-    the creation time in the file, so that equal releases give equal bytes. Sheets of the tables `unchanged`
-    are copied from the workbook `before`, as far as it is whole and has them.
+    A table of `LEFT_OUT`, or of more than `MOST_ROWS` rows, has no sheet; the first sheet says so, and names
+    its Parquet file. `built_at` is the creation time in the file, so that equal releases give equal bytes.
+    Sheets of the tables `unchanged` are copied from the workbook `before`, if it is whole and has them.
     """
     tables = db.execute(
         "select table_name, comment, estimated_size from duckdb_tables() where schema_name = 'bi' "
@@ -54,10 +54,10 @@ def write_workbook(
         """
     ).fetchall()
     kept = [name for name, _, rows in tables if name not in LEFT_OUT and rows <= MOST_ROWS]
-    too_long = [
-        (name, "", f"Not in this workbook: it has {rows:,} rows. See parquet/{name}.parquet.")
+    missing = [
+        (name, "", f"Not in this workbook: {why}. See parquet/{name}.parquet.")
         for name, _, rows in tables
-        if rows > MOST_ROWS
+        if (why := LEFT_OUT.get(name) or (f"it has {rows:,} rows" if rows > MOST_ROWS else None))
     ]
     copied = _sheets_of(before, unchanged & set(kept)) if before else {}
     book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "in_memory": False})
@@ -74,7 +74,7 @@ def write_workbook(
     meanings.set_column(2, 2, 6 * WIDTH)
     meanings.write_row(0, 0, ["table", "column", "meaning and unit"], bold)
     described = [(name, "", text) for name, text, _ in tables if name in kept]
-    described += [*(row for row in columns if row[0] in kept), *too_long]
+    described += [*(row for row in columns if row[0] in kept), *missing]
     for index, row in enumerate(sorted(described, key=lambda row: row[0]), start=1):
         for at, value in enumerate(row):
             if value:

@@ -12,8 +12,10 @@ STW.text = (key, values = {}) =>
 STW.word = (value) => {
   const words = STW.data.texts.words[STW.language()];
   const text = String(value);
-  const parts = Object.hasOwn(words, text) ? [text] : text.split(", ");
-  return parts.every((part) => Object.hasOwn(words, part)) ? parts.map((part) => words[part]).join(STW.language() === "zh" ? "，" : ", ") : text;
+  const pair = " − "; // between two sources
+  const [separator, comma] = text.includes(pair) ? [pair, pair] : [", ", STW.language() === "zh" ? "，" : ", "];
+  const parts = Object.hasOwn(words, text) ? [text] : text.split(separator);
+  return parts.every((part) => Object.hasOwn(words, part)) ? parts.map((part) => words[part]).join(comma) : text;
 };
 STW.label = (column) => {
   const name = column.replace(new RegExp(`_${STW.language()}$`), "");
@@ -31,10 +33,13 @@ STW.format = (value, column) => {
   return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 };
 
-STW.shown = (columns) => {
+/* The columns of a table with their positions: the label of a source is where the source is. */
+STW.shown = (columns, below) => {
   const other = STW.language() === "zh" ? "_en" : "_zh";
-  const hidden = new Set(STW.data.texts.hidden);
-  return columns.map((name, i) => [name, i]).filter(([name]) => !hidden.has(name) && !name.endsWith(other));
+  const hidden = new Set([...STW.data.texts.hidden, below]);
+  const { labels_of: labels } = STW.data.texts;
+  const ordered = columns.filter((name) => !Object.values(labels).includes(name)).map((name) => (columns.includes(labels[name]) ? labels[name] : name));
+  return ordered.filter((name) => !hidden.has(name) && !name.endsWith(other)).map((name) => [name, columns.indexOf(name)]);
 };
 
 STW.element = (name, attributes = {}, ...children) => {
@@ -47,13 +52,22 @@ STW.element = (name, attributes = {}, ...children) => {
 /* Whether a cell of a Chinese page is an English sentence: a reason that a mart composes has no translation. */
 STW.isEnglish = (value) => STW.language() === "zh" && typeof value === "string" && value.length > 40 && !(value in STW.data.texts.words.zh);
 
-STW.table = (columns, rows, title) => {
-  const shown = STW.shown(columns);
+/* `below` is a column of long texts, which is shown below each row. */
+STW.table = (columns, rows, title, below = null) => {
+  const shown = STW.shown(columns, below);
   const head = STW.element("tr", {}, ...shown.map(([name]) => STW.element("th", { scope: "col" }, STW.label(name))));
-  const body = rows.map((row) => STW.element("tr", {}, ...shown.map(([name, i]) => {
-    const kind = typeof row[i] === "number" ? { class: "number" } : STW.isEnglish(row[i]) ? { lang: "en" } : {};
-    return STW.element("td", kind, STW.format(row[i], name));
-  })));
+  const more = (text) => {
+    const summary = STW.element("summary", STW.isEnglish(text) ? { lang: "en" } : {}, STW.word(text));
+    return STW.element("tr", { class: "below" }, STW.element("td", { colspan: shown.length }, STW.element("details", {}, summary)));
+  };
+  const body = rows.flatMap((row) => {
+    const cells = shown.map(([name, i]) => {
+      const kind = typeof row[i] === "number" ? { class: "number" } : STW.isEnglish(row[i]) ? { lang: "en" } : {};
+      return STW.element("td", kind, STW.format(row[i], name));
+    });
+    const text = below && row[columns.indexOf(below)];
+    return [STW.element("tr", {}, ...cells), ...(text ? [more(text)] : [])];
+  });
   const table = STW.element("table", {}, STW.element("thead", {}, head), STW.element("tbody", {}, ...body));
   return STW.element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, table);
 };
@@ -125,12 +139,14 @@ STW.cite = (figure, payload) => {
   for (const [key, text] of parts) box.append(STW.element("strong", {}, STW.text(key)), STW.element("pre", {}, text));
 };
 
+STW.marks = () => (STW.language() === "zh" ? ["：", "，", "；", "。"] : [": ", ", ", "; ", ". "]);
+
 STW.originText = (origin) => {
   const title = origin.title[STW.language()];
   const vintages = origin.vintages.length > 3 ? `${origin.vintages[0]} – ${origin.vintages.at(-1)}` : origin.vintages.join(", ");
-  const [colon, comma, semicolon, stop] = STW.language() === "zh" ? ["：", "，", "；", "。"] : [": ", ", ", "; ", ". "];
+  const [colon, comma, semicolon, stop] = STW.marks();
   const day = origin.retrieved_on.length ? `${comma}${STW.text("retrieved")} ${origin.retrieved_on.at(-1)}` : "";
-  return `${STW.text("source")}${colon}${origin.label}${comma}${title}${semicolon}${STW.text("vintage")} ${vintages}${day}${semicolon}${STW.text("licence")}${colon}${STW.word(origin.licence)}${stop}`;
+  return `${STW.text("source")}${colon}${STW.word(origin.label)}${comma}${title}${semicolon}${STW.text("vintage")} ${vintages}${day}${semicolon}${STW.text("licence")}${colon}${STW.word(origin.licence)}${stop}`;
 };
 
 /* Buttons of a figure; `content` returns the present columns and rows, for the CSV of a chosen selection. */

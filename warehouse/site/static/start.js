@@ -17,7 +17,7 @@
     const payload = STW.data[figure.dataset.figure];
     figure.querySelector("details.data")?.addEventListener("toggle", (event) => {
       const box = event.target;
-      if (box.open && box.childElementCount === 1) box.append(STW.table(payload.columns, payload.rows, payload.title[language]));
+      if (box.open && box.childElementCount === 1) box.append(STW.table(payload.columns, payload.rows, payload.title[language], payload.below));
     });
     figure.querySelector(".cite")?.addEventListener("toggle", () => STW.cite(figure, payload));
     STW.buttons(figure, () => payload);
@@ -26,12 +26,17 @@
 
   /* --- economies --- */
 
-  const economySpec = (y, color, dash) => {
+  /* Lines by source have the colours of the sources in all figures. */
+  const economySpec = (y, color, dash, sources = {}) => {
+    const labels = Object.keys(sources).sort();
+    const scale = color === "source_label"
+      ? { domain: labels.map(STW.word), range: labels.map((label) => STW.data.texts.source_colors[sources[label]]) }
+      : { range: STW.data.texts.colors };
     const legend = { title: null, symbolType: "stroke", symbolStrokeColor: STW.data.texts.neutral };
     const shared = {
       x: { field: "period_start", type: "temporal", title: null, scale: { type: "utc" }, axis: { format: "%Y", grid: false, labelSeparation: 8 } },
       y: { field: y, type: "quantitative", title: null, axis: { format: ",~r" } },
-      color: { field: color, type: "nominal", legend: { title: null, symbolType: "stroke" }, scale: { range: STW.data.texts.colors } },
+      color: { field: color, type: "nominal", legend: { title: null, symbolType: "stroke" }, scale },
       tooltip: [color, ...(dash ? [dash] : []), "period_label", y, "source_label", "vintage"].map((field) => ({ field, title: STW.label(field), type: field === y ? "quantitative" : "nominal", ...(field === y ? { format: ",.4~r" } : {}) })),
     };
     const pieces = { detail: { field: "source", type: "nominal" } }; // no line from one publisher to another
@@ -47,8 +52,9 @@
 
   const showOrigins = (figure, rows, columns) => {
     const [label, source, vintage] = ["source_label", "source", "vintage"].map((name) => columns.indexOf(name));
-    const found = [...new Set(rows.map((row) => `${row[label]}, ${row[source]}, ${STW.text("vintage")} ${row[vintage]}`))].sort();
-    figure.querySelector(".origins").textContent = found.length ? `${STW.text("source")}: ${found.join("; ")}.` : "";
+    const [colon, comma, semicolon, stop] = STW.marks();
+    const found = [...new Set(rows.map((row) => `${STW.word(row[label])}${comma}${row[source]}${comma}${STW.text("vintage")} ${row[vintage]}`))].sort();
+    figure.querySelector(".origins").textContent = found.length ? `${STW.text("source")}${colon}${found.join(semicolon)}${stop}` : "";
   };
 
   const showTable = (figure, columns, rows, title) => {
@@ -102,7 +108,7 @@
     const state = STW.state();
     const sources = comparedSources();
     const from = document.querySelector("#source");
-    from.append(...sources.map((one) => STW.element("option", { value: one }, STW.data.comparison.sources[one] ?? one)));
+    from.append(...sources.map((one) => STW.element("option", { value: one }, STW.word(STW.data.comparison.sources[one] ?? one))));
     if (sources.includes(state.s)) from.value = state.s;
     const known = names().map(([code]) => code);
     let codes = (state.e ?? "CHN.USA.GBR.IND.SGP").split(".").filter((code) => known.includes(code)).slice(0, 8);
@@ -144,16 +150,22 @@
     return update();
   };
 
+  /* The figures of a profile; each with the name of its period and source in the data, and of the reason where no year has it. */
   const PROFILE = [
-    ["exports_usd_million"], ["exports_growth_pct"], ["imports_usd_million"], ["imports_growth_pct"], ["total_usd_million"], ["balance_usd_million"],
-    ["world_export_share_pct", "world_source"], ["world_import_share_pct", "world_source"], ["world_total_share_pct", "world_source"], ["world_rank", "world_source"],
-    ["services_share_of_trade_pct"], ["openness_pct"], ["tc"],
-    ["top_exports_service_name", "items_source"], ["top_exports_service_share_pct", "items_source"], ["top_imports_service_name", "items_source"], ["top_imports_service_share_pct", "items_source"], ["hhi_services", "items_source"],
-    ["top_exports_partner_name", "partner_source"], ["top_exports_partner_share_pct", "partner_source"], ["top_imports_partner_name", "partner_source"], ["top_imports_partner_share_pct", "partner_source"], ["hhi_partners", "partner_source"],
-    ["digital_exports_share_pct", "digital_source"], ["digital_imports_share_pct", "digital_source"],
-    ["sources_counted"], ["sources_gap_pct"],
+    ["exports_usd_million", "exports"], ["exports_growth_pct", "exports_growth"], ["imports_usd_million", "imports"], ["imports_growth_pct", "imports_growth"],
+    ["total_usd_million", "total"], ["balance_usd_million", "balance"],
+    ["world_export_share_pct", "world_shares", "world_reason"], ["world_import_share_pct", "world_shares", "world_reason"],
+    ["world_total_share_pct", "world_shares", "world_reason"], ["world_rank", "world_shares", "world_reason"],
+    ["services_share_of_trade_pct", "all_trade"], ["openness_pct", "openness", "openness_reason"], ["tc", "tc_index"],
+    ["top_exports_service_name", "export_item", "items_reason"], ["top_exports_service_share_pct", "export_item", "items_reason"],
+    ["top_imports_service_name", "import_item", "items_reason"], ["top_imports_service_share_pct", "import_item", "items_reason"],
+    ["hhi_services", "items_index", "items_reason"],
+    ["top_exports_partner_name", "market", "partner_reason"], ["top_exports_partner_share_pct", "market", "partner_reason"],
+    ["top_imports_partner_name", "supplier", "partner_reason"], ["top_imports_partner_share_pct", "supplier", "partner_reason"],
+    ["hhi_partners", "partners_index", "partner_reason"],
+    ["digital_exports_share_pct", "digital_exports", "digital_reason"], ["digital_imports_share_pct", "digital_imports", "digital_reason"],
+    ["sources_counted", "sources"], ["sources_gap_pct", "sources"],
   ];
-  const REASONS = { world_source: "world_reason", items_source: "items_reason", partner_source: "partner_reason", digital_source: "digital_reason", openness_pct: "openness_reason" };
 
   const startEconomy = () => {
     const known = Object.fromEntries(names());
@@ -168,23 +180,25 @@
       const columns = [`reporter_name_${language}`, "reporter", "period_label", "period_start", "value_usd_million", "source_label", "source", "vintage", "flow"];
       const rows = ["exports", "imports"].flatMap((flow) => rowsOf(STW.data.economies, [code], `${flow}_usd_million`).map((row) => [...row, flow]));
       shown = { columns, rows };
+      const sources = Object.fromEntries(rows.map((row) => [row[columns.indexOf("source_label")], row[columns.indexOf("source")]]));
       const { columns: fields, rows: profiles } = STW.data.profiles;
       const row = profiles.find((one) => one[fields.indexOf("reporter")] === code);
       const of = (name) => row[fields.indexOf(fields.includes(name) ? name : `${name}_${language}`)];
       const section = document.querySelector("#profile");
-      section.querySelector("h2").textContent = `${known[code]}, ${of("period_label")}`;
-      const lines = PROFILE.map(([name, from]) => {
+      section.querySelector("h2").textContent = known[code];
+      const cell = (content, attributes = {}) => STW.element("td", attributes, content);
+      const lines = PROFILE.map(([name, from, why]) => {
         const value = of(name);
-        const source = of(from ?? "source");
-        const reason = REASONS[from ?? name];
+        const source = of(`${from}_source`);
+        const missing = why && of(why) ? STW.word(of(why)) : STW.text(`no_${name}` in STW.data.texts.texts[language] ? `no_${name}` : "not_stated");
         const cells = value === null
-          ? [STW.element("td", { class: "long" }, reason && of(reason) ? STW.word(of(reason)) : STW.text(`no_${name}` in STW.data.texts.texts[language] ? `no_${name}` : "not_stated")), STW.element("td")]
-          : [STW.element("td", { class: typeof value === "number" ? "number" : "" }, STW.format(value, name)), STW.element("td", {}, STW.data.profiles.sources[source] ?? source ?? "")];
+          ? [cell(missing, { class: "long", colspan: "3" })]
+          : [cell(STW.format(value, name), { class: typeof value === "number" ? "number" : "long" }), cell(of(`${from}_period`)), cell(STW.word(STW.data.profiles.sources[source] ?? source), { class: "long" })];
         return STW.element("tr", {}, STW.element("th", { scope: "row" }, STW.label(name)), ...cells);
       });
-      const head = STW.element("tr", {}, ...["figure", "value", "source"].map((key) => STW.element("th", { scope: "col" }, STW.text(key))));
+      const head = STW.element("tr", {}, ...["figure", "value", "year", "source"].map((key) => STW.element("th", { scope: "col" }, STW.text(key))));
       section.querySelector(".scroll").replaceChildren(STW.element("table", { class: "profile" }, STW.element("thead", {}, head), STW.element("tbody", {}, ...lines)));
-      return showChart(figure, STW.text("economy_chart", { name: known[code] }), economySpec("value_usd_million", "source_label", "flow"), columns, rows);
+      return showChart(figure, STW.text("economy_chart", { name: known[code] }), economySpec("value_usd_million", "source_label", "flow", sources), columns, rows);
     };
     const choose = () => {
       const chosen = codeOf(input.value);
@@ -220,7 +234,7 @@
       const box = figure.querySelector(".plot");
       box.setAttribute("aria-label", payload.title[spoken]);
       const spec = payload.specs[spoken];
-      STW.redraw = () => spec ? STW.draw(box, spec, payload.columns, payload.rows) : box.replaceChildren(STW.table(payload.columns, payload.rows, payload.title[spoken]));
+      STW.redraw = () => spec ? STW.draw(box, spec, payload.columns, payload.rows) : box.replaceChildren(STW.table(payload.columns, payload.rows, payload.title[spoken], payload.below));
       if (!spec) box.removeAttribute("role");
       resolve(STW.redraw());
     };

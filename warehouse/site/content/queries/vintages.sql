@@ -75,19 +75,38 @@ stated as (
                 and changed.period_label = compare_sources.period_label
         )
 
+),
+
+every_vintage as (
+
+    select
+        stated.period_label,
+        stated.period_start,
+        first_value(vintages.vintage) over vintages_of_period as first_vintage,
+        first_value(stated.exports_usd_million) over vintages_of_period as first_value_usd_million,
+        stated.exports_usd_million,
+        vintages.source,
+        vintages.vintage
+    from vintages
+    inner join stated
+        on
+            vintages.source = stated.source
+            and vintages.vintage >= stated.vintage
+            and (vintages.vintage < stated.until_vintage or stated.until_vintage is null)
+    where stated.period_label >= '2010'
+    window vintages_of_period as (partition by stated.period_label order by vintages.vintage)
+
 )
 
 select
-    stated.period_label,
-    stated.period_start,
-    stated.exports_usd_million,
-    vintages.source,
-    vintages.vintage
-from vintages
-inner join stated
-    on
-        vintages.source = stated.source
-        and vintages.vintage >= stated.vintage
-        and (vintages.vintage < stated.until_vintage or stated.until_vintage is null)
-where stated.period_label >= '2010'
-order by vintages.vintage, stated.period_label
+    period_label,
+    period_start,
+    first_vintage,
+    first_value_usd_million,
+    exports_usd_million,
+    100 * (exports_usd_million - first_value_usd_million) / nullif(first_value_usd_million, 0) as change_pct,
+    source,
+    vintage
+from every_vintage
+where vintage > first_vintage
+order by vintage, period_label
