@@ -552,6 +552,13 @@ def test_growth_of_safe_is_computed_within_each_frequency(built: Path) -> None:
     assert scale(built, "safe_bop", "CHN", "2021", "CNY")["openness_pct"] is None
 
 
+def test_missing_gdp_is_one_that_is_not_loaded(built: Path) -> None:
+    """The World Bank states Brazil's GDP; the recorded answers are of China."""
+    row = scale(built, "unctad_services", "BRA", "2021")
+    assert row["openness_pct"] is None
+    assert row["openness_reason"] == "no GDP of the World Bank is loaded for the economy and year"
+
+
 def test_growth_is_null_from_zero_or_negative_values(built: Path) -> None:
     """1.A.b.1 贷方: -0.4674 (1985), -1.6530, -3.5609, 2.4097 (1988), 15.9928; 0 until 1981."""
     rows = {

@@ -161,7 +161,7 @@ select
         when ranked.frequency <> 'A' then 'GDP is annual'
         when ranked.currency <> 'USD' then 'GDP is in US dollars'
         when ranked.total_million is null then 'no total of exports and imports'
-        when ranked.gdp_million is null then 'the World Bank states no GDP for the economy and year'
+        when ranked.gdp_million is null then 'no GDP of the World Bank is loaded for the economy and year'
         when ranked.gdp_million = 0 then 'GDP is zero'
     end as openness_reason,
     ranked.is_preferred
