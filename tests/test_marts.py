@@ -41,7 +41,8 @@ COLUMNS = {
         "balance_million, is_balance_published, exports_growth_pct, imports_growth_pct, total_growth_pct, "
         "is_exports_small_base, is_imports_small_base, is_small_base, export_share_pct, import_share_pct, "
         "world_export_share_pct, world_import_share_pct, world_total_share_pct, world_export_rank, "
-        "world_import_rank, world_rank, services_share_of_trade_pct, services_share_reason, openness_pct, "
+        "world_import_rank, world_rank, economies_ranked, world_coverage_pct, "
+        "services_share_of_trade_pct, services_share_reason, openness_pct, "
         "openness_reason, is_preferred"
     ),
     "mart_trade_structure": (
@@ -349,6 +350,10 @@ def test_every_unctad_row_equals_fractions_computed_from_the_file(built: Path) -
             "world_rank": 1 + len(totals[year]) - bisect_right(totals[year], own.total)
             if economy != "0000" and own.total is not None
             else None,
+            "economies_ranked": len(totals[year]) if economy != "0000" and own.total is not None else None,
+            "world_coverage_pct": percent(sum(totals[year], Fraction(0)), world.total)
+            if economy != "0000" and own.total is not None
+            else None,
             "services_share_of_trade_pct": percent(
                 own.total, None if own.total is None or merchandise is None else own.total + merchandise
             ),
@@ -410,6 +415,7 @@ def test_world_has_shares_of_100_and_no_rank(built: Path) -> None:
             == 100
         )
         assert row["world_export_rank"] is row["world_import_rank"] is row["world_rank"] is None
+        assert row["economies_ranked"] is row["world_coverage_pct"] is None
 
 
 # --- World Bank -----------------------------------------------------------------------------------
