@@ -141,9 +141,12 @@ def first_sentence(text: str) -> str:
     """Return the beginning of a description, in one line, as the cell of a table.
 
     It is the first sentence, or the first few where that one is short: "Of the exports." says nothing alone.
+    Of a list that the sentence introduces it has the values, without what they mean.
     """
-    paragraph = " ".join(text.strip().split("\n\n")[0].split())
-    first, *others = re.split(r"(?<=[.:]) (?=[A-Z`])", paragraph)
+    paragraph, *later = (" ".join(part.split()) for part in text.strip().split("\n\n"))
+    if paragraph.endswith(":") and later:
+        paragraph = f"{paragraph} {', '.join(re.findall(r'(?:^| )- (`[^`]+`)', later[0]))}."
+    first, *others = re.split(r"(?<=[.]) (?=[A-Z`])", paragraph)
     while others and len(first) < SHORTEST_SUMMARY:
         first = f"{first} {others.pop(0)}"
     return first.replace("|", "\\|")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
+import pytest
 import yaml
 from conftest import Warehouse
 
@@ -27,6 +29,55 @@ def test_page_of_each_mart_is_up_to_date(warehouse: Warehouse) -> None:
         != mart_pages.page_of(mart, manifest, warehouse.database)
     ]
     assert not differing, RUN
+
+
+@pytest.mark.parametrize(
+    ("description", "cell"),
+    [
+        (
+            "The vintage that the figure comes from, named by its day of retrieval: `2024-07-12`. Text.",
+            "The vintage that the figure comes from, named by its day of retrieval: `2024-07-12`.",
+        ),
+        (
+            "Of the exports. It is in millions of the currency as it is printed. Null where none is.",
+            "Of the exports. It is in millions of the currency as it is printed.",
+        ),
+        (
+            "Whose members are summed:\n\n- `as of the period`: those of its last day.\n  In all years.\n"
+            "- `fixed 2024`: those of 2024.\n\nThe two overlap.",
+            "Whose members are summed: `as of the period`, `fixed 2024`.",
+        ),
+    ],
+)
+def test_cell_of_a_column_is_a_whole_sentence(description: str, cell: str) -> None:
+    assert mart_pages.first_sentence(description) == cell
+
+
+def test_no_cell_of_a_column_ends_within_a_sentence() -> None:
+    lines = [
+        f"{path.stem}: {line}"
+        for path in sorted(mart_pages.PAGES.glob("*.md"))
+        for line in path.read_text(encoding="utf-8")
+        .partition("## Columns")[2]
+        .partition("\n## ")[0]
+        .splitlines()
+        if line.startswith("| `")
+    ]
+    assert len(lines) > 400
+    assert [line for line in lines if not line.endswith((". |", ".) |", ".” |", '." |'))] == []
+
+
+def test_flag_of_a_small_base_names_a_rate_of_its_own_mart(warehouse: Warehouse) -> None:
+    manifest = mart_pages.manifest_of(warehouse.release)
+    named = 0
+    for mart in mart_pages.marts_of(manifest):
+        columns = manifest["nodes"][f"model.services_trade.{mart}"]["columns"]
+        for name, column in columns.items():
+            if name.endswith("small_base"):
+                rates = set(re.findall(r"`(\w*growth\w*)`", column["description"]))
+                assert rates <= columns.keys(), f"{mart}.{name}: {rates - columns.keys()}"
+                named += len(rates)
+    assert named >= 8
 
 
 def test_each_mart_has_three_examples_with_rows_and_its_limits(warehouse: Warehouse) -> None:

@@ -41,7 +41,8 @@ COLUMNS = {
         "balance_million, is_balance_published, exports_growth_pct, imports_growth_pct, total_growth_pct, "
         "is_exports_small_base, is_imports_small_base, is_small_base, export_share_pct, import_share_pct, "
         "world_export_share_pct, world_import_share_pct, world_total_share_pct, world_export_rank, "
-        "world_import_rank, world_rank, services_share_of_trade_pct, services_share_reason, openness_pct, "
+        "world_import_rank, world_rank, economies_ranked, world_coverage_pct, "
+        "services_share_of_trade_pct, services_share_reason, openness_pct, "
         "openness_reason, is_preferred"
     ),
     "mart_trade_structure": (
@@ -349,6 +350,10 @@ def test_every_unctad_row_equals_fractions_computed_from_the_file(built: Path) -
             "world_rank": 1 + len(totals[year]) - bisect_right(totals[year], own.total)
             if economy != "0000" and own.total is not None
             else None,
+            "economies_ranked": len(totals[year]) if economy != "0000" and own.total is not None else None,
+            "world_coverage_pct": percent(sum(totals[year], Fraction(0)), world.total)
+            if economy != "0000" and own.total is not None
+            else None,
             "services_share_of_trade_pct": percent(
                 own.total, None if own.total is None or merchandise is None else own.total + merchandise
             ),
@@ -410,6 +415,7 @@ def test_world_has_shares_of_100_and_no_rank(built: Path) -> None:
             == 100
         )
         assert row["world_export_rank"] is row["world_import_rank"] is row["world_rank"] is None
+        assert row["economies_ranked"] is row["world_coverage_pct"] is None
 
 
 # --- World Bank -----------------------------------------------------------------------------------
@@ -550,6 +556,13 @@ def test_growth_of_safe_is_computed_within_each_frequency(built: Path) -> None:
     assert round(year["services_share_of_trade_pct"], 6) == 11.731114
     assert quarter["openness_pct"] is None
     assert scale(built, "safe_bop", "CHN", "2021", "CNY")["openness_pct"] is None
+
+
+def test_missing_gdp_is_one_that_is_not_loaded(built: Path) -> None:
+    """The World Bank states Brazil's GDP; the recorded answers are of China."""
+    row = scale(built, "unctad_services", "BRA", "2021")
+    assert row["openness_pct"] is None
+    assert row["openness_reason"] == "no GDP of the World Bank is loaded for the economy and year"
 
 
 def test_growth_is_null_from_zero_or_negative_values(built: Path) -> None:

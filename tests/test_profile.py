@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from test_marts import SAFE_USD_2021, close, raw_file, record, unctad
+from test_marts import SAFE_USD_2021, close, raw_file, record, records, unctad
 from test_marts_partner import FLOWS, batis
 
 SERVICES = [service for service in SAFE_USD_2021 if service != "S"]
@@ -43,6 +43,19 @@ def test_profile_of_china_2021(built: Path) -> None:
     assert own.total is not None and world.total is not None and own.exports is not None
     assert close(row["world_total_share_pct"], own.total / world.total * 100)
     assert row["world_rank"] == 2
+    economies = [
+        cell.total
+        for (economy, year), cell in unctad("US_TradeServCatTotal").items()
+        if year == "2021" and economy != "0000" and cell.total is not None
+    ]
+    assert row["economies_ranked"] == len(economies) == 204
+    assert close(row["world_coverage_pct"], sum(economies) / world.total * 100)
+    (of_bi,) = records(
+        built,
+        "select economies_ranked, world_coverage_pct from bi.profile"
+        " where reporter = 'CHN' and period_label = '2021'",
+    )
+    assert of_bi == {name: row[name] for name in of_bi}
 
 
 @pytest.mark.parametrize(("flow", "side"), [("exports", 0), ("imports", 1)])

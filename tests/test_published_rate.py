@@ -25,6 +25,7 @@ COLUMNS = (
     "is_within_precision, reason, amount_million, is_amount_published, amount_status, base_million, "
     "is_base_published, base_status"
 )
+TOO_ROUND = "the amounts are too round to test the rate"
 RATE = (
     "select * from marts.mart_published_rate where source = ? and reporter = ? and partner = ?"
     " and coalesce(region, '-') = ? and indicator = ? and period_label = ?"
@@ -114,7 +115,18 @@ def test_share_of_beijing_is_of_the_country(built: Path) -> None:
     assert (found["published_rate_pct"], printed) == (21, 21)
     assert (found["region_name_en"], found["region_name_zh"]) == ("Beijing", "北京市")
     assert (found["amount_status"], found["status"]) == ("unverified, less than", "unverified")
-    assert found["is_within_precision"] is True
+    # one trillion may be half a trillion off, which is 10.6 points of the share
+    assert found["rounding_pp"] > 10.6
+    assert (found["is_within_precision"], found["reason"]) == (None, TOO_ROUND)
+
+
+def test_rate_of_an_amount_that_is_too_round_is_not_tested(built: Path) -> None:
+    """Travel of 2020 is "about 1 trillion" yuan, and may be 0.5 or 1.5: no growth could contradict it."""
+    found = rate(built, "growth_pct.SD.total.CNY", "2021")
+    assert (found["published_rate_pct"], found["base_million"]) == (-22.5, 1_000_000)
+    assert round(found["computed_rate_pct"], 3) == -21.024 and round(found["difference_pp"], 3) == 1.476
+    assert found["rounding_pp"] > 39
+    assert (found["is_within_precision"], found["reason"]) == (None, TOO_ROUND)
 
 
 def test_share_of_gdp_is_that_of_the_world_bank(built: Path) -> None:

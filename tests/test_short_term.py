@@ -212,6 +212,42 @@ def test_months_follow_from_cumulative_figures(built: Path) -> None:
     assert {row["is_preferred"] for row in months.values()} == {True}
 
 
+def test_year_to_date_of_december_is_the_year(built: Path) -> None:
+    """The total of 2021 is 52982.7 hundred million yuan after 45642.7; exports of 2020 are 19356.7."""
+    months = {(row["period_label"], row["flow"]): row for row in records(built, MONTHS)}
+    figures = curated()
+    december = months["2021-12", "total"]
+    assert figures["2021", "S", "total"] == 5298270 and figures["2020", "S", "total"] == 4564270
+    assert (december["value_million"], december["year_to_date_million"]) == (619730, 5298270)
+    assert december["is_year_to_date_published"]
+    growth = 100 * (figures["2021", "S", "total"] / figures["2020", "S", "total"] - 1)
+    assert close(december["year_to_date_growth_pct"], growth)
+    exports = months["2020-12", "exports"]
+    assert exports["year_to_date_million"] == 1935670 == figures["2020", "S", "exports"]
+    assert exports["is_year_to_date_published"]
+
+
+def test_year_to_date_of_the_fourth_quarter_is_the_year_of_the_source(built: Path) -> None:
+    """SAFE prints years of exports and imports, and no total."""
+    rows = {
+        flow: record(built, QUARTER, flow, "2021-Q4") for flow in ("exports", "imports", "total", "balance")
+    }
+    years = {
+        row["flow"]: row["value_million_double"]
+        for row in records(
+            built,
+            "select flow, value_million_double from core.fct_services_trade where source = 'safe_bop'"
+            " and frequency = 'A' and currency = 'USD' and service = 'S' and period_label = '2021'",
+        )
+    }
+    assert years.keys() == {"exports", "imports"}
+    for flow in years:
+        assert rows[flow]["year_to_date_million"] == years[flow] and rows[flow]["is_year_to_date_published"]
+    assert rows["total"]["year_to_date_million"] == pytest.approx(sum(years.values()), rel=1e-14)
+    assert not rows["total"]["is_year_to_date_published"]
+    assert not rows["balance"]["is_year_to_date_published"]
+
+
 def test_growth_of_quarters_is_that_of_the_structure(built: Path) -> None:
     found = record(
         built,

@@ -59,6 +59,14 @@ def exports(year: int) -> dict[tuple[int, int], Fraction]:
     }
 
 
+def atlas_codes() -> dict[str, int]:
+    """Return the Atlas's code of each economy."""
+    with (PROJECT / "dbt_project" / "seeds" / "economy_code.csv").open(encoding="utf-8", newline="") as seed:
+        return {
+            line["economy"]: int(line["code"]) for line in csv.DictReader(seed) if line["scheme"] == "atlas"
+        }
+
+
 @cache
 def world(year: int) -> dict[int, Fraction]:
     """Return the exports of all economies without the balancing entry, by product."""
@@ -118,12 +126,54 @@ def test_rca_of_2019_by_hand(built: Path, reporter: str, country: int, service: 
     assert row["world_basis"] == "summed" and row["rca_reason"] is None
 
 
+@cache
+def imports(year: int) -> dict[tuple[int, int], Fraction]:
+    """Return the imports of a year by country and product; a zero means missing."""
+    return {
+        (line.country, line.product): Fraction(line.imports)
+        for line in atlas()
+        if line.year == year and line.imports
+    }
+
+
+@pytest.mark.parametrize("year", [1980, 2019, 2022])
+def test_michaely_index_is_of_the_wholes_of_rca(built: Path, year: int) -> None:
+    """Share of the exports less share of the imports, each in the sum of the items, of every economy.
+
+    Null where one of the four named products is missing in a flow, or an amount is missing or negative.
+    """
+    codes = atlas_codes()
+    rows = records(
+        built,
+        "select * from marts.mart_competitiveness where source = 'atlas_services' and period_label = ?",
+        str(year),
+    )
+    found = 0
+    for row in rows:
+        country, product = codes[row["reporter"]], int(row["service"].removeprefix("ATLAS")) + 3600
+        shares = []
+        for flow in (exports(year), imports(year)):
+            own = {item: flow[country, item] for item in ITEMS if (country, item) in flow}
+            is_whole = own.keys() >= {*range(4001, 4005)} and own.get(product, -1) >= 0
+            shares.append(own[product] / sum(own.values()) if is_whole else None)
+        if shares[0] is None or shares[1] is None:
+            assert row["mi"] is None, row
+        else:
+            assert row["mi"] == pytest.approx(float(shares[0] - shares[1]), abs=1e-12), row
+            found += 1
+    assert found > 300
+
+
+def test_china_in_travel_of_2019_by_hand(built: Path) -> None:
+    """Travel in US dollars: 35831795712 / 244359164362 - 254620565504 / 505508177920 = -0.3571."""
+    expected = Fraction(35831795712, 244359164362) - Fraction(254620565504, 505508177920)
+    assert round(float(expected), 4) == -0.3571
+    assert close(record(built, RCA, "CHN", "2019", "ATLAS401")["mi"], expected)
+
+
 def test_economy_without_a_required_item_has_no_rca(built: Path) -> None:
     """An RCA exactly where the economy has exports of all four named products, and none is negative."""
-    with (PROJECT / "dbt_project" / "seeds" / "economy_code.csv").open(encoding="utf-8", newline="") as seed:
-        codes = {
-            line["economy"]: int(line["code"]) for line in csv.DictReader(seed) if line["scheme"] == "atlas"
-        }
+    codes = atlas_codes()
     rows = records(
         built,
         "select * from marts.mart_competitiveness where source = 'atlas_services'"

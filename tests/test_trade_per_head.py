@@ -28,8 +28,8 @@ from warehouse.releases.trace import Lineage, trace
 
 MART = "marts.mart_trade_per_head"
 ROW = f"select * from {MART} where source = ? and reporter = ? and period_label = ? and flow = ? and currency = ?"
-NO_GDP = "no source states GDP of the economy and year in the currency of the amount"
-NO_POPULATION = "no source states the population of the economy and year"
+NO_GDP = "no GDP of the economy and year is loaded in the currency of the amount"
+NO_POPULATION = "no population of the economy and year is loaded"
 DAY = "2026-11-01"
 
 

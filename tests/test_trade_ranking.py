@@ -6,12 +6,18 @@ product's output.
 
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from test_marts import close, record, records, reporter_of_economy, unctad
 from test_summed_world import BALANCING_ENTRY, exports, world
+
+from warehouse.config import PROJECT_ROOT
+
+sys.path.insert(0, str(PROJECT_ROOT / "docs"))
+import mart_pages
 
 COLUMNS = (
     "source, vintage, reporter, frequency, period_start, period_end, period_label, currency, value_type, "
@@ -66,17 +72,58 @@ def test_unctad_exports_of_2023_by_hand(built: Path) -> None:
         rank = 1 + sum(other > value for other in own.values())
         assert row["world_rank"] == rank
         assert row["economies_ranked"] == len(own)
-        if reporter in before:
-            earlier = 1 + sum(other > before[reporter] for other in before.values())
-            assert row["rank_change"] == earlier - rank, reporter
-        else:
-            assert row["rank_change"] is None
+        assert row["rank_change"] == change_of(reporter, before, own), reporter
         assert close(row["world_share_pct"], 100 * value / whole)
         held = sum(other for other in own.values() if other >= value)
         assert close(row["cumulative_share_pct"], 100 * held / whole)
         assert close(row["coverage_pct"], 100 * sum(own.values()) / whole)
         assert row["hhi_economies"] == pytest.approx(float(concentration), rel=1e-12)
         assert row["world_basis"] == "stated"
+
+
+def change_of(reporter: str, before: dict[str, Fraction], own: dict[str, Fraction]) -> int | None:
+    """Return the places that an economy gained among the economies of both years, null if it is in one."""
+    if reporter not in before or reporter not in own:
+        return None
+    both = before.keys() & own.keys()
+    earlier, later = (sum(year[other] > year[reporter] for other in both) for year in (before, own))
+    return earlier - later
+
+
+def test_an_economy_that_was_missing_takes_no_place(built: Path) -> None:
+    """UNCTAD has no Netherlands in 2005, which are 5th in 2006: China is 8th after 7th, and lost no place."""
+    services = unctad("US_TradeServCatTotal")
+    reporters = reporter_of_economy(built)
+    before, own = (
+        {
+            reporters[economy]: cell.exports + cell.imports
+            for (economy, of), cell in services.items()
+            if of == year and economy != "0000" and cell.exports is not None and cell.imports is not None
+        }
+        for year in ("2005", "2006")
+    )
+    assert "NLD" not in before and "NLD" in own
+    rows = {
+        row["reporter"]: row
+        for row in records(
+            built,
+            "select reporter, world_rank, rank_change from marts.mart_trade_ranking"
+            " where source = 'unctad_services' and period_label = '2006' and flow = 'total'",
+        )
+    }
+    assert rows.keys() == own.keys()
+    assert {reporter: row["rank_change"] for reporter, row in rows.items()} == {
+        reporter: change_of(reporter, before, own) for reporter in own
+    }
+    assert (rows["CHN"]["world_rank"], rows["CHN"]["rank_change"]) == (8, 0)
+    assert (rows["NLD"]["world_rank"], rows["NLD"]["rank_change"]) == (5, None)
+
+
+def test_question_of_the_rank_counts_the_economies_of_both_years(built: Path) -> None:
+    _, sql = mart_pages.read_question(mart_pages.QUESTIONS / "03_rank_by_year.sql")
+    found = {row["year"]: row for row in records(built, sql)}
+    assert (found["2006"]["world_rank"], found["2006"]["places_gained"]) == (8, 0)
+    assert found["2005"]["world_rank"] == 7
 
 
 def test_china_in_unctad_by_hand(built: Path) -> None:

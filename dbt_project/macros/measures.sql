@@ -37,6 +37,9 @@ case
 end
 {%- endmacro %}
 
+{#- A printed rate that rounding alone may move by more percentage points than this is not tested: mart_published_rate. -#}
+{% macro most_rounding_pp() -%} 5 {%- endmacro %}
+
 {% macro contribution_pp(current_amount, previous_amount, previous_whole) -%}
 {#- 100 x (current - previous) / previous whole, in percentage points of the growth of the whole, the difference taken exactly; null
     where one of the three is missing or the whole is not positive, as for growth_pct. -#}

@@ -83,7 +83,7 @@ reasons as (
     select
         'mart_published_rate' as mart,
         concat_ws(', ', source, reporter, partner, region, indicator, period_label) as cell,
-        computed_rate_pct is not null as has_share,
+        is_within_precision is not null as has_share,
         reason is null as has_both
     from {{ ref('mart_published_rate') }}
 

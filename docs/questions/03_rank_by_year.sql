@@ -2,8 +2,9 @@
 select
     period_label as year,
     world_rank,
-    lag(world_rank) over (order by period_start) - world_rank as places_gained,
-    world_total_share_pct
-from marts.mart_trade_scale
-where source = 'unctad_services' and reporter = 'CHN' and frequency = 'A' and world_rank is not null
+    economies_ranked,
+    rank_change as places_gained,
+    world_share_pct
+from marts.mart_trade_ranking
+where source = 'unctad_services' and reporter = 'CHN' and service = 'S' and flow = 'total'
 order by period_start desc

@@ -37,6 +37,8 @@ select
     world_import_share_pct,
     world_total_share_pct,
     world_rank,
+    economies_ranked,
+    world_coverage_pct,
     items_source,
     top_exports_service,
     top_exports_service_name_en,

@@ -35,6 +35,8 @@ select
     world_export_share_pct,
     world_import_share_pct,
     world_total_share_pct,
-    world_rank
+    world_rank,
+    economies_ranked,
+    world_coverage_pct
 from ranked
 where preference = 1

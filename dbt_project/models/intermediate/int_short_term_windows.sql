@@ -9,6 +9,7 @@ with figures as (
 
 ),
 
+-- from January on; January to December is the year
 cumulative as (
 
     select
@@ -16,7 +17,7 @@ cumulative as (
         {{ month_number('period_end') }} as last_month
     from {{ ref('int_trade_by_cell') }}
     where
-        frequency = 'C'
+        frequency = case when extract(month from period_end) = 12 then 'A' when extract(month from period_end) < 12 then 'C' end
         and extract(month from period_start) = 1
         and extract(year from period_start) = extract(year from period_end)
 
@@ -58,7 +59,7 @@ compared as (
 
 )
 
--- a cumulative figure, printed or of its printed flows, goes before the sum
+-- a cumulative figure or that of the year, printed or of its printed flows, goes before the sum
 select
     {{ reporter_cell_columns('compared') }},
     compared.service,

@@ -76,11 +76,11 @@ wholes as (
             when items.service <> 'S' then totals.exports_million
         end as whole_exports,
         case
-            when not totals.is_summed and (items.service = 'S' or {{ is_mix_compiled('items_not_compiled.exports_items') }})
+            when items.service = 'S' or {{ is_mix_compiled('items_not_compiled.exports_items') }}
                 then totals.exports_million
         end as services_exports,
         case
-            when not totals.is_summed and (items.service = 'S' or {{ is_mix_compiled('items_not_compiled.imports_items') }})
+            when items.service = 'S' or {{ is_mix_compiled('items_not_compiled.imports_items') }}
                 then totals.imports_million
         end as services_imports
     from items

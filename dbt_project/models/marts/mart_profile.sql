@@ -90,6 +90,8 @@ select
     world.world_import_share_pct,
     world.world_total_share_pct,
     world.world_rank,
+    world.economies_ranked,
+    world.world_coverage_pct,
 
     items.source as items_source,
     items.top_exports_service,

@@ -72,9 +72,13 @@ select
     computed.computed_rate_pct,
     computed.computed_rate_pct - {{ to_double('rates.rate_pct') }} as difference_pp,
     computed.rounding_pp,
-    abs(computed.computed_rate_pct - {{ to_double('rates.rate_pct') }}) <= computed.rounding_pp + 0.000000001 as is_within_precision,
     case
-        when computed.computed_rate_pct is not null then null
+        when computed.rounding_pp <= {{ most_rounding_pp() }}
+            then abs(computed.computed_rate_pct - {{ to_double('rates.rate_pct') }}) <= computed.rounding_pp + 0.000000001
+    end as is_within_precision,
+    case
+        when computed.rounding_pp <= {{ most_rounding_pp() }} then null
+        when computed.computed_rate_pct is not null then 'the amounts are too round to test the rate'
         when rates.measure is null then 'the seed printed_rate does not say what the rate is of'
         when rates.why_not is not null then rates.why_not
         when rates.measure = 'growth' and rates.is_of_years then 'growth of a span of years'

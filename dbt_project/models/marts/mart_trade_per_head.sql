@@ -119,8 +119,8 @@ select
     {{ per_head('sized.amount_million', 'sized.population_thousand') }} as amount_per_head,
     case
         when sized.size_measure = 'GDP' and sized.size_source is null
-            then 'no source states GDP of the economy and year in the currency of the amount'
-        when sized.size_source is null then 'no source states the population of the economy and year'
+            then 'no GDP of the economy and year is loaded in the currency of the amount'
+        when sized.size_source is null then 'no population of the economy and year is loaded'
         when sized.gdp_million = 0 then 'GDP is zero'
         when sized.population_thousand = 0 then 'the population is zero'
     end as reason,

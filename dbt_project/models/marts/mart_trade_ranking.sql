@@ -41,6 +41,38 @@ ranked as (
 
 ),
 
+-- the economies that are ranked in both years: one that is ranked in one of them only would take or leave a place
+of_both_years as (
+
+    select
+        ranked.*,
+        previous.value_million as previous_million
+    from ranked
+    inner join ranked as previous
+        on
+            {{ is_same_period_of_previous_year('previous', 'ranked') }}
+            and ranked.service = previous.service
+            and ranked.flow = previous.flow
+
+),
+
+changes as (
+
+    select
+        {{ reporter_cell_columns() }},
+        service,
+        flow,
+        rank() over (
+            partition by {{ world_cell_columns() }}, service, flow
+            order by previous_million desc
+        ) - rank() over (
+            partition by {{ world_cell_columns() }}, service, flow
+            order by value_million desc
+        ) as rank_change
+    from of_both_years
+
+),
+
 -- squares are summed as decimals: doubles would depend on the order of the rows in the last digit
 concentrations as (
 
@@ -74,7 +106,7 @@ select
     {{ ratio_pct('ranked.value_million', 'ranked.world_million') }} as world_share_pct,
     cast(ranked.world_rank as integer) as world_rank,
     cast(ranked.economies_ranked as integer) as economies_ranked,
-    cast(previous.world_rank - ranked.world_rank as integer) as rank_change,
+    cast(changes.rank_change as integer) as rank_change,
     {{ ratio_pct('ranked.cumulative_million', 'ranked.world_million') }} as cumulative_share_pct,
     case
         when ranked.world_basis = 'stated' then {{ ratio_pct('ranked.economies_million', 'ranked.world_million') }}
@@ -84,11 +116,11 @@ from ranked
 inner join economies on ranked.reporter = economies.economy
 left join sources on ranked.source = sources.source
 left join named_services on ranked.service = named_services.service
-left join ranked as previous
+left join changes
     on
-        {{ is_same_period_of_previous_year('previous', 'ranked') }}
-        and ranked.service = previous.service
-        and ranked.flow = previous.flow
+        {{ is_same_cell('ranked', 'changes') }}
+        and ranked.service = changes.service
+        and ranked.flow = changes.flow
 left join concentrations
     on
         {{ is_same_world_cell('ranked', 'concentrations') }}

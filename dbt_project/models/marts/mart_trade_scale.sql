@@ -100,7 +100,8 @@ with_coverage as (
         *,
         {{ ratio_pct('sum(case when is_rankable then exports_million end) over cell', 'world_exports_million') }} as exports_coverage_pct,
         {{ ratio_pct('sum(case when is_rankable then imports_million end) over cell', 'world_imports_million') }} as imports_coverage_pct,
-        {{ ratio_pct('sum(case when is_rankable then total_million end) over cell', 'world_total_million') }} as total_coverage_pct
+        {{ ratio_pct('sum(case when is_rankable then total_million end) over cell', 'world_total_million') }} as total_coverage_pct,
+        count(case when is_rankable then total_million end) over cell as economies_with_total
     from joined
     window cell as (partition by source, frequency, period_start, period_end, currency, value_type)
 
@@ -148,6 +149,8 @@ select
     cast(ranked.world_export_rank as integer) as world_export_rank,
     cast(ranked.world_import_rank as integer) as world_import_rank,
     cast(ranked.world_rank as integer) as world_rank,
+    cast(case when ranked.world_rank is not null then ranked.economies_with_total end as integer) as economies_ranked,
+    case when ranked.world_rank is not null then ranked.total_coverage_pct end as world_coverage_pct,
     {{ ratio_pct('ranked.total_million', '(ranked.total_million + ranked.goods_total_million)') }} as services_share_of_trade_pct,
     case
         when ranked.total_million is null then 'no total of exports and imports'
@@ -161,7 +164,7 @@ select
         when ranked.frequency <> 'A' then 'GDP is annual'
         when ranked.currency <> 'USD' then 'GDP is in US dollars'
         when ranked.total_million is null then 'no total of exports and imports'
-        when ranked.gdp_million is null then 'the World Bank states no GDP for the economy and year'
+        when ranked.gdp_million is null then 'no GDP of the World Bank is loaded for the economy and year'
         when ranked.gdp_million = 0 then 'GDP is zero'
     end as openness_reason,
     ranked.is_preferred
