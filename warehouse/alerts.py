@@ -31,7 +31,8 @@ from warehouse.releases.history import read_history
 from warehouse.releases.manifest import VintageRef, read_manifest
 from warehouse.releases.publish import BigRevision
 from warehouse.releases.recent import describe_revisions, recent_big_revisions
-from warehouse.releases.store import current, latest_problem, list_releases, require_current
+from warehouse.releases.served import served_lines
+from warehouse.releases.store import current, latest_problem, list_releases
 from warehouse.sources import SOURCES
 
 REVISIONS_SHOWN = 5
@@ -104,39 +105,6 @@ def find_alerts(settings: Settings, today: date | None = None, since: datetime |
     lines = served_lines(settings)
     alerts = [one.model_copy(update={"served": lines.get(one.subject, lines[""])}) for one in alerts]
     return sorted(alerts, key=lambda alert: KINDS.index(alert.kind))
-
-
-def served_lines(settings: Settings) -> dict[str, str]:
-    """Return what readers are served now, by source; under the empty name, for all that is no source."""
-    try:
-        release = require_current(settings.published)
-        vintages = read_manifest(release).vintages
-    except (WarehouseError, OSError) as error:
-        return {"": f"unknown: {error}" if list_releases(settings.published).records else "no release yet"}
-    served = {one.source: f"vintage {one.vintage}" for one in sorted(vintages, key=lambda one: one.vintage)}
-    for name in served.keys() & SOURCES.keys():
-        one = newest_withdrawn(settings.landing, name)
-        served[name] += ", withdrawn since" if one and served[name] == f"vintage {one.id}" else ""
-    by_source = {
-        name: f"release {release.name}, with {served.get(name, f'no figures of {name}')}" for name in SOURCES
-    }
-    return {"": f"release {release.name}, unchanged"} | by_source
-
-
-def in_force(settings: Settings) -> str:
-    """Return the current release and the newest vintage of each source, in one line."""
-    newest = [
-        f"{name} {vintages[-1].id}"
-        for name in SOURCES
-        if (vintages := store.list_vintages(settings.landing, name).records)
-    ]
-    try:
-        release = require_current(settings.published) if list_releases(settings.published).records else None
-        as_of = f", as of {read_manifest(release).as_of}" if release else ""
-        name = f"release {release.name}{as_of}" if release else "no release yet"
-    except (WarehouseError, OSError) as error:
-        name = f"release unknown ({error})"
-    return f"{name}; vintages: {', '.join(newest) or 'none'}"
 
 
 def current_or_none(settings: Settings) -> Path | None:

@@ -15,8 +15,8 @@ from command_line import Ended, invoke
 from conftest import Warehouse
 from recordings import WITHOUT_RECORDING
 from rich.console import Console
-from small_homes import OTHER, RELEASE, ROWS, SOURCE, VINTAGE
-from small_releases import make_refresh, make_release, make_vintage, vintage_entry
+from small_homes import EARLIER_RELEASE, OTHER, RELEASE, ROWS, SOURCE, VINTAGE
+from small_releases import make_refresh, make_release, make_vintage, overwrite, vintage_entry
 
 from warehouse.cli import render
 from warehouse.config import SAMPLE_DIR
@@ -350,6 +350,27 @@ def test_command_of_lost_latest_repairs_it(target: str | None, small: Path) -> N
     assert f"latest is now {RELEASE}, the newest intact release; recorded for ada" in shown
     invoke(small, "status")
     assert f"is now {RELEASE}" not in invoke(small, "repair", "latest", exit_code=1).stdout
+
+
+def test_release_whose_manifest_is_cut_is_still_served(small: Path) -> None:
+    manifest = small / "published" / RELEASE / "MANIFEST.json"
+    overwrite(manifest, manifest.read_bytes()[:100])
+    assert invoke(small, "query", "select count(*) as n from marts.mart", "--json").json == [{"n": 5}]
+    listed = invoke(small, "alerts", "--json", exit_code=1).json
+    served = f"release {RELEASE}, whose manifest cannot be read"
+    assert {entry["served"] for entry in listed} == {served}
+    shown = invoke(small, "alerts", exit_code=1).stdout
+    assert f"in force: release {RELEASE}, of an unknown day ({manifest}: invalid record" in shown
+    assert "no release yet" not in shown
+
+
+def test_lost_release_is_not_called_no_release_yet(small: Path) -> None:
+    for release in (RELEASE, EARLIER_RELEASE):
+        shutil.rmtree(small / "published" / release)
+    shown = invoke(small, "alerts", exit_code=1).stdout
+    assert "no release yet" not in shown
+    assert f"served now  unknown: {small}/published/latest: points at release {RELEASE}" in shown
+    assert f"in force: release unknown ({small}/published/latest: points at release {RELEASE}" in shown
 
 
 def test_command_of_unreadable_record_alert_reports_the_record(small: Path) -> None:

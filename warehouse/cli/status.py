@@ -199,8 +199,9 @@ def alerts(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode =
     Exits with 1 when the home holds no landing and when a record cannot be read; with `--exit-code` also when
     there is any alert or no release yet.
     """
-    from warehouse.alerts import Alert, find_alerts, in_force
+    from warehouse.alerts import Alert, find_alerts
     from warehouse.config import load_settings
+    from warehouse.releases.served import in_force
     from warehouse.releases.store import latest_name
 
     settings = load_settings()
