@@ -28,6 +28,7 @@ from warehouse.objects.behind import PUSH_COMMAND, ObjectsState, objects_state
 from warehouse.publication.behind import COPY_COMMAND, DatabaseState, database_state
 from warehouse.releases.held import held_rows_of
 from warehouse.releases.history import read_history
+from warehouse.releases.lost import lost_now
 from warehouse.releases.manifest import VintageRef, read_manifest
 from warehouse.releases.publish import BigRevision
 from warehouse.releases.recent import describe_revisions, recent_big_revisions
@@ -114,6 +115,7 @@ def current_or_none(settings: Settings) -> Path | None:
 
 def source_alerts(settings: Settings, today: date) -> Iterable[Alert]:
     """Yield an alert for each failed or rejected poll and each late source."""
+    lost = {ref.source for ref in lost_now(settings.landing, settings.published)}
     for name in SOURCES:
         freshness = freshness_of(settings, name, today)
         last = freshness.last_check
@@ -140,14 +142,19 @@ def source_alerts(settings: Settings, today: date) -> Iterable[Alert]:
                 command=f"warehouse vintages list {name}",
             )
         if expected := freshness.overdue:
-            yield late_alert(settings, freshness, expected)
+            is_known = name not in lost and not store.list_vintages(settings.landing, name).problems
+            yield late_alert(settings, freshness, expected, is_known)
 
 
-def late_alert(settings: Settings, freshness: Freshness, expected: ExpectedRelease) -> Alert:
-    """Return the alert of a late source; a poll does not bring a vintage back that an operator withdrew."""
+def late_alert(settings: Settings, freshness: Freshness, expected: ExpectedRelease, is_known: bool) -> Alert:
+    """Return the alert of a late source; a poll does not bring a vintage back that an operator withdrew.
+
+    `is_known` tells that none of its vintages is lost or unreadable: such a source cannot be fetched.
+    """
     name, newest = freshness.source, freshness.newest_vintage
-    state = f"the newest vintage is {newest}" if newest else "there is no vintage"
-    remedy, command = "", f"warehouse fetch {name}"
+    readable = "" if is_known else " that can be read"
+    state = f"the newest vintage{readable} is {newest}" if newest else f"there is no vintage{readable}"
+    remedy, command = "", f"warehouse {'fetch' if is_known else 'vintages list'} {name}"
     if (withdrawn := newest_withdrawn(settings.landing, name)) and (decision := withdrawn.withdrawn):
         state = f"its newest vintage {withdrawn.id} is withdrawn ({decision.reason}), " + (
             f"and {newest} is in force" if newest else "and none is in force"
@@ -222,7 +229,7 @@ def release_alerts(settings: Settings) -> Iterable[Alert]:
 
 
 def record_alerts(settings: Settings) -> Iterable[Alert]:
-    """Yield an alert for each record of the warehouse that cannot be read."""
+    """Yield an alert for each record of the warehouse that cannot be read, and each vintage that is lost."""
     listings: list[tuple[str, Listing[Any]]] = [
         ("releases", list_releases(settings.published)),
         ("quarantine", quarantine.list_rejected(settings.rejected)),
@@ -234,6 +241,8 @@ def record_alerts(settings: Settings) -> Iterable[Alert]:
         listings.append((name, store.list_checks(settings.landing, name)))
     if problem := latest_problem(settings.published):
         yield unreadable("latest", problem, REPAIR)
+    for ref, loss in lost_now(settings.landing, settings.published).items():
+        yield unreadable(ref.source, loss, f"warehouse vintages list {ref.source}")
     for subject, listing in listings:
         yield from (unreadable(subject, problem) for problem in listing.problems)
 

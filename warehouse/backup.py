@@ -180,7 +180,7 @@ def link_source(source: Path, target: Path) -> None:
     """Link the complete vintages of a source, and its logs first: a vintage may come without its poll."""
     copy_logs(source, target)
     for vintage in sorted(source.glob("[!.]*/")):
-        if any((vintage / name).exists() for name in (store.MANIFEST, store.WITHDRAWN)):
+        if any((vintage / name).exists() for name in store.RECORDS):
             link_tree(vintage, target / vintage.name)
 
 

@@ -126,6 +126,13 @@ def test_vintage_of_a_release_that_is_missing_in_the_landing_is_found(home: Path
     assert "r6" in finding.path and f"{SOURCE} vintage 1999-01-01" in finding.what
 
 
+def test_manifest_of_another_vintage_is_found(home: Path) -> None:
+    shutil.copytree(home / "landing" / SOURCE / VINTAGE, home / "landing" / SOURCE / "2024-07-13")
+    (finding,) = audited(home).findings
+    assert finding.path.endswith("2024-07-13/manifest.json")
+    assert finding.what == f"is the manifest of {SOURCE} vintage {VINTAGE}"
+
+
 def test_gap_in_the_chain_of_vintages_is_found(home: Path) -> None:
     manifest = home / "landing" / SOURCE / VINTAGE / "manifest.json"
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"previous_vintage": "1999-01-01"}))

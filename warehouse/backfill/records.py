@@ -13,6 +13,7 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, Field
 from warehouse.config import Settings
 from warehouse.errors import UnknownName, WarehouseError
 from warehouse.files import Listing, append_record, link_tree, read_each, read_log, read_record, write_record
+from warehouse.landing.store import RECORDS
 from warehouse.masking import without_secrets
 from warehouse.releases.diff import TableDiff, VintagesDiff
 
@@ -184,10 +185,13 @@ def read_report(backfill: Backfill) -> Report:
 
 
 def stage_landing(landing: Path, into: Path) -> None:
-    """Create the landing of a backfill: accepted vintages by hard link, the logs of polls as copies."""
+    """Create the landing of a backfill: accepted vintages by hard link, the logs of polls as copies.
+
+    A vintage whose loss is recorded has its record there too.
+    """
     into.mkdir(parents=True)
-    for manifest in sorted(landing.glob("*/[!.]*/manifest.json")):
-        link_tree(manifest.parent, into / manifest.parent.parent.name / manifest.parent.name)
+    for vintage in sorted({path.parent for name in RECORDS for path in landing.glob(f"*/[!.]*/{name}")}):
+        link_tree(vintage, into / vintage.parent.name / vintage.name)
     for log in sorted(landing.glob("*/checks.jsonl")):
         (into / log.parent.name).mkdir(exist_ok=True)
         shutil.copyfile(log, into / log.parent.name / log.name)

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
 def record_problems(settings: Settings) -> tuple[str, ...]:
     """Return a message for each unreadable record of the landing, the releases, the builds and the rest.
 
+    A vintage of the current release that the landing has lost is among them.
+
     A home without a landing is a problem too, since an empty directory has nothing that could be right.
     """
     from warehouse.build import builds
     from warehouse.files import read_each
     from warehouse.landing import quarantine
     from warehouse.landing.home import home_problem
+    from warehouse.releases.lost import lost_now
 
     if (problem := home_problem(settings)) and not settings.home.is_dir():
         return (problem,)
@@ -26,6 +29,7 @@ def record_problems(settings: Settings) -> tuple[str, ...]:
     found = (
         *([problem] if problem else []),
         *landing_problems(settings),
+        *lost_now(settings.landing, settings.published).values(),
         *release_problems(settings.published),
         *read_each(sorted(settings.build.glob("2*")), builds.read_verdict).problems,
         *quarantine.list_rejected(settings.rejected).problems,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 INCOMING = ".incoming"
 MANIFEST = "manifest.json"
 WITHDRAWN = "withdrawn.json"
+RECORDS = (MANIFEST, WITHDRAWN)  # without any of them, a directory is of a load that was killed, or lost
 VINTAGE_ID = re.compile(r"\d{4}-\d\d-\d\d(\.\d\d)?")
 LANDING_REMEDY = "Restore the landing from its backup"
 CHECKS = "checks.jsonl"

@@ -18,9 +18,10 @@ from warehouse.errors import WarehouseError
 from warehouse.files import sha256_of
 from warehouse.landing.parse import digest_rows
 from warehouse.landing.remake import can_remake
-from warehouse.landing.store import WITHDRAWN, read_vintage
+from warehouse.landing.store import RECORDS, read_vintage
 from warehouse.model import Vintage
 from warehouse.releases.history import HISTORY, HISTORY_REMEDY, last_switch, read_history
+from warehouse.releases.lost import lost_vintages
 from warehouse.releases.manifest import MANIFEST, read_manifest
 from warehouse.releases.store import (
     LATEST,
@@ -71,11 +72,6 @@ def audit(landing: Path, published: Path) -> AuditReport:
     """
     checked: list[int] = []
     digests: Digests = {}
-    lost = {
-        (path.parent.parent.name, path.parent.name)
-        for path in landing.glob(f"*/[!.]*/{WITHDRAWN}")
-        if not (path.parent / "manifest.json").exists()
-    }
     findings: list[Damage] = []
     vintages = sorted(path.parent for path in landing.glob("*/[!.]*/manifest.json"))
     releases = release_dirs(published)
@@ -86,7 +82,7 @@ def audit(landing: Path, published: Path) -> AuditReport:
     removed = 0
     for release in releases:
         sizes: list[int] = []
-        found = tuple(_audit_release(release, sizes, digests, lost))
+        found = tuple(_audit_release(release, sizes, digests, landing))
         if is_removed(release):
             removed += 1
             continue
@@ -115,9 +111,12 @@ def _audit_vintage(directory: Path, checked: list[int], digests: Digests) -> Ite
     except WarehouseError as error:
         yield _unreadable(directory / "manifest.json", str(error), DAMAGED_VINTAGE_REMEDY)
         return
-    digests[(vintage.source, vintage.id)] = vintage.rows_digest
+    digests[(directory.parent.name, directory.name)] = vintage.rows_digest
+    if (vintage.source, vintage.id) != (directory.parent.name, directory.name):
+        what = f"is the manifest of {vintage.source} vintage {vintage.id}"
+        yield Damage(str(directory / "manifest.json"), what, DAMAGED_VINTAGE_REMEDY)
     previous = vintage.previous_vintage and directory.parent / vintage.previous_vintage
-    if previous and not any((previous / name).exists() for name in ("manifest.json", WITHDRAWN)):
+    if previous and not any((previous / name).exists() for name in RECORDS):
         yield Damage(str(previous), "this accepted vintage is missing", DAMAGED_VINTAGE_REMEDY)
     files, rows = {directory / "files" / file.name: file.sha256 for file in vintage.files}, vintage.rows_path
     yield from _audit_files(files, checked, DAMAGED_VINTAGE_REMEDY)
@@ -150,12 +149,10 @@ def rows_remedy(vintage: Vintage) -> str:
     )
 
 
-def _audit_release(
-    directory: Path, checked: list[int], digests: Digests, lost: set[tuple[str, str]]
-) -> Iterator[Damage]:
-    """Yield the findings on one release.
+def _audit_release(directory: Path, checked: list[int], digests: Digests, landing: Path) -> Iterator[Damage]:
+    """Yield the findings on one release; `digests` are those of the vintages that can be read.
 
-    `digests` are those of the landed vintages; `lost` are vintages whose loss an operator has recorded.
+    A vintage whose manifest cannot be read is a finding of its own.
     """
     path = directory / MANIFEST
     try:
@@ -164,10 +161,10 @@ def _audit_release(
         yield _unreadable(path, str(error), DAMAGED_RELEASE_REMEDY)
         return
     yield from _audit_files(manifest.checksums(directory), checked, DAMAGED_RELEASE_REMEDY)
+    lost = lost_vintages(landing, manifest)
     for entry in manifest.vintages:
-        if (entry.source, entry.vintage) in lost:
-            continue
-        if digests.get((entry.source, entry.vintage)) != entry.rows_digest:
+        digest = digests.get((entry.source, entry.vintage), entry.rows_digest)
+        if entry.ref in lost or digest != entry.rows_digest:
             vintage = f"{entry.source} vintage {entry.vintage}"
             what = f"it was built from {vintage}, which the landing does not have with these rows"
             yield Damage(str(path), what, DAMAGED_VINTAGE_REMEDY)
