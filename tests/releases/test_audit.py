@@ -93,6 +93,7 @@ def test_missing_unreadable_and_unknown_files_are_found(home: Path, harm: str, w
     assert any(where in finding.path and what in finding.what for finding in findings), findings
     assert all(finding.remedy and "\n" not in finding.what for finding in findings)
     assert not any(finding.path in finding.what for finding in findings)
+    assert not any("ackup" in finding.what for finding in findings), "what to do is said once, by the remedy"
 
 
 def test_remedy_for_an_interrupted_switch_works(home: Path) -> None:

@@ -18,11 +18,11 @@ from warehouse.errors import WarehouseError
 from warehouse.files import sha256_of
 from warehouse.landing.parse import digest_rows
 from warehouse.landing.remake import can_remake
-from warehouse.landing.store import RECORDS, read_vintage
+from warehouse.landing.store import LANDING_REMEDY, RECORDS, read_vintage
 from warehouse.model import Vintage
 from warehouse.releases.history import HISTORY, HISTORY_REMEDY, last_switch, read_history
 from warehouse.releases.lost import lost_vintages
-from warehouse.releases.manifest import MANIFEST, read_manifest
+from warehouse.releases.manifest import MANIFEST, RELEASE_REMEDY, read_manifest
 from warehouse.releases.store import (
     LATEST,
     LATEST_REMEDY,
@@ -222,5 +222,11 @@ def _audit_files(files: dict[Path, str], checked: list[int], remedy: str) -> Ite
 
 
 def _unreadable(path: Path, message: str, remedy: str) -> Damage:
-    """Return the finding for a record that cannot be read: its message without the path."""
-    return Damage(str(path), message.removeprefix(str(path)).lstrip(":, "), remedy)
+    """Return the finding for a record that cannot be read: its message without the path, and `remedy` once.
+
+    A remedy that the message has already gives way to it.
+    """
+    what = message.removeprefix(str(path)).lstrip(":, ")
+    for told in (LANDING_REMEDY, RELEASE_REMEDY, HISTORY_REMEDY):
+        what = what.removesuffix(f". {told}")
+    return Damage(str(path), what, remedy)
