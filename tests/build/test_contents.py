@@ -9,9 +9,10 @@ import pytest
 from conftest import settings_of
 from small_releases import build_record, make_release, make_vintage
 
+from warehouse.backfill import records as backfills
 from warehouse.build import contents, dbt
 from warehouse.build.contents import newest_day, require_not_overtaken
-from warehouse.errors import Rejected
+from warehouse.errors import Rejected, WarehouseError
 from warehouse.landing.withdraw import withdraw
 from warehouse.model import Check, Outcome
 from warehouse.releases.manifest import SetAside, entry_of
@@ -76,3 +77,15 @@ def test_project_is_parsed_once_for_the_builds_of_the_same_code(
         contents.parse_project(settings_of(tmp_path))
     assert commands == [[("parse",)]]
     assert kept.read_bytes() == b"parsed"
+
+
+def test_build_and_backfill_do_not_take_an_unreadable_log_for_an_empty_one(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    assert contents.known_checks(settings, "worldbank_wdi", None) == ()
+    (settings.landing / "worldbank_wdi" / "checks.jsonl").mkdir(parents=True)
+    with pytest.raises(WarehouseError, match=r"checks\.jsonl: cannot be read"):
+        contents.known_checks(settings, "worldbank_wdi", None)
+    assert backfills.state(settings.backfill, "one") == "begun"
+    (settings.backfill / backfills.LOG).mkdir(parents=True)
+    with pytest.raises(WarehouseError, match=r"log\.jsonl: cannot be read"):
+        backfills.state(settings.backfill, "one")

@@ -12,7 +12,16 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, Field
 
 from warehouse.config import Settings
 from warehouse.errors import UnknownName, WarehouseError
-from warehouse.files import Listing, append_record, link_tree, read_each, read_log, read_record, write_record
+from warehouse.files import (
+    Listing,
+    append_record,
+    directories_with,
+    link_tree,
+    list_log,
+    read_each,
+    read_record,
+    write_record,
+)
 from warehouse.landing.store import RECORDS
 from warehouse.masking import without_secrets
 from warehouse.releases.diff import TableDiff, VintagesDiff
@@ -119,7 +128,9 @@ def read(directory: Path) -> Backfill:
 
 def list_backfills(backfills: Path) -> Listing[Backfill]:
     """Return all backfills, oldest first, and a message for each that cannot be read."""
-    return read_each([path.parent for path in sorted(backfills.glob(f"*/{REQUEST}"))], read)
+    found = directories_with(backfills, REQUEST, f"Restore {backfills} from the backup")
+    listing = read_each(found.records, read)
+    return Listing(listing.records, found.problems + listing.problems)
 
 
 def find(backfills: Path, wanted: str) -> Backfill:
@@ -143,12 +154,13 @@ def log_event(settings: Settings, backfill: str, state: State, reason: str) -> N
 
 def list_events(backfills: Path) -> Listing[Event]:
     """Return the events of all backfills, oldest first."""
-    return read_log(backfills / LOG, Event, "Restore the log from the backup, or delete the line")
+    return list_log(backfills / LOG, Event, "Restore the log from the backup, or delete the line")
 
 
 def events(backfills: Path, backfill: str) -> tuple[Event, ...]:
-    """Return the events of one backfill, oldest first."""
-    return tuple(one for one in list_events(backfills).records if one.id == backfill)
+    """Return the events of one backfill, oldest first; raise WarehouseError when the log has none to read."""
+    listing = list_events(backfills)
+    return tuple(one for one in listing.records or listing.require() if one.id == backfill)
 
 
 def state(backfills: Path, backfill: str) -> State:

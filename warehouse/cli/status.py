@@ -24,7 +24,7 @@ from warehouse.cli.render import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Sequence, Set
 
     from warehouse.config import Settings
     from warehouse.landing.quarantine import RejectedLoad
@@ -56,6 +56,7 @@ def status(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode =
     from warehouse.landing import quarantine
     from warehouse.objects.behind import objects_state
     from warehouse.publication.behind import database_state
+    from warehouse.releases.lost import lost_now
     from warehouse.releases.store import latest_name
     from warehouse.sources import SOURCES
 
@@ -65,7 +66,8 @@ def status(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode =
     today = datetime.now(UTC).date()
     rejected = quarantine.list_rejected(settings.rejected).records
     manifest = current_manifest(settings)
-    rows = [source_row(settings, name, today, rejected, manifest) for name in SOURCES]
+    lost = {ref.source for ref in lost_now(settings.landing, settings.published)}
+    rows = [source_row(settings, name, today, rejected, manifest, lost) for name in SOURCES]
     release, database = latest_name(settings.published), database_state(settings)
     objects = objects_state(settings)
     free_gib = free_disk_gib(settings)
@@ -119,12 +121,18 @@ def source_row(
     today: date,
     rejected: Sequence[RejectedLoad],
     manifest: ReleaseManifest | None,
+    lost: Set[str],
 ) -> dict[str, Any]:
-    """Return the state of one source; unreadable records of it are left out."""
+    """Return the state of one source; unreadable records of it are left out.
+
+    Its freshness and the outcome of its last poll are `unknown` when they depend on nothing that can be read.
+    """
     from warehouse.landing import store
     from warehouse.landing.freshness import freshness_of
 
-    vintages = store.list_vintages(settings.landing, name).records
+    listing, polls = store.list_vintages(settings.landing, name), store.list_checks(settings.landing, name)
+    vintages = listing.records
+    is_unknown = not vintages and (bool(listing.problems) or name in lost)
     newest = vintages[-1] if vintages else None
     freshness = freshness_of(settings, name, today)
     check = freshness.last_check
@@ -132,12 +140,12 @@ def source_row(
     aside = [one for one in (manifest.set_aside if manifest else ()) if one.source == name]
     return {
         "source": name,
-        "freshness": freshness.status,
+        "freshness": "unknown" if is_unknown else freshness.status,
         "vintages": len(vintages),
         "in_force": newest.id if newest else None,
         "rows": newest.row_count if newest else None,
         "last_check": format_time(check.polled_at) if check else None,
-        "outcome": check.outcome if check else "never",
+        "outcome": check.outcome if check else "unknown" if polls.problems else "never",
         "detail": check.detail if check else None,
         "rejected": sum(load.source == name and load.override is None for load in rejected),
         "overruled": f"{decision.actor}: {decision.reason}" if decision else None,

@@ -15,13 +15,14 @@ import duckdb
 
 from warehouse.arrow import pa, pq
 from warehouse.errors import WarehouseError
-from warehouse.files import sha256_of
+from warehouse.files import ACCESS_REMEDY, Listing, describe_unreadable, directories_with, sha256_of
 from warehouse.landing.parse import digest_rows
 from warehouse.landing.remake import can_remake
-from warehouse.landing.store import LANDING_REMEDY, RECORDS, read_vintage
+from warehouse.landing.store import LANDING_REMEDY, read_vintage
+from warehouse.landing.store import MANIFEST as VINTAGE_MANIFEST
 from warehouse.model import Vintage
 from warehouse.releases.history import HISTORY, HISTORY_REMEDY, last_switch, read_history
-from warehouse.releases.lost import lost_vintages
+from warehouse.releases.lost import is_gone, lost_vintages
 from warehouse.releases.manifest import MANIFEST, RELEASE_REMEDY, read_manifest
 from warehouse.releases.store import (
     LATEST,
@@ -73,11 +74,13 @@ def audit(landing: Path, published: Path) -> AuditReport:
     checked: list[int] = []
     digests: Digests = {}
     findings: list[Damage] = []
-    vintages = sorted(path.parent for path in landing.glob("*/[!.]*/manifest.json"))
-    releases = release_dirs(published)
+    landed = _landed_vintages(landing)
+    vintages, releases = landed.records, release_dirs(published)
+    for problem in landed.problems:
+        findings.append(_unreadable(Path(problem.partition(": cannot be read")[0]), problem, LANDING_REMEDY))
     for vintage in vintages:
         findings += _audit_vintage(vintage, checked, digests)
-    if not vintages:
+    if not vintages and not landed.problems:
         findings.append(Damage(str(landing), "there is no vintage to audit", "Check WAREHOUSE_HOME"))
     removed = 0
     for release in releases:
@@ -90,6 +93,21 @@ def audit(landing: Path, published: Path) -> AuditReport:
         findings += found
     findings += _audit_latest(published)
     return AuditReport(len(vintages), len(releases) - removed, len(checked), sum(checked), tuple(findings))
+
+
+def _landed_vintages(landing: Path) -> Listing[Path]:
+    """Return the directories of all vintages, and a message for each directory that cannot be looked into."""
+    try:
+        sources = sorted(path for path in landing.iterdir() if path.is_dir())
+    except FileNotFoundError:
+        return Listing(())
+    except OSError as error:
+        return Listing((), (describe_unreadable(landing, error, LANDING_REMEDY),))
+    found = [directories_with(source, VINTAGE_MANIFEST, LANDING_REMEDY) for source in sources]
+    return Listing(
+        tuple(path for one in found for path in one.records),
+        tuple(problem for one in found for problem in one.problems),
+    )
 
 
 def is_removed(release: Path) -> bool:
@@ -109,14 +127,14 @@ def _audit_vintage(directory: Path, checked: list[int], digests: Digests) -> Ite
     try:
         vintage = read_vintage(directory)
     except WarehouseError as error:
-        yield _unreadable(directory / "manifest.json", str(error), DAMAGED_VINTAGE_REMEDY)
+        yield _unreadable(directory / VINTAGE_MANIFEST, str(error), DAMAGED_VINTAGE_REMEDY)
         return
     digests[(directory.parent.name, directory.name)] = vintage.rows_digest
     if (vintage.source, vintage.id) != (directory.parent.name, directory.name):
         what = f"is the manifest of {vintage.source} vintage {vintage.id}"
-        yield Damage(str(directory / "manifest.json"), what, DAMAGED_VINTAGE_REMEDY)
+        yield Damage(str(directory / VINTAGE_MANIFEST), what, DAMAGED_VINTAGE_REMEDY)
     previous = vintage.previous_vintage and directory.parent / vintage.previous_vintage
-    if previous and not any((previous / name).exists() for name in RECORDS):
+    if previous and is_gone(previous):
         yield Damage(str(previous), "this accepted vintage is missing", DAMAGED_VINTAGE_REMEDY)
     files, rows = {directory / "files" / file.name: file.sha256 for file in vintage.files}, vintage.rows_path
     yield from _audit_files(files, checked, DAMAGED_VINTAGE_REMEDY)
@@ -214,7 +232,7 @@ def _audit_files(files: dict[Path, str], checked: list[int], remedy: str) -> Ite
         try:
             found, size = sha256_of(path), path.stat().st_size
         except OSError as error:
-            yield Damage(str(path), f"cannot be read ({error.strerror or error})", remedy)
+            yield _unreadable(path, describe_unreadable(path, error, remedy), remedy)
             continue
         checked.append(size)
         if found != sha256:
@@ -224,9 +242,11 @@ def _audit_files(files: dict[Path, str], checked: list[int], remedy: str) -> Ite
 def _unreadable(path: Path, message: str, remedy: str) -> Damage:
     """Return the finding for a record that cannot be read: its message without the path, and `remedy` once.
 
-    A remedy that the message has already gives way to it.
+    A remedy that the message has already gives way to it; one for a lack of permission stays.
     """
     what = message.removeprefix(str(path)).lstrip(":, ")
-    for told in (LANDING_REMEDY, RELEASE_REMEDY, HISTORY_REMEDY):
+    if what.endswith(f". {ACCESS_REMEDY}"):
+        remedy = ACCESS_REMEDY
+    for told in (LANDING_REMEDY, RELEASE_REMEDY, HISTORY_REMEDY, remedy):
         what = what.removesuffix(f". {told}")
     return Damage(str(path), what, remedy)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from warehouse.errors import WarehouseError
-from warehouse.files import read_each
+from warehouse.files import is_there, read_each
 from warehouse.landing import store
 from warehouse.releases.manifest import ReleaseManifest, VintageRef, read_manifest
 from warehouse.releases.store import current
@@ -20,11 +20,15 @@ def lost_vintages(landing: Path, manifest: ReleaseManifest) -> tuple[VintageRef,
 
     One whose manifest is there and cannot be read is damaged, and not lost.
     """
-    return tuple(
-        one.ref
-        for one in manifest.vintages
-        if not any((landing / one.source / one.vintage / name).exists() for name in store.RECORDS)
+    return tuple(one.ref for one in manifest.vintages if is_gone(landing / one.source / one.vintage))
+
+
+def is_gone(directory: Path) -> bool:
+    """Tell whether a vintage has no record in the landing; false where that cannot be seen."""
+    found = read_each(
+        [directory / name for name in store.RECORDS], lambda path: is_there(path, store.LANDING_REMEDY)
     )
+    return not found.problems and not any(found.records)
 
 
 def lost_now(landing: Path, published: Path) -> dict[VintageRef, str]:
