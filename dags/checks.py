@@ -57,7 +57,8 @@ again.
 
 def check(name: str, now: datetime) -> None:
     """Fail with every alert of one check; `now` is the time of the run."""
-    from warehouse.alerts import REVISIONS_FOR, find_alerts, format_alerts, in_force
+    from warehouse.alerts import REVISIONS_FOR, find_alerts, format_alerts
+    from warehouse.releases.served import in_force
 
     settings, since = task_settings(), now - REVISIONS_FOR
     alerts = [alert for alert in find_alerts(settings, since=since) if alert.kind in CHECKS[name]]

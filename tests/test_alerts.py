@@ -31,6 +31,7 @@ from warehouse.config import PROJECT_ROOT
 from warehouse.errors import WarehouseError
 from warehouse.landing import store
 from warehouse.model import Drift, FailedPart
+from warehouse.releases.served import in_force
 
 RUNBOOK = PROJECT_ROOT / "OPERATIONS.md"
 
@@ -140,7 +141,7 @@ def test_unreadable_record_is_an_alert_and_other_alerts_are_listed(tmp_path: Pat
     subjects = {alert.subject: alert.kind for alert in alerts.find_alerts(settings_of(tmp_path))}
     assert subjects["builds"] == "unreadable"
     assert subjects["safe_bop"] == "source_late"
-    assert f"{SOURCE} {VINTAGE}" in alerts.in_force(settings_of(tmp_path))
+    assert f"{SOURCE} {VINTAGE}" in in_force(settings_of(tmp_path))
 
 
 # --- the runbook ---

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from warehouse.files import append_record, complete_lines, read_log
+from warehouse.files import (
+    Listing,
+    append_record,
+    complete_lines,
+    directories_with,
+    list_log,
+    read_log,
+)
 
 
 class Entry(BaseModel, frozen=True):
@@ -50,3 +57,16 @@ def test_last_line_that_is_no_record_is_left_out_and_cut_off(torn: bytes, tmp_pa
 
 def test_log_that_does_not_exist_has_no_lines(tmp_path: Path) -> None:
     assert complete_lines(tmp_path / "log.jsonl") == []
+
+
+def test_folder_and_log_that_cannot_be_opened_are_problems(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "record.json").write_text("")
+    (tmp_path / "two").mkdir()
+    assert directories_with(tmp_path, "record.json", "Restore it").records == (tmp_path / "one",)
+    assert directories_with(tmp_path / "none", "record.json", "Restore it") == Listing(())
+    (problem,) = directories_with(tmp_path / "file", "record.json", "Restore it").problems
+    assert problem == f"{tmp_path}/file: cannot be read (Not a directory). Restore it"
+    (problem,) = list_log(tmp_path / "one", BaseModel, "Delete it").problems
+    assert problem == f"{tmp_path}/one: cannot be read (Is a directory). Delete it"

@@ -20,7 +20,7 @@ from warehouse.build.disk import disk_space
 from warehouse.config import Settings
 from warehouse.errors import WarehouseError
 from warehouse.files import Listing
-from warehouse.landing import quarantine, store
+from warehouse.landing import quarantine, store, withdraw
 from warehouse.landing.freshness import ExpectedRelease, Freshness, freshness_of, newest_withdrawn
 from warehouse.landing.home import home_problem
 from warehouse.model import Check, FailedPart
@@ -28,16 +28,21 @@ from warehouse.objects.behind import PUSH_COMMAND, ObjectsState, objects_state
 from warehouse.publication.behind import COPY_COMMAND, DatabaseState, database_state
 from warehouse.releases.held import held_rows_of
 from warehouse.releases.history import read_history
+from warehouse.releases.lost import lost_now
 from warehouse.releases.manifest import VintageRef, read_manifest
 from warehouse.releases.publish import BigRevision
 from warehouse.releases.recent import describe_revisions, recent_big_revisions
-from warehouse.releases.store import current, latest_problem, list_releases, require_current
+from warehouse.releases.served import served_lines
+from warehouse.releases.store import current, latest_problem, list_releases
 from warehouse.sources import SOURCES
 
 REVISIONS_SHOWN = 5
 REVISIONS_FOR = timedelta(hours=24)  # as often as the DAG `checks` runs
 TEXT_LIMIT = 2000
 REPAIR = "warehouse repair latest"
+# What shows an unreadable record again, with all others: the audit reads the landing and the releases alone.
+AUDIT, SHOW = "warehouse maintain", "warehouse status"
+AUDITED_PARTS = ("current release", "revisions")
 
 Kind = Literal[
     "fetch_failed",
@@ -100,43 +105,10 @@ def find_alerts(settings: Settings, today: date | None = None, since: datetime |
         try:
             alerts += find()
         except (WarehouseError, OSError, duckdb.Error) as error:
-            alerts.append(unreadable(part, str(error)))
+            alerts.append(unreadable(part, str(error), AUDIT if part in AUDITED_PARTS else SHOW))
     lines = served_lines(settings)
     alerts = [one.model_copy(update={"served": lines.get(one.subject, lines[""])}) for one in alerts]
     return sorted(alerts, key=lambda alert: KINDS.index(alert.kind))
-
-
-def served_lines(settings: Settings) -> dict[str, str]:
-    """Return what readers are served now, by source; under the empty name, for all that is no source."""
-    try:
-        release = require_current(settings.published)
-        vintages = read_manifest(release).vintages
-    except (WarehouseError, OSError) as error:
-        return {"": f"unknown: {error}" if list_releases(settings.published).records else "no release yet"}
-    served = {one.source: f"vintage {one.vintage}" for one in sorted(vintages, key=lambda one: one.vintage)}
-    for name in served.keys() & SOURCES.keys():
-        one = newest_withdrawn(settings.landing, name)
-        served[name] += ", withdrawn since" if one and served[name] == f"vintage {one.id}" else ""
-    by_source = {
-        name: f"release {release.name}, with {served.get(name, f'no figures of {name}')}" for name in SOURCES
-    }
-    return {"": f"release {release.name}, unchanged"} | by_source
-
-
-def in_force(settings: Settings) -> str:
-    """Return the current release and the newest vintage of each source, in one line."""
-    newest = [
-        f"{name} {vintages[-1].id}"
-        for name in SOURCES
-        if (vintages := store.list_vintages(settings.landing, name).records)
-    ]
-    try:
-        release = require_current(settings.published) if list_releases(settings.published).records else None
-        as_of = f", as of {read_manifest(release).as_of}" if release else ""
-        name = f"release {release.name}{as_of}" if release else "no release yet"
-    except (WarehouseError, OSError) as error:
-        name = f"release unknown ({error})"
-    return f"{name}; vintages: {', '.join(newest) or 'none'}"
 
 
 def current_or_none(settings: Settings) -> Path | None:
@@ -146,6 +118,7 @@ def current_or_none(settings: Settings) -> Path | None:
 
 def source_alerts(settings: Settings, today: date) -> Iterable[Alert]:
     """Yield an alert for each failed or rejected poll and each late source."""
+    lost = {ref.source for ref in lost_now(settings.landing, settings.published)}
     for name in SOURCES:
         freshness = freshness_of(settings, name, today)
         last = freshness.last_check
@@ -172,14 +145,19 @@ def source_alerts(settings: Settings, today: date) -> Iterable[Alert]:
                 command=f"warehouse vintages list {name}",
             )
         if expected := freshness.overdue:
-            yield late_alert(settings, freshness, expected)
+            is_known = name not in lost and not store.list_vintages(settings.landing, name).problems
+            yield late_alert(settings, freshness, expected, is_known)
 
 
-def late_alert(settings: Settings, freshness: Freshness, expected: ExpectedRelease) -> Alert:
-    """Return the alert of a late source; a poll does not bring a vintage back that an operator withdrew."""
+def late_alert(settings: Settings, freshness: Freshness, expected: ExpectedRelease, is_known: bool) -> Alert:
+    """Return the alert of a late source; a poll does not bring a vintage back that an operator withdrew.
+
+    `is_known` tells that none of its vintages is lost or unreadable: such a source cannot be fetched.
+    """
     name, newest = freshness.source, freshness.newest_vintage
-    state = f"the newest vintage is {newest}" if newest else "there is no vintage"
-    remedy, command = "", f"warehouse fetch {name}"
+    readable = "" if is_known else " that can be read"
+    state = f"the newest vintage{readable} is {newest}" if newest else f"there is no vintage{readable}"
+    remedy, command = "", f"warehouse {'fetch' if is_known else 'vintages list'} {name}"
     if (withdrawn := newest_withdrawn(settings.landing, name)) and (decision := withdrawn.withdrawn):
         state = f"its newest vintage {withdrawn.id} is withdrawn ({decision.reason}), " + (
             f"and {newest} is in force" if newest else "and none is in force"
@@ -254,20 +232,23 @@ def release_alerts(settings: Settings) -> Iterable[Alert]:
 
 
 def record_alerts(settings: Settings) -> Iterable[Alert]:
-    """Yield an alert for each record of the warehouse that cannot be read."""
-    listings: list[tuple[str, Listing[Any]]] = [
-        ("releases", list_releases(settings.published)),
-        ("quarantine", quarantine.list_rejected(settings.rejected)),
-        ("backfills", backfills.list_backfills(settings.backfill)),
-        ("backfills", backfills.list_events(settings.backfill)),
+    """Yield an alert for each record of the warehouse that cannot be read, and each vintage that is lost."""
+    listings: list[tuple[str, Listing[Any], str]] = [
+        ("releases", list_releases(settings.published), AUDIT),
+        ("quarantine", quarantine.list_rejected(settings.rejected), SHOW),
+        ("backfills", backfills.list_backfills(settings.backfill), SHOW),
+        ("backfills", backfills.list_events(settings.backfill), SHOW),
     ]
     for name in SOURCES:
-        listings.append((name, store.list_vintages(settings.landing, name)))
-        listings.append((name, store.list_checks(settings.landing, name)))
+        listings.append((name, store.list_vintages(settings.landing, name), AUDIT))
+        listings.append((name, store.list_checks(settings.landing, name), AUDIT))
+        listings.append((name, withdraw.list_events(settings.landing, name), AUDIT))
     if problem := latest_problem(settings.published):
         yield unreadable("latest", problem, REPAIR)
-    for subject, listing in listings:
-        yield from (unreadable(subject, problem) for problem in listing.problems)
+    for ref, loss in lost_now(settings.landing, settings.published).items():
+        yield unreadable(ref.source, loss, f"warehouse vintages list {ref.source}")
+    for subject, listing, command in listings:
+        yield from (unreadable(subject, problem, command) for problem in listing.problems)
 
 
 def rejection_alert(settings: Settings, source: str, detail: str) -> Alert:
@@ -382,7 +363,7 @@ def behind_alerts(kind: Kind, state: DatabaseState | ObjectsState | None, comman
     return [Alert(kind=kind, subject=subject, happened=happened, reason=state.text, command=command)]
 
 
-def unreadable(subject: str, problem: str, command: str = "warehouse maintain") -> Alert:
+def unreadable(subject: str, problem: str, command: str) -> Alert:
     """Return the alert of a record that cannot be read."""
     what = f"{subject}: missing or unreadable"
     return Alert(kind="unreadable", subject=subject, happened=what, reason=problem, command=command)

@@ -201,7 +201,7 @@ def link_source(source: Path, target: Path, released: Set[VintageRef]) -> None:
     """
     copy_logs(source, target)
     for vintage in sorted(source.glob("[!.]*/")):
-        is_complete = any((vintage / name).exists() for name in (store.MANIFEST, store.WITHDRAWN))
+        is_complete = any((vintage / name).exists() for name in store.RECORDS)
         if is_complete or VintageRef(source=source.name, vintage=vintage.name) in released:
             link_tree(vintage, target / vintage.name)
 

@@ -22,8 +22,10 @@ from pydantic import BaseModel, ValidationError
 from warehouse.errors import WarehouseError
 
 R = TypeVar("R", bound=BaseModel)
+S = TypeVar("S")
 T = TypeVar("T")
 CHUNK_BYTES = 1 << 20
+ACCESS_REMEDY = "Correct owner or mode, so that the user who runs the warehouse can read it; it may be intact"
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,7 @@ def read_record(path: Path, kind: type[R], remedy: str) -> R:
     except ValidationError as error:
         raise WarehouseError(f"{path}: {describe_invalid(error)}. {remedy}") from error
     except OSError as error:
-        raise WarehouseError(f"{path}: cannot be read ({error.strerror or error}). {remedy}") from error
+        raise WarehouseError(describe_unreadable(path, error, remedy)) from error
 
 
 def append_record(path: Path, record: BaseModel) -> None:
@@ -234,8 +236,66 @@ def read_log(path: Path, kind: type[R], remedy: str) -> Listing[R]:
     return Listing(tuple(records), tuple(problems))
 
 
-def read_each(paths: Iterable[Path], read: Callable[[Path], T]) -> Listing[T]:
-    """Read one record from each path; a WarehouseError of `read` becomes a problem of the listing."""
+def list_log(path: Path, kind: type[R], remedy: str) -> Listing[R]:
+    """Return what `read_log` does; a log that cannot be opened is a problem too."""
+    try:
+        return read_log(path, kind, remedy)
+    except OSError as error:
+        return Listing((), (describe_unreadable(path, error, remedy),))
+
+
+def directories_with(folder: Path, name: str, remedy: str) -> Listing[Path]:
+    """Return the visible directories of a folder that have a file of this name, in order of their names.
+
+    The listing has a message with `remedy` for the folder, or each directory, that cannot be looked into.
+    """
+    try:
+        found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except FileNotFoundError:
+        return Listing(())
+    except OSError as error:
+        return Listing((), (describe_unreadable(folder, error, remedy),))
+    known = read_each(found, lambda path: path if is_there(path / name, remedy) else None)
+    return Listing(tuple(path for path in known.records if path), known.problems)
+
+
+def is_there(path: Path, remedy: str) -> bool:
+    """Tell whether a file exists; raise WarehouseError with `remedy` if its directory hides that."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise WarehouseError(describe_unreadable(path, error, remedy)) from error
+    return True
+
+
+def describe_unreadable(path: Path, error: OSError, remedy: str) -> str:
+    """Return the message about a path that cannot be read, with its error and `remedy`.
+
+    For a lack of permission it names owner and mode of the path that denies it, and another remedy: nothing
+    is known to be damaged.
+    """
+    reason = error.strerror or str(error)
+    if not isinstance(error, PermissionError):
+        return f"{path}: cannot be read ({reason}). {remedy}"
+    return f"{path}: cannot be read ({reason}; {_describe_denial(path)}). {ACCESS_REMEDY}"
+
+
+def _describe_denial(path: Path) -> str:
+    """Return owner and mode of a path, or of the directory that hides it."""
+    for held in (path, *path.parents):
+        try:
+            status = held.lstat()
+        except OSError:  # hidden by a directory above
+            continue
+        what = "" if held == path else f" of {held}"
+        return f"owner{what} is user {status.st_uid}, mode {status.st_mode & 0o7777:03o}"
+    return "owner unknown"
+
+
+def read_each(paths: Iterable[S], read: Callable[[S], T]) -> Listing[T]:
+    """Read one record from each path, or other origin; a WarehouseError of `read` becomes a problem."""
     records: list[T] = []
     problems: list[str] = []
     for path in paths:

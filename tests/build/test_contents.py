@@ -12,10 +12,11 @@ import toy
 from conftest import settings_of
 from small_releases import build_record, make_release, make_vintage
 
+from warehouse.backfill import records as backfills
 from warehouse.build import contents, dbt, load
 from warehouse.build.contents import newest_day, require_not_overtaken
 from warehouse.build.stage import Rows, Staged
-from warehouse.errors import Rejected
+from warehouse.errors import Rejected, WarehouseError
 from warehouse.landing.withdraw import withdraw
 from warehouse.model import Check, Outcome
 from warehouse.releases.manifest import SetAside, entry_of
@@ -85,7 +86,7 @@ def test_project_is_parsed_once_for_the_builds_of_the_same_code(
 def test_vintage_of_which_a_newer_reader_loses_a_part_is_set_aside(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that is released can't be: then the release stays as it is until the reader is corrected."""
+    """One that is released cannot be: then the release stays as it is until the reader is corrected."""
     settings = settings_of(tmp_path)
     newer = replace(toy.SOURCE, reader_version=2, read=toy.read_without_b)
     monkeypatch.setattr(contents, "SOURCES", {"toy": newer})
@@ -114,3 +115,15 @@ def test_vintage_of_which_a_newer_reader_loses_a_part_is_set_aside(
         Rejected, match=f"vintage {new.id}, which is released, can no longer be staged. toy: "
     ):
         contents.fill(settings, build, build_record(), {"toy": (old, new)}, reuse=False)
+
+
+def test_build_and_backfill_do_not_take_an_unreadable_log_for_an_empty_one(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    assert contents.known_checks(settings, "worldbank_wdi", None) == ()
+    (settings.landing / "worldbank_wdi" / "checks.jsonl").mkdir(parents=True)
+    with pytest.raises(WarehouseError, match=r"checks\.jsonl: cannot be read"):
+        contents.known_checks(settings, "worldbank_wdi", None)
+    assert backfills.state(settings.backfill, "one") == "begun"
+    (settings.backfill / backfills.LOG).mkdir(parents=True)
+    with pytest.raises(WarehouseError, match=r"log\.jsonl: cannot be read"):
+        backfills.state(settings.backfill, "one")

@@ -15,14 +15,15 @@ from command_line import Ended, invoke
 from conftest import Warehouse
 from recordings import WITHOUT_RECORDING
 from rich.console import Console
-from small_homes import OTHER, RELEASE, ROWS, SOURCE, VINTAGE
-from small_releases import make_refresh, make_release, make_vintage, vintage_entry
+from small_homes import EARLIER_RELEASE, LOADS, OTHER, RELEASE, ROWS, SOURCE, VINTAGE
+from small_releases import make_refresh, make_release, make_vintage, overwrite, vintage_entry
 
 from warehouse.cli import render
 from warehouse.config import SAMPLE_DIR
 from warehouse.landing import store
 from warehouse.landing.freshness import freshness_of
 from warehouse.model import Check, first_request
+from warehouse.releases.manifest import entry_of
 from warehouse.releases.publish import rollback
 from warehouse.sources import SOURCES
 
@@ -188,8 +189,10 @@ def test_status_names_failures_overrides_and_rejected_loads(small: Path) -> None
 # --- alerts ---
 
 
-def the_alert(home: Path, kind: str, subject: str, **variables: str) -> dict[str, Any]:
-    code = int(kind == "unreadable")
+def the_alert(
+    home: Path, kind: str, subject: str, exit_code: int | None = None, **variables: str
+) -> dict[str, Any]:
+    code = int(kind == "unreadable") if exit_code is None else exit_code
     listed = invoke(home, "alerts", "--json", exit_code=code, **variables).json
     found = [entry for entry in listed if entry["kind"] == kind]
     (alert,) = (entry for entry in found if entry["subject"] == subject)
@@ -278,7 +281,7 @@ def test_command_of_a_rejected_load_shows_its_report(tmp_path: Path, spoiled_mir
 
 
 def test_command_of_big_revision_alert_lists_the_revision(small: Path) -> None:
-    entry = vintage_entry(SOURCE, "2024-06-02")
+    entry = entry_of(make_vintage(small / "landing", SOURCE, "2024-06-02", ROWS))
     make_release(
         small, "20240602T000000000000Z", vintages=[entry], sql=REVISION.replace(VINTAGE, entry.vintage)
     )
@@ -350,6 +353,81 @@ def test_command_of_lost_latest_repairs_it(target: str | None, small: Path) -> N
     assert f"latest is now {RELEASE}, the newest intact release; recorded for ada" in shown
     invoke(small, "status")
     assert f"is now {RELEASE}" not in invoke(small, "repair", "latest", exit_code=1).stdout
+
+
+def test_release_whose_manifest_is_cut_is_still_served(small: Path) -> None:
+    manifest = small / "published" / RELEASE / "MANIFEST.json"
+    overwrite(manifest, manifest.read_bytes()[:100])
+    assert invoke(small, "query", "select count(*) as n from marts.mart", "--json").json == [{"n": 5}]
+    listed = invoke(small, "alerts", "--json", exit_code=1).json
+    served = f"release {RELEASE}, whose manifest cannot be read"
+    assert {entry["served"] for entry in listed} == {served}
+    shown = invoke(small, "alerts", exit_code=1).stdout
+    assert f"in force: release {RELEASE}, of an unknown day ({manifest}: invalid record" in shown
+    assert "no release yet" not in shown
+
+
+def test_lost_release_is_not_called_no_release_yet(small: Path) -> None:
+    for release in (RELEASE, EARLIER_RELEASE):
+        shutil.rmtree(small / "published" / release)
+    shown = invoke(small, "alerts", exit_code=1).stdout
+    assert "no release yet" not in shown
+    assert f"served now  unknown: {small}/published/latest: points at release {RELEASE}" in shown
+    assert f"in force: release unknown ({small}/published/latest: points at release {RELEASE}" in shown
+
+
+@pytest.mark.parametrize(
+    ("path", "subject"),
+    [
+        (f"landing/{SOURCE}/checks.jsonl", SOURCE),
+        (f"landing/{SOURCE}/withdrawals.jsonl", SOURCE),
+        ("published/history.jsonl", "releases"),
+        ("backfill/log.jsonl", "backfills"),
+        (f"rejected/{SOURCE}/{LOADS[0]}/report.json", "quarantine"),
+    ],
+)
+def test_command_of_an_unreadable_line_shows_it(path: str, subject: str, small: Path) -> None:
+    with (small / path).open("a") as file:
+        file.write("[]\n")
+    alert = the_alert(small, "unreadable", subject)
+    ended = run_command_of(alert, small, exit_code=1)
+    assert f"{small / path}" in alert["reason"]
+    (line,) = (one for one in (ended.stdout + ended.stderr).splitlines() if f"{small / path}" in one)
+    assert "invalid record" in line
+
+
+def test_command_of_a_malformed_address_of_the_bucket_shows_it(small: Path) -> None:
+    alert = the_alert(small, "unreadable", "objects", exit_code=0, WAREHOUSE_OBJECTS="bucket/prefix")
+    assert alert["reason"].startswith("WAREHOUSE_OBJECTS: the address of the bucket must be s3://bucket")
+    ended = run_command_of(alert, small, exit_code=1, WAREHOUSE_OBJECTS="bucket/prefix")
+    assert f"problem: {alert['reason']}" in ended.stderr and SOURCE in ended.stdout
+    assert (
+        "bucket s3://bucket/prefix: "
+        in run_command_of(alert, small, WAREHOUSE_OBJECTS="s3://bucket/prefix").stdout
+    )
+
+
+@pytest.mark.parametrize("gone", ["manifest.json", "."])
+def test_vintage_that_vanished_is_reported_until_its_loss_is_recorded(gone: str, small: Path) -> None:
+    path = small / "landing" / SOURCE / VINTAGE
+    path.joinpath(gone).unlink() if gone != "." else shutil.rmtree(path)
+    alert = the_alert(small, "unreadable", SOURCE)
+    assert f"{path}: vintage {VINTAGE} of {SOURCE} is lost" in alert["reason"]
+    assert alert["served"] == f"release {RELEASE}, with vintage {VINTAGE}"
+    listed = run_command_of(alert, small, exit_code=1)
+    assert alert["reason"] in listed.stderr and "no vintage of" not in listed.stdout
+    late = the_alert(small, "source_late", SOURCE, exit_code=1)
+    assert late["happened"] == f"{SOURCE} is late: there is no vintage that can be read"
+    assert late["command"] == f"warehouse vintages list {SOURCE}"
+    assert alert["reason"] in invoke(small, "status", exit_code=1).stderr
+    for words in (("publish",), ("publish", "--force")):
+        assert f"failed: {alert['reason']}" in invoke(small, *words, exit_code=1).stderr
+    assert invoke(small, "maintain", exit_code=1).stdout.count("damaged: ") == 1
+    record = alert["reason"].rpartition("record the loss: ")[2].replace("…", "the disk was lost")
+    invoke(small, *shlex.split(record)[1:])
+    assert "unreadable" not in invoke(small, "alerts").stdout
+    invoke(small, "status")
+    invoke(small, "maintain")
 
 
 def test_command_of_unreadable_record_alert_reports_the_record(small: Path) -> None:

@@ -12,7 +12,17 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, Field
 
 from warehouse.config import Settings
 from warehouse.errors import UnknownName, WarehouseError
-from warehouse.files import Listing, append_record, link_tree, read_each, read_log, read_record, write_record
+from warehouse.files import (
+    Listing,
+    append_record,
+    directories_with,
+    link_tree,
+    list_log,
+    read_each,
+    read_record,
+    write_record,
+)
+from warehouse.landing.store import RECORDS
 from warehouse.masking import without_secrets
 from warehouse.releases.diff import TableDiff, VintagesDiff
 
@@ -118,7 +128,9 @@ def read(directory: Path) -> Backfill:
 
 def list_backfills(backfills: Path) -> Listing[Backfill]:
     """Return all backfills, oldest first, and a message for each that cannot be read."""
-    return read_each([path.parent for path in sorted(backfills.glob(f"*/{REQUEST}"))], read)
+    found = directories_with(backfills, REQUEST, f"Restore {backfills} from the backup")
+    listing = read_each(found.records, read)
+    return Listing(listing.records, found.problems + listing.problems)
 
 
 def find(backfills: Path, wanted: str) -> Backfill:
@@ -142,12 +154,13 @@ def log_event(settings: Settings, backfill: str, state: State, reason: str) -> N
 
 def list_events(backfills: Path) -> Listing[Event]:
     """Return the events of all backfills, oldest first."""
-    return read_log(backfills / LOG, Event, "Restore the log from the backup, or delete the line")
+    return list_log(backfills / LOG, Event, "Restore the log from the backup, or delete the line")
 
 
 def events(backfills: Path, backfill: str) -> tuple[Event, ...]:
-    """Return the events of one backfill, oldest first."""
-    return tuple(one for one in list_events(backfills).records if one.id == backfill)
+    """Return the events of one backfill, oldest first; raise WarehouseError when the log has none to read."""
+    listing = list_events(backfills)
+    return tuple(one for one in listing.records or listing.require() if one.id == backfill)
 
 
 def state(backfills: Path, backfill: str) -> State:
@@ -184,10 +197,13 @@ def read_report(backfill: Backfill) -> Report:
 
 
 def stage_landing(landing: Path, into: Path) -> None:
-    """Create the landing of a backfill: accepted vintages by hard link, the logs of polls as copies."""
+    """Create the landing of a backfill: accepted vintages by hard link, the logs of polls as copies.
+
+    A vintage whose loss is recorded has its record there too.
+    """
     into.mkdir(parents=True)
-    for manifest in sorted(landing.glob("*/[!.]*/manifest.json")):
-        link_tree(manifest.parent, into / manifest.parent.parent.name / manifest.parent.name)
+    for vintage in sorted({path.parent for name in RECORDS for path in landing.glob(f"*/[!.]*/{name}")}):
+        link_tree(vintage, into / vintage.parent.name / vintage.name)
     for log in sorted(landing.glob("*/checks.jsonl")):
         (into / log.parent.name).mkdir(exist_ok=True)
         shutil.copyfile(log, into / log.parent.name / log.name)

@@ -54,9 +54,11 @@ def require_known_day(day: date | None, vintages: Sequence[Vintage]) -> None:
 def known_checks(settings: Settings, name: str, day: date | None) -> tuple[Check, ...]:
     """Return the polls of a source on or before a day; all if it is None. Unreadable lines are left out.
 
-    Polls with the outcome `not configured` are returned whatever their day is.
+    Polls with the outcome `not configured` are returned whatever their day is. Raises WarehouseError when no
+    poll of the log can be read.
     """
-    checks = store.list_checks(settings.landing, name).records
+    listing = store.list_checks(settings.landing, name)
+    checks = listing.records or listing.require()
     return tuple(
         one for one in checks if day is None or one.checked_at.date() <= day or one.outcome == NOT_CONFIGURED
     )

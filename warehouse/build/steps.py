@@ -42,6 +42,7 @@ from warehouse.build.contents import (
 )
 from warehouse.build.disk import require_disk_space
 from warehouse.build.fingerprint import code_digest, fingerprint, git_revision
+from warehouse.build.gate import decided_sources, known_findings
 from warehouse.config import DBT_PROJECT_DIR, EXPECTATIONS_DIR, Settings
 from warehouse.errors import Rejected, UnknownName, WarehouseError, reporting
 from warehouse.files import write_record
@@ -49,9 +50,10 @@ from warehouse.landing import ingest, store
 from warehouse.landing.freshness import freshness_of
 from warehouse.logs import Timer, read_timings, timed
 from warehouse.model import Source, Vintage
-from warehouse.quality import KnownFindings, validate_release
+from warehouse.quality import validate_release
 from warehouse.releases import history
 from warehouse.releases import publish as publishing
+from warehouse.releases.lost import require_none_lost
 from warehouse.releases.manifest import BuildRecord, VintageRef, read_manifest
 from warehouse.releases.store import DATABASE, current
 from warehouse.sources import SOURCES
@@ -80,7 +82,11 @@ def source_named(name: str) -> Source:
 
 
 def fetch(settings: Settings, name: str, progress: fetching.Progress | None = None) -> str:
-    """Download all answers of a source; return the incoming directory, which `accept` takes."""
+    """Download all answers of a source; return the incoming directory, which `accept` takes.
+
+    Raises WarehouseError when a vintage of the source is lost: its directory is left as it is.
+    """
+    require_none_lost(settings.landing, settings.published, source_named(name).name)
     return str(ingest.fetch_source(settings, source_named(name), progress))
 
 
@@ -95,6 +101,7 @@ def accept(settings: Settings, name: str, incoming: str) -> str | None:
     An unchanged load returns the vintage in force as long as no release contains it: the run that landed it
     may have been killed before it could start a build.
     """
+    require_none_lost(settings.landing, settings.published, name)
     vintage = ingest.ingest_pull(settings, source_named(name), Path(incoming))
     return None if vintage.withdrawn or is_published(settings, vintage) else vintage.id
 
@@ -127,11 +134,12 @@ def load(settings: Settings, as_of: str | None = None, force: bool = False) -> s
     release, or one that was rolled back, has the same fingerprint. Vintages that are not staged yet are
     staged; a source whose newest vintage cannot be staged is set aside. Revisions that the current release
     holds are taken from it, and what did not change since the last build from that, unless `force`. Raises
-    WarehouseError when there is not enough disk space.
+    WarehouseError when there is not enough disk space, or a vintage of the current release is lost.
     """
     day = date.fromisoformat(as_of) if as_of else None
     with build_lock(settings):
         landed = {name: store.vintages(settings.landing, name) for name in SOURCES}
+        require_none_lost(settings.landing, settings.published)
         used = {name: known_by(vintages, day) for name, vintages in landed.items()}
         vintages = [vintage for of_source in used.values() for vintage in of_source]
         if not vintages:
@@ -257,40 +265,6 @@ def _validate(settings: Settings, build: Path, has_changed: bool) -> None:
         )
 
 
-def known_findings(build: Path, record: BuildRecord, release: Path) -> KnownFindings | None:
-    """Return what the gate found for the current release; None if no table has the same rows there."""
-    manifest, contents = read_manifest(release), read_contents(build)
-    unchanged = manifest.unchanged(contents, record)
-    if not unchanged:
-        return None
-    verdict = Verdict.model_validate(manifest.validation)
-    names = {name: f"{one.schema_name}.{name}" for name, one in manifest.tables.items()}
-    changed = manifest.changed_sources(contents, record)
-    return KnownFindings(
-        release=release.name,
-        findings=verdict.findings,
-        tables={names[name] for name in unchanged},
-        changed={names[name]: one.sources for name, one in changed.items()},
-        decided=set(verdict.decided),
-    )
-
-
-def decided_sources(settings: Settings, record: BuildRecord, release: Path | None) -> tuple[str, ...]:
-    """Return the sources that an operator has decided on since the current release.
-
-    These are sources whose newest vintage was accepted over the load gate, and sources of which the release
-    has a vintage that was withdrawn since.
-    """
-    newest = {one.source: one for one in record.vintages}
-    decided = {name for name, one in newest.items() if one.overruled is not None}
-    released = read_manifest(release).vintages if release else ()
-    for name in {one.source for one in released}:
-        in_force = {one.id for one in store.vintages(settings.landing, name)}
-        if any(one.source == name and one.vintage not in in_force for one in released):
-            decided.add(name)
-    return tuple(sorted(decided))
-
-
 @reporting("publish")
 def publish(settings: Settings, build_id: str) -> str:
     """Publish a validated build as the newest release; return the release's name.
@@ -308,6 +282,7 @@ def publish(settings: Settings, build_id: str) -> str:
             raise Rejected(
                 f"build {build_id} has not passed validation. Make and validate one with: warehouse build"
             )
+        require_none_lost(settings.landing, settings.published)
         require_not_overtaken(settings, record)
         is_beside = record.is_of_the_past or record.is_as_of
         is_latest = current(settings.published) is None or not is_beside
@@ -366,6 +341,7 @@ def refresh(settings: Settings, today: date | None = None) -> str | None:
         if release is None or read_manifest(release).is_of_the_past:
             LOG.info("refresh skipped: %s", "a build of the past is current" if release else "no release yet")
             return None
+        require_none_lost(settings.landing, settings.published)
         newest = [vintages[-1] for name in SOURCES if (vintages := store.vintages(settings.landing, name))]
         if not all(is_published(settings, vintage) for vintage in newest):
             LOG.info("refresh skipped: a landed vintage waits for a build")

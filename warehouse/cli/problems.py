@@ -13,19 +13,22 @@ if TYPE_CHECKING:
 def record_problems(settings: Settings) -> tuple[str, ...]:
     """Return a message for each unreadable record of the landing, the releases, the builds and the rest.
 
+    A vintage of the current release that the landing has lost is among them.
+
     A home without a landing is a problem too, since an empty directory has nothing that could be right.
     """
     from warehouse.build import builds
     from warehouse.files import read_each
     from warehouse.landing import quarantine
     from warehouse.landing.home import home_problem
+    from warehouse.releases.lost import lost_now
 
     if (problem := home_problem(settings)) and not settings.home.is_dir():
         return (problem,)
     problem = problem or missing_landing(settings)
     found = (
-        *([problem] if problem else []),
-        *landing_problems(settings),
+        *([problem] if problem else landing_problems(settings)),
+        *lost_now(settings.landing, settings.published).values(),
         *release_problems(settings.published),
         *read_each(sorted(settings.build.glob("2*")), builds.read_verdict).problems,
         *quarantine.list_rejected(settings.rejected).problems,
@@ -42,8 +45,8 @@ def missing_landing(settings: Settings) -> str | None:
 
 
 def landing_problems(settings: Settings) -> tuple[str, ...]:
-    """Return the unreadable manifests of vintages and lines of the logs of polls."""
-    from warehouse.landing import store
+    """Return the unreadable manifests of vintages and lines of the logs of polls and withdrawals."""
+    from warehouse.landing import store, withdraw
     from warehouse.sources import SOURCES
 
     return tuple(
@@ -52,6 +55,7 @@ def landing_problems(settings: Settings) -> tuple[str, ...]:
         for listing in (
             store.list_vintages(settings.landing, name),
             store.list_checks(settings.landing, name),
+            withdraw.list_events(settings.landing, name),
         )
         for problem in listing.problems
     )

@@ -24,7 +24,7 @@ from warehouse.cli.render import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Sequence, Set
 
     from warehouse.config import Settings
     from warehouse.landing.quarantine import RejectedLoad
@@ -53,9 +53,11 @@ def status(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode =
     from warehouse.alerts import find_alerts
     from warehouse.cli.problems import require_home
     from warehouse.config import load_settings
+    from warehouse.files import read_each
     from warehouse.landing import quarantine
     from warehouse.objects.behind import objects_state
     from warehouse.publication.behind import database_state
+    from warehouse.releases.lost import lost_now
     from warehouse.releases.store import latest_name
     from warehouse.sources import SOURCES
 
@@ -65,11 +67,13 @@ def status(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode =
     today = datetime.now(UTC).date()
     rejected = quarantine.list_rejected(settings.rejected).records
     manifest = current_manifest(settings)
-    rows = [source_row(settings, name, today, rejected, manifest) for name in SOURCES]
+    lost = {ref.source for ref in lost_now(settings.landing, settings.published)}
+    rows = [source_row(settings, name, today, rejected, manifest, lost) for name in SOURCES]
     release, database = latest_name(settings.published), database_state(settings)
-    objects = objects_state(settings)
+    bucket = read_each([settings], objects_state)
+    objects = bucket.records[0] if bucket.records else None
     free_gib = free_disk_gib(settings)
-    problems = record_problems(settings)
+    problems = record_problems(settings) + bucket.problems
     count = len(find_alerts(settings, today))
     if as_csv:
         print_csv(rows, rows[0])
@@ -119,12 +123,18 @@ def source_row(
     today: date,
     rejected: Sequence[RejectedLoad],
     manifest: ReleaseManifest | None,
+    lost: Set[str],
 ) -> dict[str, Any]:
-    """Return the state of one source; unreadable records of it are left out."""
+    """Return the state of one source; unreadable records of it are left out.
+
+    Its freshness and the outcome of its last poll are `unknown` when they depend on nothing that can be read.
+    """
     from warehouse.landing import store
     from warehouse.landing.freshness import freshness_of
 
-    vintages = store.list_vintages(settings.landing, name).records
+    listing, polls = store.list_vintages(settings.landing, name), store.list_checks(settings.landing, name)
+    vintages = listing.records
+    is_unknown = not vintages and (bool(listing.problems) or name in lost)
     newest = vintages[-1] if vintages else None
     freshness = freshness_of(settings, name, today)
     check = freshness.last_check
@@ -132,12 +142,12 @@ def source_row(
     aside = [one for one in (manifest.set_aside if manifest else ()) if one.source == name]
     return {
         "source": name,
-        "freshness": freshness.status,
+        "freshness": "unknown" if is_unknown else freshness.status,
         "vintages": len(vintages),
         "in_force": newest.id if newest else None,
         "rows": newest.row_count if newest else None,
         "last_check": format_time(check.polled_at) if check else None,
-        "outcome": check.outcome if check else "never",
+        "outcome": check.outcome if check else "unknown" if polls.problems else "never",
         "detail": check.detail if check else None,
         "rejected": sum(load.source == name and load.override is None for load in rejected),
         "overruled": f"{decision.actor}: {decision.reason}" if decision else None,
@@ -199,8 +209,9 @@ def alerts(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode =
     Exits with 1 when the home holds no landing and when a record cannot be read; with `--exit-code` also when
     there is any alert or no release yet.
     """
-    from warehouse.alerts import Alert, find_alerts, in_force
+    from warehouse.alerts import Alert, find_alerts
     from warehouse.config import load_settings
+    from warehouse.releases.served import in_force
     from warehouse.releases.store import latest_name
 
     settings = load_settings()

@@ -34,16 +34,24 @@ COLUMNS = ("vintage", "rows", "state", "retrieved", "remarks")
 
 @app.command(name="list")
 def list_vintages(source: SourceName, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
-    """List the vintages of a source, oldest first, with what was decided about them."""
+    """List the vintages of a source, oldest first, with what was decided about them.
+
+    Exits with 1 when one of them cannot be read, or when the landing has lost one of the current release.
+    """
     from warehouse.build.steps import source_named
     from warehouse.cli.problems import require_home
     from warehouse.config import load_settings
     from warehouse.landing import store
+    from warehouse.releases.lost import lost_now
 
     settings = load_settings()
     name = source_named(source).name
     require_home(settings)
     listing = store.list_all(settings.landing, name)
+    lost = [
+        text for ref, text in lost_now(settings.landing, settings.published).items() if ref.source == name
+    ]
+    problems = [*listing.problems, *lost]
     rows = [vintage_as_dict(settings, one) for one in listing.records]
     if as_csv:
         print_csv(rows, COLUMNS)
@@ -51,9 +59,9 @@ def list_vintages(source: SourceName, as_json: AsJson = False, as_csv: AsCsv = F
         print_json(rows)
     elif rows:
         print_table(rows, COLUMNS)
-    else:
+    elif not problems:
         print_line(f"no vintage of {source} has landed; fetch one with: warehouse fetch {source}")
-    print_problems(listing.problems)
+    print_problems(problems)
 
 
 @app.command()

@@ -18,7 +18,14 @@ from pydantic import BaseModel
 
 from warehouse.config import Settings
 from warehouse.errors import Rejected, SourceError, UnknownName, WarehouseError, reporting
-from warehouse.files import Listing, fsync, read_each, read_record, write_record
+from warehouse.files import (
+    Listing,
+    directories_with,
+    fsync,
+    read_each,
+    read_record,
+    write_record,
+)
 from warehouse.landing import store
 from warehouse.model import Decision, Fetched, Source, Vintage
 from warehouse.verdict import Verdict
@@ -87,9 +94,11 @@ def add(
 
 def list_rejected(rejected: Path) -> Listing[RejectedLoad]:
     """Return all entries, oldest first, and a message for each that cannot be read."""
-    found = read_each([path.parent for path in sorted(rejected.glob(f"*/[!.]*/{REPORT}"))], read)
+    sources = sorted(path for path in rejected.glob("*") if path.is_dir())
+    folders = [directories_with(path, REPORT, f"Restore {path} from the backup") for path in sources]
+    found = read_each([path for folder in folders for path in folder.records], read)
     ordered = sorted(found.records, key=lambda entry: (entry.rejected_at, entry.source, entry.id))
-    return Listing(tuple(ordered), found.problems)
+    return Listing(tuple(ordered), sum((folder.problems for folder in folders), found.problems))
 
 
 def read(directory: Path) -> RejectedLoad:

@@ -15,10 +15,11 @@ from warehouse.errors import WarehouseError
 from warehouse.files import (
     Listing,
     append_record,
+    directories_with,
     fsync,
+    list_log,
     locked,
     read_each,
-    read_log,
     read_record,
     sha256_of,
     write_record,
@@ -32,9 +33,11 @@ if TYPE_CHECKING:
 INCOMING = ".incoming"
 MANIFEST = "manifest.json"
 WITHDRAWN = "withdrawn.json"
+RECORDS = (MANIFEST, WITHDRAWN)  # without any of them, a directory is of a load that was killed, or lost
 VINTAGE_ID = re.compile(r"\d{4}-\d\d-\d\d(\.\d\d)?")
 LANDING_REMEDY = "Restore the landing from its backup"
 CHECKS = "checks.jsonl"
+CHECKS_REMEDY = "Delete the line: it only records a poll, not a figure"
 ABANDONED_AFTER_SECONDS = 24 * 3600
 MOST_VINTAGES_OF_A_DAY = 99  # two digits keep ids in order when sorted as text
 
@@ -66,9 +69,13 @@ def discard(incoming: Path) -> None:
 
 
 def list_all(landing: Path, source: str) -> Listing[Vintage]:
-    """Return all vintages of a source, withdrawn ones too, and a message for each unreadable manifest."""
-    manifests = sorted((landing / source).glob(f"[!.]*/{MANIFEST}"))
-    return read_each([path.parent for path in manifests], read_vintage)
+    """Return all vintages of a source, withdrawn ones too, and a message for each unreadable manifest.
+
+    The listing also has a message for each directory that cannot be looked into.
+    """
+    found = directories_with(landing / source, MANIFEST, LANDING_REMEDY)
+    listing = read_each(found.records, read_vintage)
+    return Listing(listing.records, found.problems + listing.problems)
 
 
 def list_vintages(landing: Path, source: str) -> Listing[Vintage]:
@@ -251,5 +258,5 @@ def record_poll(
 
 
 def list_checks(landing: Path, source: str) -> Listing[Check]:
-    """Return the polls of a source, oldest first, and a message for each unreadable line."""
-    return read_log(landing / source / CHECKS, Check, "Delete the line: it only records a poll, not a figure")
+    """Return the polls of a source, oldest first, and a message for each unreadable line, or for the log."""
+    return list_log(landing / source / CHECKS, Check, CHECKS_REMEDY)

@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from warehouse.errors import WarehouseError
-from warehouse.files import Listing, append_record, fsync, read_log, read_record, write_record
+from warehouse.files import Listing, append_record, fsync, list_log, read_record, write_record
 from warehouse.landing import store
 from warehouse.model import Decision, Vintage
 
@@ -80,7 +80,7 @@ def let_in(directory: Path, decision: Decision) -> None:
 
 def list_events(landing: Path, source: str) -> Listing[WithdrawalEvent]:
     """Return the decisions on the vintages of a source, oldest first."""
-    return read_log(landing / source / LOG, WithdrawalEvent, "Restore the landing from its backup")
+    return list_log(landing / source / LOG, WithdrawalEvent, store.LANDING_REMEDY)
 
 
 def withdrawn_with_rows(

@@ -1,8 +1,8 @@
 """Recomputing every recorded checksum of the landing and of the releases; nothing is changed.
 
-Checked are the files and parsed rows of each vintage against its manifest, the chain of vintages, the
-database and Parquet files of each release against its manifest, the vintages of a release against the
-landing, and `latest` against the history.
+Checked are the files and parsed rows of each vintage against its manifest, the chain of vintages, the logs of
+polls and withdrawals, the database and Parquet files of each release against its manifest, the vintages of a
+release against the landing, and `latest` against the history.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ import duckdb
 
 from warehouse.arrow import pa, pq
 from warehouse.errors import WarehouseError
-from warehouse.files import sha256_of
+from warehouse.files import ACCESS_REMEDY, Listing, describe_unreadable, directories_with, sha256_of
+from warehouse.landing import store, withdraw
 from warehouse.landing.parse import digest_rows
 from warehouse.landing.remake import can_remake
-from warehouse.landing.store import WITHDRAWN, read_vintage
+from warehouse.landing.store import LANDING_REMEDY, read_vintage
+from warehouse.landing.store import MANIFEST as VINTAGE_MANIFEST
 from warehouse.model import Vintage
 from warehouse.releases.history import HISTORY, HISTORY_REMEDY, last_switch, read_history
-from warehouse.releases.manifest import MANIFEST, read_manifest
+from warehouse.releases.lost import is_gone, lost_vintages
+from warehouse.releases.manifest import MANIFEST, RELEASE_REMEDY, read_manifest
 from warehouse.releases.store import (
     LATEST,
     LATEST_REMEDY,
@@ -71,22 +74,21 @@ def audit(landing: Path, published: Path) -> AuditReport:
     """
     checked: list[int] = []
     digests: Digests = {}
-    lost = {
-        (path.parent.parent.name, path.parent.name)
-        for path in landing.glob(f"*/[!.]*/{WITHDRAWN}")
-        if not (path.parent / "manifest.json").exists()
-    }
     findings: list[Damage] = []
-    vintages = sorted(path.parent for path in landing.glob("*/[!.]*/manifest.json"))
-    releases = release_dirs(published)
+    sources = _sources(landing)
+    landed = _landed_vintages(sources)
+    vintages, releases = landed.records, release_dirs(published)
+    for problem in landed.problems:
+        findings.append(_unreadable(Path(problem.partition(": cannot be read")[0]), problem, LANDING_REMEDY))
     for vintage in vintages:
         findings += _audit_vintage(vintage, checked, digests)
-    if not vintages:
+    findings += _audit_logs(sources)
+    if not vintages and not landed.problems:
         findings.append(Damage(str(landing), "there is no vintage to audit", "Check WAREHOUSE_HOME"))
     removed = 0
     for release in releases:
         sizes: list[int] = []
-        found = tuple(_audit_release(release, sizes, digests, lost))
+        found = tuple(_audit_release(release, sizes, digests, landing))
         if is_removed(release):
             removed += 1
             continue
@@ -94,6 +96,32 @@ def audit(landing: Path, published: Path) -> AuditReport:
         findings += found
     findings += _audit_latest(published)
     return AuditReport(len(vintages), len(releases) - removed, len(checked), sum(checked), tuple(findings))
+
+
+def _sources(landing: Path) -> Listing[Path]:
+    """Return the directories of all sources, and a message if the landing cannot be looked into."""
+    try:
+        return Listing(tuple(sorted(path for path in landing.iterdir() if path.is_dir())))
+    except FileNotFoundError:
+        return Listing(())
+    except OSError as error:
+        return Listing((), (describe_unreadable(landing, error, LANDING_REMEDY),))
+
+
+def _landed_vintages(sources: Listing[Path]) -> Listing[Path]:
+    """Return the directories of all vintages, and a message for each directory that cannot be looked into."""
+    found = [directories_with(source, VINTAGE_MANIFEST, LANDING_REMEDY) for source in sources.records]
+    problems = tuple(problem for one in found for problem in one.problems)
+    return Listing(tuple(path for one in found for path in one.records), sources.problems + problems)
+
+
+def _audit_logs(sources: Listing[Path]) -> Iterator[Damage]:
+    """Yield the lines of the logs of polls and of withdrawals that cannot be read, and logs as a whole."""
+    for source in sources.records:
+        polls = store.list_checks(source.parent, source.name).problems
+        yield from (_unreadable(source / store.CHECKS, one, store.CHECKS_REMEDY) for one in polls)
+        decisions = withdraw.list_events(source.parent, source.name).problems
+        yield from (_unreadable(source / withdraw.LOG, one, LANDING_REMEDY) for one in decisions)
 
 
 def is_removed(release: Path) -> bool:
@@ -113,11 +141,14 @@ def _audit_vintage(directory: Path, checked: list[int], digests: Digests) -> Ite
     try:
         vintage = read_vintage(directory)
     except WarehouseError as error:
-        yield _unreadable(directory / "manifest.json", str(error), DAMAGED_VINTAGE_REMEDY)
+        yield _unreadable(directory / VINTAGE_MANIFEST, str(error), DAMAGED_VINTAGE_REMEDY)
         return
-    digests[(vintage.source, vintage.id)] = vintage.rows_digest
+    digests[(directory.parent.name, directory.name)] = vintage.rows_digest
+    if (vintage.source, vintage.id) != (directory.parent.name, directory.name):
+        what = f"is the manifest of {vintage.source} vintage {vintage.id}"
+        yield Damage(str(directory / VINTAGE_MANIFEST), what, DAMAGED_VINTAGE_REMEDY)
     previous = vintage.previous_vintage and directory.parent / vintage.previous_vintage
-    if previous and not any((previous / name).exists() for name in ("manifest.json", WITHDRAWN)):
+    if previous and is_gone(previous):
         yield Damage(str(previous), "this accepted vintage is missing", DAMAGED_VINTAGE_REMEDY)
     files, rows = {directory / "files" / file.name: file.sha256 for file in vintage.files}, vintage.rows_path
     yield from _audit_files(files, checked, DAMAGED_VINTAGE_REMEDY)
@@ -150,12 +181,10 @@ def rows_remedy(vintage: Vintage) -> str:
     )
 
 
-def _audit_release(
-    directory: Path, checked: list[int], digests: Digests, lost: set[tuple[str, str]]
-) -> Iterator[Damage]:
-    """Yield the findings on one release.
+def _audit_release(directory: Path, checked: list[int], digests: Digests, landing: Path) -> Iterator[Damage]:
+    """Yield the findings on one release; `digests` are those of the vintages that can be read.
 
-    `digests` are those of the landed vintages; `lost` are vintages whose loss an operator has recorded.
+    A vintage whose manifest cannot be read is a finding of its own.
     """
     path = directory / MANIFEST
     try:
@@ -164,10 +193,10 @@ def _audit_release(
         yield _unreadable(path, str(error), DAMAGED_RELEASE_REMEDY)
         return
     yield from _audit_files(manifest.checksums(directory), checked, DAMAGED_RELEASE_REMEDY)
+    lost = lost_vintages(landing, manifest)
     for entry in manifest.vintages:
-        if (entry.source, entry.vintage) in lost:
-            continue
-        if digests.get((entry.source, entry.vintage)) != entry.rows_digest:
+        digest = digests.get((entry.source, entry.vintage), entry.rows_digest)
+        if entry.ref in lost or digest != entry.rows_digest:
             vintage = f"{entry.source} vintage {entry.vintage}"
             what = f"it was built from {vintage}, which the landing does not have with these rows"
             yield Damage(str(path), what, DAMAGED_VINTAGE_REMEDY)
@@ -217,7 +246,7 @@ def _audit_files(files: dict[Path, str], checked: list[int], remedy: str) -> Ite
         try:
             found, size = sha256_of(path), path.stat().st_size
         except OSError as error:
-            yield Damage(str(path), f"cannot be read ({error.strerror or error})", remedy)
+            yield _unreadable(path, describe_unreadable(path, error, remedy), remedy)
             continue
         checked.append(size)
         if found != sha256:
@@ -225,5 +254,13 @@ def _audit_files(files: dict[Path, str], checked: list[int], remedy: str) -> Ite
 
 
 def _unreadable(path: Path, message: str, remedy: str) -> Damage:
-    """Return the finding for a record that cannot be read: its message without the path."""
-    return Damage(str(path), message.removeprefix(str(path)).lstrip(":, "), remedy)
+    """Return the finding for a record that cannot be read: its message without the path, and `remedy` once.
+
+    A remedy that the message has already gives way to it; one for a lack of permission stays.
+    """
+    what = message.removeprefix(str(path)).lstrip(":, ")
+    if what.endswith(f". {ACCESS_REMEDY}"):
+        remedy = ACCESS_REMEDY
+    for told in (LANDING_REMEDY, RELEASE_REMEDY, HISTORY_REMEDY, remedy):
+        what = what.removesuffix(f". {told}")
+    return Damage(str(path), what, remedy)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import AliasChoices, BaseModel, Field
 
-from warehouse.files import Listing, append_record, read_log
+from warehouse.files import Listing, append_record, list_log
 from warehouse.releases.manifest import is_none
 
 HISTORY = "history.jsonl"
@@ -50,7 +50,7 @@ class HistoryEntry(BaseModel, frozen=True):
 
 def read_history(published: Path) -> Listing[HistoryEntry]:
     """Return the history, oldest first, and a message for each unreadable line."""
-    return read_log(published / HISTORY, HistoryEntry, HISTORY_REMEDY)
+    return list_log(published / HISTORY, HistoryEntry, HISTORY_REMEDY)
 
 
 def append_entry(

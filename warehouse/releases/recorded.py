@@ -13,6 +13,7 @@ from pathlib import Path
 from warehouse.errors import WarehouseError
 from warehouse.files import read_each
 from warehouse.landing import store
+from warehouse.releases.lost import is_gone
 from warehouse.releases.manifest import MANIFEST, VintageRef, read_manifest
 from warehouse.releases.store import LATEST, release_dirs
 
@@ -40,7 +41,7 @@ def recorded(home: Path) -> Recorded:
     unreadable: set[Path] = set()
     for reference in released_vintages(home / "published"):
         directory = home / "landing" / reference.source / reference.vintage
-        if not any((directory / name).exists() for name in (store.MANIFEST, store.WITHDRAWN)):
+        if is_gone(directory):
             unreadable.add(directory / store.MANIFEST)
     for path in (home / "landing").glob(f"*/[!.]*/{store.MANIFEST}"):
         try:
