@@ -20,7 +20,7 @@ from warehouse.build.disk import disk_space
 from warehouse.config import Settings
 from warehouse.errors import WarehouseError
 from warehouse.files import Listing
-from warehouse.landing import quarantine, store
+from warehouse.landing import quarantine, store, withdraw
 from warehouse.landing.freshness import ExpectedRelease, Freshness, freshness_of, newest_withdrawn
 from warehouse.landing.home import home_problem
 from warehouse.model import Check, FailedPart
@@ -40,6 +40,9 @@ REVISIONS_SHOWN = 5
 REVISIONS_FOR = timedelta(hours=24)  # as often as the DAG `checks` runs
 TEXT_LIMIT = 2000
 REPAIR = "warehouse repair latest"
+# What shows an unreadable record again, with all others: the audit reads the landing and the releases alone.
+AUDIT, SHOW = "warehouse maintain", "warehouse status"
+AUDITED_PARTS = ("current release", "revisions")
 
 Kind = Literal[
     "fetch_failed",
@@ -102,7 +105,7 @@ def find_alerts(settings: Settings, today: date | None = None, since: datetime |
         try:
             alerts += find()
         except (WarehouseError, OSError, duckdb.Error) as error:
-            alerts.append(unreadable(part, str(error)))
+            alerts.append(unreadable(part, str(error), AUDIT if part in AUDITED_PARTS else SHOW))
     lines = served_lines(settings)
     alerts = [one.model_copy(update={"served": lines.get(one.subject, lines[""])}) for one in alerts]
     return sorted(alerts, key=lambda alert: KINDS.index(alert.kind))
@@ -230,21 +233,22 @@ def release_alerts(settings: Settings) -> Iterable[Alert]:
 
 def record_alerts(settings: Settings) -> Iterable[Alert]:
     """Yield an alert for each record of the warehouse that cannot be read, and each vintage that is lost."""
-    listings: list[tuple[str, Listing[Any]]] = [
-        ("releases", list_releases(settings.published)),
-        ("quarantine", quarantine.list_rejected(settings.rejected)),
-        ("backfills", backfills.list_backfills(settings.backfill)),
-        ("backfills", backfills.list_events(settings.backfill)),
+    listings: list[tuple[str, Listing[Any], str]] = [
+        ("releases", list_releases(settings.published), AUDIT),
+        ("quarantine", quarantine.list_rejected(settings.rejected), SHOW),
+        ("backfills", backfills.list_backfills(settings.backfill), SHOW),
+        ("backfills", backfills.list_events(settings.backfill), SHOW),
     ]
     for name in SOURCES:
-        listings.append((name, store.list_vintages(settings.landing, name)))
-        listings.append((name, store.list_checks(settings.landing, name)))
+        listings.append((name, store.list_vintages(settings.landing, name), AUDIT))
+        listings.append((name, store.list_checks(settings.landing, name), AUDIT))
+        listings.append((name, withdraw.list_events(settings.landing, name), AUDIT))
     if problem := latest_problem(settings.published):
         yield unreadable("latest", problem, REPAIR)
     for ref, loss in lost_now(settings.landing, settings.published).items():
         yield unreadable(ref.source, loss, f"warehouse vintages list {ref.source}")
-    for subject, listing in listings:
-        yield from (unreadable(subject, problem) for problem in listing.problems)
+    for subject, listing, command in listings:
+        yield from (unreadable(subject, problem, command) for problem in listing.problems)
 
 
 def rejection_alert(settings: Settings, source: str, detail: str) -> Alert:
@@ -359,7 +363,7 @@ def behind_alerts(kind: Kind, state: DatabaseState | ObjectsState | None, comman
     return [Alert(kind=kind, subject=subject, happened=happened, reason=state.text, command=command)]
 
 
-def unreadable(subject: str, problem: str, command: str = "warehouse maintain") -> Alert:
+def unreadable(subject: str, problem: str, command: str) -> Alert:
     """Return the alert of a record that cannot be read."""
     what = f"{subject}: missing or unreadable"
     return Alert(kind="unreadable", subject=subject, happened=what, reason=problem, command=command)

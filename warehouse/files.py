@@ -22,6 +22,7 @@ from pydantic import BaseModel, ValidationError
 from warehouse.errors import WarehouseError
 
 R = TypeVar("R", bound=BaseModel)
+S = TypeVar("S")
 T = TypeVar("T")
 CHUNK_BYTES = 1 << 20
 ACCESS_REMEDY = "Correct owner or mode, so that the user who runs the warehouse can read it; it may be intact"
@@ -293,8 +294,8 @@ def _describe_denial(path: Path) -> str:
     return "owner unknown"
 
 
-def read_each(paths: Iterable[Path], read: Callable[[Path], T]) -> Listing[T]:
-    """Read one record from each path; a WarehouseError of `read` becomes a problem of the listing."""
+def read_each(paths: Iterable[S], read: Callable[[S], T]) -> Listing[T]:
+    """Read one record from each path, or other origin; a WarehouseError of `read` becomes a problem."""
     records: list[T] = []
     problems: list[str] = []
     for path in paths:

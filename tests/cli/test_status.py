@@ -15,7 +15,7 @@ from command_line import Ended, invoke
 from conftest import Warehouse
 from recordings import WITHOUT_RECORDING
 from rich.console import Console
-from small_homes import EARLIER_RELEASE, OTHER, RELEASE, ROWS, SOURCE, VINTAGE
+from small_homes import EARLIER_RELEASE, LOADS, OTHER, RELEASE, ROWS, SOURCE, VINTAGE
 from small_releases import make_refresh, make_release, make_vintage, overwrite, vintage_entry
 
 from warehouse.cli import render
@@ -374,6 +374,37 @@ def test_lost_release_is_not_called_no_release_yet(small: Path) -> None:
     assert "no release yet" not in shown
     assert f"served now  unknown: {small}/published/latest: points at release {RELEASE}" in shown
     assert f"in force: release unknown ({small}/published/latest: points at release {RELEASE}" in shown
+
+
+@pytest.mark.parametrize(
+    ("path", "subject"),
+    [
+        (f"landing/{SOURCE}/checks.jsonl", SOURCE),
+        (f"landing/{SOURCE}/withdrawals.jsonl", SOURCE),
+        ("published/history.jsonl", "releases"),
+        ("backfill/log.jsonl", "backfills"),
+        (f"rejected/{SOURCE}/{LOADS[0]}/report.json", "quarantine"),
+    ],
+)
+def test_command_of_an_unreadable_line_shows_it(path: str, subject: str, small: Path) -> None:
+    with (small / path).open("a") as file:
+        file.write("[]\n")
+    alert = the_alert(small, "unreadable", subject)
+    ended = run_command_of(alert, small, exit_code=1)
+    assert f"{small / path}" in alert["reason"]
+    (line,) = (one for one in (ended.stdout + ended.stderr).splitlines() if f"{small / path}" in one)
+    assert "invalid record" in line
+
+
+def test_command_of_a_malformed_address_of_the_bucket_shows_it(small: Path) -> None:
+    alert = the_alert(small, "unreadable", "objects", exit_code=0, WAREHOUSE_OBJECTS="bucket/prefix")
+    assert alert["reason"].startswith("WAREHOUSE_OBJECTS: the address of the bucket must be s3://bucket")
+    ended = run_command_of(alert, small, exit_code=1, WAREHOUSE_OBJECTS="bucket/prefix")
+    assert f"problem: {alert['reason']}" in ended.stderr and SOURCE in ended.stdout
+    assert (
+        "bucket s3://bucket/prefix: "
+        in run_command_of(alert, small, WAREHOUSE_OBJECTS="s3://bucket/prefix").stdout
+    )
 
 
 @pytest.mark.parametrize("gone", ["manifest.json", "."])

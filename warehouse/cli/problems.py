@@ -27,8 +27,7 @@ def record_problems(settings: Settings) -> tuple[str, ...]:
         return (problem,)
     problem = problem or missing_landing(settings)
     found = (
-        *([problem] if problem else []),
-        *landing_problems(settings),
+        *([problem] if problem else landing_problems(settings)),
         *lost_now(settings.landing, settings.published).values(),
         *release_problems(settings.published),
         *read_each(sorted(settings.build.glob("2*")), builds.read_verdict).problems,
@@ -46,8 +45,8 @@ def missing_landing(settings: Settings) -> str | None:
 
 
 def landing_problems(settings: Settings) -> tuple[str, ...]:
-    """Return the unreadable manifests of vintages and lines of the logs of polls."""
-    from warehouse.landing import store
+    """Return the unreadable manifests of vintages and lines of the logs of polls and withdrawals."""
+    from warehouse.landing import store, withdraw
     from warehouse.sources import SOURCES
 
     return tuple(
@@ -56,6 +55,7 @@ def landing_problems(settings: Settings) -> tuple[str, ...]:
         for listing in (
             store.list_vintages(settings.landing, name),
             store.list_checks(settings.landing, name),
+            withdraw.list_events(settings.landing, name),
         )
         for problem in listing.problems
     )

@@ -53,6 +53,7 @@ def status(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode =
     from warehouse.alerts import find_alerts
     from warehouse.cli.problems import require_home
     from warehouse.config import load_settings
+    from warehouse.files import read_each
     from warehouse.landing import quarantine
     from warehouse.objects.behind import objects_state
     from warehouse.publication.behind import database_state
@@ -69,9 +70,10 @@ def status(as_json: AsJson = False, as_csv: AsCsv = False, exit_code: ExitCode =
     lost = {ref.source for ref in lost_now(settings.landing, settings.published)}
     rows = [source_row(settings, name, today, rejected, manifest, lost) for name in SOURCES]
     release, database = latest_name(settings.published), database_state(settings)
-    objects = objects_state(settings)
+    bucket = read_each([settings], objects_state)
+    objects = bucket.records[0] if bucket.records else None
     free_gib = free_disk_gib(settings)
-    problems = record_problems(settings)
+    problems = record_problems(settings) + bucket.problems
     count = len(find_alerts(settings, today))
     if as_csv:
         print_csv(rows, rows[0])

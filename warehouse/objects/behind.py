@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from warehouse.config import Settings
+from warehouse.errors import WarehouseError
 from warehouse.objects.address import parse_address
 from warehouse.objects.lineage import read_lineage
 from warehouse.releases.history import built_release, read_history
@@ -38,11 +39,17 @@ class ObjectsState:
 
 
 def objects_state(settings: Settings) -> ObjectsState | None:
-    """Return the state of the bucket; None when no address is set or there is no release yet."""
+    """Return the state of the bucket; None when no address is set or there is no release yet.
+
+    Raises WarehouseError when the address, or the record of the last push, cannot be read.
+    """
     latest = latest_name(settings.published)
     if settings.objects is None or latest is None:
         return None
-    address = str(parse_address(settings.objects.get_secret_value()))
+    try:
+        address = str(parse_address(settings.objects.get_secret_value()))
+    except WarehouseError as error:
+        raise WarehouseError(f"WAREHOUSE_OBJECTS: {error}") from error
     lineage = read_lineage(settings.home)
     pushed = lineage.release if lineage and lineage.address == address else None
     entries = read_history(settings.published).records

@@ -1,8 +1,8 @@
 """Recomputing every recorded checksum of the landing and of the releases; nothing is changed.
 
-Checked are the files and parsed rows of each vintage against its manifest, the chain of vintages, the
-database and Parquet files of each release against its manifest, the vintages of a release against the
-landing, and `latest` against the history.
+Checked are the files and parsed rows of each vintage against its manifest, the chain of vintages, the logs of
+polls and withdrawals, the database and Parquet files of each release against its manifest, the vintages of a
+release against the landing, and `latest` against the history.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import duckdb
 from warehouse.arrow import pa, pq
 from warehouse.errors import WarehouseError
 from warehouse.files import ACCESS_REMEDY, Listing, describe_unreadable, directories_with, sha256_of
+from warehouse.landing import store, withdraw
 from warehouse.landing.parse import digest_rows
 from warehouse.landing.remake import can_remake
 from warehouse.landing.store import LANDING_REMEDY, read_vintage
@@ -74,12 +75,14 @@ def audit(landing: Path, published: Path) -> AuditReport:
     checked: list[int] = []
     digests: Digests = {}
     findings: list[Damage] = []
-    landed = _landed_vintages(landing)
+    sources = _sources(landing)
+    landed = _landed_vintages(sources)
     vintages, releases = landed.records, release_dirs(published)
     for problem in landed.problems:
         findings.append(_unreadable(Path(problem.partition(": cannot be read")[0]), problem, LANDING_REMEDY))
     for vintage in vintages:
         findings += _audit_vintage(vintage, checked, digests)
+    findings += _audit_logs(sources)
     if not vintages and not landed.problems:
         findings.append(Damage(str(landing), "there is no vintage to audit", "Check WAREHOUSE_HOME"))
     removed = 0
@@ -95,19 +98,30 @@ def audit(landing: Path, published: Path) -> AuditReport:
     return AuditReport(len(vintages), len(releases) - removed, len(checked), sum(checked), tuple(findings))
 
 
-def _landed_vintages(landing: Path) -> Listing[Path]:
-    """Return the directories of all vintages, and a message for each directory that cannot be looked into."""
+def _sources(landing: Path) -> Listing[Path]:
+    """Return the directories of all sources, and a message if the landing cannot be looked into."""
     try:
-        sources = sorted(path for path in landing.iterdir() if path.is_dir())
+        return Listing(tuple(sorted(path for path in landing.iterdir() if path.is_dir())))
     except FileNotFoundError:
         return Listing(())
     except OSError as error:
         return Listing((), (describe_unreadable(landing, error, LANDING_REMEDY),))
-    found = [directories_with(source, VINTAGE_MANIFEST, LANDING_REMEDY) for source in sources]
-    return Listing(
-        tuple(path for one in found for path in one.records),
-        tuple(problem for one in found for problem in one.problems),
-    )
+
+
+def _landed_vintages(sources: Listing[Path]) -> Listing[Path]:
+    """Return the directories of all vintages, and a message for each directory that cannot be looked into."""
+    found = [directories_with(source, VINTAGE_MANIFEST, LANDING_REMEDY) for source in sources.records]
+    problems = tuple(problem for one in found for problem in one.problems)
+    return Listing(tuple(path for one in found for path in one.records), sources.problems + problems)
+
+
+def _audit_logs(sources: Listing[Path]) -> Iterator[Damage]:
+    """Yield the lines of the logs of polls and of withdrawals that cannot be read, and logs as a whole."""
+    for source in sources.records:
+        polls = store.list_checks(source.parent, source.name).problems
+        yield from (_unreadable(source / store.CHECKS, one, store.CHECKS_REMEDY) for one in polls)
+        decisions = withdraw.list_events(source.parent, source.name).problems
+        yield from (_unreadable(source / withdraw.LOG, one, LANDING_REMEDY) for one in decisions)
 
 
 def is_removed(release: Path) -> bool:
