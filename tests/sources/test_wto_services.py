@@ -58,9 +58,20 @@ def seed(name: str) -> list[dict[str, str]]:
 
 
 def test_every_item_of_ebops_2010_is_a_product() -> None:
-    """Groups of this warehouse, of MOFCOM, of the Atlas and of TiSMoS are not EBOPS; travel has codes with two meanings."""
+    """Groups of this warehouse, of MOFCOM, of the Atlas and of TiSMoS are not EBOPS 2010, nor is a BPM5 total."""
     groups = {"DDEL", "DDS", "G", "GS", "KIS", "TRAD"}
-    groups |= {"SDASDB3", "SDB1SK21", "SDB2SK22", "SFSG", "SISK1", "SJXSJ34", "SOXSW", "SW", "SWSJ34"}
+    groups |= {
+        "SDASDB3",
+        "SDB1SK21",
+        "SDB2SK22",
+        "SFSG",
+        "SISK1",
+        "SJXSJ34",
+        "SOXSW",
+        "SOX_BPM5",
+        "SW",
+        "SWSJ34",
+    }
     items = {row["service"] for row in seed("services")} - groups
     items = {item for item in items if not item.startswith("ATLAS")}
     assert len(items) > 100 and items >= {"S", "SC1", "SI221", "SDA", "SJ1121"}
