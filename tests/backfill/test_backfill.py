@@ -15,9 +15,9 @@ from warehouse.backfill import decide, records, stage
 from warehouse.build import builds, steps
 from warehouse.config import SAMPLE_DIR, Settings
 from warehouse.errors import Rejected, WarehouseError
-from warehouse.files import sha256_of
+from warehouse.files import sha256_of, write_record
 from warehouse.landing import store
-from warehouse.releases.manifest import SetAside
+from warehouse.releases.manifest import MANIFEST, SetAside, read_manifest
 from warehouse.releases.store import DATABASE, current
 from warehouse.sources import SOURCES, unctad_goods
 
@@ -59,10 +59,18 @@ def landed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def small(landed_once: Path, bank: Warehouse, tmp_path: Path) -> Path:
-    """Return a home with a landed source and a release, for tests that need no build."""
+    """Return a home with a landed source and a release of it, for tests that need no build."""
     home = copy_home(landed_once, tmp_path / "small")
-    (home / "published").mkdir()
-    (home / "published" / bank.release.name).symlink_to(bank.release, target_is_directory=True)
+    release = home / "published" / bank.release.name
+    release.mkdir(parents=True)
+    for path in bank.release.iterdir():
+        (release / path.name).symlink_to(path, target_is_directory=path.is_dir())
+    manifest = read_manifest(bank.release)
+    landed = {one.id for one in store.vintages(home / "landing", NAME)}
+    (release / MANIFEST).unlink()
+    vintages = tuple(one for one in manifest.vintages if one.vintage in landed)
+    assert vintages and len(vintages) < len(manifest.vintages)
+    write_record(release / MANIFEST, manifest.model_copy(update={"vintages": vintages}))
     (home / "published" / "latest").symlink_to(bank.release.name)
     return home
 
