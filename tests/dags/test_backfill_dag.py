@@ -10,6 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from warehouse.releases.diff import TableDiff
 from warehouse.sources import SOURCES
 
 RESPONSE_SECONDS = 300  # until the run waits for its answer; a run takes seconds
+SETTLED_SECONDS = 2  # after an answer, until it is known not to be lost
 REQUEST = {"source": "safe_bop", "from": "2024-01-01", "to": "2024-03-31"}
 TASKS = ("begin", "build", "compare", "approval", "approved", "approve", "discard")
 TABLE = TableDiff(
@@ -90,23 +92,23 @@ def decided(doubles: Callable[..., Doubles]) -> Doubles:
 def respond(option: str, reason: str | None) -> None:
     """Answer the approval that waits, as `PATCH …/hitlDetails` of Airflow's API does.
 
-    Fails the tasks that wait when it cannot answer: without an answer `DAG.test` never ends.
+    The task's process lets it wait, and then `DAG.test` again: an answer between the two is lost, and is
+    given again. Fails the tasks that wait when it cannot answer: without one `DAG.test` never ends.
     """
     from airflow.models.taskinstance import TaskInstance
     from airflow.utils.session import create_session
     from sqlalchemy.exc import OperationalError
 
-    until, is_answered = time.monotonic() + RESPONSE_SECONDS, False
+    until, answered_at = time.monotonic() + RESPONSE_SECONDS, None
     try:
-        while not is_answered and time.monotonic() < until:
-            try:
-                is_answered = answer(option, reason)
-            except OperationalError:  # the run holds the lock of SQLite
-                continue
-            finally:
-                time.sleep(0.1)
+        while answered_at is None or time.monotonic() < answered_at + SETTLED_SECONDS:
+            with suppress(OperationalError):  # while the run holds the lock of SQLite
+                answered_at = time.monotonic() if answer(option, reason) else answered_at
+            if answered_at is None and time.monotonic() > until:
+                break
+            time.sleep(0.1)
     finally:
-        if not is_answered:
+        if answered_at is None:
             with create_session() as session:
                 for task in session.query(TaskInstance).filter(TaskInstance.state == "awaiting_input"):
                     task.state = "failed"
@@ -121,7 +123,7 @@ def answer(option: str, reason: str | None) -> bool:
 
     with create_session() as session:
         for detail in session.query(HITLDetail):
-            if detail.responded_at is None and str(detail.task_instance.state) == "awaiting_input":
+            if str(detail.task_instance.state) == "awaiting_input":
                 detail.responded_by = {"id": "7", "name": "mei.chen"}
                 detail.responded_at = datetime.now(UTC)
                 detail.chosen_options = [option]
