@@ -152,7 +152,7 @@ def source_alerts(settings: Settings, today: date) -> Iterable[Alert]:
 def late_alert(settings: Settings, freshness: Freshness, expected: ExpectedRelease, is_known: bool) -> Alert:
     """Return the alert of a late source; a poll does not bring a vintage back that an operator withdrew.
 
-    `is_known` tells that none of its vintages is lost or unreadable: such a source cannot be fetched.
+    `is_known` is false if a vintage of the source is lost or unreadable: it cannot be fetched then.
     """
     name, newest = freshness.source, freshness.newest_vintage
     readable = "" if is_known else " that can be read"

@@ -95,8 +95,10 @@ def test_missing_unreadable_and_unknown_files_are_found(home: Path, harm: str, w
     assert any(where in finding.path and what in finding.what for finding in findings), findings
     assert all(finding.remedy and "\n" not in finding.what for finding in findings)
     assert not any(finding.path in finding.what for finding in findings)
-    told = ("ackup", "Delete")
-    assert not any(text in finding.what for text in told for finding in findings), "the remedy says it once"
+    remedies = ("ackup", "Delete")
+    assert not any(text in finding.what for text in remedies for finding in findings), (
+        "a remedy is printed twice"
+    )
 
 
 def test_remedy_for_an_interrupted_switch_works(home: Path) -> None:

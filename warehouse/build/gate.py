@@ -1,4 +1,4 @@
-"""What the release gate is told of the current release: what it found there, and what was decided since."""
+"""What the release gate takes from the current release: its findings, and the decisions made since."""
 
 from __future__ import annotations
 

@@ -256,11 +256,12 @@ def _audit_files(files: dict[Path, str], checked: list[int], remedy: str) -> Ite
 def _unreadable(path: Path, message: str, remedy: str) -> Damage:
     """Return the finding for a record that cannot be read: its message without the path, and `remedy` once.
 
-    A remedy that the message has already gives way to it; one for a lack of permission stays.
+    Another remedy at the end of the message is left out; one for a lack of permission is kept in place of
+    `remedy`.
     """
     what = message.removeprefix(str(path)).lstrip(":, ")
     if what.endswith(f". {ACCESS_REMEDY}"):
         remedy = ACCESS_REMEDY
-    for told in (LANDING_REMEDY, RELEASE_REMEDY, HISTORY_REMEDY, remedy):
-        what = what.removesuffix(f". {told}")
+    for printed in (LANDING_REMEDY, RELEASE_REMEDY, HISTORY_REMEDY, remedy):
+        what = what.removesuffix(f". {printed}")
     return Damage(str(path), what, remedy)

@@ -42,16 +42,16 @@ class Rollback(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """The vintages that a rollback leaves withdrawn, those of them still in force, and those it lets in."""
+    """The vintages withdrawn after a rollback, those of them that it withdraws, and those that it lets in."""
 
     withdrawn: tuple[VintageRef, ...]
-    in_force: tuple[VintageRef, ...]
+    to_withdraw: tuple[VintageRef, ...]
     restored: tuple[VintageRef, ...]
 
     @property
     def sources(self) -> list[str]:
         """Return the sources that the rollback writes, in the order in which they are locked."""
-        return sorted({ref.source for ref in self.in_force + self.restored})
+        return sorted({ref.source for ref in self.to_withdraw + self.restored})
 
 
 def roll_back(settings: Settings, release: str, reason: str) -> Rollback:
@@ -83,7 +83,7 @@ def changes_of(settings: Settings, target: RollbackTarget) -> Changes:
     by_rollback = [ref for ref, out in landed.items() if out is not None and out.subject.startswith(SUBJECT)]
     return Changes(
         withdrawn=tuple(left),
-        in_force=tuple(ref for ref in left if landed[ref] is None),
+        to_withdraw=tuple(ref for ref in left if landed[ref] is None),
         restored=tuple(ref for ref in by_rollback if ref in kept),
     )
 
@@ -115,7 +115,7 @@ def change_vintages(
         )
     decision = Decision(actor=settings.operator, at=datetime.now(UTC), reason=reason.strip(), subject="")
     subject = f"{SUBJECT} from release {target.before} to {name}"
-    for ref in changes.in_force:
+    for ref in changes.to_withdraw:
         directory = settings.landing / ref.source / ref.vintage
         withdraw.take_out(directory, decision.model_copy(update={"subject": subject}))
     for ref in changes.restored:
