@@ -4,8 +4,8 @@ A night makes one build. The first asset event starts a run, whose `wait` ends w
 With `max_active_runs=1` Airflow queues the events that arrive meanwhile, and starts one more run for all of
 them when the first has ended. The `load` of that run builds nothing if the first run already used everything.
 
-A source that failed is not waited for: its last vintage is part of the build. Nor is a source whose DAG is
-paused: its queued runs do not start.
+A source that failed is not waited for: its last vintage is part of the build. Of a source whose DAG is paused
+only the tasks at work are waited for: Airflow starts no other task of its runs, whatever their state.
 """
 
 from __future__ import annotations
@@ -106,10 +106,11 @@ def wait(params: dict[str, str | None], ti: Any = None, dag_run: Any = None) -> 
 
 
 def is_active(instance: Any, dag_id: str) -> bool:
-    """Tell whether a DAG has a run that is running, or one that is queued and can start."""
-    if instance.get_dr_count(dag_id, states=["running"]):
-        return True
-    return bool(instance.get_dr_count(dag_id, states=["queued"])) and not instance.get_dag(dag_id).is_paused
+    """Tell whether a DAG has a run that will end: a paused DAG has none, unless a task of it is at work."""
+    active = ["queued", "running"]
+    if not instance.get_dr_count(dag_id, states=active):
+        return False
+    return not instance.get_dag(dag_id).is_paused or bool(instance.get_ti_count(dag_id, states=active))
 
 
 @task.short_circuit(pool=BUILDS)

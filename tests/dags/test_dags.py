@@ -302,13 +302,17 @@ def test_publish_hands_the_build_from_step_to_step(pipeline: Doubles, dags: dict
 
 
 class Runs:
-    """What a task instance knows of the runs of other DAGs: those active by state, and the paused DAGs."""
+    """What a task instance knows of other DAGs: states of runs, paused DAGs, DAGs with a task at work."""
 
-    def __init__(self, paused: tuple[str, ...] = (), **active: str) -> None:
-        self.active, self.paused = active, paused
+    def __init__(self, paused: tuple[str, ...] = (), at_work: tuple[str, ...] = (), **active: str) -> None:
+        self.active, self.paused, self.at_work = active, paused, at_work
 
     def get_dr_count(self, dag_id: str, states: list[str]) -> int:
         return int(self.active.get(dag_id.removeprefix("ingest_")) in states)
+
+    def get_ti_count(self, dag_id: str, states: list[str]) -> int:
+        assert states == ["queued", "running"]
+        return int(dag_id.removeprefix("ingest_") in self.at_work)
 
     def get_dag(self, dag_id: str) -> SimpleNamespace:
         return SimpleNamespace(is_paused=dag_id.removeprefix("ingest_") in self.paused)
@@ -322,7 +326,9 @@ class Runs:
         (Runs(batis="running"), 119, None, (False, None)),
         (Runs(batis="queued"), 0, None, (False, None)),
         (Runs(paused=("batis",), batis="queued"), 0, None, (True, [])),
-        (Runs(paused=("batis",), batis="running"), 0, None, (False, None)),
+        # A run that was begun before its DAG was paused stays `running`, and no task of it starts.
+        (Runs(paused=("batis",), batis="running"), 0, None, (True, [])),
+        (Runs(paused=("batis",), at_work=("batis",), batis="running"), 0, None, (False, None)),
         (Runs(batis="running", safe_bop="queued"), 121, None, (True, ["batis", "safe_bop"])),
         (Runs(batis="running"), 0, "2023-01-31", (True, [])),
     ],
