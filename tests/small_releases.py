@@ -21,7 +21,8 @@ from warehouse.logs import Timing
 from warehouse.model import Fetched, Vintage
 from warehouse.releases.history import append_entry
 from warehouse.releases.manifest import MANIFEST, BuildRecord, VintageEntry, read_manifest
-from warehouse.releases.publish import news_against, publish
+from warehouse.releases.news import news_against
+from warehouse.releases.publish import publish
 from warehouse.releases.store import DATABASE, latest_name, point_latest, release_dirs
 from warehouse.sources import SOURCES
 

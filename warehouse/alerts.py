@@ -30,7 +30,7 @@ from warehouse.releases.held import held_rows_of
 from warehouse.releases.history import read_history
 from warehouse.releases.lost import lost_now
 from warehouse.releases.manifest import VintageRef, read_manifest
-from warehouse.releases.publish import BigRevision
+from warehouse.releases.news import BigRevision
 from warehouse.releases.recent import describe_revisions, recent_big_revisions
 from warehouse.releases.served import served_lines
 from warehouse.releases.store import current, latest_problem, list_releases

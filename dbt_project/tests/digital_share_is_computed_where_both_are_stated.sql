@@ -15,10 +15,13 @@ left join {{ ref('int_services_total') }} as wholes
         sources.services_source = wholes.source
         and mart.reporter = wholes.reporter
         and {{ is_same_period_and_currency('mart', 'wholes') }}
+where
+    (
+        mart.share_of_services_pct is null and mart.flow <> 'balance' and {{ amount_of_flow('mart.flow', 'wholes') }} <> 0
+        -- not a condition of the join, which would compare every pair of rows
         and (
             (wholes.source = mart.source and wholes.value_type = mart.value_type)
             or (wholes.source <> mart.source and wholes.preference = 1)
         )
-where
-    (mart.share_of_services_pct is null and mart.flow <> 'balance' and {{ amount_of_flow('mart.flow', 'wholes') }} <> 0)
+    )
     or (mart.share_of_services_pct is not null) and (mart.services_source is null or mart.services_million is null)

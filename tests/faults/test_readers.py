@@ -13,7 +13,8 @@ import pytest
 from small_releases import build_record
 
 from warehouse.build.dbt import seal
-from warehouse.releases.publish import news_against, publish, rollback
+from warehouse.releases.news import news_against
+from warehouse.releases.publish import publish, rollback
 
 pytestmark = pytest.mark.faults
 

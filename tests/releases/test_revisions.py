@@ -10,7 +10,7 @@ from small_releases import make_release, overwrite, vintage_entry
 
 from warehouse.errors import WarehouseError
 from warehouse.releases.manifest import VintageRef
-from warehouse.releases.publish import big_revisions, big_revisions_of, revisions_by_kind
+from warehouse.releases.news import big_revisions, big_revisions_of, revisions_by_kind
 
 OLD, NEW = vintage_entry("safe_bop", "2024-03-29"), vintage_entry("safe_bop", "2024-06-28")
 SQL = """

@@ -28,7 +28,7 @@ CODE = (
     (PROJECT_ROOT / "warehouse" / "landing", ("freshness.py",)),
     (
         PROJECT_ROOT / "warehouse" / "releases",
-        ("diff.py", "keys.py", "manifest.py", "parquet.py", "publish.py"),
+        ("diff.py", "keys.py", "manifest.py", "news.py", "parquet.py", "publish.py"),
     ),
     (PROJECT_ROOT / "warehouse" / "site", ("*.py", "content/**/*", "templates/*", "static/*")),
 )

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from warehouse.database import connect, literal
+from warehouse.database import connect
 from warehouse.errors import Rejected, WarehouseError
 from warehouse.files import fsync, link_tree, read_record, record_json, sha256_of, write_record
 from warehouse.landing.freshness import Freshness
@@ -31,7 +32,6 @@ from warehouse.releases.manifest import (
     News,
     ReleaseManifest,
     TableEntry,
-    VintageRef,
     contents_replaced,
     read_manifest,
 )
@@ -52,6 +52,7 @@ from warehouse.releases.store import (
 RECORDS = "build_records"  # run_results.json, dbt.log and timings.json, in the directory of a release
 TIMINGS = "timings.json"
 PARTIAL_PREFIX = ".partial-"
+SITE = "site"
 FRESHNESS = "mart_freshness"
 # The tables with the status of each source, with their schemas; an older release has the first only.
 REFRESHED = (("marts", FRESHNESS), ("bi", "freshness"))
@@ -62,23 +63,6 @@ class Timings(BaseModel, frozen=True):
     """The content of a release's timings.json: the steps of its build, in the order in which they ended."""
 
     steps: tuple[Timing, ...]
-
-
-class BigRevision(BaseModel, frozen=True):
-    """A revision beyond its threshold: a row of `marts.mart_revision_alert`.
-
-    `previous_value` and `value` are in the unit of the series. `change_pct` is None for a change from zero.
-    """
-
-    source: str
-    vintage: str
-    previous_vintage: str
-    series: str
-    period_label: str
-    previous_value: float | None
-    value: float | None
-    change_pct: float | None
-    threshold_pct: float
 
 
 def publish(
@@ -94,16 +78,19 @@ def publish(
     actor: str,
     timings: Sequence[Timing] = (),
     contents: Contents | None = None,
+    site: Callable[[], Path] | None = None,
 ) -> Path:
     """Publish a sealed, validated build; return the directory of the release.
 
     `docs` maps paths within the release to files or directories to copy. `record` is the content of the
-    build's build.json, `verdict` its validation report, `news` what `news_against` returns. With `is_latest`,
-    the release becomes the current release. `timings` are those of the steps before, kept with that of
-    publishing, which lasts until the manifest is written. `contents` are the digests of the tables: the
-    Parquet files of those that the current release has with the same rows are linked. The database is
-    hard-linked into the release, so a publish that was killed can be run again; build and release must be on
-    one file system.
+    build's build.json, `verdict` its validation report, `news` what `news.news_against` returns. With
+    `is_latest`, the release becomes the current release. `timings` are those of the steps before, kept with
+    that of publishing, which lasts until the manifest is written. `contents` are the digests of the tables:
+    the Parquet files of those that the current release has with the same rows are linked. `site` makes the
+    directory of the release's site, in a thread, while DuckDB writes the Parquet files.
+
+    The database is hard-linked into the release, so a publish that was killed can be run again; build and
+    release must be on one file system.
 
     Raises WarehouseError when a release with this id but another database exists.
     """
@@ -116,7 +103,11 @@ def publish(
             (partial / name).parent.mkdir(parents=True, exist_ok=True)
             (shutil.copytree if origin.is_dir() else shutil.copyfile)(origin, partial / name)
         (partial / "parquet").mkdir()
-        tables = export_tables(published, partial, database, record, contents or Contents())
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            made = beside.submit(_add_site, partial, site) if site else None
+            tables = export_tables(published, partial, database, record, contents or Contents())
+        if made:
+            timings = (*timings, made.result())
         (partial / DATABASE).hardlink_to(database)
         manifest = ReleaseManifest(
             **dict(record),
@@ -139,6 +130,13 @@ def publish(
         )
     _register(published, release_id, actor, is_latest=is_latest, replaces=news.against)
     return release
+
+
+def _add_site(partial: Path, make: Callable[[], Path]) -> Timing:
+    """Make the site of a release and copy it into its directory; return the time that this took."""
+    timer = Timer()
+    shutil.copytree(make(), partial / SITE)
+    return timer.timing("site")
 
 
 def export_tables(
@@ -213,71 +211,6 @@ def _register(published: Path, release: str, actor: str, *, is_latest: bool, rep
             point_latest(published, release)
 
 
-# --- news ---
-
-
-def news_against(published: Path, database: Path, record: BuildRecord) -> News:
-    """Return what a build contains that the current release does not."""
-    release = current(published)
-    known = {entry.ref for entry in read_manifest(release).vintages} if release else set()
-    fresh = tuple(entry.ref for entry in record.vintages if entry.ref not in known)
-    return News(
-        against=release.name if release else None,
-        vintages=fresh,
-        revisions=revisions_by_kind(database, fresh),
-        big_revisions=len(big_revisions(database, fresh)),
-    )
-
-
-def revisions_by_kind(database: Path, refs: Sequence[VintageRef]) -> dict[str, int]:
-    """Count the revisions that vintages brought, by kind: new, changed, withdrawn."""
-    counted = _brought_by(refs, database, "select kind, count(*) from core.fct_revision", "group by kind")
-    return {"new": 0, "changed": 0, "withdrawn": 0} | dict(counted)
-
-
-def big_revisions(database: Path, refs: Sequence[VintageRef]) -> tuple[BigRevision, ...]:
-    """Return the revisions beyond their threshold that vintages brought, the biggest first.
-
-    Changes from zero, which have no percentage, come before all others.
-    """
-    columns = tuple(BigRevision.model_fields)
-    select = f"select {', '.join(columns)} from marts.mart_revision_alert"
-    order = "order by abs(change_pct) desc nulls first, source, series, period_label, vintage"
-    rows = _brought_by(refs, database, select, order)
-    return tuple(BigRevision.model_validate(dict(zip(columns, row, strict=True))) for row in rows)
-
-
-def _brought_by(refs: Sequence[VintageRef], database: Path, select: str, order: str) -> list[Any]:
-    """Return the rows that a query finds for vintages; none without vintages."""
-    if not refs:
-        return []
-    # No parameters: DuckDB imports pandas to look at their types, which takes half a second.
-    vintages = ", ".join(literal(f"{ref.source}/{ref.vintage}") for ref in refs)
-    with reading(database) as db:
-        return db.execute(f"{select} where source || '/' || vintage in ({vintages}) {order}").fetchall()
-
-
-def big_revisions_of(release: Path) -> tuple[BigRevision, ...]:
-    """Return the revisions beyond their threshold that are news in a release, the biggest first.
-
-    Only vintages that the release before it did not have count, so that each revision is reported once.
-    Raises WarehouseError when the manifest states no news, or another number of revisions than the database.
-    """
-    news = read_manifest(release).news
-    if news is None:
-        raise WarehouseError(
-            f"{release / MANIFEST}: has no news, because an older version published it. "
-            "Publish again with: warehouse publish --force"
-        )
-    found = big_revisions(release / DATABASE, news.vintages)
-    if len(found) != news.big_revisions:
-        raise WarehouseError(
-            f"{release}: {len(found)} big revisions in the database, {news.big_revisions} in {MANIFEST}. "
-            "One of the two files was changed after publication; find out which with: warehouse maintain"
-        )
-    return found
-
-
 # --- refresh ---
 
 
@@ -328,7 +261,7 @@ def refresh(
             parquet = partial / "parquet" / f"{name}.parquet"
             parquet.unlink()
             tables[name] = export_table(db, schema, name, parquet, keys.get(name, ()))
-    refresh_site(release, partial / DATABASE, partial / "site")
+    refresh_site(release, partial / DATABASE, partial / SITE)
     base = manifest.refreshes or release.name
     update = {
         "release": release_id,

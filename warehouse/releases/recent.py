@@ -9,7 +9,7 @@ from pathlib import Path
 from warehouse.files import read_each
 from warehouse.releases.history import built_release, read_history
 from warehouse.releases.manifest import read_manifest
-from warehouse.releases.publish import BigRevision, big_revisions, big_revisions_of
+from warehouse.releases.news import BigRevision, big_revisions, big_revisions_of
 from warehouse.releases.store import DATABASE
 
 
