@@ -58,7 +58,9 @@ class Progress:
     console: Console
     status: Any = None
     failures: list[str] = field(default_factory=list)
+    vintages: int = 0
     releases: int = 0
+    on_first_vintage: Callable[[], object] = lambda: None
     started: float = 0
 
     def begin(self, context: Any) -> None:
@@ -80,6 +82,9 @@ class Progress:
         if made is None:
             self.skipped(context)
             return
+        if instance.task_id == "ingest" and not self.vintages:
+            self.on_first_vintage()
+        self.vintages += instance.task_id == "ingest"
         self.releases += instance.task_id == "publish"
         noun = {"ingest": "vintage", "publish": "release"}.get(instance.task_id)
         self.end(context, "[green]✓[/]", f"{noun} {escape(str(made))}" if noun else "")
@@ -328,6 +333,7 @@ def main() -> int:
     home = settings.home / "airflow"
     log_file = home / "logs" / "nightly.log"
     use_local_airflow(home)
+    from warehouse.build.contents import parse_project, prepare_build
     from warehouse.sources import SOURCES
 
     plan = nights(os.environ.get("WAREHOUSE_MIRROR", ""), dict(SOURCES))
@@ -337,8 +343,13 @@ def main() -> int:
         redirect_stdout(log),
         redirect_stderr(log),
         console.status("Starting Airflow …") as status,
+        ThreadPoolExecutor(max_workers=1) as beside,
     ):
+        # Airflow's start and ingest use one core, and a build waits for dbt to start and, in a new home, to
+        # parse the models. If that fails, the build fails in the same way, and says so.
+        parsing = beside.submit(parse_project, settings)
         progress = Progress(console, status)
+        progress.on_first_vintage = lambda: beside.submit(prepare_build, settings)
         migrate(home)
         offer_newest_api()
         dags = load_dags(progress)
@@ -346,13 +357,7 @@ def main() -> int:
         gc.enable()
         console.print(f"Airflow is ready ({time.monotonic() - began:.1f} s)", highlight=False)
         record_unrecorded(settings, plan, dict(SOURCES))
-        from warehouse.build.contents import parse_project
-
-        # Ingest uses one core, and in a new home the first build waits for dbt to parse the models. If that
-        # fails, the build fails in the same way, and says so.
-        with ThreadPoolExecutor(max_workers=1) as beside:
-            parsing = beside.submit(parse_project, settings)
-            run_nights(plan, dags, progress, before_publish=parsing.exception)
+        run_nights(plan, dags, progress, before_publish=parsing.exception)
     print_result(console, settings, progress)
     console.print(
         f"Done in {time.monotonic() - began:.0f} s. Log: {log_file}", highlight=False, soft_wrap=True

@@ -49,7 +49,7 @@ ONLY_IMPORTERS = {
     "requests": {"warehouse/fetch/"},
     "great_expectations": {"warehouse/quality/gx.py"},
     "sqlalchemy": {"warehouse/quality/gx.py"},
-    "dbt": {"warehouse/build/dbt.py", "warehouse/build/spark_job.py"},
+    "dbt": {"warehouse/build/dbt_process.py", "warehouse/build/spark_job.py"},
     "pandas": {"warehouse/formats/stata.py"},
     "psycopg2": {"warehouse/publication/postgres.py"},
     "pyspark": {"warehouse/build/spark_job.py"},

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from warehouse.build import dbt, reuse
+from warehouse.build import dbt, dbt_process, reuse
 from warehouse.config import DBT_PROJECT_DIR, PROJECT_ROOT
 from warehouse.errors import WarehouseError
 
@@ -58,6 +58,8 @@ def test_no_command_runs_after_one_that_failed(tmp_path: Path) -> None:
 SLEEPING_DBT = """
 import os, pathlib, threading, time
 class dbtRunner:
+    def __init__(self, manifest=None):
+        pass
     def invoke(self, arguments):
         threading.Thread(target=time.sleep, args=(60,)).start()
         pathlib.Path("begun").write_text(str(os.getpid()))
@@ -111,9 +113,9 @@ def test_dbt_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl is of Linux")
 def test_dbt_whose_parent_has_ended_runs_nothing() -> None:
-    arguments = json.dumps([[["no-such-command"]], [], os.getpid() + 1])
+    arguments = json.dumps([os.getpid() + 1, ["no-such-command"]])
     ended = subprocess.run(
-        [sys.executable, "-c", dbt._RUN_COMMANDS, arguments], capture_output=True, check=False
+        [sys.executable, "-c", dbt_process.CHILD, arguments], capture_output=True, check=False
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, b"", b"")
 

@@ -218,9 +218,9 @@ def test_every_argument_and_option_has_help() -> None:
 SLEEPING_BUILD = """
 import os, sys
 from pathlib import Path
-from warehouse.build import dbt, reuse, steps
+from warehouse.build import dbt, dbt_process, reuse, steps
 home = Path(os.environ["WAREHOUSE_HOME"])
-dbt._RUN_COMMANDS = (
+dbt_process.CHILD = (
     "import os, pathlib, time;"
     f"pathlib.Path({str(home / 'child')!r}).write_text(str(os.getpid())); time.sleep(60)"
 )

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import duckdb
 
-from warehouse.build import dbt
+from warehouse.build import dbt, dbt_process
 from warehouse.build import load as loading
 from warehouse.build.builds import BUILD_RECORD, LOADED, read_build
 from warehouse.build.fingerprint import code_digest
@@ -114,6 +114,12 @@ def parse_project(settings: Settings) -> None:
         with TemporaryDirectory(prefix="parse-") as work:
             working, artifacts = Path(work) / WORKING, Path(work) / "dbt"
             dbt.run_dbt([("parse",)], working, DBT_PROJECT_DIR, artifacts, parsed)
+
+
+def prepare_build(settings: Settings) -> None:
+    """Let dbt get ready for the two runs of a build, staging and transform, if the present code is parsed."""
+    if settings.engine == "duckdb":
+        dbt_process.prepare(DBT_PROJECT_DIR, parsed_project(settings), 2)
 
 
 def kept_build(settings: Settings) -> Path:

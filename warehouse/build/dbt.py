@@ -1,21 +1,18 @@
 """Run dbt on a build, and seal the file that becomes the release.
 
-dbt runs in a process of its own, since in this one it would keep DuckDB's locks. A build's seeds, models and
-tests and then its documentation are made in one process: it takes dbt 2 s to start. A build on kept files has
-their documentation, which depends on the code alone. Logs and artifacts go to the build's directory. What dbt
-parsed is kept for the next run, under a name that changes with the code: it takes dbt 5 s to parse the
-project again.
+A build's seeds, models and tests and then its documentation are made in one process of dbt, which takes 2 s
+to start (`dbt_process`). A build on kept files has their documentation, which depends on the code alone. Logs
+and artifacts go to the build's directory. What dbt parsed is kept for the next run, under a name that changes
+with the code: it takes dbt 5 s to parse the project again.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -23,12 +20,12 @@ from typing import NamedTuple
 
 import duckdb
 
-from warehouse.build import reuse
+from warehouse.build import dbt_process, reuse
 from warehouse.build.builds import CONTENTS
 from warehouse.build.results import FAILED, log_nodes
-from warehouse.database import connect, environment_of_dbt, literal
+from warehouse.database import connect, literal
 from warehouse.errors import Rejected, WarehouseError
-from warehouse.files import fsync, write_record
+from warehouse.files import write_record
 from warehouse.releases.store import DATABASE
 
 LOG = logging.getLogger(__name__)
@@ -36,32 +33,10 @@ RELEASE_SCHEMAS = ("core", "marts", "bi")
 ROWS_SHOWN = 3
 NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 MOST_FREE = 0.2  # of the blocks of a release's file
-PARSED = "partial_parse.msgpack"  # dbt's name, in its target directory
 _STAGING = re.compile(r"model\.services_trade\.stg_(\w+)")
 _QUOTED = re.compile(r"""[\"']([^\"']+)[\"']""")
 # The Airflow task that calls `transform` must allow a little more than this.
 TIMEOUT = timedelta(hours=3)
-# Runs dbt's commands one after another, and ends with 1 at the first that fails. Each reads what the one
-# before parsed: a manifest that a command was given is changed by it, and to copy one takes dbt longer.
-# First it asks Linux to be killed when its parent ends (prctl's PR_SET_PDEATHSIG is 1): without the parent's
-# lock on builds it would write the files of the next try. It collects no garbage, of which dbt leaves little
-# (80 MB in a build): to look for it takes a tenth of dbt's time.
-_RUN_COMMANDS = """
-import ctypes, gc, json, os, signal, sys
-gc.disable()
-commands, common, parent = json.loads(sys.argv[1])
-if sys.platform == "linux":
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit(1)
-from dbt.cli.main import dbtRunner
-for command in commands:
-    result = dbtRunner().invoke([*command, *common])
-    if not result.success:
-        if result.exception:
-            print(f"dbt {command[0]}: {result.exception}")
-        sys.exit(1)
-"""
 
 
 class Cache(NamedTuple):
@@ -118,67 +93,28 @@ def run_dbt(
     if working.name != reuse.WORKING:
         raise ValueError(f"{working}: dbt's profile names the working file {reuse.WORKING}")
     artifacts.mkdir(parents=True, exist_ok=True)
-    if parsed.exists():
-        shutil.copyfile(parsed, artifacts / PARSED)
     name = commands[0][0]
     log = artifacts / f"dbt-{name}.log"
-    common = [
-        *("--project-dir", str(project)),
-        *("--profiles-dir", str(project)),
-        *("--target-path", str(artifacts)),
-        *("--log-path", str(artifacts), "--no-use-colors"),
-    ]
     try:
-        result = subprocess.run(
-            [
-                *(sys.executable, "-c", _RUN_COMMANDS),
-                json.dumps([commands, common, os.getpid()]),
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=os.environ
-            | {
-                "DBT_LOG_LEVEL_FILE": "info",
-                "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-                "DO_NOT_TRACK": "1",
-            }
-            | environment_of_dbt(),
-            cwd=working.parent,
-            timeout=TIMEOUT.total_seconds(),
-            check=False,
+        code, output = dbt_process.run(
+            commands, working.parent, project, artifacts, parsed, TIMEOUT.total_seconds()
         )
     except subprocess.TimeoutExpired as error:
         raise WarehouseError(
             f"dbt {name} was stopped after {TIMEOUT}. See what it was running in {artifacts / 'dbt.log'}"
         ) from error
     # Written here and not by dbt, so that a full disk is reported by this process.
-    log.write_bytes(result.stdout)
+    log.write_bytes(output)
     if name == "build":
         log_nodes(artifacts / "run_results.json")
-    if result.returncode != 0:
+    if code != 0:
         failed = failed_nodes(artifacts, working) if name == "build" else []
         for node in failed:
             LOG.error("dbt %s: %s", name, node)
-        detail = "; ".join(failed) or result.stdout.decode("utf-8", "replace")[-1500:]
+        detail = "; ".join(failed) or output.decode("utf-8", "replace")[-1500:]
         message = f"dbt {name} failed: {detail}. Full log: {log}"
         raise Rejected(message) if failed else WarehouseError(message)
-    if (artifacts / PARSED).exists():  # not where DBT_PARTIAL_PARSE is false
-        _keep_parsed(artifacts / PARSED, parsed)
-
-
-def _keep_parsed(created: Path, parsed: Path) -> None:
-    """Copy the parsed project to `parsed`, and remove those of other code."""
-    parsed.parent.mkdir(parents=True, exist_ok=True)
-    for other in parsed.parent.glob("*.msgpack"):
-        if other != parsed:
-            other.unlink(missing_ok=True)
-    partial = parsed.with_suffix(f".{os.getpid()}.partial")  # other processes may write the same file
-    try:
-        shutil.copyfile(created, partial)
-        fsync(partial)
-        partial.replace(parsed)
-    finally:
-        partial.unlink(missing_ok=True)
+    dbt_process.keep_parsed(artifacts, parsed)
 
 
 def failed_nodes(artifacts: Path, working: Path | None) -> list[str]:

@@ -87,10 +87,9 @@ def publish(
     `is_latest`, the release becomes the current release. `timings` are those of the steps before, kept with
     that of publishing, which lasts until the manifest is written. `contents` are the digests of the tables:
     the Parquet files of those that the current release has with the same rows are linked. `site` makes the
-    directory of the release's site, in a thread, while DuckDB writes the Parquet files.
-
-    The database is hard-linked into the release, so a publish that was killed can be run again; build and
-    release must be on one file system.
+    directory of the release's site, in a thread, while DuckDB writes the Parquet files. The database is
+    hard-linked into the release, so a publish that was killed can be run again; build and release must be on
+    one file system.
 
     Raises WarehouseError when a release with this id but another database exists.
     """
@@ -99,15 +98,11 @@ def publish(
     read_history(published).require()
     if not release.exists():
         partial = new_partial(published, release_id)
-        for name, origin in docs.items():
-            (partial / name).parent.mkdir(parents=True, exist_ok=True)
-            (shutil.copytree if origin.is_dir() else shutil.copyfile)(origin, partial / name)
-        (partial / "parquet").mkdir()
+        _copy(docs, partial)
         with ThreadPoolExecutor(max_workers=1) as beside:
             made = beside.submit(_add_site, partial, site) if site else None
             tables = export_tables(published, partial, database, record, contents or Contents())
-        if made:
-            timings = (*timings, made.result())
+        made_in = (made.result(),) if made else ()
         (partial / DATABASE).hardlink_to(database)
         manifest = ReleaseManifest(
             **dict(record),
@@ -120,7 +115,7 @@ def publish(
         )
         timer.rows = sum(table.rows for table in tables.values())
         (partial / RECORDS).mkdir(exist_ok=True)
-        kept = Timings(steps=(*timings, timer.timing("publish")))
+        kept = Timings(steps=(*timings, *made_in, timer.timing("publish")))
         write_record(partial / RECORDS / TIMINGS, kept)
         finish(partial, manifest)
     elif read_manifest(release).database.sha256 != sha256_of(database):
@@ -130,6 +125,13 @@ def publish(
         )
     _register(published, release_id, actor, is_latest=is_latest, replaces=news.against)
     return release
+
+
+def _copy(docs: Mapping[str, Path], partial: Path) -> None:
+    """Copy files and directories into the directory of a release, by their paths in it."""
+    for name, origin in docs.items():
+        (partial / name).parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if origin.is_dir() else shutil.copyfile)(origin, partial / name)
 
 
 def _add_site(partial: Path, make: Callable[[], Path]) -> Timing:
@@ -144,6 +146,7 @@ def export_tables(
 ) -> dict[str, TableEntry]:
     """Write the Parquet files of a release, or link the current one's; return the entries of the manifest."""
     release, unchanged = current(published), None
+    (partial / "parquet").mkdir()
     if release is not None:
         unchanged = Unchanged(release / "parquet", read_manifest(release).unchanged(contents, record))
     found = export_parquet(database, partial / "parquet", table_keys(partial / DBT_MANIFEST), unchanged)
