@@ -328,7 +328,7 @@ def print_result(console: Console, settings: Settings, progress: Progress) -> No
 def main() -> int:
     """Run every night; return the exit code."""
     began = time.monotonic()
-    gc.disable()  # a sixth of the start would go into looking for garbage among modules
+    gc.disable()  # to look for garbage among modules takes a sixth of the start
     settings = load_settings()
     home = settings.home / "airflow"
     log_file = home / "logs" / "nightly.log"
@@ -359,6 +359,7 @@ def main() -> int:
         record_unrecorded(settings, plan, dict(SOURCES))
         run_nights(plan, dags, progress, before_publish=parsing.exception)
     print_result(console, settings, progress)
+    gc.freeze()  # nor at the end
     console.print(
         f"Done in {time.monotonic() - began:.0f} s. Log: {log_file}", highlight=False, soft_wrap=True
     )

@@ -26,9 +26,9 @@ MANIFEST = "manifest.json"  # as well
 # before parsed: a manifest that a command was given is changed by it, and to copy one takes dbt longer.
 # First it asks Linux to be killed when its parent ends (prctl's PR_SET_PDEATHSIG is 1): without the parent's
 # lock on builds it would write the files of the next try. It collects no garbage, of which dbt leaves little
-# (80 MB in a build): to look for it takes a tenth of dbt's time.
+# (80 MB in a build): to look for it takes a tenth of dbt's time, and a second at the end.
 CHILD = """
-import ctypes, gc, json, os, signal, sys
+import atexit, ctypes, gc, json, os, signal, sys
 gc.disable()
 parent, parse = json.loads(sys.argv[1])
 if sys.platform == "linux":
@@ -36,6 +36,7 @@ if sys.platform == "linux":
     if os.getppid() != parent:
         sys.exit(1)
 from dbt.cli.main import dbtRunner
+atexit.register(gc.freeze)
 manifest = dbtRunner().invoke(parse).result if parse else None
 line = sys.stdin.readline()
 if not line:
