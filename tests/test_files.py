@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from flushes import recorded
 from pydantic import BaseModel
 
 from warehouse.files import (
@@ -12,6 +13,7 @@ from warehouse.files import (
     append_record,
     complete_lines,
     directories_with,
+    fsync_all,
     list_log,
     read_log,
 )
@@ -70,3 +72,15 @@ def test_folder_and_log_that_cannot_be_opened_are_problems(tmp_path: Path) -> No
     assert problem == f"{tmp_path}/file: cannot be read (Not a directory). Restore it"
     (problem,) = list_log(tmp_path / "one", BaseModel, "Delete it").problems
     assert problem == f"{tmp_path}/one: cannot be read (Is a directory). Delete it"
+
+
+def test_each_path_is_flushed_and_errors_are_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [tmp_path / str(number) for number in range(20)]
+    for path in paths:
+        path.touch()
+    events = recorded(monkeypatch)
+    fsync_all([*paths, tmp_path])
+    assert sorted(events) == sorted(("flush", path) for path in (*paths, tmp_path))
+    paths[7].unlink()
+    with pytest.raises(FileNotFoundError, match="7"):
+        fsync_all(paths)

@@ -22,6 +22,7 @@ from warehouse.files import (
     Listing,
     directories_with,
     fsync,
+    fsync_all,
     read_each,
     read_record,
     write_record,
@@ -79,8 +80,7 @@ def add(
     """
     directory = rejected / source / incoming.name
     directory.parent.mkdir(parents=True, exist_ok=True)
-    for path in (*(incoming / "files").iterdir(), incoming / "files"):
-        fsync(path)
+    fsync_all((*(incoming / "files").iterdir(), incoming / "files"))
     write_record(incoming / REPORT, RejectionReport(source=source, reasons=reasons, report=report))
     for path in sorted(incoming.iterdir()):
         if path.is_dir() and path.name != FILES:

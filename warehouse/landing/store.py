@@ -17,6 +17,7 @@ from warehouse.files import (
     append_record,
     directories_with,
     fsync,
+    fsync_all,
     list_log,
     locked,
     read_each,
@@ -189,8 +190,7 @@ def add_vintage(
     if directory.exists():  # without a manifest, else the id would be taken: a load that was killed here
         shutil.rmtree(directory)
     (incoming / "files" / "fetched.json").unlink(missing_ok=True)
-    for path in (*(incoming / "files").iterdir(), incoming / "files"):
-        fsync(path)
+    fsync_all((*(incoming / "files").iterdir(), incoming / "files"))
     incoming.rename(directory)
     vintage = Vintage(
         source=source.name,

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from warehouse.database import connect
 from warehouse.errors import Rejected, WarehouseError
-from warehouse.files import fsync, link_tree, read_record, record_json, sha256_of, write_record
+from warehouse.files import fsync, fsync_all, link_tree, read_record, record_json, sha256_of, write_record
 from warehouse.landing.freshness import Freshness
 from warehouse.logs import Timer, Timing
 from warehouse.releases.history import HistoryEntry, append_entry, last_switch, read_history
@@ -184,9 +184,10 @@ def finish(partial: Path, manifest: ReleaseManifest) -> Path:
     are flushed to the disk before the rename.
     """
     (partial / MANIFEST).write_text(record_json(manifest), encoding="utf-8")
-    for path in (*sorted(partial.rglob("*")), partial):
+    paths = [*partial.rglob("*"), partial]
+    for path in paths:
         path.chmod(0o444 if path.is_file() else 0o755)
-        fsync(path)
+    fsync_all(paths)
     release = partial.rename(partial.with_name(manifest.release))
     fsync(release.parent)
     return release
