@@ -128,10 +128,10 @@ postgresql-clients: $(READY)
 	  echo 'Installing clients of PostgreSQL by ODBC, JDBC and R from Debian ...'; as=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends $(CLIENT_PACKAGES) >/dev/null; }
 
-# The week and the other stack beside each other, each with its own PostgreSQL, ports and home: see tests/stack/conftest.py.
-# STACKS=1 runs one after the other, where other tests have the cores.
+# Two stacks beside each other, each with its own PostgreSQL, ports and home, and beside them the tests that need none:
+# see tests/stack/conftest.py. STACKS=1 runs one after the other, where other tests have the cores.
 test-stack: postgresql postgresql-clients ## the services of docker-compose.yml as plain processes, on PostgreSQL, and its clients (minutes)
-	@$(BIN)/python -m pytest -q -n $(or $(STACKS),2) --dist loadfile --no-loadscope-reorder -m stack tests/stack
+	@$(BIN)/python -m pytest -q -n $(or $(STACKS),3) --dist loadfile --no-loadscope-reorder -m stack tests/stack
 
 # Debian's Chromium and the packages of requirements-browser.lock, when there are none.
 .PHONY: browser

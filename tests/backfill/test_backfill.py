@@ -105,6 +105,8 @@ def test_approved_backfill_publishes_the_build_that_was_compared(bank_home: Path
     build = home / "backfill" / backfill / "home" / "build" / report.after
     compared, record = sha256_of(build / DATABASE), builds.read_build(build)
     loaded = raw_tables(build / builds.LOADED)
+    kept = list(settings.staged.glob("*/*.parquet"))
+    assert kept and all(path.samefile(build.parents[1] / path.relative_to(home)) for path in kept)
 
     release = decide.approve(settings, backfill, "the desk needs the edition of May")
     latest = current(settings.published)

@@ -12,14 +12,14 @@ import pytest
 from postgresql import cluster, run
 from stack_processes import WEBHOOK_TOKEN
 
-# The first worker of `make test-stack` takes the first and the third of these modules, the second the second.
-# Who is done first takes the next of the others.
-ORDER = ("test_week", "test_stack", "test_publish_to")
+# Each of the three workers of `make test-stack` begins with one of these modules. The first also takes the
+# fourth, since it has a single test, and the third what is left.
+ORDER = ("test_week", "test_stack", "test_bench", "test_publish_to")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
-    """Begin with the two stacks, which take longest: they run beside each other."""
+    """Begin with the two stacks, which take longest, and with what needs the whole sample."""
 
     def place(item: pytest.Item) -> int:
         is_named = item.path.parent == Path(__file__).parent and item.path.stem in ORDER

@@ -330,7 +330,7 @@ def listens(stack: Stack) -> bool:
 
 
 def beating(stack: Stack) -> bool:
-    health_report = requests.get(f"{stack.page}/api/v2/monitor/health", timeout=10).json()
+    health_report = requests.get(f"{stack.page}/api/v2/monitor/health", timeout=30).json()
     parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
     return all(health_report[part]["status"] == "healthy" for part in parts)
 

@@ -18,6 +18,7 @@ import pytest
 import requests
 from airflow_api import ADMIN, api, ended, login, parsed, runs, task_states, token_of, trigger
 from bench.cluster import debian_bin
+from conftest import settings_of
 from stack_ports import free_ports
 from stack_processes import (
     AIRFLOW,
@@ -38,6 +39,7 @@ from stack_processes import (
 )
 
 from warehouse.backfill import records
+from warehouse.build import contents
 from warehouse.config import PROJECT_ROOT, SAMPLE_DIR
 from warehouse.releases.history import read_history
 from warehouse.releases.manifest import read_manifest
@@ -59,10 +61,12 @@ BACKFILL = {
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, webhook_port: int) -> Iterator[Stack]:
+def stack(tmp_path_factory: pytest.TempPathFactory, webhook_port: int, shared: Path) -> Iterator[Stack]:
     home = tmp_path_factory.mktemp("stack")
+    contents.parse_project(settings_of(shared))  # by conftest.py, the same file for all homes
     mirror = {"WAREHOUSE_MIRROR": str(SAMPLE_DIR / "night-2"), "WAREHOUSE_SCHEDULE": "* * * * *"}
     with running_stack(home, webhook_port, **mirror) as stack:
+        shutil.copytree(shared / "parsed", stack.warehouse / "parsed")
         yield stack
 
 

@@ -186,8 +186,14 @@ class Week:
 
     # --- what an operator sees ---
 
-    def posts_of(self, failure: str) -> list[str]:
-        return [text for text in self.posts if failure in text]
+    def posts_of(self, failure: str, count: int = 1) -> list[str]:
+        """Wait for posts: Airflow calls the notifier after it has recorded the state of the task."""
+
+        def found() -> list[str]:
+            return [text for text in self.posts if failure in text]
+
+        until(f"{count} posts say: {failure}", lambda: len(found()) >= count, self.stack)
+        return found()
 
     def see(self, problem: str = "") -> Seen:
         """Read the state, with the four commands at the same time; `problem` is in the only one there is."""
@@ -373,7 +379,7 @@ def wrong_load_is_overruled(week: Week, before: Path) -> Path:
     alert = ("load_rejected", MOFCOM)
     seen = week.see_release(before, {alert})
     assert (seen.outcome(MOFCOM), seen.source(MOFCOM)["rejected"]) == ("rejected", 1)
-    _, post = week.posts_of(f"ingest_{MOFCOM}.ingest failed")
+    _, post = week.posts_of(f"ingest_{MOFCOM}.ingest failed", count=2)
     (load,) = json.loads(week.run("rejected", "list", "--json"))
     assert load["id"] in seen.alerts[alert]["command"] and "the last vintage had 4" in post
     week.run("rejected", "accept", load["id"], "--why", "the publisher has withdrawn two years")
@@ -478,6 +484,13 @@ def killed_scheduler(week: Week, before: Path, run: str) -> None:
     until("dbt is at work", lambda: [*builds.glob("2*/dbt/dbt.log")], week.stack)
     kill(week.stack.running["scheduler"])
     assert current_release(week.stack) == before
+    # The scheduler that follows takes a heartbeat of this age for that of one that has ended, and does not
+    # wait for half a minute until it is as old. test_stack.py waits.
+    query(
+        week.stack,
+        "update job set latest_heartbeat = latest_heartbeat - interval '1 hour' "
+        "where job_type = 'SchedulerJob' and state = 'running'",
+    )
     start(week.stack, "scheduler")
     assert week.wait_for(f"dags/publish/dagRuns/{run}") == "success"
     release = current_release(week.stack)

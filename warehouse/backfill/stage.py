@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -231,6 +231,7 @@ def build(settings: Settings, backfill_id: str) -> str:
             f"{backfill.id} --why 'incomplete', then request it again"
         )
     with recording_failure(settings, backfill):
+        link_prepared(settings, staged)
         build_id = steps.load(staged, force=True)
         if build_id is None:
             raise WarehouseError(f"{backfill.id}: nothing was loaded. Request the backfill again")
@@ -238,6 +239,20 @@ def build(settings: Settings, backfill_id: str) -> str:
         require_nothing_set_aside(builds.read_build(staged.build / build_id))
     records.write_report(backfill, Report(pulls=report.pulls, build=build_id))
     return backfill.id
+
+
+def link_prepared(settings: Settings, staged: Settings) -> None:
+    """Link what the live warehouse has made of the code and of vintages: a forced build uses it there too.
+
+    These are dbt's parsed project and the staged vintages, whose names digest what they were made from, and
+    which are never changed in place. What cannot be linked is made again: a live build may remove it
+    meanwhile, and an earlier try of this one may have left it.
+    """
+    for path in (*settings.parsed.glob("*.msgpack"), *settings.staged.glob("*/*.parquet")):
+        target = staged.home / path.relative_to(settings.home)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):
+            target.hardlink_to(path)
 
 
 def require_nothing_set_aside(record: BuildRecord) -> None:
