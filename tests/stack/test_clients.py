@@ -80,7 +80,7 @@ def output_of(command: list[str], text: str | None = None, **variables: str) -> 
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
         env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": "/nonexistent", **variables},
     )
     assert done.returncode == 0, done.stdout + done.stderr
