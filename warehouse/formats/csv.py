@@ -188,7 +188,8 @@ def check_characters(path: Path, *, source: str, file: str, delimiter: str, bloc
     Arrow accepts both and reads `"1"2` as 12, so the value would change without an error.
     """
     letter = rb'[^\r\n"' + re.escape(delimiter.encode("ascii")) + rb"]"
-    stray = re.compile(letter + b'"' + letter)
+    # It begins with the mark: `re` looks for one at the speed of memchr, and for a letter byte by byte.
+    stray = re.compile(b'"(?<=' + letter + b'")(?=' + letter + b")")
     line, carried = 1, b""
     with path.open("rb") as handle:
         if handle.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:  # a quoted value may follow it
