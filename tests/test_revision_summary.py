@@ -16,7 +16,7 @@ from conftest import Warehouse
 from warehouse.errors import WarehouseError
 from warehouse.files import record_json
 from warehouse.releases.manifest import ReleaseManifest, VintageRef, read_manifest
-from warehouse.releases.publish import BigRevision, big_revisions_of, news_against
+from warehouse.releases.news import BigRevision, big_revisions_of, news_against
 from warehouse.releases.store import DATABASE
 
 FIRST, SECOND = "2022-09-16", "2024-07-12"
