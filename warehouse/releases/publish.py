@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -87,9 +86,8 @@ def publish(
     `is_latest`, the release becomes the current release. `timings` are those of the steps before, kept with
     that of publishing, which lasts until the manifest is written. `contents` are the digests of the tables:
     the Parquet files of those that the current release has with the same rows are linked. `site` makes the
-    directory of the release's site, in a thread, while DuckDB writes the Parquet files. The database is
-    hard-linked into the release, so a publish that was killed can be run again; build and release must be on
-    one file system.
+    directory of the release's site. The database is hard-linked into the release, so a publish that was
+    killed can be run again; build and release must be on one file system.
 
     Raises WarehouseError when a release with this id but another database exists.
     """
@@ -99,10 +97,8 @@ def publish(
     if not release.exists():
         partial = new_partial(published, release_id)
         _copy(docs, partial)
-        with ThreadPoolExecutor(max_workers=1) as beside:
-            made = beside.submit(_add_site, partial, site) if site else None
-            tables = export_tables(published, partial, database, record, contents or Contents())
-        made_in = (made.result(),) if made else ()
+        made_in = (_add_site(partial, site),) if site else ()
+        tables = export_tables(published, partial, database, record, contents or Contents())
         (partial / DATABASE).hardlink_to(database)
         manifest = ReleaseManifest(
             **dict(record),
