@@ -51,7 +51,7 @@ BUILDING = {
     "dbt is running": "build/2*/dbt/dbt.log",
     "dbt has ended its models": "build/2*/dbt/run_results.json",
     "documentation is written": "build/2*/dbt/static_index.html",
-    "the files are being kept": "kept/*.partial/SHA256SUMS",
+    "the files are being kept": "kept/*.partial",
     "the build is being validated": "build/2*/validation",
     "the verdict is written": "build/2*/validation.json",
 }
