@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,6 @@ from warehouse.releases.news import news_against
 from warehouse.releases.publish import (
     PARTIAL_PREFIX,
     publish,
-    read_release_timings,
     refresh,
     rollback,
 )
@@ -119,25 +117,6 @@ def test_release_has_database_parquet_docs_and_correct_manifest(tmp_path: Path) 
     with duckdb.connect(str(tmp_path / "published" / "latest" / "warehouse.duckdb"), read_only=True) as db:
         assert db.execute("select reporter from marts.mart").fetchall() == [("CHN",)]
         assert db.execute("select count(*) from duckdb_views() where not internal").fetchall() == [(0,)]
-
-
-def test_release_has_its_site_and_the_time_that_it_took(tmp_path: Path) -> None:
-    file, record, published = make_build(tmp_path / "build"), build_record(), tmp_path / "published"
-    news = news_against(published, file, record)
-
-    def publish_with(site: Callable[[], Path]) -> Path:
-        args = published, "one", file, {}, record, {}
-        return publish(*args, news=news, is_latest=True, actor="tests", site=site)
-
-    def fail() -> Path:
-        raise Rejected("no page")
-
-    with pytest.raises(Rejected, match="no page"):
-        publish_with(fail)
-    assert [path.name for path in published.iterdir() if not path.name.startswith(".")] == []
-    made = publish_with(lambda: file.parent / "docs")
-    assert (made / "site" / "index.html").read_text() == "<p>docs</p>"
-    assert [one.step for one in read_release_timings(made)] == ["site", "publish"]
 
 
 def test_sealing_leaves_no_view_and_no_log(tmp_path: Path) -> None:

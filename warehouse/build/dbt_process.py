@@ -62,7 +62,7 @@ class Prepared(NamedTuple):
     target: TemporaryDirectory[str]
 
 
-# Taken from the end; a process that nobody takes ends with this one.
+# The processes that wait. One that is not taken ends with this process.
 _prepared: list[Prepared] = []
 
 

@@ -12,13 +12,13 @@ from warehouse.logs import Timer
 from warehouse.releases.diff import report_of
 from warehouse.releases.keys import DBT_MANIFEST
 from warehouse.releases.manifest import BuildRecord, ChangedSources, News, TableEntry, read_manifest
-from warehouse.releases.publish import SITE
 from warehouse.releases.store import DATABASE, current
 
 if TYPE_CHECKING:
     from warehouse.verdict import Verdict
 
 LOG = logging.getLogger(__name__)
+SITE = "site"
 
 
 def make_site(published: Path, build: Path, record: BuildRecord, verdict: Verdict, news: News) -> Path:

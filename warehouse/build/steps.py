@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import shutil
 from datetime import UTC, date, datetime
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -288,8 +287,10 @@ def publish(settings: Settings, build_id: str) -> str:
         require_not_overtaken(settings, record)
         is_beside = record.is_of_the_past or record.is_as_of
         is_latest = current(settings.published) is None or not is_beside
-        news = news_against(settings.published, build / DATABASE, record)
-        make_site = partial(sites.make_site, settings.published, build, record, verdict, news)
+        site, news = {}, news_against(settings.published, build / DATABASE, record)
+        if settings.site and not (settings.published / build_id).exists():
+            with timed("site", build):
+                site = {sites.SITE: sites.make_site(settings.published, build, record, verdict, news)}
         release = publishing.publish(
             settings.published,
             build_id,
@@ -299,6 +300,7 @@ def publish(settings: Settings, build_id: str) -> str:
                 "dbt_docs/index.html": build / "dbt" / "static_index.html",
                 "dbt_docs/manifest.json": build / "dbt" / "manifest.json",
                 **kept_records(build),
+                **site,
             },
             record,
             verdict.model_dump(mode="json"),
@@ -307,7 +309,6 @@ def publish(settings: Settings, build_id: str) -> str:
             actor=settings.operator,
             timings=read_timings(build).records,
             contents=read_contents(build),
-            site=make_site if settings.site else None,
         )
         shutil.rmtree(build)
     tables = read_manifest(release).tables

@@ -51,7 +51,6 @@ from warehouse.releases.store import (
 RECORDS = "build_records"  # run_results.json, dbt.log and timings.json, in the directory of a release
 TIMINGS = "timings.json"
 PARTIAL_PREFIX = ".partial-"
-SITE = "site"
 FRESHNESS = "mart_freshness"
 # The tables with the status of each source, with their schemas; an older release has the first only.
 REFRESHED = (("marts", FRESHNESS), ("bi", "freshness"))
@@ -77,7 +76,6 @@ def publish(
     actor: str,
     timings: Sequence[Timing] = (),
     contents: Contents | None = None,
-    site: Callable[[], Path] | None = None,
 ) -> Path:
     """Publish a sealed, validated build; return the directory of the release.
 
@@ -85,9 +83,9 @@ def publish(
     build's build.json, `verdict` its validation report, `news` what `news.news_against` returns. With
     `is_latest`, the release becomes the current release. `timings` are those of the steps before, kept with
     that of publishing, which lasts until the manifest is written. `contents` are the digests of the tables:
-    the Parquet files of those that the current release has with the same rows are linked. `site` makes the
-    directory of the release's site. The database is hard-linked into the release, so a publish that was
-    killed can be run again; build and release must be on one file system.
+    the Parquet files of those that the current release has with the same rows are linked. The database is
+    hard-linked into the release, so a publish that was killed can be run again; build and release must be on
+    one file system.
 
     Raises WarehouseError when a release with this id but another database exists.
     """
@@ -97,7 +95,6 @@ def publish(
     if not release.exists():
         partial = new_partial(published, release_id)
         _copy(docs, partial)
-        made_in = (_add_site(partial, site),) if site else ()
         tables = export_tables(published, partial, database, record, contents or Contents())
         (partial / DATABASE).hardlink_to(database)
         manifest = ReleaseManifest(
@@ -111,7 +108,7 @@ def publish(
         )
         timer.rows = sum(table.rows for table in tables.values())
         (partial / RECORDS).mkdir(exist_ok=True)
-        kept = Timings(steps=(*timings, *made_in, timer.timing("publish")))
+        kept = Timings(steps=(*timings, timer.timing("publish")))
         write_record(partial / RECORDS / TIMINGS, kept)
         finish(partial, manifest)
     elif read_manifest(release).database.sha256 != sha256_of(database):
@@ -128,13 +125,6 @@ def _copy(docs: Mapping[str, Path], partial: Path) -> None:
     for name, origin in docs.items():
         (partial / name).parent.mkdir(parents=True, exist_ok=True)
         (shutil.copytree if origin.is_dir() else shutil.copyfile)(origin, partial / name)
-
-
-def _add_site(partial: Path, make: Callable[[], Path]) -> Timing:
-    """Make the site of a release and copy it into its directory; return the time that this took."""
-    timer = Timer()
-    shutil.copytree(make(), partial / SITE)
-    return timer.timing("site")
 
 
 def export_tables(
@@ -261,7 +251,7 @@ def refresh(
             parquet = partial / "parquet" / f"{name}.parquet"
             parquet.unlink()
             tables[name] = export_table(db, schema, name, parquet, keys.get(name, ()))
-    refresh_site(release, partial / DATABASE, partial / SITE)
+    refresh_site(release, partial / DATABASE, partial / "site")
     base = manifest.refreshes or release.name
     update = {
         "release": release_id,
